@@ -1,0 +1,1 @@
+"""Debian 13: what each machine gets, from packages to units."""

@@ -1,0 +1,1 @@
+"""Disk images: the cached base, the host tree on top, boot loaders, formats, manifest."""

@@ -1,0 +1,1 @@
+"""The lab: every machine and the world outside, booted in QEMU, exchanging mail."""

@@ -1,0 +1,1 @@
+"""Secrets: the only place in mailnix that sees secret bytes."""

@@ -1,0 +1,1 @@
+"""The testing kit: a pytest plugin and a pytest-testinfra backend for QEMU guests (public API)."""
