@@ -1,0 +1,9 @@
+"""mailnix: private email that anyone can host, from one typed value.
+
+    from mailnix import Alias, Domain, Internal, Mailbox, Proxy, Topology
+"""
+
+from mailnix.model import Alias, DmarcPolicy, Domain, Internal, Mailbox, MtaStsMode, Proxy, Topology, Tunnel
+
+__all__ = ["Alias", "DmarcPolicy", "Domain", "Internal", "Mailbox", "MtaStsMode", "Proxy", "Topology", "Tunnel"]
+__version__ = "0.1.0"

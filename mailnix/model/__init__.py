@@ -1,0 +1,15 @@
+"""The description: frozen values that a user writes, and the check that finds every mistake in them."""
+
+from mailnix.model.topology import (
+    Alias,
+    DmarcPolicy,
+    Domain,
+    Internal,
+    Mailbox,
+    MtaStsMode,
+    Proxy,
+    Topology,
+    Tunnel,
+)
+
+__all__ = ["Alias", "DmarcPolicy", "Domain", "Internal", "Mailbox", "MtaStsMode", "Proxy", "Topology", "Tunnel"]

@@ -1,0 +1,116 @@
+"""Names as mail and DNS have them: host names, domains, local parts, machine names, sizes.
+
+Each `*_problem` says in one sentence why a text is not such a name, or None where it is; nothing here raises for a
+user's mistake, so that `mailnix check` can report all of them at once.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?")
+_ATEXT: Final = re.compile(r"[A-Za-z0-9!#$%&'*/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*/=?^_`{|}~-]+)*")
+_MACHINE: Final = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
+_SIZE: Final = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[KMGT]i?B?|B)?", re.IGNORECASE)
+_FACTOR: Final = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+MAX_NAME: Final = 253  # RFC 1035 2.3.4, without the trailing dot
+MAX_LOCAL_PART: Final = 64  # RFC 5321 4.5.3.1.1
+MIB: Final = 2**20
+
+
+def to_ascii(name: str) -> str:
+    """A DNS name as A-labels in lower case (RFC 5891); a text that cannot be encoded stays as it is, for the check."""
+    if not isinstance(name, str):
+        return name
+    text = name.strip().removesuffix(".")
+    if text.isascii():
+        return text.lower()
+    import idna
+
+    try:
+        return idna.encode(text, uts46=True).decode()
+    except idna.IDNAError:
+        return text
+
+
+def to_unicode(name: str) -> str:
+    """A DNS name for people: A-labels shown as Unicode."""
+    if "xn--" not in name:
+        return name
+    import idna
+
+    try:
+        return idna.decode(name)
+    except idna.IDNAError:
+        return name
+
+
+def domain_problem(name: object) -> str | None:
+    """Why this is not a domain that mail can be sent to, or None."""
+    if not isinstance(name, str) or not name:
+        return "a domain name is missing"
+    if not name.isascii():
+        return f"{name!r} is not a domain name (IDNA 2008 refuses it)"
+    if len(name) > MAX_NAME:
+        return f"{name[:40]}… is longer than {MAX_NAME} characters"
+    labels = name.split(".")
+    for label in labels:
+        if not _LABEL.fullmatch(label) or label.startswith("_"):
+            return f"{name!r} is not a domain name: {label!r} is not a DNS label" if label else f"{name!r} has an empty label"
+    if len(labels) < 2:
+        return f"{name!r} has no dot"
+    if labels[-1].isdigit():
+        return f"{name!r} is an address, not a name"
+    return None
+
+
+def host_problem(name: object) -> str | None:
+    """Why this is not a host name that Mailcow accepts (fully qualified, two dots), or None."""
+    problem = domain_problem(name)
+    if problem is None and str(name).count(".") < 2:
+        return f"{name!r} has fewer than two dots; Mailcow needs a name such as mail.example.org"
+    return problem
+
+
+def local_part_problem(text: object) -> str | None:
+    """Why this is not a local part (RFC 5321 4.1.2, dot-string), or None.
+
+    Quoted strings are legal there but refused by Mailcow and most clients; `+` starts a sub-address.
+    """
+    if not isinstance(text, str) or not text:
+        return "a local part is missing"
+    if "@" in text:
+        return f"{text!r} is a whole address; write only the part before the @"
+    if "+" in text:
+        return f"{text!r} contains '+', which starts a sub-address of the mailbox before it"
+    if not text.isascii():
+        return f"{text!r} is not ASCII; Mailcow does not offer SMTPUTF8"
+    if not _ATEXT.fullmatch(text):
+        return f"{text!r} is not a local part that RFC 5321 allows without quotes"
+    if len(text) > MAX_LOCAL_PART:
+        return f"{text[:20]}… is longer than {MAX_LOCAL_PART} characters"
+    return None
+
+
+def machine_problem(name: object) -> str | None:
+    """Why this cannot name a machine (and be its Linux host name), or None."""
+    if isinstance(name, str) and _MACHINE.fullmatch(name):
+        return None
+    return f"{name!r} is not a machine name: use lower-case letters, digits and '-', at most 32, starting with a letter"
+
+
+def parse_size(text: str | int) -> int:
+    """Bytes of a size such as "2 GiB", "500M" or a number of bytes; units are powers of 1024.
+
+    Raises ValueError where the text is no size.
+    """
+    if isinstance(text, int) and not isinstance(text, bool):
+        if text < 0:
+            raise ValueError(f"{text} is negative")
+        return text
+    match = _SIZE.fullmatch(str(text).strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a size; write for example \"2 GiB\" or \"500 MiB\"")
+    return int(float(match["number"]) * _FACTOR[(match["unit"] or "")[:1].lower()])
