@@ -1,0 +1,1 @@
+"""The pytest plugin: the lab as fixtures."""
