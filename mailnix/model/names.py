@@ -58,7 +58,11 @@ def domain_problem(name: object) -> str | None:
     labels = name.split(".")
     for label in labels:
         if not _LABEL.fullmatch(label) or label.startswith("_"):
-            return f"{name!r} is not a domain name: {label!r} is not a DNS label" if label else f"{name!r} has an empty label"
+            return (
+                f"{name!r} is not a domain name: {label!r} is not a DNS label"
+                if label
+                else f"{name!r} has an empty label"
+            )
     if len(labels) < 2:
         return f"{name!r} has no dot"
     if labels[-1].isdigit():
@@ -112,5 +116,5 @@ def parse_size(text: str | int) -> int:
         return text
     match = _SIZE.fullmatch(str(text).strip())
     if match is None:
-        raise ValueError(f"{text!r} is not a size; write for example \"2 GiB\" or \"500 MiB\"")
+        raise ValueError(f'{text!r} is not a size; write for example "2 GiB" or "500 MiB"')
     return int(float(match["number"]) * _FACTOR[(match["unit"] or "")[:1].lower()])

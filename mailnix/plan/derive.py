@@ -1,0 +1,151 @@
+"""From a topology to a plan: every address, port, name and record decided, once. Pure; reads like a table of contents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+
+from attrs import evolve
+
+from mailnix.model.topology import MtaStsMode, Proxy, Topology
+from mailnix.plan import addresses, dns, ports
+from mailnix.plan.credentials import internal_credentials, proxy_credentials, wireguard_names
+from mailnix.plan.types import (
+    Certificate,
+    Forward,
+    InternalPlan,
+    Listener,
+    Network,
+    Plan,
+    ProxyPlan,
+    Reach,
+    Transport,
+    TunnelEnd,
+    TunnelLink,
+)
+
+PROXY_INTERFACE = "wg0"
+MX_STEP = 10
+
+
+def derive(topology: Topology, dkim: Mapping[str, str] | None = None) -> Plan:
+    """Decide everything about a topology that `mailnix.model.check` found sound.
+
+    `dkim` maps domains to their public keys (base64 DER), where a secrets folder has exported them.
+    """
+    links = _tunnels(topology)
+    contact = topology.contact or f"postmaster@{topology.domains[0].name}"
+    has_ipv6 = any(proxy.ipv6 for proxy in topology.proxies)
+    proxies = tuple(
+        _proxy(topology, proxy, link, (number + 1) * MX_STEP)
+        for number, (proxy, link) in enumerate(zip(topology.proxies, links, strict=True))
+    )
+    internal = _internal(topology, links, has_ipv6)
+    records = dns.records(topology, proxies, contact, dkim or {})
+    return Plan(topology, contact, proxies, internal, records)
+
+
+def with_dkim(plan: Plan, dkim: Mapping[str, str]) -> Plan:
+    """The same plan, its DKIM records filled in."""
+    return evolve(plan, records=dns.records(plan.topology, plan.proxies, plan.contact, dkim))
+
+
+def _tunnels(topology: Topology) -> tuple[TunnelLink, ...]:
+    subnet = IPv4Network(topology.tunnel.subnet)
+    subnet6 = IPv6Network(topology.tunnel.subnet6)
+    numbers = addresses.offsets((proxy.name for proxy in topology.proxies), subnet)
+
+    def end(host: str, interface: str, number: int) -> TunnelEnd:
+        return TunnelEnd(host, interface, subnet[number], subnet6[number], *wireguard_names(interface))
+
+    return tuple(
+        TunnelLink(
+            proxy=end(proxy.name, PROXY_INTERFACE, numbers[proxy.name]),
+            internal=end(topology.internal.name, addresses.interface(proxy.name), addresses.INTERNAL_OFFSET),
+            endpoint=IPv4Address(proxy.ipv4),
+            port=topology.tunnel.port,
+            mtu=topology.tunnel.mtu,
+            keepalive=topology.tunnel.keepalive,
+            mark=addresses.MARK_BASE + numbers[proxy.name],
+            table=addresses.TABLE_BASE + numbers[proxy.name],
+        )
+        for proxy in topology.proxies
+    )
+
+
+def _proxy(topology: Topology, proxy: Proxy, link: TunnelLink, preference: int) -> ProxyPlan:
+    ipv6 = IPv6Address(proxy.ipv6) if proxy.ipv6 else None
+    return ProxyPlan(
+        name=proxy.name,
+        hostname=proxy.hostname or topology.hostname,
+        preference=preference,
+        ipv4=IPv4Address(proxy.ipv4),
+        ipv6=ipv6,
+        gateway=IPv4Address(proxy.gateway) if proxy.gateway else None,
+        prefix=proxy.prefix,
+        gateway6=IPv6Address(proxy.gateway6) if proxy.gateway6 else None,
+        admin_networks=_networks(proxy.admin_cidrs),
+        tunnel=link,
+        listeners=_proxy_listeners(link),
+        forwards=tuple(
+            Forward(service, port, link.internal.ipv4, link.internal.ipv6 if ipv6 else None)
+            for service, port in _client_services()
+        ),
+        certificate=Certificate(proxy.name, "caddy", _proxy_names(topology, proxy)),
+        credentials=proxy_credentials(link),
+    )
+
+
+def _proxy_listeners(link: TunnelLink) -> tuple[Listener, ...]:
+    return (
+        Listener("ssh", Transport.TCP, ports.SSH, Reach.ADMIN),
+        Listener("haraka-in", Transport.TCP, ports.SMTP, Reach.INTERNET),
+        Listener("caddy", Transport.TCP, ports.HTTP, Reach.INTERNET),
+        Listener("caddy", Transport.TCP, ports.HTTPS, Reach.INTERNET),
+        Listener("wireguard", Transport.UDP, link.port, Reach.INTERNET),
+        Listener("haraka-out", Transport.TCP, ports.RELAY, Reach.TUNNEL, (link.proxy.ipv4,)),
+    )
+
+
+def _client_services() -> tuple[tuple[str, int], ...]:
+    names = {ports.SUBMISSIONS: "submissions", ports.SUBMISSION: "submission", ports.IMAPS: "imaps"}
+    return tuple((names[port], port) for port in ports.CLIENT_PORTS)
+
+
+def _proxy_names(topology: Topology, proxy: Proxy) -> tuple[str, ...]:
+    """Every name this proxy answers HTTPS for, and its MX name."""
+    names = [topology.hostname, proxy.hostname or topology.hostname]
+    for domain in topology.domains:
+        names += dns.autoconfig_names(domain.name)
+        if domain.mta_sts is not MtaStsMode.NONE:
+            names.append(dns.mta_sts_name(domain.name))
+    return tuple(dict.fromkeys(names))
+
+
+def _internal(topology: Topology, links: tuple[TunnelLink, ...], has_ipv6: bool) -> InternalPlan:
+    end = links[0].internal
+    internal = topology.internal
+    both = (end.ipv4, end.ipv6) if has_ipv6 else (end.ipv4,)
+    listeners = (
+        Listener("ssh", Transport.TCP, ports.SSH, Reach.ADMIN),
+        Listener("smtp", Transport.TCP, ports.SMTP, Reach.TUNNEL, (end.ipv4,)),
+        Listener("web", Transport.TCP, ports.MAILCOW_HTTP, Reach.TUNNEL, (end.ipv4,)),
+        *(Listener(service, Transport.TCP, port, Reach.TUNNEL, both) for service, port in _client_services()),
+    )
+    return InternalPlan(
+        name=internal.name,
+        ipv4=end.ipv4,
+        ipv6=end.ipv6,
+        tunnels=links,
+        listeners=listeners,
+        lan_admin_networks=_networks(internal.lan_admin_cidrs),
+        docker_subnet=IPv4Network(internal.docker_subnet),
+        docker_subnet6=IPv6Network(internal.docker_subnet6),
+        has_ipv6=has_ipv6,
+        certificate=Certificate(internal.name, "acme-mailcow", (topology.hostname,)),
+        credentials=internal_credentials(internal.name, links),
+    )
+
+
+def _networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    return tuple(ip_network(text, strict=False) for text in texts)
