@@ -36,9 +36,9 @@ def mta_sts_name(domain: str) -> str:
 
 
 def mta_sts_policy(mode: MtaStsMode, mx_names: Iterable[str]) -> str:
-    """The policy file's text (RFC 8461 3.2); lines end in CRLF."""
+    """The policy file's text (RFC 8461 3.2), which allows LF alone."""
     mx = [f"mx: {name}" for name in mx_names]
-    return "\r\n".join(["version: STSv1", f"mode: {mode}", *mx, f"max_age: {MTA_STS_MAX_AGE}", ""])
+    return "\n".join(["version: STSv1", f"mode: {mode}", *mx, f"max_age: {MTA_STS_MAX_AGE}", ""])
 
 
 def zone_of(name: str, domains: Iterable[str]) -> str:

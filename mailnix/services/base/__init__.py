@@ -1,0 +1,1 @@
+"""What every machine has: bounded logs, the time, security updates."""

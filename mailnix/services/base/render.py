@@ -1,0 +1,15 @@
+"""Texts that every machine shares."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailnix.services.text import Section
+
+JOURNALD: Final[tuple[Section, ...]] = (("Journal", {"Storage": "persistent", "SystemMaxUse": "200M"}),)
+
+APT_PERIODIC: Final = """\
+APT::Periodic::Update-Package-Lists "1";
+APT::Periodic::Unattended-Upgrade "1";
+APT::Periodic::AutocleanInterval "7";
+"""

@@ -1,0 +1,44 @@
+"""Caddy on Debian."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailnix.debian.parts import DebianPart, Wanted
+from mailnix.plan import Plan, ProxyPlan
+from mailnix.services.caddy.render import caddyfile
+from mailnix.services.text import Section, ini
+from mailnix.tree import File
+
+STORAGE: Final = "/var/lib/caddy/.local/share/caddy"
+CONFIG: Final = "/etc/caddy/Caddyfile"
+
+HARDENING: Final[tuple[Section, ...]] = (
+    ("Unit", {"After": "mailnix-seed.service", "StartLimitIntervalSec": 0}),
+    (
+        "Service",
+        {
+            "Restart": "on-failure",
+            "RestartSec": 5,
+            "NoNewPrivileges": True,
+            "ProtectHome": True,
+            "ProtectKernelTunables": True,
+            "ProtectKernelModules": True,
+            "ProtectControlGroups": True,
+            "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX AF_NETLINK",
+            "CapabilityBoundingSet": "CAP_NET_BIND_SERVICE",
+        },
+    ),
+)
+
+
+def debian(plan: Plan, host: ProxyPlan) -> DebianPart:
+    """The Caddyfile, and what the package's unit lacks."""
+    return DebianPart(
+        packages=("caddy",),
+        entries=(
+            File(CONFIG, caddyfile(plan, host)),
+            File("/etc/systemd/system/caddy.service.d/mailnix.conf", ini(HARDENING)),
+        ),
+        packaged=(Wanted("caddy.service"),),
+    )

@@ -1,0 +1,49 @@
+"""The Caddyfile of a proxy, the same text on both systems."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailnix.model.topology import MtaStsMode
+from mailnix.plan import Plan, ProxyPlan, dns, ports
+from mailnix.services.text import template
+
+ACME_DIRECTORY: Final = "https://acme-v02.api.letsencrypt.org/directory"
+CLOSED_PATHS: Final = ("/api", "/api/*", "/admin", "/admin/*", "/domainadmin", "/domainadmin/*", "/rspamd", "/rspamd/*")
+SETTINGS_PATHS: Final = (
+    "/mail/config-v1.1.xml",
+    "/.well-known/autoconfig/mail/config-v1.1.xml",
+    "/autodiscover/*",
+    "/Autodiscover/*",
+    "/AutoDiscover/*",
+)
+
+
+def caddyfile(plan: Plan, host: ProxyPlan) -> str:
+    """Site by site: the web and the MX name, settings for mail programs, MTA-STS policies."""
+    web = dict.fromkeys((plan.topology.hostname, host.hostname))
+    settings = [name for domain in plan.domain_names for name in dns.autoconfig_names(domain)]
+    return template(
+        "caddy",
+        "Caddyfile.j2",
+        contact=plan.contact,
+        directory=ACME_DIRECTORY,
+        upstream=f"{host.tunnel.internal.ipv4}:{ports.MAILCOW_HTTP}",
+        web_names=list(web),
+        web_plain=[f"http://{name}" for name in web],
+        settings_names=settings,
+        settings_plain=[f"http://{name}" for name in settings],
+        settings_paths=SETTINGS_PATHS,
+        closed_paths=CLOSED_PATHS,
+        policies=_policies(plan),
+    )
+
+
+def _policies(plan: Plan) -> list[tuple[str, list[str]]]:
+    """Each distinct MTA-STS policy with the hosts that serve it."""
+    by_policy: dict[str, list[str]] = {}
+    for domain in plan.topology.domains:
+        if domain.mta_sts is not MtaStsMode.NONE:
+            policy = dns.mta_sts_policy(domain.mta_sts, dns.mx_hosts(plan.proxies))
+            by_policy.setdefault(policy, []).append(dns.mta_sts_name(domain.name))
+    return list(by_policy.items())

@@ -1,0 +1,82 @@
+"""The nftables table of each machine, without its braces: NixOS and Debian wrap the same text.
+
+Policy drop on input and forward; a packet must pass every table, so Docker's and Mailcow's own stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from mailnix.plan import HostPlan, InternalPlan, ProxyPlan, Reach, Transport, ports
+from mailnix.plan.types import Network
+from mailnix.services.text import template
+
+TABLE: Final = "mailnix"
+FAMILY: Final = "inet"
+BRIDGE: Final = "br-mailcow"  # named by Mailcow's docker-compose.yml
+SMTP_RATE: Final = 60  # new connections a minute and client
+SMTP_BURST: Final = 120
+HEADERS: Final = 60  # bytes of IPv6 and TCP headers that the MTU has and the MSS has not
+
+
+def table(host: HostPlan) -> str:
+    """The table's body: sets and chains."""
+    match host:
+        case ProxyPlan():
+            text = template("firewall", "proxy.nft.j2", **_proxy(host))
+        case InternalPlan():
+            text = template("firewall", "internal.nft.j2", **_internal(host))
+    return re.sub(r"\n{2,}(?= {4}|  })", "\n", text.strip("\n")) + "\n"
+
+
+def script(host: HostPlan) -> str:
+    """A file for `nft -f` that replaces our table in one transaction and touches no other."""
+    name = f"{FAMILY} {TABLE}"
+    return f"table {name}\ndelete table {name}\ntable {name} {{\n{table(host)}}}\n"
+
+
+def _admin(networks: Iterable[Network]) -> dict[str, list[str]]:
+    texts: dict[int, list[str]] = {4: [], 6: []}
+    for network in networks:
+        texts[network.version].append(str(network))
+    return {"admin4": texts[4], "admin6": texts[6]}
+
+
+def _proxy(host: ProxyPlan) -> dict[str, object]:
+    link = host.tunnel
+    public = [e.port for e in host.listeners if e.reach is Reach.INTERNET and e.transport is Transport.TCP]
+    return {
+        **_admin(host.admin_networks),
+        "tunnel": link.proxy.interface,
+        "proxy4": link.proxy.ipv4,
+        "internal4": link.internal.ipv4,
+        "internal6": link.internal.ipv6,
+        "has_ipv6": host.ipv6 is not None,
+        "wireguard_port": link.port,
+        "ssh_port": ports.SSH,
+        "smtp_port": ports.SMTP,
+        "relay_port": ports.RELAY,
+        "public_ports": public,
+        "client_ports": [forward.port for forward in host.forwards],
+        "smtp_rate": SMTP_RATE,
+        "smtp_burst": SMTP_BURST,
+        "mss": link.mtu - HEADERS,
+    }
+
+
+def _internal(host: InternalPlan) -> dict[str, object]:
+    names = [link.internal.interface for link in host.tunnels]
+    return {
+        **_admin(host.lan_admin_networks),
+        "tunnels": host.tunnels,
+        "tunnel_names": ", ".join(f'"{name}"' for name in names),
+        "bridge": BRIDGE,
+        "marks": [link.mark for link in host.tunnels],
+        "ssh_port": ports.SSH,
+        "smtp_port": ports.SMTP,
+        "proxy_ports": [ports.SMTP, ports.MAILCOW_HTTP],
+        "client_ports": list(ports.CLIENT_PORTS),
+        "mss": min(link.mtu for link in host.tunnels) - HEADERS,
+    }

@@ -1,0 +1,1 @@
+"""The network card, name resolution and kernel settings, by systemd-networkd and systemd-resolved."""

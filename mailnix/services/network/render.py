@@ -1,0 +1,54 @@
+"""The public or home interface, resolver settings and sysctls, for both systems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mailnix.plan import HostPlan, InternalPlan, ProxyPlan
+from mailnix.services.text import Section
+
+UPLINK_STEM: Final = "20-uplink"
+UPLINK_MATCH: Final = "en* eth*"
+
+
+def uplink(host: HostPlan) -> tuple[Section, ...]:
+    """networkd's sections for the network card: DHCP and router advertisements, and the fixed addresses given."""
+    network: dict[str, object] = {"DHCP": "ipv4", "IPv6AcceptRA": True, "LLMNR": False, "MulticastDNS": False}
+    routes: list[Section] = []
+    if isinstance(host, ProxyPlan):
+        addresses = []
+        if host.gateway is not None:
+            network["DHCP"] = "no"
+            addresses.append(f"{host.ipv4}/{host.prefix}")
+            # On-link: providers route single addresses through a gateway outside the address's own network.
+            routes.append(("Route", {"Gateway": host.gateway, "GatewayOnLink": True}))
+        if host.ipv6 is not None:
+            addresses.append(f"{host.ipv6}/64")
+        if host.gateway6 is not None:
+            routes.append(("Route", {"Gateway": host.gateway6, "GatewayOnLink": True}))
+        if addresses:
+            network["Address"] = tuple(addresses)
+    return (("Match", {"Name": UPLINK_MATCH}), ("Network", network), *routes)
+
+
+def networkd() -> tuple[Section, ...]:
+    """networkd.conf: leave alone what Docker and others route."""
+    return (("Network", {"ManageForeignRoutes": False, "ManageForeignRoutingPolicyRules": False}),)
+
+
+def resolved() -> tuple[Section, ...]:
+    """resolved.conf: no listener but the stub on loopback."""
+    return (("Resolve", {"LLMNR": False, "MulticastDNS": False}),)
+
+
+def sysctls(host: HostPlan) -> Mapping[str, int]:
+    """Kernel settings: both machines forward packets between tunnel and clients or containers."""
+    settings = {"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1}
+    if isinstance(host, InternalPlan):
+        # Docker binds published ports to the tunnel address, which may come up later than Docker does.
+        settings |= {"net.ipv4.ip_nonlocal_bind": 1, "net.ipv6.ip_nonlocal_bind": 1}
+    else:
+        # haraka-out binds the tunnel address.
+        settings |= {"net.ipv4.ip_nonlocal_bind": 1}
+    return settings

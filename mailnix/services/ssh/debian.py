@@ -1,0 +1,26 @@
+"""SSH on Debian: keys only, host keys made at first boot."""
+
+from __future__ import annotations
+
+from mailnix.debian.parts import DebianPart
+from mailnix.plan import HostPlan, Plan
+from mailnix.services.ssh.render import SETTINGS
+from mailnix.services.text import ini
+from mailnix.tree import Entry, File
+
+
+def debian(plan: Plan, _host: HostPlan) -> DebianPart:
+    """sshd's drop-in and root's keys."""
+    keys = plan.topology.admin_keys
+    settings = "".join(f"{key} {'yes' if value is True else 'no' if value is False else value}\n" for key, value in SETTINGS.items())
+    entries: list[Entry] = [
+        File("/etc/ssh/sshd_config.d/10-mailnix.conf", settings),
+        # An image is cloned: its host keys must be made on each machine, before sshd checks its configuration.
+        File(
+            "/etc/systemd/system/ssh.service.d/host-keys.conf",
+            ini([("Service", {"ExecStartPre": ("", "/usr/bin/ssh-keygen -A", "/usr/sbin/sshd -t")})]),
+        ),
+    ]
+    if keys:
+        entries.append(File("/root/.ssh/authorized_keys", "".join(f"{key}\n" for key in keys), mode=0o600))
+    return DebianPart(packages=("openssh-server",), entries=tuple(entries))

@@ -1,0 +1,1 @@
+"""WireGuard by systemd-networkd: the proxy listens, the machine at home dials out."""
