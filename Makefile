@@ -1,0 +1,37 @@
+# make demo    both machines and the world outside, booted in QEMU, exchanging mail
+# make test    everything: linters, unit and property tests, Nix checks, then booted machines
+# make bench   measurements, printed as a table
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXAMPLE := docs/examples/two_machines.py
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test unit vm lint bench setup clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml tools/install.sh
+	tools/install.sh $(PYTHON) $(VENV)
+	touch $@
+
+demo: setup
+	$(BIN)/mailnix lab $(EXAMPLE)
+
+unit: setup
+	$(BIN)/pytest tests
+
+vm: setup
+	$(BIN)/pytest vm-tests --mailnix-config $(EXAMPLE)
+
+test: unit vm
+
+lint: setup
+	$(BIN)/pytest tests/test_linters.py
+
+bench: setup
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) build out

@@ -1,0 +1,62 @@
+"""A whole Debian machine: what each of its services adds, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from attrs import frozen
+
+from mailnix.debian.parts import DebianPart
+from mailnix.plan import HostPlan, InternalPlan, Plan, ProxyPlan
+from mailnix.services.base.debian import debian as base
+from mailnix.services.caddy.debian import debian as caddy
+from mailnix.services.credentials.debian import debian as credentials
+from mailnix.services.docker.debian import debian as docker
+from mailnix.services.firewall.debian import debian as firewall
+from mailnix.services.haraka.debian import debian as haraka
+from mailnix.services.mailcow.debian import debian as mailcow
+from mailnix.services.network.debian import debian as network
+from mailnix.services.ssh.debian import debian as ssh
+from mailnix.services.wireguard.debian import debian as wireguard
+from mailnix.tree import Tree
+
+Place: TypeAlias = Callable[[Plan, HostPlan], DebianPart]
+
+COMMON: tuple[Place, ...] = (base, network, credentials, wireguard, firewall, ssh)
+
+
+@frozen
+class DebianHost:
+    """A machine's packages and files. `npm_tree`: whether its base has the pinned Haraka tree."""
+
+    name: str
+    packages: tuple[str, ...]
+    tree: Tree
+    npm_tree: bool
+
+
+def parts(plan: Plan, host: HostPlan) -> tuple[DebianPart, ...]:
+    """What each service of a host adds, in the order of the imports above."""
+    common = tuple(place(plan, host) for place in COMMON)
+    match host:
+        case ProxyPlan():
+            return (*common, haraka(plan, host), caddy(plan, host))
+        case InternalPlan():
+            return (*common, docker(plan, host), mailcow(plan, host))
+
+
+def assemble(name: str, parts: tuple[DebianPart, ...]) -> DebianHost:
+    """Parts put together; raises BuildError where two write one path."""
+    entries = (entry for part in parts for entry in (*part.entries, *part.links()))
+    return DebianHost(
+        name=name,
+        packages=tuple(sorted({package for part in parts for package in part.packages})),
+        tree=Tree.of(entries),
+        npm_tree=any(part.npm_tree for part in parts),
+    )
+
+
+def debian_host(plan: Plan, host: HostPlan) -> DebianHost:
+    """One machine of the plan."""
+    return assemble(host.name, parts(plan, host))

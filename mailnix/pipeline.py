@@ -1,0 +1,81 @@
+"""The order of the stages: load → derive → emit → build → lab. The one file that knows it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailnix.plan import Plan, derive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mailnix.debian.host import DebianHost
+    from mailnix.model import Topology
+    from mailnix.tree import Tree
+
+SECRETS_FOLDER = "secrets"
+
+
+class Backend(StrEnum):
+    """The operating system that a description becomes."""
+
+    NIXOS = "nixos"
+    DEBIAN = "debian"
+
+
+def load(config: Path) -> Topology:
+    """The topology of a .py, .toml or .json file; raises ConfigError with every mistake in it."""
+    from mailnix import config as loader
+    from mailnix.model.check import ensure
+
+    topology = loader.load(config)
+    ensure(topology, str(config))
+    return topology
+
+
+def secrets_folder(config: Path, folder: Path | None = None) -> Path:
+    """Where a description's secrets are: the folder given, or `secrets/` beside it."""
+    return folder or config.resolve().parent / SECRETS_FOLDER
+
+
+def plan(config: Path, secrets: Path | None = None) -> Plan:
+    """Everything decided about a description; DKIM records are whole where the secrets folder has public halves."""
+    from mailnix.secrets.public import dkim_public
+
+    return derive(load(config), dkim_public(secrets_folder(config, secrets)))
+
+
+def debian_hosts(plan: Plan) -> tuple[DebianHost, ...]:
+    """Every machine of the plan as a Debian machine."""
+    from mailnix.debian.host import debian_host
+
+    return tuple(debian_host(plan, host) for host in plan.hosts)
+
+
+def trees(plan: Plan, backend: Backend) -> Tree:
+    """What `mailnix emit` writes: the flake, or a tree for each Debian machine."""
+    match backend:
+        case Backend.NIXOS:
+            from mailnix.nixos.host import emit
+
+            return emit(plan)
+        case Backend.DEBIAN:
+            from mailnix.debian.emit import emit as emit_debian
+
+            return emit_debian(debian_hosts(plan))
+
+
+def emit(plan: Plan, backend: Backend, out: Path, *, diff: bool = False) -> str:
+    """Write the machines' files below `out`; with `diff`, only say what would change."""
+    from mailnix.write import diff_tree, write_tree
+
+    tree = trees(plan, backend)
+    if diff:
+        return diff_tree(tree, out)
+    write_tree(tree, out)
+    return ""
+
+
+Progress = "Callable[[str], None]"
