@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from mailnix.plan import Plan, derive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mailnix.debian.host import DebianHost
     from mailnix.model import Topology
     from mailnix.tree import Tree

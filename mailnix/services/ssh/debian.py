@@ -12,7 +12,9 @@ from mailnix.tree import Entry, File
 def debian(plan: Plan, _host: HostPlan) -> DebianPart:
     """sshd's drop-in and root's keys."""
     keys = plan.topology.admin_keys
-    settings = "".join(f"{key} {'yes' if value is True else 'no' if value is False else value}\n" for key, value in SETTINGS.items())
+    settings = "".join(
+        f"{key} {'yes' if value is True else 'no' if value is False else value}\n" for key, value in SETTINGS.items()
+    )
     entries: list[Entry] = [
         File("/etc/ssh/sshd_config.d/10-mailnix.conf", settings),
         # An image is cloned: its host keys must be made on each machine, before sshd checks its configuration.

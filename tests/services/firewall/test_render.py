@@ -1,0 +1,100 @@
+import re
+from ipaddress import ip_network
+
+import pytest
+
+from mailnix.plan import Plan, Reach, Transport, ports
+from mailnix.run import run
+from mailnix.services.firewall.render import script, table
+from tests.services.conftest import tool
+
+
+@pytest.mark.parametrize("fixture", ["plan", "ipv4_plan", "two_proxies"])
+def test_nft_accepts_every_hosts_table(fixture: str, request: pytest.FixtureRequest) -> None:
+    nft = tool("nft")
+    plan: Plan = request.getfixturevalue(fixture)
+    for host in plan.hosts:
+        # A network namespace of its own: checking needs the kernel's tables, not this machine's.
+        done = run(["unshare", "-n", nft, "-c", "-f", "-"], stdin=script(host).encode(), check=False)
+        assert done.status == 0, done.stderr
+
+
+def test_nft_refuses_a_broken_table(plan: Plan) -> None:
+    nft = tool("nft")
+    broken = script(plan.internal).replace("policy drop", "policy dorp")
+    assert run(["unshare", "-n", nft, "-c", "-f", "-"], stdin=broken.encode(), check=False).status != 0
+
+
+def test_loading_replaces_our_table_and_flushes_nothing_else(plan: Plan) -> None:
+    for host in plan.hosts:
+        text = script(host)
+        assert "flush" not in text
+        assert re.findall(r"^(?:delete )?table (.*?)(?: \{)?$", text, re.M) == ["inet mailnix"] * 3
+
+
+def test_the_proxy_opens_to_the_internet_exactly_the_plans_listeners(plan: Plan) -> None:
+    proxy = plan.proxies[0]
+    text = table(proxy)
+    planned = {e.port for e in proxy.listeners if e.reach is Reach.INTERNET and e.transport is Transport.TCP}
+    opened = re.search(r'iifname != "wg0" tcp dport \{ ([\d, ]+) \} counter accept', text)
+    assert opened is not None
+    assert {int(port) for port in opened[1].split(",")} == planned
+    assert f"udp dport {proxy.tunnel.port} counter accept" in text
+
+
+def test_nothing_masquerades_the_mail_ports(plan: Plan) -> None:
+    for host in plan.hosts:
+        rules = [line.split("#")[0] for line in table(host).splitlines()]
+        assert not any("masquerade" in rule or "snat" in rule for rule in rules)
+
+
+def test_ssh_is_limited_to_admin_networks_where_they_are_given(two_proxies: Plan) -> None:
+    limited, unlimited = (table(proxy) for proxy in two_proxies.proxies)
+    assert "ip saddr { 192.0.2.0/24 } tcp dport 22 counter accept" in limited
+    assert "ip6 saddr { 2001:db8::/48 } tcp dport 22 counter accept" in limited
+    assert not re.search(r"^ *tcp dport 22", limited, re.M)
+    assert re.search(r"^ *tcp dport 22 counter accept", unlimited, re.M)
+
+
+def test_the_internal_host_accepts_no_new_connection_unless_home_admins_are_named(
+    plan: Plan, two_proxies: Plan
+) -> None:
+    def accepts(text: str) -> list[str]:
+        chain = text.split("chain input {")[1].split("\n  }")[0]
+        return [line.strip() for line in chain.splitlines() if "tcp dport" in line]
+
+    assert accepts(table(plan.internal)) == []
+    assert accepts(table(two_proxies.internal)) == ["ip saddr { 192.168.1.0/24 } tcp dport 22 counter accept"]
+
+
+def test_smtp_and_web_are_taken_from_the_proxys_own_address_only(two_proxies: Plan) -> None:
+    text = table(two_proxies.internal)
+    for link in two_proxies.tunnels:
+        rule = f'iifname "{link.internal.interface}" oifname "br-mailcow" ip saddr {link.proxy.ipv4} tcp dport {{ 25, 8080 }}'
+        assert rule in text
+
+
+def test_each_tunnel_has_its_own_mark(two_proxies: Plan) -> None:
+    marks = [link.mark for link in two_proxies.tunnels]
+    assert len(set(marks)) == 2
+    for link in two_proxies.tunnels:
+        assert f'iifname "{link.internal.interface}" ct state new ct mark set {link.mark}' in table(
+            two_proxies.internal
+        )
+
+
+def test_without_an_ipv6_address_no_mail_leaves_over_ipv6(plan: Plan, ipv4_plan: Plan) -> None:
+    assert f'meta nfproto ipv6 oifname != "lo" tcp dport {ports.SMTP}' in table(ipv4_plan.proxies[0])
+    assert "chain output" not in table(plan.proxies[0])
+    assert "dnat ip6" not in table(ipv4_plan.proxies[0])
+
+
+def test_mail_never_leaves_from_the_home_address(plan: Plan) -> None:
+    assert 'iifname "br-mailcow" oifname != { "br-mailcow", "wg-proxy" } tcp dport 25 counter reject' in table(
+        plan.internal
+    )
+
+
+def test_tunnel_networks_are_the_plans(plan: Plan) -> None:
+    assert plan.internal.ipv4 in ip_network(plan.topology.tunnel.subnet)
+    assert f"dnat ip to {plan.internal.ipv4}" in table(plan.proxies[0])
