@@ -1,1 +1,1 @@
-"""Caddy: the web, automatic settings for mail programs, MTA-STS policies, and ACME challenges of Mailcow passed through."""
+"""Caddy: the web, settings for mail programs, MTA-STS policies, and Mailcow's ACME challenges passed through."""

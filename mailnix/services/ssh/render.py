@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-SETTINGS: Final[Mapping[str, object]] = {
+SETTINGS: Final[Mapping[str, bool | int | str]] = {
     "PasswordAuthentication": False,
     "KbdInteractiveAuthentication": False,
     "PermitRootLogin": "prohibit-password",
