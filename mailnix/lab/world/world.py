@@ -1,0 +1,100 @@
+"""The world machine: what is outside of a mail system, as one Debian machine's packages, files and units. Pure."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Final
+
+from mailnix.debian.parts import DebianPart, Wanted
+from mailnix.lab.world import acme, mail, network, zones
+from mailnix.lab.world.layout import WORLD, Layout, layout
+from mailnix.plan.types import Plan
+from mailnix.tree import Entry, File
+
+PROBE: Final = "/usr/lib/mailnix-world/probe.py"
+POST: Final = "/usr/lib/mailnix-world/post.py"
+READY: Final = f"{mail.TLS}/ready"
+PASSWORDS: Final = "/run/mailnix-world/passwords.json"
+MEMORY: Final = 640
+"""MiB that the world needs."""
+
+PACKAGES: Final = (
+    "bind9",
+    "bind9-dnsutils",
+    "ca-certificates",
+    "caddy",
+    "dnsmasq-base",
+    "iproute2",
+    "nftables",
+    "nmap",
+    "opendkim",
+    "opendmarc",
+    "postfix",
+    "publicsuffix",
+    "python3-minimal",
+    "python3",
+)
+
+TARGET: Final = """\
+[Unit]
+Description=Everything outside that needs the lab's certificates
+Wants=postfix.service caddy.service
+"""
+
+PATH: Final = f"""\
+[Unit]
+Description=The lab's certificates have come
+
+[Path]
+PathExists={READY}
+Unit=mailnix-world.target
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+NEEDS_CERTIFICATES: Final = f"[Unit]\nConditionPathExists={READY}\n"
+
+
+def world(plan: Plan) -> DebianPart:
+    """Everything on the world machine besides a bare Debian, systemd-networkd and the guest agent."""
+    places = layout(plan)
+    return DebianPart(
+        packages=PACKAGES,
+        entries=tuple(_entries(plan, places)),
+        wanted=(Wanted("mailnix-world-dhcp.service"), Wanted("mailnix-world.path"), _NAT),
+        packaged=tuple(Wanted(f"{name}.service") for name in ("systemd-networkd", "named", "opendkim", "opendmarc")),
+        masked=(
+            "caddy-api.service",
+            "named-resolvconf.service",
+            "postfix-resolvconf.path",
+            "systemd-networkd-wait-online.service",  # nothing here is ever required to be online
+            "systemd-resolved.service",
+        ),
+    )
+
+
+_NAT: Final = Wanted("mailnix-world-nat.service", by="sysinit.target")
+
+
+def _entries(plan: Plan, places: Layout) -> list[Entry]:
+    return [
+        File("/etc/hostname", f"{WORLD}\n"),
+        *network.entries(places),
+        *zones.entries(plan, places),
+        *mail.entries(places),
+        *acme.entries(places),
+        File("/etc/systemd/system/mailnix-world.target", TARGET),
+        File("/etc/systemd/system/mailnix-world.path", PATH),
+        *(
+            File(f"/etc/systemd/system/{unit}.service.d/certificates.conf", NEEDS_CERTIFICATES)
+            for unit in ("postfix", "caddy")
+        ),
+        File(PROBE, _source("probe.py"), 0o755),
+        File(POST, _source("post.py"), 0o755),
+    ]
+
+
+def _source(name: str) -> str:
+    """A program for the world machine, as it is in this package."""
+    return files("mailnix.lab.world").joinpath(name).read_text()
