@@ -1,0 +1,140 @@
+# The options of one Haraka: a configuration directory, what is put into it, and its queue.
+{ lib, pkgs }:
+
+let
+  inherit (lib)
+    literalExpression
+    mkEnableOption
+    mkOption
+    types
+    ;
+
+  ini = pkgs.formats.iniWithGlobalSection { };
+
+  # What a file of the configuration directory may be given as.
+  content = types.oneOf [
+    types.lines
+    types.path
+    (types.listOf types.str)
+  ];
+in
+{ name, ... }:
+
+{
+  options = {
+    enable = mkEnableOption "this Haraka instance" // {
+      default = true;
+    };
+
+    plugins = mkOption {
+      type = types.listOf types.str;
+      example = [
+        "tls"
+        "rcpt_to.in_host_list"
+        "queue/smtp_proxy"
+      ];
+      description = ''
+        The plugins to load, in order: Haraka's {file}`config/plugins`.
+      '';
+    };
+
+    settings = mkOption {
+      type = types.attrsOf ini.type;
+      default = { };
+      example = literalExpression ''
+        {
+          "smtp.ini".globalSection.listen = "[::0]:25";
+          "connection.ini".sections.max.bytes = 104857600;
+        }
+      '';
+      description = ''
+        Haraka's INI files by their names; see <https://haraka.github.io/core/CoreConfig>.
+
+        `connection.ini` comes with every section that Haraka cannot do without; `smtp.ini` must say where to listen.
+      '';
+    };
+
+    files = mkOption {
+      type = types.attrsOf content;
+      default = { };
+      example = literalExpression ''
+        {
+          me = "mx.example.org";
+          host_list = [ "example.org" "example.net" ];
+          "relay_dest_domains.ini" = ./relay_dest_domains.ini;
+        }
+      '';
+      description = ''
+        Other files of the configuration directory by their names: text, a list of lines, or a file.
+      '';
+    };
+
+    localPlugins = mkOption {
+      type = types.attrsOf types.path;
+      default = { };
+      example = literalExpression "{ my_plugin = ./my_plugin.js; }";
+      description = ''
+        Plugins of your own: what {option}`plugins` calls them, and the file.
+      '';
+    };
+
+    credentials = mkOption {
+      type = types.attrsOf types.str;
+      default = { };
+      example = {
+        internalcmd_key = "/run/keys/haraka-internalcmd";
+      };
+      description = ''
+        Files of the configuration directory that are secret, and where each comes from: an absolute path outside the
+        Nix store, or the name of a credential that systemd finds in {file}`/etc/credstore` or
+        {file}`/etc/credstore.encrypted` (see `LoadCredential=` in {manpage}`systemd.exec(5)`).
+
+        `internalcmd_key` is required: without it, every local connection may manage the queue.
+      '';
+    };
+
+    tls = {
+      certificate = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        example = "/var/lib/acme/mx.example.org/fullchain.pem";
+        description = ''
+          The certificate that STARTTLS presents, with its chain. It is read again whenever it changes, without a
+          restart; until it exists, a self-signed one stands in.
+        '';
+      };
+
+      key = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        example = "/var/lib/acme/mx.example.org/key.pem";
+        description = ''
+          The certificate's private key, outside the Nix store.
+        '';
+      };
+    };
+
+    queueDirectory = mkOption {
+      type = types.str;
+      default = "/var/lib/haraka-${name}/queue";
+      defaultText = literalExpression ''"/var/lib/haraka-''${name}/queue"'';
+      description = ''
+        Where accepted mail waits. Keep it on a disk that survives a restart; no two instances may share it.
+      '';
+    };
+
+    openFirewall = mkEnableOption "the ports that `settings.\"smtp.ini\"` listens on in NixOS's firewall";
+  };
+
+  config = {
+    # Haraka hangs at the banner where one of these sections is missing.
+    settings."connection.ini".sections = {
+      main = { };
+      haproxy = { };
+      headers = { };
+      max = { };
+      message = { };
+      uuid = { };
+    };
+  };
+}
