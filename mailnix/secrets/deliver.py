@@ -1,0 +1,127 @@
+"""How credentials reach a machine: a seed disk for its first boot, or SSH to one that runs."""
+
+from __future__ import annotations
+
+import io
+import secrets
+import tarfile
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from mailnix.errors import MailnixError, SecretsError
+from mailnix.plan.types import Plan
+from mailnix.run import Runner, run
+from mailnix.secrets.folder import Folder
+from mailnix.services.credentials.names import (
+    CA_CERTIFICATES,
+    CREDSTORE,
+    LABEL,
+    RECEIVE,
+    REPLACE_MARKER,
+    SCRIPTS,
+    SEED_ID,
+)
+
+MakeDisk = Callable[[str, Mapping[str, bytes], Path], object]
+"""Makes a small ext2 image: label, content by path, file to write."""
+
+PUSH_TIMEOUT: Final = 300.0  # seconds; services restart at the other end
+
+
+def seed(
+    plan: Plan,
+    host: str,
+    folder: Path,
+    out: Path,
+    ca_certificates: Sequence[bytes] = (),
+    *,
+    replace: bool = False,
+    make_disk: MakeDisk | None = None,
+) -> Path:
+    """Write a host's seed disk (mode 0600) to `out`.
+
+    `ca_certificates` are PEM texts that the machine shall trust. `replace` lets the disk's credentials take the place
+    of those that the machine has; else it takes only what it lacks. Raises SecretsError where one is missing.
+    """
+    files = {f"{CREDSTORE}/{name}": data for name, data in _of_host(plan, host, folder).items()}
+    files |= {f"{CA_CERTIFICATES}/mailnix-{n}.crt": pem for n, pem in enumerate(ca_certificates, start=1)}
+    files[SEED_ID] = f"{secrets.token_hex(16)}\n".encode()
+    if replace:
+        files[REPLACE_MARKER] = b""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".seed-", dir=out.parent) as private:
+            image = Path(private) / "seed.img"
+            (make_disk or _make_disk())(LABEL, files, image)
+            image.chmod(0o600)
+            image.replace(out)
+    except OSError as error:
+        raise SecretsError(f"the seed disk {out} cannot be written: {error.strerror or error}") from None
+    return out
+
+
+def _make_disk() -> MakeDisk:
+    from mailnix.image.seeddisk import make_disk
+
+    return make_disk
+
+
+def push(plan: Plan, host: str, folder: Path, target: str, *, runner: Runner = run) -> None:
+    """Hand a host's credentials over SSH to `target` (`root@address`, or a name of the user's ssh config).
+
+    Raises SecretsError where the machine is not reached or refuses them.
+    """
+    packed = _tar(_of_host(plan, host, folder))
+    argv = push_argv(target)
+    try:
+        runner(argv, stdin=packed, timeout=PUSH_TIMEOUT)
+    except MailnixError as error:
+        hint = f"try: ssh {target} true, and that {target} runs an image of {host}"
+        raise SecretsError(f"{host} did not take its credentials: {error.message}", hint) from None
+
+
+def push_argv(target: str) -> tuple[str, ...]:
+    """The ssh call that runs the receiver on the machine; a target that looks like an option is refused."""
+    if target.startswith("-") or not target.strip():
+        raise SecretsError(f"{target!r} is no SSH target", "write root@ADDRESS")
+    return (
+        "ssh",
+        "-T",
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        "ConnectTimeout=20",
+        "--",
+        target,
+        f"PATH={SCRIPTS}:$PATH {RECEIVE}",
+    )
+
+
+def _of_host(plan: Plan, host: str, folder: Path) -> dict[str, bytes]:
+    """Every credential of a host, by name; raises SecretsError where the folder lacks one or the plan the host."""
+    store = Folder(folder)
+    store.check()
+    names = [machine.name for machine in plan.hosts]
+    if host not in names:
+        raise SecretsError(f"no machine is called {host!r}", f"there is {', '.join(names)}")
+    found: dict[str, bytes] = {}
+    for credential in plan.host(host).credentials:
+        secret = store.get(host, credential.name)
+        if secret is None:
+            raise SecretsError(
+                f"{host}/{credential.name} has not been made", "make it with: mailnix secrets init CONFIG"
+            )
+        found[credential.name] = secret.reveal()
+    return found
+
+
+def _tar(files: Mapping[str, bytes]) -> bytes:
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(data), 0o600
+            archive.addfile(member, io.BytesIO(data))
+    return sink.getvalue()

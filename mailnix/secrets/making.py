@@ -1,0 +1,170 @@
+"""`mailnix secrets init` and `rotate`: make what is missing, keep what exists, replace what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from mailnix.errors import SecretsError
+from mailnix.plan.types import Credential, Plan, SecretKind
+from mailnix.secrets import bundles, make
+from mailnix.secrets.dkim import OnProgress
+from mailnix.secrets.folder import Folder
+from mailnix.secrets.value import Secret
+
+
+@frozen
+class Made:
+    """A credential that was made or replaced; `entries` are the addresses or domains that a bundle gained."""
+
+    host: str
+    name: str
+    purpose: str
+    entries: tuple[str, ...] = ()
+
+
+@frozen
+class Report:
+    """What became of a secrets folder: what was made, how many credentials stayed, what to know about it."""
+
+    folder: Path
+    made: tuple[Made, ...]
+    kept: int
+    notes: tuple[str, ...] = ()
+
+
+@frozen
+class _Work:
+    """One run over a folder."""
+
+    plan: Plan
+    folder: Folder
+    on_progress: OnProgress | None
+    made: list[Made] = field(factory=list)
+
+    def put(self, credential: Credential, secret: Secret, entries: tuple[str, ...] = ()) -> None:
+        self.folder.put(credential.host, credential.name, secret)
+        self.made.append(Made(credential.host, credential.name, credential.purpose, entries))
+
+
+def init(plan: Plan, folder: Path, on_progress: OnProgress | None = None) -> Report:
+    """Make every credential of the plan that the folder lacks, and bring copies and public halves up to date.
+
+    Also adds new domains and mailboxes to their bundles. Raises SecretsError where the folder is open to others.
+    """
+    return _replace(plan, folder, {}, on_progress)
+
+
+def rotate(plan: Plan, folder: Path, names: Iterable[str], on_progress: OnProgress | None = None) -> Report:
+    """Make the named credentials anew, one by one, and what depends on them.
+
+    A name is `NAME` or `HOST/NAME`; `mailcow.dkim:example.org` and `mailcow.mailboxes:me@example.org` name one entry
+    of a bundle. Raises SecretsError for a name that the plan lacks, before anything changes.
+    """
+    chosen: dict[tuple[str, str], set[str]] = {}
+    for name in names:
+        credential, entry = _find(plan, name)
+        chosen.setdefault((credential.host, credential.name), set()).add(entry)
+    report = _replace(plan, folder, chosen, on_progress)
+    return evolve(report, notes=tuple(_notes(chosen)))
+
+
+def _replace(
+    plan: Plan, path: Path, chosen: Mapping[tuple[str, str], set[str]], on_progress: OnProgress | None
+) -> Report:
+    folder = Folder(path)
+    folder.create()
+    work = _Work(plan, folder, on_progress)
+    with folder.locked():
+        for credential in plan.credentials:
+            entries = chosen.get((credential.host, credential.name), set())
+            if credential.kind in bundles.BUNDLES:
+                _bundle(work, credential, entries)
+            elif credential.source is None and (entries or folder.get(credential.host, credential.name) is None):
+                work.put(credential, make.single(credential.kind))
+        for credential in plan.credentials:
+            _follow(work, credential)
+        folder.put_public(_public(plan, folder))
+    return Report(path, tuple(work.made), len(plan.credentials) - len(work.made))
+
+
+def _bundle(work: _Work, credential: Credential, replaced: set[str]) -> None:
+    """Fill a bundle; `replaced` are entries to make anew, "" among them for all."""
+    before = work.folder.get(credential.host, credential.name)
+    entries = {} if "" in replaced else bundles.load(before, f"{credential.host}/{credential.name}")
+    for entry in replaced - {""}:
+        entries.pop(entry, None)
+
+    def save(secret: Secret) -> None:
+        work.folder.put(credential.host, credential.name, secret)
+
+    gained = bundles.fill(credential.kind, entries, work.plan.topology, save, work.on_progress)
+    if gained or before is None:
+        work.made.append(Made(credential.host, credential.name, credential.purpose, gained))
+
+
+def _follow(work: _Work, credential: Credential) -> None:
+    """Bring a derived credential in line with its source."""
+    if credential.source is None:
+        return
+    source = work.folder.get(*credential.source)
+    assert source is not None, "every source is made before what follows it"
+    secret = make.derived(credential.kind, source)
+    if work.folder.get(credential.host, credential.name) != secret:
+        work.put(credential, secret)
+
+
+def _public(plan: Plan, folder: Folder) -> dict[str, Any]:
+    wireguard: dict[str, dict[str, str]] = {}
+    keys: dict[str, dict[str, str]] = {}
+    for link in plan.tunnels:
+        for end in (link.proxy, link.internal):
+            private = folder.get(end.host, end.private_key)
+            if private is not None:
+                wireguard.setdefault(end.host, {})[end.interface] = make.wireguard_public(private)
+    for credential in plan.credentials:
+        if credential.kind is SecretKind.DKIM_BUNDLE:
+            keys |= bundles.dkim_public(bundles.load(folder.get(credential.host, credential.name), credential.name))
+    return {"wireguard": wireguard, "dkim": keys}
+
+
+def _find(plan: Plan, name: str) -> tuple[Credential, str]:
+    """The credential that a user names, and the entry of a bundle ("" for all of it)."""
+    whole, _, entry = name.partition(":")
+    host, _, bare = whole.rpartition("/")
+    found = [c for c in plan.credentials if c.name == bare and host in ("", c.host)]
+    known = "mailnix plan CONFIG lists the names"
+    if not found:
+        raise SecretsError(f"no credential is called {whole!r}", known)
+    if len(found) > 1:
+        raise SecretsError(
+            f"{bare} is on several machines", f"say which: {' or '.join(f'{c.host}/{bare}' for c in found)}"
+        )
+    credential = found[0]
+    if credential.source is not None:
+        raise SecretsError(f"{whole} follows another credential", f"rotate that one: {'/'.join(credential.source)}")
+    if entry and entry not in _entries(plan, credential):
+        raise SecretsError(f"{credential.name} has no entry {entry!r}", "use a domain or a mailbox of the topology")
+    return credential, entry
+
+
+def _entries(plan: Plan, credential: Credential) -> set[str]:
+    if credential.kind is SecretKind.DKIM_BUNDLE:
+        return set(plan.domain_names)
+    return set(bundles.mailboxes(plan.topology)) if credential.kind is SecretKind.MAILBOX_BUNDLE else set()
+
+
+def _notes(chosen: Iterable[tuple[str, str]]) -> Iterable[str]:
+    from mailnix.plan import credentials as names
+
+    rotated = {name for _, name in chosen}
+    if names.MAILCOW_DKIM in rotated:
+        yield "publish the new DKIM records (mailnix dns) before the machines get the new keys"
+    if names.MAILCOW_MAILBOXES in rotated:
+        yield "a first password is only used when its mailbox is made; existing mailboxes keep theirs"
+    if rotated & {names.MAILCOW_DBPASS, names.MAILCOW_DBROOT}:
+        yield "an existing database keeps the password it was made with: change it there before pushing the new one"
+    yield "machines run on the old ones until: mailnix secrets push CONFIG HOST"

@@ -1,0 +1,1 @@
+"""Credentials on a machine: taken from a seed disk, received over SSH, waited for."""

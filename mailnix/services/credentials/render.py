@@ -1,0 +1,89 @@
+"""The units and scripts that bring credentials to /etc/credstore, for both systems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mailnix.plan import HostPlan
+from mailnix.services.credentials import names
+from mailnix.services.text import Section, template
+
+LIST: Final = f"{names.SCRIPTS}/credentials"
+SCRIPT_NAMES: Final = ("seed", "wait-for-credentials", names.RECEIVE)
+_NETWORKD: Final = "systemd-networkd.service"
+
+
+def names_text(host: HostPlan) -> str:
+    """The names that this host needs, one a line."""
+    return "".join(f"{name}\n" for name in sorted(credential.name for credential in host.credentials))
+
+
+def script(name: str) -> str:
+    """One of the shell scripts."""
+    shared = {
+        "label": names.LABEL,
+        "store": names.STORE,
+        "list": LIST,
+        "ready": names.READY,
+        "credstore": names.CREDSTORE,
+        "ca_certificates": names.CA_CERTIFICATES,
+        "seed_id": names.SEED_ID,
+        "replace_marker": names.REPLACE_MARKER,
+        "networkd": _NETWORKD,
+    }
+    return template("credentials", f"{name}.sh.j2", **shared)
+
+
+def units() -> Mapping[str, tuple[Section, ...]]:
+    """Unit name → its sections."""
+    return {names.SEED: _seed(), names.READY: _ready()}
+
+
+def _seed() -> tuple[Section, ...]:
+    """Runs before anything that reads a credential; a machine without a seed disk loses no time."""
+    return (
+        (
+            "Unit",
+            {
+                "Description": "Take credentials from a seed disk, where there is one",
+                "DefaultDependencies": False,
+                "After": ("local-fs.target", "systemd-udevd.service systemd-udev-trigger.service"),
+                "Wants": "network-pre.target",
+                "Before": (f"network-pre.target {_NETWORKD}", "sysinit.target shutdown.target"),
+                "Conflicts": "shutdown.target",
+            },
+        ),
+        (
+            "Service",
+            {
+                "Type": "oneshot",
+                "RemainAfterExit": True,
+                "ExecStart": f"{names.SCRIPTS}/seed",
+                "StandardOutput": "journal+console",
+                "TimeoutStartSec": "5min",
+                "PrivateMounts": True,
+                "UMask": "0077",
+            },
+        ),
+    )
+
+
+def _ready() -> tuple[Section, ...]:
+    """Starts as soon as every credential is there, however long that takes."""
+    return (
+        (
+            "Unit",
+            {"Description": "Wait for this machine's credentials", "After": names.SEED, "Wants": names.SEED},
+        ),
+        (
+            "Service",
+            {
+                "Type": "oneshot",
+                "RemainAfterExit": True,
+                "ExecStart": f"{names.SCRIPTS}/wait-for-credentials",
+                "StandardOutput": "journal+console",
+                "TimeoutStartSec": "infinity",
+            },
+        ),
+    )
