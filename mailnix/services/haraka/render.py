@@ -1,0 +1,240 @@
+"""Haraka's two configuration folders, the same texts on both systems.
+
+`files_in` and `files_out` give relative path → text below the folder that `haraka -c` is started with; they know
+nothing of a plan. `incoming` and `outgoing` read their values from one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from attrs import evolve, frozen
+
+from mailnix.plan import Plan, ProxyPlan, TunnelLink, ports
+from mailnix.services.text import template
+
+SERVICE: Final = "haraka"
+IN: Final = "haraka-in"
+OUT: Final = "haraka-out"
+
+CERTIFICATE_FOLDER: Final = "/run/haraka-certificate"
+MAX_MESSAGE: Final = 104_857_600  # bytes: Mailcow's message_size_limit
+PROXY_TIMEOUT: Final = (
+    690  # seconds for queue/smtp_proxy; beyond `Timing.patience`, so that the connection's end says why
+)
+RETRIES: Final = "1m,2m,5m,10m,15m,30m,1h*3,2h*4,4h*27"  # greylisting first; then, as Postfix, for five days
+
+_PLUGINS_IN: Final = (
+    "tls",
+    "sockets",
+    "sessions",
+    "xclient_upstream",
+    "rcpt_to.in_host_list",
+    "queue/smtp_proxy",
+)
+_PLUGINS_OUT: Final = ("tls", "sockets", "relay", "durable_queue")
+_OWN_PLUGINS: Final = Path(__file__).parent / "plugins"
+
+
+@frozen
+class Timing:
+    """How long Haraka waits, in seconds.
+
+    `connect` is for a backend that may be gone; `patience` for one that is thinking (RFC 5321 4.5.3.2.6 asks senders
+    for 600); `inactivity` for a client that says nothing; `shutdown` for sessions under way when the service stops.
+    """
+
+    connect: int = 10
+    patience: int = 660
+    proxy: int = PROXY_TIMEOUT
+    dns: int = 8
+    inactivity: int = 300
+    shutdown: int = 10
+
+
+@frozen
+class Limits:
+    """What one instance may use: bytes of a message, sessions in all and per client, deliveries at once.
+
+    Above `spool_after` bytes a message passes through a file in `spool_dir` rather than memory. Lines are handed on as
+    they are up to `line` bytes.
+    """
+
+    message: int = MAX_MESSAGE
+    line: int = 1_048_576
+    spool_after: int = 262_144
+    spool_dir: str = "/var/tmp"
+    sessions: int = 200
+    sessions_per_client: int = 20
+    deliveries: int = 20
+
+
+@frozen
+class HarakaIn:
+    """haraka-in: `hostname` is its MX, banner and PTR name; mail for `domains` goes to `backend` as it comes.
+
+    `listen` are Haraka's endpoints; `nameserver` is for tests, the machine's own resolver is the default.
+    """
+
+    hostname: str
+    listen: tuple[str, ...]
+    backend_host: str
+    backend_port: int
+    domains: tuple[str, ...]
+    certificate_folder: str = CERTIFICATE_FOLDER
+    timing: Timing = Timing()
+    limits: Limits = Limits()
+    nameserver: str = ""
+    plugins: tuple[str, ...] = _PLUGINS_IN
+
+
+@frozen
+class HarakaOut:
+    """haraka-out: takes mail from `clients` (networks) only, queues it on disk, delivers it as `hostname`.
+
+    Bounces to `domains` go straight to the backend.
+    """
+
+    hostname: str
+    listen: tuple[str, ...]
+    clients: tuple[str, ...]
+    backend_host: str
+    backend_port: int
+    domains: tuple[str, ...]
+    queue_dir: str = f"/var/lib/{OUT}/queue"
+    certificate_folder: str = CERTIFICATE_FOLDER
+    timing: Timing = Timing(connect=30)
+    limits: Limits = Limits()
+    retries: str = RETRIES
+    plugins: tuple[str, ...] = _PLUGINS_OUT
+
+
+def incoming(plan: Plan, host: ProxyPlan) -> HarakaIn:
+    """haraka-in of a proxy. `[::]` takes IPv4 clients too, and a second socket for them would clash with it."""
+    address = "[::]" if host.ipv6 else "0.0.0.0"
+    return HarakaIn(
+        hostname=host.hostname,
+        listen=(f"{address}:{ports.SMTP}",),
+        backend_host=str(host.tunnel.internal.ipv4),
+        backend_port=ports.SMTP,
+        domains=plan.domain_names,
+    )
+
+
+def outgoing(plan: Plan, host: ProxyPlan) -> HarakaOut:
+    """haraka-out of a proxy: on the tunnel, for the machine at its other end."""
+    link: TunnelLink = host.tunnel
+    return HarakaOut(
+        hostname=host.hostname,
+        listen=(f"{link.proxy.ipv4}:{ports.RELAY}",),
+        clients=(f"{link.internal.ipv4}/32",),
+        backend_host=str(link.internal.ipv4),
+        backend_port=ports.SMTP,
+        domains=plan.domain_names,
+    )
+
+
+def files_in(haraka: HarakaIn) -> Mapping[str, str]:
+    """Every file of haraka-in's folder, sorted by path."""
+    return _sorted(
+        {
+            **_common(haraka),
+            "config/connection.ini": _connection(haraka.limits, add_received=True),
+            "config/host_list": _lines(haraka.domains),
+            "config/queue/smtp_proxy.timeout": f"{haraka.timing.proxy}\n",
+            "config/sessions.ini": _config(
+                "sessions.ini",
+                sessions=haraka.limits.sessions,
+                sessions_per_client=haraka.limits.sessions_per_client,
+            ),
+            "config/smtp_proxy.ini": _config(
+                "smtp_proxy.ini", backend_host=haraka.backend_host, backend_port=haraka.backend_port
+            ),
+            "config/xclient_upstream.ini": _config(
+                "xclient_upstream.ini",
+                connect_seconds=haraka.timing.connect,
+                dns_seconds=haraka.timing.dns,
+                nameserver=haraka.nameserver,
+            ),
+        }
+    )
+
+
+def files_out(haraka: HarakaOut) -> Mapping[str, str]:
+    """Every file of haraka-out's folder, sorted by path."""
+    return _sorted(
+        {
+            **_common(haraka),
+            "config/connection.ini": _connection(haraka.limits, add_received=False),
+            "config/outbound.bounce_message": _config("outbound.bounce_message"),
+            "config/outbound.ini": _config(
+                "outbound.ini",
+                concurrency=haraka.limits.deliveries,
+                connect_seconds=haraka.timing.connect,
+                retries=haraka.retries,
+            ),
+            "config/queue_dir": f"{haraka.queue_dir}\n",
+            "config/relay.ini": _config("relay.ini"),
+            "config/relay_acl_allow": _lines(haraka.clients),
+            "config/relay_dest_domains.ini": _config(
+                "relay_dest_domains.ini",
+                domains=haraka.domains,
+                backend_host=haraka.backend_host,
+                backend_port=haraka.backend_port,
+            ),
+        }
+    )
+
+
+def without_plugin(haraka: HarakaIn, name: str) -> HarakaIn:
+    """The same instance, one plugin less (for tests and benchmarks)."""
+    return evolve(haraka, plugins=tuple(plugin for plugin in haraka.plugins if plugin != name))
+
+
+def _common(haraka: HarakaIn | HarakaOut) -> dict[str, str]:
+    timing = haraka.timing
+    own = (name for name in haraka.plugins if (_OWN_PLUGINS / f"{name}.js").exists())
+    return {
+        "config/me": f"{haraka.hostname}\n",
+        "config/plugins": _lines(haraka.plugins),
+        "config/dhparams.pem": _config("dhparams.pem"),
+        "config/log.ini": _config("log.ini"),
+        "config/smtp.ini": _config(
+            "smtp.ini",
+            listen=haraka.listen,
+            inactivity_seconds=timing.inactivity,
+            shutdown_seconds=timing.shutdown,
+        ),
+        "config/sockets.ini": _config("sockets.ini", patience_seconds=timing.patience),
+        "config/tls.ini": _config(
+            "tls.ini",
+            key=f"{haraka.certificate_folder}/key.pem",
+            certificate=f"{haraka.certificate_folder}/cert.pem",
+        ),
+        **{f"plugins/{name}.js": (_OWN_PLUGINS / f"{name}.js").read_text() for name in own},
+    }
+
+
+def _connection(limits: Limits, *, add_received: bool) -> str:
+    return _config(
+        "connection.ini",
+        add_received=add_received,
+        data_line_length=limits.line,
+        max_bytes=limits.message,
+        spool_after=limits.spool_after,
+        spool_dir=limits.spool_dir,
+    )
+
+
+def _config(name: str, **values: object) -> str:
+    return template(SERVICE, f"config/{name}.j2", **values)
+
+
+def _lines(items: Iterable[str]) -> str:
+    return "".join(f"{item}\n" for item in items)
+
+
+def _sorted(files: Mapping[str, str]) -> Mapping[str, str]:
+    return {path: files[path] for path in sorted(files)}

@@ -1,0 +1,171 @@
+"""Haraka's systemd units as sections, for Debian's unit files and for NixOS's `systemd.services` alike.
+
+The configuration folder is copied to /run at every start: there Haraka finds its one secret beside the rest, and there
+`haraka-certificate` can touch tls.ini, which makes Haraka read a renewed certificate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import frozen
+
+from mailnix.plan import ProxyPlan
+from mailnix.plan.credentials import HARAKA_INTERNALCMD
+from mailnix.services.caddy.render import ACME_DIRECTORY
+from mailnix.services.haraka.render import CERTIFICATE_FOLDER, IN, OUT
+from mailnix.services.text import Section
+
+CERTIFICATE: Final = "haraka-certificate"
+GROUP: Final = "haraka"  # may read the certificate's key
+CREDENTIALS_UNIT: Final = "mailnix-credentials.service"
+
+ACME_FOLDER: Final = ACME_DIRECTORY.removeprefix("https://").replace("/", "-")  # as Caddy names it
+CADDY_CERTIFICATES: Final = "/var/lib/caddy/.local/share/caddy/certificates"
+
+_HEAP: Final = 160  # MiB for V8's old space; message bodies live outside it
+
+
+@frozen
+class Programs:
+    """Where a system keeps what the units call."""
+
+    haraka: str
+    copy: str
+    certificate: str
+
+
+@frozen
+class CertificateFiles:
+    """Where Caddy keeps a certificate (whole chain) and its key."""
+
+    certificate: str
+    key: str
+
+
+def caddy_files(hostname: str) -> CertificateFiles:
+    """Where Caddy's storage has the certificate of one name."""
+    stem = f"{CADDY_CERTIFICATES}/{ACME_FOLDER}/{hostname}/{hostname}"
+    return CertificateFiles(f"{stem}.crt", f"{stem}.key")
+
+
+def in_unit(programs: Programs) -> tuple[Section, ...]:
+    """haraka-in.service."""
+    return (
+        ("Unit", {"Description": "Mail from the internet to Mailcow (Haraka)", **_order("network-online.target")}),
+        ("Service", {**_service(programs, IN), **_hardening("CAP_NET_BIND_SERVICE")}),
+        ("Install", {"WantedBy": "multi-user.target"}),
+    )
+
+
+def out_unit(programs: Programs, host: ProxyPlan) -> tuple[Section, ...]:
+    """haraka-out.service. It listens on the tunnel's address, which may not be there yet: see `SYSCTL`."""
+    state = {"StateDirectory": (OUT, f"{OUT}/queue"), "StateDirectoryMode": "0700"}
+    after = ("network-online.target", f"sys-subsystem-net-devices-{host.tunnel.proxy.interface}.device")
+    return (
+        ("Unit", {"Description": "Mail from Mailcow to the internet (Haraka)", **_order(*after)}),
+        ("Service", {**_service(programs, OUT), **state, **_hardening(""), "PrivateUsers": True}),
+        ("Install", {"WantedBy": "multi-user.target"}),
+    )
+
+
+SYSCTL: Final[Mapping[str, int]] = {"net.ipv4.ip_nonlocal_bind": 1}
+"""haraka-out may bind to the tunnel's address before the tunnel is up."""
+
+
+def certificate_unit(programs: Programs, hostname: str, files: CertificateFiles) -> tuple[Section, ...]:
+    """haraka-certificate.service: copies Caddy's certificate to where both Harakas may read it."""
+    service = {
+        "Type": "oneshot",
+        "ExecStart": f"{programs.certificate} {files.certificate} {files.key} {hostname} {CERTIFICATE_FOLDER}",
+        "RuntimeDirectory": CERTIFICATE,
+        "RuntimeDirectoryMode": "0755",
+        "RuntimeDirectoryPreserve": True,
+        **_hardening("CAP_DAC_READ_SEARCH CAP_DAC_OVERRIDE CAP_CHOWN", ambient=False),
+        "ReadWritePaths": (f"-/run/{IN}", f"-/run/{OUT}"),
+        "PrivateNetwork": True,
+    }
+    return (
+        ("Unit", {"Description": "Caddy's certificate for Haraka", "Before": f"{IN}.service {OUT}.service"}),
+        ("Service", service),
+    )
+
+
+def certificate_path(files: CertificateFiles) -> tuple[Section, ...]:
+    """haraka-certificate.path: runs the copying when Caddy has written."""
+    return (
+        ("Unit", {"Description": "A renewed certificate for Haraka"}),
+        ("Path", {"PathChanged": (files.certificate, files.key)}),
+        ("Install", {"WantedBy": "multi-user.target"}),
+    )
+
+
+def certificate_timer() -> tuple[Section, ...]:
+    """haraka-certificate.timer: a missed event must not let the certificate run out."""
+    return (
+        ("Unit", {"Description": "A daily look at Haraka's certificate"}),
+        ("Timer", {"OnCalendar": "daily", "RandomizedDelaySec": "1h"}),
+        ("Install", {"WantedBy": "timers.target"}),
+    )
+
+
+def _order(*after: str) -> dict[str, object]:
+    return {
+        "Wants": (f"{CERTIFICATE}.service", "network-online.target"),
+        "Requires": CREDENTIALS_UNIT,
+        "After": (CREDENTIALS_UNIT, f"{CERTIFICATE}.service", *after),
+        "StartLimitIntervalSec": 0,
+    }
+
+
+def _service(programs: Programs, name: str) -> dict[str, object]:
+    return {
+        "Type": "exec",
+        "User": name,
+        "SupplementaryGroups": GROUP,
+        "RuntimeDirectory": name,
+        "RuntimeDirectoryMode": "0700",
+        "LoadCredential": HARAKA_INTERNALCMD,
+        "ExecStartPre": (
+            f"{programs.copy} -rLT --no-preserve=mode /etc/{name} /run/{name}",
+            f"{programs.copy} --no-preserve=mode %d/{HARAKA_INTERNALCMD} /run/{name}/config/internalcmd_key",
+        ),
+        "Environment": f"NODE_OPTIONS=--max-old-space-size={_HEAP}",
+        "ExecStart": f"{programs.haraka} -c /run/{name}",
+        "KillSignal": "SIGINT",  # Haraka ignores SIGTERM
+        "TimeoutStopSec": 20,
+        "Restart": "always",
+        "RestartSec": 2,
+    }
+
+
+def _hardening(capabilities: str, *, ambient: bool = True) -> dict[str, object]:
+    """Everything but what a Node that talks to the network needs; V8 compiles at run time, so writable code stays."""
+    return {
+        "CapabilityBoundingSet": capabilities,
+        "AmbientCapabilities": capabilities if ambient else "",
+        "NoNewPrivileges": True,
+        "UMask": "0077",
+        "PrivateTmp": True,
+        "PrivateDevices": True,
+        "ProtectSystem": "strict",
+        "ProtectHome": True,
+        "ProtectProc": "invisible",
+        "ProcSubset": "pid",
+        "ProtectClock": True,
+        "ProtectControlGroups": True,
+        "ProtectHostname": True,
+        "ProtectKernelLogs": True,
+        "ProtectKernelModules": True,
+        "ProtectKernelTunables": True,
+        "RemoveIPC": True,
+        "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX AF_NETLINK",
+        "RestrictNamespaces": True,
+        "RestrictRealtime": True,
+        "RestrictSUIDSGID": True,
+        "LockPersonality": True,
+        "SystemCallArchitectures": "native",
+        "SystemCallFilter": ("@system-service", "~@privileged @resources") if ambient else ("@system-service",),
+        "SystemCallErrorNumber": "EPERM",
+    }
