@@ -18,12 +18,11 @@ _FACTOR: Final = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 MAX_NAME: Final = 253  # RFC 1035 2.3.4, without the trailing dot
 MAX_LOCAL_PART: Final = 64  # RFC 5321 4.5.3.1.1
 MIB: Final = 2**20
+MAX_SIZE: Final = 2**60  # bytes; keeps MiB in what every database and JSON parser holds exactly
 
 
 def to_ascii(name: str) -> str:
     """A DNS name as A-labels in lower case (RFC 5891); a text that cannot be encoded stays as it is, for the check."""
-    if not isinstance(name, str):
-        return name
     text = name.strip().removesuffix(".")
     if text.isascii():
         return text.lower()
@@ -67,6 +66,18 @@ def domain_problem(name: object) -> str | None:
         return f"{name!r} has no dot"
     if labels[-1].isdigit():
         return f"{name!r} is an address, not a name"
+    return _idn_problem(name)
+
+
+def _idn_problem(name: str) -> str | None:
+    if "xn--" not in name:
+        return None
+    import idna
+
+    try:
+        idna.decode(name)
+    except idna.IDNAError as error:
+        return f"{name!r} is not a domain name (IDNA 2008: {error})"
     return None
 
 
@@ -111,10 +122,13 @@ def parse_size(text: str | int) -> int:
     Raises ValueError where the text is no size.
     """
     if isinstance(text, int) and not isinstance(text, bool):
-        if text < 0:
-            raise ValueError(f"{text} is negative")
+        if not 0 <= text <= MAX_SIZE:
+            raise ValueError(f"{text} bytes is no size of a mailbox")
         return text
     match = _SIZE.fullmatch(str(text).strip())
     if match is None:
         raise ValueError(f'{text!r} is not a size; write for example "2 GiB" or "500 MiB"')
-    return int(float(match["number"]) * _FACTOR[(match["unit"] or "")[:1].lower()])
+    number = float(match["number"]) * _FACTOR[(match["unit"] or "")[:1].lower()]
+    if number > MAX_SIZE:
+        raise ValueError(f"{str(text)[:20]!r} is more than a disk holds")
+    return int(number)

@@ -6,41 +6,50 @@ once with its path; names are stored as lower-case A-labels, addresses and sizes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any, Final
 
 from attrs import field, frozen
 
 from mailnix.model.names import to_ascii
 
-T = TypeVar("T")
 SCHEMA_VERSION: Final = 1
 
 
-def _items(value: Iterable[Any] | Any) -> tuple[Any, ...]:
-    """A tuple of what was given; a single text counts as one item, not as its letters."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
+def _items(value: Any) -> tuple[Any, ...]:
+    """A tuple of what was given; a single text or table counts as one item, not as its letters or keys."""
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         return (value,)
     return tuple(value)
 
 
 def _text(value: Any) -> Any:
-    """Addresses and networks may be given as `ipaddress` values; they are kept as text."""
-    return value if value is None or isinstance(value, str) else str(value)
+    """Addresses and networks may be given as `ipaddress` values; they are kept as text, other things for the check."""
+    return str(value) if isinstance(value, IPv4Address | IPv6Address | IPv4Network | IPv6Network) else value
 
 
 def _texts(value: Any) -> tuple[Any, ...]:
     return tuple(_text(item) for item in _items(value))
 
 
-def _optional(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else convert(value)
+def _lower(value: Any) -> Any:
+    """Local parts in lower case, as Mailcow keeps them."""
+    return value.lower() if isinstance(value, str) else value
 
 
-def _of(kind: type[T]) -> Callable[[Any], Any]:
-    """Let a bare text stand for the value that has only a name: `mailboxes=["alice"]`."""
-    return lambda value: tuple(kind(item) if isinstance(item, str) else item for item in _items(value))
+def _ascii(value: Any) -> Any:
+    return to_ascii(value) if isinstance(value, str) else value
+
+
+def _mailboxes(value: Any) -> tuple[Any, ...]:
+    """Let a bare text stand for a mailbox that has only a name: `mailboxes=["alice"]`."""
+    return tuple(Mailbox(item) if isinstance(item, str) else item for item in _items(value))
+
+
+def _domains(value: Any) -> tuple[Any, ...]:
+    return tuple(Domain(item) if isinstance(item, str) else item for item in _items(value))
 
 
 class DmarcPolicy(StrEnum):
@@ -59,16 +68,20 @@ class MtaStsMode(StrEnum):
     ENFORCE = "enforce"
 
 
-def _enum(kind: type[StrEnum]) -> Callable[[Any], Any]:
-    """The member that a text names; other texts stay, for the check."""
-    return lambda value: kind(value) if value in set(kind) else value
+def _dmarc(value: Any) -> Any:
+    """The member that a text names; other things stay, for the check."""
+    return DmarcPolicy(value) if isinstance(value, str) and value in set(DmarcPolicy) else value
+
+
+def _mta_sts(value: Any) -> Any:
+    return MtaStsMode(value) if isinstance(value, str) and value in set(MtaStsMode) else value
 
 
 @frozen
 class Mailbox:
     """A mailbox: its local part, quota ("2 GiB"; units are powers of 1024), and the name people see."""
 
-    local_part: str
+    local_part: str = field(converter=_lower)
     quota: str | int = "3 GiB"
     name: str = ""
 
@@ -77,7 +90,7 @@ class Mailbox:
 class Alias:
     """An address that delivers elsewhere: to local parts of its own domain, or to whole addresses anywhere."""
 
-    local_part: str
+    local_part: str = field(converter=_lower)
     to: tuple[str, ...] = field(converter=_items, default=())
 
 
@@ -89,12 +102,12 @@ class Domain:
     defaults, tighten them when reports look right.
     """
 
-    name: str = field(converter=to_ascii)
-    mailboxes: tuple[Mailbox, ...] = field(converter=_of(Mailbox), default=())
+    name: str = field(converter=_ascii)
+    mailboxes: tuple[Mailbox, ...] = field(converter=_mailboxes, default=())
     aliases: tuple[Alias, ...] = field(converter=_items, default=())
     dkim_selector: str = "dkim"
-    dmarc: DmarcPolicy = field(converter=_enum(DmarcPolicy), default=DmarcPolicy.NONE)
-    mta_sts: MtaStsMode = field(converter=_enum(MtaStsMode), default=MtaStsMode.TESTING)
+    dmarc: DmarcPolicy = field(converter=_dmarc, default=DmarcPolicy.NONE)
+    mta_sts: MtaStsMode = field(converter=_mta_sts, default=MtaStsMode.TESTING)
 
 
 @frozen
@@ -108,7 +121,7 @@ class Proxy:
     name: str
     ipv4: str = field(converter=_text)
     ipv6: str | None = field(converter=_text, default=None)
-    hostname: str | None = field(converter=_optional(to_ascii), default=None)
+    hostname: str | None = field(converter=_ascii, default=None)
     admin_cidrs: tuple[str, ...] = field(converter=_texts, default=())
     gateway: str | None = field(converter=_text, default=None)
     prefix: int = 32
@@ -120,7 +133,8 @@ class Internal:
     """The machine at home: Mailcow under Docker, behind any NAT, no open port.
 
     `lan_admin_cidrs` allows SSH from these home networks; `lan` is the home network, given so that it can be checked
-    against the tunnel's and Docker's. `antivirus` (ClamAV, about 1.5 GB of memory) and `full_text_search` are Mailcow's.
+    against the tunnel's and Docker's. `antivirus` (ClamAV, about 1.5 GB of memory) and `full_text_search` are
+    Mailcow's.
     """
 
     name: str
@@ -151,10 +165,10 @@ class Topology:
     certificate authority and in DMARC and TLS reports (default: postmaster of the first domain).
     """
 
-    hostname: str = field(converter=to_ascii)
+    hostname: str = field(converter=_ascii)
     proxies: tuple[Proxy, ...] = field(converter=_items)
     internal: Internal
-    domains: tuple[Domain, ...] = field(converter=_of(Domain))
+    domains: tuple[Domain, ...] = field(converter=_domains)
     admin_keys: tuple[str, ...] = field(converter=_items, default=())
     tunnel: Tunnel = Tunnel()
     contact: str | None = None

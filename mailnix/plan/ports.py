@@ -1,21 +1,31 @@
-"""Port numbers, each typed here and nowhere else. Well-known ones are from the IANA registry."""
+"""The port numbers, for whoever reads the plan; typed in `mailnix.model.ports`, where checks need them too."""
 
-from __future__ import annotations
+from mailnix.model.ports import (
+    CLIENT_PORTS,
+    DNS,
+    HTTP,
+    HTTPS,
+    IMAPS,
+    MAILCOW_HTTP,
+    NTP,
+    RELAY,
+    SMTP,
+    SSH,
+    SUBMISSION,
+    SUBMISSIONS,
+)
 
-from typing import Final
-
-SSH: Final = 22
-SMTP: Final = 25
-DNS: Final = 53
-HTTP: Final = 80
-NTP: Final = 123
-HTTPS: Final = 443
-SUBMISSIONS: Final = 465  # RFC 8314: submission with implicit TLS
-SUBMISSION: Final = 587
-IMAPS: Final = 993
-
-RELAY: Final = 2526  # haraka-out, on the tunnel only
-MAILCOW_HTTP: Final = 8080  # Mailcow's nginx, on the tunnel only
-
-CLIENT_PORTS: Final = (SUBMISSIONS, SUBMISSION, IMAPS)
-"""What mail programs connect to: handed through the proxy to Mailcow with the source address kept."""
+__all__ = [
+    "CLIENT_PORTS",
+    "DNS",
+    "HTTP",
+    "HTTPS",
+    "IMAPS",
+    "MAILCOW_HTTP",
+    "NTP",
+    "RELAY",
+    "SMTP",
+    "SSH",
+    "SUBMISSION",
+    "SUBMISSIONS",
+]
