@@ -10,6 +10,7 @@ from mailnix.plan import Plan, derive
 
 if TYPE_CHECKING:
     from mailnix.debian.host import DebianHost
+    from mailnix.image.values import HostBuild
     from mailnix.model import Topology
     from mailnix.tree import Tree
 
@@ -76,4 +77,20 @@ def emit(plan: Plan, backend: Backend, out: Path, *, diff: bool = False) -> str:
     return ""
 
 
-Progress = "Callable[[str], None]"
+def host_builds(plan: Plan, mailcow_source: Path | None = None) -> tuple[HostBuild, ...]:
+    """What the image builder is asked for, machine by machine."""
+    from mailnix.debian.packages import package_set
+    from mailnix.image.values import ExtraTree, HostBuild
+    from mailnix.services.mailcow.render import IMAGE_SOURCE
+
+    extra = () if mailcow_source is None else (ExtraTree(mailcow_source, IMAGE_SOURCE),)
+    return tuple(
+        HostBuild(
+            host.name,
+            package_set(host.packages),
+            host.tree,
+            npm_tree=host.npm_tree,
+            extra_trees=extra if host.name == plan.internal.name else (),
+        )
+        for host in debian_hosts(plan)
+    )

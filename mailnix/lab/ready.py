@@ -1,0 +1,59 @@
+"""What must be true before mail can flow, machine by machine, each condition named."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+
+from mailnix.image.values import Progress
+from mailnix.lab.machine import Machine
+from mailnix.lab.world.layout import WORLD
+from mailnix.plan import InternalPlan, Plan, ProxyPlan
+from mailnix.services.caddy.debian import STORAGE
+from mailnix.services.mailcow.render import MAILCOW_DIR
+
+WORLD_UNITS = ("named.service", "postfix.service", "caddy.service")
+PROXY_UNITS = ("mailnix-credentials.service", "haraka-in.service", "haraka-out.service", "caddy.service")
+INTERNAL_UNITS = ("mailnix-credentials.service", "mailcow.service", "mailcow-provision.service")
+MAILCOW_TIMEOUT = 900.0  # seconds; containers start slowly in emulation
+
+
+def wait_until_ready(plan: Plan, machines: Mapping[str, Machine], progress: Progress) -> None:
+    """Wait for every condition; raises LabError naming the one that did not come true."""
+    for unit in WORLD_UNITS:
+        machines[WORLD].wait_for_unit(unit)
+    for proxy in plan.proxies:
+        for unit in PROXY_UNITS:
+            machines[proxy.name].wait_for_unit(unit)
+        progress(f"{proxy.name}: Haraka and Caddy run")
+    internal = machines[plan.internal.name]
+    for unit in INTERNAL_UNITS:
+        internal.wait_for_unit(unit, timeout=MAILCOW_TIMEOUT)
+        progress(f"{internal.name}: {unit} is up")
+    for name, subject, command in conditions(plan):
+        machines[name].wait_until_succeeds(command, subject=subject)
+        progress(f"{name}: {subject}")
+
+
+def conditions(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """(machine, what is waited for, a command that succeeds once it is true), in the order they come true."""
+    for host in plan.hosts:
+        match host:
+            case ProxyPlan():
+                # A network namespace apart, the ping proves handshake, routes and firewall at once.
+                yield host.name, "the tunnel answers", f"ping -c 1 -W 5 {host.tunnel.internal.ipv4}"
+                for name in dict.fromkeys((host.hostname, plan.topology.hostname)):
+                    yield (
+                        host.name,
+                        f"Caddy has the certificate of {name}",
+                        f"ls {STORAGE}/certificates/*/{name}/{name}.crt",
+                    )
+            case InternalPlan():
+                certificate = shlex.quote(f"{MAILCOW_DIR}/data/assets/ssl/cert.pem")
+                yield (
+                    host.name,
+                    "Mailcow has its own certificate",
+                    # A placeholder is its own issuer; one from an authority is not.
+                    f'test "$(openssl x509 -in {certificate} -noout -issuer | cut -d= -f2-)" '
+                    f'!= "$(openssl x509 -in {certificate} -noout -subject | cut -d= -f2-)"',
+                )
