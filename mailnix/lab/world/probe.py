@@ -85,12 +85,12 @@ class Imap(imaplib.IMAP4_SSL):
     """imaplib over TLS, from a chosen address."""
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self.source = args.source
-        super().__init__(args.host, args.port, ssl_context=trust(args.ca), timeout=PATIENCE)
+        self.source, self.trusted = args.source, trust(args.ca)
+        super().__init__(args.host, args.port, ssl_context=self.trusted, timeout=PATIENCE)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         sock = connect(self.host, self.port, self.source, timeout or PATIENCE)
-        return self.ssl_context.wrap_socket(sock, server_hostname=self.host)
+        return self.trusted.wrap_socket(sock, server_hostname=self.host)
 
 
 def password(login: str) -> str:
