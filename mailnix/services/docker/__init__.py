@@ -1,0 +1,1 @@
+"""Docker on the internal host, set up the way Mailcow and the tunnel need it."""

@@ -1,0 +1,68 @@
+"""Mailcow on Debian: settings in /etc/mailnix, programs in /usr/lib/mailnix, units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from mailnix.debian.parts import DebianPart, Wanted
+from mailnix.plan import HostPlan, InternalPlan, Plan
+from mailnix.services.credentials import names
+from mailnix.services.mailcow import scripts, units
+from mailnix.services.mailcow.pin import PIN, Pin
+from mailnix.services.mailcow.render import EXECUTABLE, files, machine_json, provision_json
+from mailnix.services.text import ini
+from mailnix.tree import File
+
+SETTINGS: Final = "/etc/mailnix/mailcow"
+SOURCE: Final = "/usr/share/mailcow-source"
+"""Where an image carries Mailcow's tree, when it was built with one."""
+
+PACKAGES: Final = ("ca-certificates", "git", "openssl", "python3")
+PROGRAMS: Final = units.Programs(
+    docker="/usr/bin/docker",
+    setup=f"{names.SCRIPTS}/mailcow-setup",
+    provision=f"{names.SCRIPTS}/{units.PROVISION}",
+    backup=f"{names.SCRIPTS}/{units.BACKUP}",
+)
+
+
+def debian(plan: Plan, host: HostPlan, pin: Pin = PIN) -> DebianPart:
+    """What Mailcow adds to the internal host; nothing elsewhere. `pin` says which tree the machine will accept."""
+    if not isinstance(host, InternalPlan):
+        return DebianPart()
+    return DebianPart(
+        packages=PACKAGES,
+        entries=(*_settings(plan, pin), *_programs(), *_units(host)),
+        wanted=(
+            Wanted(units.MAILCOW),
+            Wanted(f"{units.PROVISION}.service", by=units.MAILCOW),
+            Wanted(f"{units.PROVISION}.path"),
+        ),
+    )
+
+
+def _settings(plan: Plan, pin: Pin) -> Iterator[File]:
+    for path, text in files(plan).items():
+        yield File(f"{SETTINGS}/{path}", text, mode=0o755 if path in EXECUTABLE else 0o644)
+    yield File("/etc/mailnix/mailcow.json", machine_json(plan, pin))
+    yield File(units.DESCRIPTION, provision_json(plan))
+
+
+def _programs() -> Iterator[File]:
+    for name, text in scripts.modules().items():
+        yield File(f"{names.SCRIPTS}/mailcow/{name}", text)
+    for name, text in scripts.starters().items():
+        yield File(f"{names.SCRIPTS}/{name}", text, mode=0o755)
+
+
+def _units(host: InternalPlan) -> Iterator[File]:
+    sections = {
+        units.MAILCOW: units.mailcow_unit(PROGRAMS),
+        f"{units.PROVISION}.service": units.provision_unit(PROGRAMS, host),
+        f"{units.PROVISION}.path": units.provision_path(),
+        f"{units.BACKUP}.service": units.backup_unit(PROGRAMS),
+        f"{units.BACKUP}.timer": units.backup_timer(),
+    }
+    for name, content in sections.items():
+        yield File(f"/etc/systemd/system/{name}", ini(content))

@@ -1,0 +1,129 @@
+"""Mailcow's tree on disk: laid from a source, replaced by another one with everything kept that was not in the first.
+
+/var/lib/mailcow             what runs; `.mailnix.json` in it says which revision it is and which files came with it
+/var/lib/mailcow.new         the next one while it is made
+/var/lib/mailcow.previous    the one before, whole: the source for going back without a network
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+RECORD = ".mailnix.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was laid: revision, the paths that came with it, and a digest of the settings put on top ("" for none)."""
+
+    rev: str
+    paths: tuple[str, ...]
+    settings: str = ""
+
+
+def read_record(root: Path) -> Record | None:
+    """The record of the tree at `root`, or None where there is no whole tree."""
+    try:
+        data = json.loads((root / RECORD).read_text("utf-8"))
+        return Record(data["rev"], tuple(data["paths"]), data["settings"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def is_whole(root: Path, record: Record | None) -> bool:
+    """Whether every file that came with the tree is still there."""
+    return record is not None and all(os.path.lexists(root / path) for path in record.paths)
+
+
+def write_record(root: Path, record: Record) -> None:
+    """Write the record last: a tree that has one is whole."""
+    data = {"rev": record.rev, "paths": list(record.paths), "settings": record.settings}
+    write(root / RECORD, json.dumps(data).encode(), 0o600)
+
+
+def write(path: Path, data: bytes, mode: int) -> None:
+    """Write a file atomically, durable before its name points to it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        os.fchmod(file.fileno(), mode)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+def paths_in(root: Path) -> tuple[str, ...]:
+    """Every file and link below `root`, sorted; the record itself left out."""
+    found = []
+    for folder, folders, files in os.walk(root):
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        found += [str((Path(folder) / name).relative_to(root)) for name in files + links]
+    return tuple(sorted(path for path in found if path != RECORD))
+
+
+def lay(source: Path, target: Path, rev: str, paths: Iterable[str] | None = None) -> None:
+    """Copy `paths` (default: all) of `source` to a new `target`, with the modes a checkout has, owned by root."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(mode=0o700, parents=True)
+    wanted = tuple(paths) if paths is not None else paths_in(source)
+    for path in wanted:
+        _copy(source / path, target / path, keep=False)
+    if paths is None:
+        for folder in (p for p in source.rglob("*") if p.is_dir() and not p.is_symlink()):
+            (target / folder.relative_to(source)).mkdir(mode=0o755, parents=True, exist_ok=True)
+    write_record(target, Record(rev, wanted))
+
+
+def _copy(source: Path, target: Path, *, keep: bool) -> None:
+    """Copy a file or link; with `keep` its owner and mode too, else the mode of a checkout (0755 or 0644)."""
+    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    status = source.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        target.unlink(missing_ok=True)
+        target.symlink_to(source.readlink())
+    elif stat.S_ISREG(status.st_mode):
+        shutil.copyfile(source, target)
+        target.chmod(stat.S_IMODE(status.st_mode) if keep else 0o755 if status.st_mode & stat.S_IXUSR else 0o644)
+    else:
+        return  # sockets and the like are made anew by whoever needs them
+    if keep and os.geteuid() == 0:
+        os.chown(target, status.st_uid, status.st_gid, follow_symlinks=False)
+
+
+def carry_over(old: Path, new: Path) -> int:
+    """Copy what is in `old` and did not come with it (settings, certificates, generated files) to `new`.
+
+    What came with the old revision and was changed on the machine is not carried over: Mailcow's containers change
+    main.cf and master.cf at each start, and do so again. Gives the number of files.
+    """
+    record = read_record(old)
+    came_with = set(record.paths) if record else set()
+    present = set(paths_in(new))
+    own = [path for path in paths_in(old) if path not in came_with and path not in present]
+    for path in own:
+        _copy(old / path, new / path, keep=True)
+    return len(own)
+
+
+def swap(current: Path, new: Path, previous: Path, stop: Callable[[], None]) -> None:
+    """Put `new` in the place of `current`, which becomes `previous`; `stop` ends what still runs from `current`."""
+    if current.exists():
+        stop()
+        shutil.rmtree(previous, ignore_errors=True)
+        current.rename(previous)
+    new.rename(current)
+
+
+def finish_swap(current: Path, new: Path) -> None:
+    """Complete a swap that power loss cut short between its two renames."""
+    if not current.exists() and read_record(new) is not None:
+        new.rename(current)

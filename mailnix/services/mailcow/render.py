@@ -1,0 +1,224 @@
+"""Mailcow's settings from a plan, as text that both systems read. No secret: those are added on the machine.
+
+`files` gives what lies on top of Mailcow's own tree (relative path to text); `machine_json` and `provision_json` tell
+our two programs on the machine which tree to lay and what Mailcow shall hold.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from mailnix.errors import BuildError
+from mailnix.model import Alias, Domain, Mailbox
+from mailnix.model.names import MIB, parse_size, to_ascii
+from mailnix.plan import InternalPlan, Plan, credentials, ports
+from mailnix.services.docker.render import gateway
+from mailnix.services.mailcow.pin import PIN, Pin
+from mailnix.services.text import template
+
+SERVICE: Final = "mailcow"
+CONF: Final = "mailcow.conf"
+HOOK: Final = "data/hooks/postfix/mailnix-xclient.sh"
+EXECUTABLE: Final = frozenset({HOOK})
+LOOPBACK: Final = "127.0.0.1"
+UNUSED_HTTPS: Final = 8443  # nginx wants a port for HTTPS; nobody but its own watchdog comes
+
+SECRETS: Final[Mapping[str, str]] = {
+    "DBPASS": credentials.MAILCOW_DBPASS,
+    "DBROOT": credentials.MAILCOW_DBROOT,
+    "REDISPASS": credentials.MAILCOW_REDISPASS,
+    "SOGO_URL_ENCRYPTION_KEY": credentials.MAILCOW_SOGO_KEY,
+    "API_KEY": credentials.MAILCOW_API_KEY,
+}
+"""Variables of mailcow.conf that come from credentials."""
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._:/,@+*-]*")
+
+
+def files(plan: Plan) -> dict[str, str]:
+    """What lies on top of Mailcow's tree; those in `EXECUTABLE` are programs."""
+    texts = {
+        CONF: _conf_text(conf(plan)),
+        "data/conf/postfix/extra.cf": template(SERVICE, "extra.cf.j2", relays=_relays(plan), proxies=_proxies(plan)),
+        "data/conf/postfix/custom_postscreen_whitelist.cidr": template(
+            SERVICE, "postscreen_whitelist.cidr.j2", proxies=_proxies(plan)
+        ),
+        HOOK: template(SERVICE, "xclient-hook.sh.j2", proxies=_proxies(plan)),
+    }
+    override = compose_override(plan)
+    if override:
+        texts["docker-compose.override.yml"] = override
+    return texts
+
+
+def conf(plan: Plan) -> dict[str, str]:
+    """The variables of mailcow.conf, without secrets. Raises BuildError for a value that would need quoting."""
+    internal = plan.internal
+    values = {
+        **_identity(plan),
+        **_listeners(internal),
+        **_certificates(plan),
+        **_sizes(plan),
+        **_networks(plan),
+    }
+    for name, value in values.items():
+        if not _PLAIN.fullmatch(value):
+            raise BuildError(f"{name}={value!r} cannot stand in mailcow.conf", "both Docker and a shell read that file")
+    return values
+
+
+def _identity(plan: Plan) -> dict[str, str]:
+    return {
+        "MAILCOW_HOSTNAME": plan.topology.hostname,
+        "MAILCOW_PASS_SCHEME": "BLF-CRYPT",
+        "TZ": plan.topology.timezone,
+        "COMPOSE_PROJECT_NAME": "mailcowdockerized",
+        "DOCKER_COMPOSE_VERSION": "native",
+        "DBNAME": "mailcow",
+        "DBUSER": "mailcow",
+        "ACL_ANYONE": "disallow",
+        "MAILDIR_SUB": "Maildir",
+        "MAILDIR_GC_TIME": "7200",
+        "LOG_LINES": "9999",
+    }
+
+
+def _listeners(internal: InternalPlan) -> dict[str, str]:
+    """Mail ports on the tunnel's address, the rest on loopback. An IPv4 address also keeps Docker off IPv6 there."""
+    tunnel = str(internal.ipv4)
+    on_tunnel = {
+        "SMTP_PORT": ports.SMTP,
+        "SMTPS_PORT": ports.SUBMISSIONS,
+        "SUBMISSION_PORT": ports.SUBMISSION,
+        "IMAPS_PORT": ports.IMAPS,
+    }
+    on_loopback = {"IMAP_PORT": 143, "POP_PORT": 110, "POPS_PORT": 995, "SIEVE_PORT": 4190}
+    on_loopback |= {"DOVEADM_PORT": 19991, "SQL_PORT": 13306, "REDIS_PORT": 7654}
+    return {
+        **{name: f"{tunnel}:{port}" for name, port in on_tunnel.items()},
+        **{name: f"{LOOPBACK}:{port}" for name, port in on_loopback.items()},
+        "HTTP_BIND": tunnel,
+        "HTTP_PORT": str(ports.MAILCOW_HTTP),
+        "HTTPS_BIND": LOOPBACK,
+        "HTTPS_PORT": str(UNUSED_HTTPS),
+        "HTTP_REDIRECT": "n",  # Caddy has done so; here it would be a loop
+    }
+
+
+def _certificates(plan: Plan) -> dict[str, str]:
+    """One certificate, for the name that clients use, by HTTP-01 through Caddy; Caddy has those of the other names."""
+    return {
+        "SKIP_LETS_ENCRYPT": "n",
+        "SKIP_IP_CHECK": "y",  # the name is the proxy's address, not ours
+        "ONLY_MAILCOW_HOSTNAME": "y",
+        "AUTODISCOVER_SAN": "n",
+        "ADDITIONAL_SAN": "",
+        "ENABLE_SSL_SNI": "n",
+        "ACME_DNS_CHALLENGE": "n",
+        "ACME_ACCOUNT_EMAIL": plan.contact,
+    }
+
+
+def _sizes(plan: Plan) -> dict[str, str]:
+    internal = plan.topology.internal
+    return {
+        "SKIP_CLAMD": _yes(not internal.antivirus),
+        "SKIP_OLEFY": _yes(not internal.antivirus),
+        "SKIP_FTS": _yes(not internal.full_text_search),
+        "FTS_HEAP": "128",
+        "FTS_PROCS": "1",
+        "SKIP_SOGO": "n",
+        "SKIP_UNBOUND_HEALTHCHECK": "n",
+        # It restarts what hangs, and tells nobody: its mails would leave from home, unsigned, past the proxy.
+        "USE_WATCHDOG": "y",
+        "WATCHDOG_NOTIFY_BAN": "n",
+        "WATCHDOG_NOTIFY_START": "n",
+        "WATCHDOG_EXTERNAL_CHECKS": "n",
+        "ALLOW_ADMIN_EMAIL_LOGIN": "n",
+    }
+
+
+def _networks(plan: Plan) -> dict[str, str]:
+    """Docker's networks, who may call the API (only this host), and whose X-Forwarded-For counts (the proxies')."""
+    internal = plan.internal
+    return {
+        "IPV4_NETWORK": str(internal.docker_subnet.network_address).rpartition(".")[0],
+        "IPV6_NETWORK": str(internal.docker_subnet6),
+        "ENABLE_IPV6": "true" if internal.has_ipv6 else "false",
+        "DISABLE_NETFILTER_ISOLATION_RULE": "n",
+        "TRUSTED_PROXIES": ",".join(_proxies(plan)),
+        "API_ALLOW_FROM": f"{gateway(internal)},{LOOPBACK}",
+    }
+
+
+def _yes(value: bool) -> str:
+    return "y" if value else "n"
+
+
+def _conf_text(values: Mapping[str, str]) -> str:
+    return template(SERVICE, "mailcow.conf.j2", values=values, secrets=sorted(SECRETS))
+
+
+def compose_override(plan: Plan) -> str:
+    """docker-compose.override.yml: client ports on the tunnel's IPv6 address too; "" where there is no IPv6.
+
+    Not port 25: Haraka speaks to it over IPv4 and passes IPv6 clients on by XCLIENT.
+    """
+    internal = plan.internal
+    if not internal.has_ipv6:
+        return ""
+    services = {"postfix-mailcow": (ports.SUBMISSIONS, ports.SUBMISSION), "dovecot-mailcow": (ports.IMAPS,)}
+    return template(SERVICE, "docker-compose.override.yml.j2", address=internal.ipv6, services=services)
+
+
+def _proxies(plan: Plan) -> tuple[str, ...]:
+    """The proxies' tunnel addresses, in MX order."""
+    return tuple(str(link.proxy.ipv4) for link in plan.tunnels)
+
+
+def _relays(plan: Plan) -> tuple[str, ...]:
+    return tuple(f"[{address}]:{ports.RELAY}" for address in _proxies(plan))
+
+
+def machine_json(plan: Plan, pin: Pin = PIN) -> str:
+    """/etc/mailnix/mailcow.json: which tree to lay, for which name, and which credential is which variable."""
+    source = {"tag": pin.tag, "rev": pin.rev, "nar_hash": pin.nar_hash, "url": pin.url}
+    return _json({"hostname": plan.topology.hostname, "secrets": dict(SECRETS), "source": source})
+
+
+def provision_json(plan: Plan) -> str:
+    """/etc/mailnix/provision.json: what Mailcow shall hold."""
+    api = f"http://{plan.internal.ipv4}:{ports.MAILCOW_HTTP}/api/v1"
+    domains = [_domain(domain) for domain in plan.topology.domains]
+    return _json({"version": 1, "api": api, "hostname": plan.topology.hostname, "domains": domains})
+
+
+def _domain(domain: Domain) -> dict[str, object]:
+    return {
+        "name": domain.name,
+        "dkim_selector": domain.dkim_selector,
+        "mailboxes": [_mailbox(mailbox) for mailbox in domain.mailboxes],
+        "aliases": [_alias(alias, domain.name) for alias in domain.aliases],
+    }
+
+
+def _mailbox(mailbox: Mailbox) -> dict[str, object]:
+    """Quotas are whole MiB in Mailcow, rounded up so that a small one does not become "no limit"."""
+    quota = -(-parse_size(mailbox.quota) // MIB)
+    return {"local_part": mailbox.local_part, "name": mailbox.name, "quota_mib": quota}
+
+
+def _alias(alias: Alias, domain: str) -> dict[str, object]:
+    return {"local_part": alias.local_part, "to": [_target(target, domain) for target in alias.to]}
+
+
+def _target(text: str, domain: str) -> str:
+    local, at, other = text.rpartition("@")
+    return f"{local}@{to_ascii(other)}" if at else f"{text}@{domain}"
+
+
+def _json(data: object) -> str:
+    return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,165 @@
+"""Mailcow's systemd units as sections, for Debian's unit files and for NixOS's `systemd.services` alike."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import frozen
+
+from mailnix.plan import InternalPlan, credentials
+from mailnix.services.credentials import names
+from mailnix.services.mailcow.render import SECRETS
+from mailnix.services.text import Section
+
+ROOT: Final = "/var/lib/mailcow"
+MAILCOW: Final = "mailcow.service"
+PROVISION: Final = "mailcow-provision"
+BACKUP: Final = "mailcow-backup"
+BACKUP_FOLDER: Final = "/var/backups/mailnix"
+DESCRIPTION: Final = "/etc/mailnix/provision.json"
+REFUSED: Final = 2  # exit status of the provisioner: trying again would not help
+
+
+@frozen
+class Programs:
+    """Where a system keeps what the units call."""
+
+    docker: str
+    setup: str
+    provision: str
+    backup: str
+
+
+def mailcow_unit(programs: Programs) -> tuple[Section, ...]:
+    """mailcow.service: lay the tree and its settings, then bring the containers up; tried until it works.
+
+    It needs no tunnel to start: `ip_nonlocal_bind` lets Docker bind the tunnel's addresses before they exist.
+    Missing images are pulled; where all are there, no registry is asked.
+    """
+    compose = f"{programs.docker} compose --project-directory {ROOT} --progress plain"
+    after = ("docker.service", names.READY, "network-online.target")
+    return (
+        (
+            "Unit",
+            {
+                "Description": "Mailcow",
+                "Requires": ("docker.service", names.READY),
+                "Wants": "network-online.target",
+                "After": after,
+                "StartLimitIntervalSec": 0,
+            },
+        ),
+        (
+            "Service",
+            {
+                "Type": "oneshot",
+                "RemainAfterExit": True,
+                "LoadCredential": tuple(SECRETS.values()),
+                "ExecStartPre": programs.setup,
+                "ExecStart": f"{compose} up --detach --no-build --remove-orphans --quiet-pull",
+                "ExecStop": f"{compose} down",
+                "TimeoutStartSec": "infinity",  # the first start pulls some gigabytes
+                "TimeoutStopSec": "5min",
+                "Restart": "on-failure",
+                "RestartSec": 30,
+            },
+        ),
+        ("Install", {"WantedBy": "multi-user.target"}),
+    )
+
+
+def provision_unit(programs: Programs, internal: InternalPlan) -> tuple[Section, ...]:
+    """mailcow-provision.service: runs after every start of Mailcow, and when the description changes.
+
+    The two bundles come as open files: a unit's credentials may be 1 MB in all, a thousand DKIM keys are more.
+    """
+    bundles = (credentials.MAILCOW_DKIM, credentials.MAILCOW_MAILBOXES)
+    service = {
+        "Type": "oneshot",
+        "LoadCredential": (credentials.MAILCOW_API_KEY, credentials.MAILCOW_ADMIN),
+        "OpenFile": tuple(f"{names.STORE}/{name}:{name}:read-only" for name in bundles),
+        "ExecStart": programs.provision,
+        "StateDirectory": PROVISION,
+        "StateDirectoryMode": "0700",
+        "TimeoutStartSec": "infinity",
+        "Restart": "on-failure",
+        "RestartSec": 30,
+        "RestartPreventExitStatus": REFUSED,
+        # The kernel translates the tunnel's address to a container's before this filter sees the packet.
+        "IPAddressDeny": "any",
+        "IPAddressAllow": (internal.ipv4, internal.docker_subnet),
+        **_HARDENING,
+    }
+    unit = {
+        "Description": "Domains, mailboxes and keys in Mailcow",
+        "Requires": names.READY,
+        "After": (MAILCOW, names.READY),
+        "StartLimitIntervalSec": 0,
+    }
+    return (("Unit", unit), ("Service", service), ("Install", {"WantedBy": MAILCOW}))
+
+
+def provision_path() -> tuple[Section, ...]:
+    """mailcow-provision.path: a changed description is acted upon."""
+    return (
+        ("Unit", {"Description": "A changed description of Mailcow's domains"}),
+        ("Path", {"PathChanged": DESCRIPTION}),
+        ("Install", {"WantedBy": "multi-user.target"}),
+    )
+
+
+def backup_unit(programs: Programs) -> tuple[Section, ...]:
+    """mailcow-backup.service."""
+    return (
+        ("Unit", {"Description": "Back up Mailcow", "Requires": MAILCOW, "After": MAILCOW}),
+        (
+            "Service",
+            {
+                "Type": "oneshot",
+                "ExecStart": f"{programs.backup} {BACKUP_FOLDER}",
+                "Nice": 10,
+                "IOSchedulingClass": "idle",
+                "TimeoutStartSec": "infinity",
+            },
+        ),
+    )
+
+
+def backup_timer() -> tuple[Section, ...]:
+    """mailcow-backup.timer: not enabled by itself, for a backup doubles what the mail takes on this disk."""
+    return (
+        ("Unit", {"Description": "Back up Mailcow every night"}),
+        ("Timer", {"OnCalendar": "03:30", "RandomizedDelaySec": "1h", "Persistent": True}),
+        ("Install", {"WantedBy": "timers.target"}),
+    )
+
+
+_HARDENING: Final = {
+    "DynamicUser": True,
+    "CapabilityBoundingSet": "",
+    "AmbientCapabilities": "",
+    "NoNewPrivileges": True,
+    "UMask": "0077",
+    "PrivateDevices": True,
+    "PrivateUsers": True,
+    "ProtectSystem": "strict",
+    "ProtectHome": True,
+    "ProtectProc": "invisible",
+    "ProcSubset": "pid",
+    "ProtectClock": True,
+    "ProtectControlGroups": True,
+    "ProtectHostname": True,
+    "ProtectKernelLogs": True,
+    "ProtectKernelModules": True,
+    "ProtectKernelTunables": True,
+    "LockPersonality": True,
+    "MemoryDenyWriteExecute": True,
+    "RestrictAddressFamilies": "AF_INET AF_INET6",
+    "RestrictNamespaces": True,
+    "RestrictRealtime": True,
+    "RestrictSUIDSGID": True,
+    "RemoveIPC": True,
+    "SystemCallArchitectures": "native",
+    "SystemCallFilter": ("@system-service", "~@privileged @resources"),
+    "SystemCallErrorNumber": "EPERM",
+}
