@@ -1,0 +1,136 @@
+"""Every measurement that mailnix promises a bound for, as one table: `make bench`, or `run.py --only start,plan`.
+
+Figures are medians over several runs on the machine it runs on; the bound stands beside each. Nothing here fails for
+being slow: it is read by people.
+"""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from attrs import frozen
+
+from mailnix import Domain, Internal, Mailbox, Proxy, Topology
+from mailnix.run import run
+
+EXAMPLE = Path(__file__).parent.parent / "docs" / "examples" / "two_machines.py"
+MAILNIX = Path(sys.executable).with_name("mailnix")
+
+
+@frozen
+class Row:
+    """One measured figure, and what was promised of it."""
+
+    what: str
+    figure: str
+    bound: str
+
+
+def seconds(work: Callable[[], object], runs: int = 5) -> float:
+    """Median wall-clock seconds of a piece of work."""
+    times = []
+    for _ in range(runs):
+        begin = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times)
+
+
+def topology(domains: int, mailboxes: int = 10) -> Topology:
+    """A large description."""
+    boxes = [Mailbox(f"person{n}") for n in range(mailboxes)]
+    return Topology(
+        hostname="mail.example.org",
+        proxies=[Proxy("proxy", ipv4="203.0.113.10")],
+        internal=Internal("internal"),
+        domains=[Domain(f"domain{n}.example", mailboxes=boxes) for n in range(domains)],
+    )
+
+
+def start() -> Iterator[Row]:
+    """How long the command line takes to answer."""
+    yield Row("mailnix --help", f"{seconds(lambda: run([MAILNIX, '--help'])):.2f} s", "0.3 s")
+
+
+def plan() -> Iterator[Row]:
+    """Checking and planning, small and large; the ratio shows whether it grows in step."""
+    from mailnix.model.check import ensure
+    from mailnix.plan import derive
+
+    def work(value: Topology) -> None:
+        ensure(value, "benchmark")
+        derive(value)
+
+    times = {n: seconds(lambda n=n: work(topology(n)), runs=3) for n in (100, 1000)}
+    yield Row("check + plan, 1,000 domains × 10 mailboxes", f"{times[1000]:.2f} s", "2 s")
+    yield Row("  ratio to 100 domains (linear: 10)", f"{times[1000] / times[100]:.1f}", "about 10")
+
+
+def emit() -> Iterator[Row]:
+    """The NixOS flake of the example and of a large description."""
+    from mailnix.pipeline import Backend, trees
+    from mailnix.plan import derive
+
+    small = derive(runpy.run_path(str(EXAMPLE))["topology"])
+    large = derive(topology(1000))
+    yield Row("emit --backend nixos", f"{seconds(lambda: trees(small, Backend.NIXOS)):.2f} s", "0.5 s")
+    yield Row("  1,000 domains", f"{seconds(lambda: trees(large, Backend.NIXOS), runs=3):.2f} s", "3 s")
+
+
+def image() -> Iterator[Row]:
+    """A cold image beside a bare mmdebstrap of the same packages, and a rebuild after a change of the description."""
+    from mailnix.image import build_image
+    from mailnix.image.bootstrap import base_key, mmdebstrap_argv
+    from mailnix.image.values import Format
+    from mailnix.pipeline import host_builds
+    from mailnix.plan import derive
+
+    builds = host_builds(derive(runpy.run_path(str(EXAMPLE))["topology"]))
+    proxy = builds[0]
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        argv = mmdebstrap_argv(proxy.base, base_key(proxy.base, ()), work / "bare.tar", ())
+        bare = seconds(lambda: run(argv, env={"DEBIAN_FRONTEND": "noninteractive"}), runs=1)
+        cold = seconds(lambda: build_image(proxy, work / "cold", Format.RAW, cache=work / "cache"), runs=1)
+        yield Row("bare mmdebstrap of the proxy's packages", f"{bare:.0f} s", "")
+        yield Row("cold proxy image", f"{cold:.0f} s ({cold / bare:.2f} ×)", "1.3 ×")
+        for build in builds:
+            build_image(build, work / "warm", Format.RAW)
+        again = seconds(lambda: [build_image(b, work / "warm", Format.RAW) for b in builds], runs=3)
+        yield Row("both images again, base cached", f"{again:.1f} s", "10 s")
+
+
+def lab() -> Iterator[Row]:
+    """From built images to all mail exchanged, and a start from a saved state."""
+    begin = time.perf_counter()
+    run([MAILNIX, "lab", EXAMPLE, "--json"], timeout=3600, on_line=lambda line: print(line, file=sys.stderr))
+    yield Row("mailnix lab, everything", f"{time.perf_counter() - begin:.0f} s", "300 s from built images")
+
+
+def mail() -> Iterator[Row]:
+    """The mail path without machines; it prints its own table."""
+    run([sys.executable, Path(__file__).with_name("mail_path.py")], on_line=lambda line: print(line, file=sys.stderr))
+    yield Row("mail path", "see its table", "5 × stock Haraka in one session")
+
+
+SECTIONS = {section.__name__: section for section in (start, plan, emit, image, lab, mail)}
+
+
+def main() -> None:
+    """Run the sections asked for and print each row as it comes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default=",".join(SECTIONS), help=f"sections, of: {', '.join(SECTIONS)}")
+    for name in parser.parse_args().only.split(","):
+        for row in SECTIONS[name]():
+            print(f"{row.what:<48} {row.figure:>16}   {row.bound}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
