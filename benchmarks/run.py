@@ -62,6 +62,7 @@ def start() -> Iterator[Row]:
 def plan() -> Iterator[Row]:
     """Checking and planning, small and large; the ratio shows whether it grows in step."""
     from mailnix.model.check import ensure
+
     from mailnix.plan import derive
 
     def work(value: Topology) -> None:
@@ -69,7 +70,7 @@ def plan() -> Iterator[Row]:
         derive(value)
 
     times = {n: seconds(lambda n=n: work(topology(n)), runs=3) for n in (100, 1000)}
-    yield Row("check + plan, 1,000 domains × 10 mailboxes", f"{times[1000]:.2f} s", "2 s")
+    yield Row("check + plan, 1,000 domains x 10 mailboxes", f"{times[1000]:.2f} s", "2 s")
     yield Row("  ratio to 100 domains (linear: 10)", f"{times[1000] / times[100]:.1f}", "about 10")
 
 
@@ -100,7 +101,7 @@ def image() -> Iterator[Row]:
         bare = seconds(lambda: run(argv, env={"DEBIAN_FRONTEND": "noninteractive"}), runs=1)
         cold = seconds(lambda: build_image(proxy, work / "cold", Format.RAW, cache=work / "cache"), runs=1)
         yield Row("bare mmdebstrap of the proxy's packages", f"{bare:.0f} s", "")
-        yield Row("cold proxy image", f"{cold:.0f} s ({cold / bare:.2f} ×)", "1.3 ×")
+        yield Row("cold proxy image", f"{cold:.0f} s ({cold / bare:.2f} x)", "1.3 x")
         for build in builds:
             build_image(build, work / "warm", Format.RAW)
         again = seconds(lambda: [build_image(b, work / "warm", Format.RAW) for b in builds], runs=3)
@@ -117,7 +118,7 @@ def lab() -> Iterator[Row]:
 def mail() -> Iterator[Row]:
     """The mail path without machines; it prints its own table."""
     run([sys.executable, Path(__file__).with_name("mail_path.py")], on_line=lambda line: print(line, file=sys.stderr))
-    yield Row("mail path", "see its table", "5 × stock Haraka in one session")
+    yield Row("mail path", "see its table", "5 x stock Haraka in one session")
 
 
 SECTIONS = {section.__name__: section for section in (start, plan, emit, image, lab, mail)}

@@ -36,7 +36,7 @@ class Mailcow(StrEnum):
 
 @frozen
 class Options:
-    """How a lab is made: its folder `home`, the description's secrets folder (None: throw-away ones), what plays Mailcow."""
+    """How a lab is made: its folder, the description's secrets folder (None: throw-away ones), what plays Mailcow."""
 
     home: Path
     secrets: Path | None = None
