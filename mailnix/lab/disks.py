@@ -1,0 +1,26 @@
+"""Disks of the lab's machines: thin writable overlays, so that the images of `mailnix build` stay as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mailnix.lab.qemu_argv import UEFI_VARS
+from mailnix.lab.spec import DiskFormat
+from mailnix.run import Runner, require, run
+
+
+def overlay(base: Path, target: Path, *, base_format: DiskFormat, size: str = "", runner: Runner = run) -> Path:
+    """Make `target`, a qcow2 that reads from `base` and keeps what is written; `size` (like "8G") may be larger."""
+    qemu_img = require("qemu-img", "qemu-utils")
+    target.unlink(missing_ok=True)
+    backing = ("-b", str(base.resolve()), "-F", str(base_format))
+    runner((qemu_img, "create", "-q", "-f", "qcow2", *backing, str(target), *((size,) if size else ())))
+    return target
+
+
+def firmware_vars(target: Path, runner: Runner = run) -> Path:
+    """Make a machine's own copy of UEFI's variables, where it has none yet; qcow2, because raw can't keep a state."""
+    if not target.exists():
+        qemu_img = require("qemu-img", "qemu-utils")
+        runner((qemu_img, "convert", "-f", "raw", "-O", "qcow2", str(UEFI_VARS), str(target)))
+    return target

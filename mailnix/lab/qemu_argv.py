@@ -1,0 +1,136 @@
+"""The words of QEMU's command line, from values; nothing is run here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mailnix.lab.spec import Accel, Disk, DiskFormat, Firmware, MachineSpec, Nic, Places
+
+QEMU = "qemu-system-x86_64"
+UEFI_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
+UEFI_VARS = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+
+# cx16 off: under TCG cmpxchg16b corrupts the slab allocator's free lists within a minute (QEMU 7.2).
+# The additions cost nothing and speed up TLS; bmi1, bmi2 and adx stop the kernel before its first line.
+TCG_CPU = "qemu64,-cx16,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq"
+# Room for translated code in MiB; QEMU's own default of 1024 a machine is too much for three machines on a small host.
+TCG_CODE_CACHE = 512
+
+ROOT_NODE = "root"
+FIRMWARE_NODE = "firmware-vars"
+
+
+def qemu_argv(spec: MachineSpec, places: Places, accel: Accel, *, resume: str = "") -> tuple[str, ...]:
+    """How to start `spec`; with `resume` it loads that snapshot of its memory and waits (paused) for QMP's `cont`."""
+    return (
+        QEMU,
+        *("-name", spec.name),
+        *("-nodefaults", "-no-user-config", "-display", "none"),
+        *_processor(spec, accel),
+        *_firmware(spec, places),
+        *_kernel(spec),
+        *_disks(spec),
+        *(word for hub, nic in enumerate(spec.nics) for word in _nic(hub, nic, places)),
+        *("-device", "virtio-rng-pci"),
+        *_consoles(places),
+        *_credentials(spec),
+        *(("-loadvm", resume, "-S") if resume else ()),
+    )
+
+
+def writable_nodes(spec: MachineSpec) -> tuple[str, ...]:
+    """The block nodes that a saved state covers; the first one also holds the memory."""
+    extra = (f"disk{number}" for number, disk in enumerate(spec.extra_disks) if not disk.read_only)
+    firmware = (FIRMWARE_NODE,) if spec.firmware is Firmware.UEFI else ()
+    return (ROOT_NODE, *extra, *firmware)
+
+
+def _processor(spec: MachineSpec, accel: Accel) -> tuple[str, ...]:
+    if accel is Accel.KVM:
+        how = ("-accel", "kvm", "-cpu", "host")
+    else:
+        how = ("-accel", f"tcg,thread=multi,tb-size={TCG_CODE_CACHE}", "-cpu", TCG_CPU)
+    machine = f"q35,pflash0=firmware,pflash1={FIRMWARE_NODE}" if spec.firmware is Firmware.UEFI else "pc"
+    return ("-machine", machine, *how, "-smp", str(spec.cpus), "-m", str(spec.memory))
+
+
+def _firmware(spec: MachineSpec, places: Places) -> tuple[str, ...]:
+    if spec.firmware is Firmware.BIOS:
+        return ()
+    return (
+        *_file_node("firmware", Disk(UEFI_CODE)),
+        *_file_node(FIRMWARE_NODE, Disk(places.firmware_vars, DiskFormat.QCOW2, read_only=False)),
+    )
+
+
+def _kernel(spec: MachineSpec) -> tuple[str, ...]:
+    if spec.kernel is None:
+        return ()
+    initrd = () if spec.kernel.initrd is None else ("-initrd", str(spec.kernel.initrd))
+    return ("-kernel", str(spec.kernel.image), *initrd, "-append", spec.kernel.append)
+
+
+def _disks(spec: MachineSpec) -> Iterator[str]:
+    yield from _disk(
+        ROOT_NODE, Disk(spec.disk, DiskFormat.QCOW2, read_only=False), *(() if spec.kernel else ("bootindex=0",))
+    )
+    for number, disk in enumerate(spec.extra_disks):
+        yield from _disk(f"disk{number}", disk)
+
+
+def _disk(node: str, disk: Disk, *properties: str) -> Iterator[str]:
+    yield from _file_node(node, disk)
+    serial = (f"serial={disk.serial}",) if disk.serial else ()
+    yield "-device"
+    yield ",".join(("virtio-blk-pci", f"drive={node}", *serial, *properties))
+
+
+def _file_node(node: str, disk: Disk) -> tuple[str, ...]:
+    # no-flush keeps the guest's flushes out of the host's disk, not out of QEMU: what a guest synced survives `kill -9`
+    # of its QEMU, and a lab need not survive the host's power loss.
+    mode = "read-only=on" if disk.read_only else "cache.no-flush=on,discard=unmap"
+    locking = ",locking=off" if disk.read_only else ""
+    return (
+        *("-blockdev", f"driver=file,node-name={node}-file,filename={_plain(disk.path)},{mode}{locking}"),
+        *("-blockdev", f"driver={disk.format},node-name={node},file={node}-file,{mode}"),
+    )
+
+
+def _nic(hub: int, nic: Nic, places: Places) -> tuple[str, ...]:
+    # Datagram sockets, because they have no connection that dies with the peer: either machine may start first,
+    # be killed and come back. (`stream` of QEMU 7.2 cannot reconnect.)
+    # A hub between socket and card, with a third port that leads nowhere, because a hub with a willing port always
+    # takes packets: without it the socket of a machine that still boots fills up, and its peer's QEMU spins on it.
+    ends = f"local.path={_plain(places.link(nic))},remote.type=unix,remote.path={_plain(places.far_link(nic))}"
+    return (
+        *("-netdev", f"dgram,id={nic.id}-cable,local.type=unix,{ends}"),
+        *("-netdev", f"hubport,id={nic.id}-in,hubid={hub},netdev={nic.id}-cable"),
+        *("-netdev", f"hubport,id={nic.id}-spare,hubid={hub}"),
+        *("-netdev", f"hubport,id={nic.id},hubid={hub}"),
+        *("-device", f"virtio-net-pci,netdev={nic.id},mac={nic.mac},romfile="),
+    )
+
+
+def _consoles(places: Places) -> tuple[str, ...]:
+    return (
+        *("-chardev", f"file,id=serial,path={_plain(places.console_log)},append=on", "-serial", "chardev:serial"),
+        *("-device", "virtio-serial-pci"),
+        *("-chardev", f"socket,id=agent,path={_plain(places.agent)},server=on,wait=off"),
+        *("-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"),
+        *("-chardev", f"socket,id=terminal,path={_plain(places.terminal)},server=on,wait=off"),
+        *("-device", "virtconsole,chardev=terminal"),
+        *("-chardev", f"socket,id=qmp,path={_plain(places.qmp)},server=on,wait=off"),
+        *("-mon", "chardev=qmp,mode=control"),
+    )
+
+
+def _credentials(spec: MachineSpec) -> tuple[str, ...]:
+    """Credentials that systemd takes from the machine's SMBIOS (systemd.system-credentials(7))."""
+    given = ("agetty.autologin=root", "login.noauth=yes") if spec.console_login else ()
+    return tuple(word for each in given for word in ("-smbios", f"type=11,value=io.systemd.credential:{each}"))
+
+
+def _plain(path: Path) -> str:
+    """A path inside one of QEMU's comma-separated values, where a comma is written twice."""
+    return str(path).replace(",", ",,")

@@ -1,0 +1,152 @@
+"""What a machine of the lab is made of, as frozen values; nothing here touches QEMU or a disk.
+
+A `MachineSpec` says what to boot; `Places` says where the machine's logs and sockets are. Both together give the argv.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from pathlib import Path
+
+from attrs import field, frozen
+from attrs.validators import ge, matches_re
+
+LONGEST_SOCKET_PATH = 107
+"""Bytes that fit into `sockaddr_un.sun_path` beside the closing zero (unix(7))."""
+
+
+class Firmware(StrEnum):
+    """What the machine starts its boot loader with."""
+
+    BIOS = "bios"
+    UEFI = "uefi"
+
+
+class Accel(StrEnum):
+    """How QEMU runs the guest's code: on the processor, or translated."""
+
+    KVM = "kvm"
+    TCG = "tcg"
+
+
+class DiskFormat(StrEnum):
+    """The two formats that the lab uses."""
+
+    QCOW2 = "qcow2"
+    RAW = "raw"
+
+
+@frozen
+class Disk:
+    """A disk image. `serial` (at most 20 characters) becomes /dev/disk/by-id/virtio-<serial> in the guest.
+
+    Writable disks are qcow2: a saved lab keeps the machine's memory in them.
+    """
+
+    path: Path
+    format: DiskFormat = DiskFormat.RAW
+    read_only: bool = True
+    serial: str = ""
+
+
+@frozen
+class Nic:
+    """One end of a link: a network card of `machine`, whose cable leads to `peer`. The MAC depends on names only."""
+
+    link: str
+    machine: str
+    peer: str
+
+    @property
+    def mac(self) -> str:
+        """A locally administered address in QEMU's range 52:54:00."""
+        digest = hashlib.sha256(f"{self.link}/{self.machine}".encode()).digest()
+        return "52:54:00:" + ":".join(f"{byte:02x}" for byte in digest[:3])
+
+    @property
+    def id(self) -> str:
+        """A name that QEMU takes for its device."""
+        return f"nic-{self.link}"
+
+
+@frozen
+class Kernel:
+    """Boot this kernel directly, without a boot loader: for probes and small tests, not for images that users get."""
+
+    image: Path
+    initrd: Path | None = None
+    append: str = "console=ttyS0"
+
+
+@frozen
+class MachineSpec:
+    """A machine: `disk` is its writable qcow2 image (see `mailnix.lab.disks.overlay`), `memory` is in MiB."""
+
+    name: str = field(validator=matches_re(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"))
+    disk: Path
+    memory: int = field(default=512, validator=ge(64))
+    cpus: int = field(default=1, validator=ge(1))
+    extra_disks: tuple[Disk, ...] = ()
+    nics: tuple[Nic, ...] = ()
+    firmware: Firmware = Firmware.BIOS
+    kernel: Kernel | None = None
+    console_login: bool = True
+    """Log root in on the consoles without a password, by a credential of this virtual hardware; the image has none."""
+
+
+@frozen
+class Places:
+    """Where a machine keeps what belongs to one lab: files in `home`, sockets in `sockets` (their paths are short)."""
+
+    name: str
+    home: Path
+    sockets: Path
+
+    @property
+    def console_log(self) -> Path:
+        """Everything the serial console printed, over all its boots."""
+        return self.home / "console.log"
+
+    @property
+    def qemu_log(self) -> Path:
+        """What QEMU itself had to say."""
+        return self.home / "qemu.log"
+
+    @property
+    def pid_file(self) -> Path:
+        """Which process is this machine's QEMU."""
+        return self.home / "qemu.pid"
+
+    @property
+    def spec_file(self) -> Path:
+        """The MachineSpec that it was started with."""
+        return self.home / "machine.json"
+
+    @property
+    def firmware_vars(self) -> Path:
+        """UEFI's variables (qcow2, so that they are saved with the machine)."""
+        return self.home / "firmware-vars.qcow2"
+
+    @property
+    def qmp(self) -> Path:
+        """QEMU's control socket."""
+        return self.sockets / f"{self.name}.qmp"
+
+    @property
+    def agent(self) -> Path:
+        """The guest agent's socket."""
+        return self.sockets / f"{self.name}.qga"
+
+    @property
+    def terminal(self) -> Path:
+        """A second console (hvc0) for people."""
+        return self.sockets / f"{self.name}.tty"
+
+    def link(self, nic: Nic) -> Path:
+        """Where this machine's end of a link receives."""
+        return self.sockets / f"{nic.link}.{nic.machine}"
+
+    def far_link(self, nic: Nic) -> Path:
+        """Where the peer's end of the same link receives."""
+        return self.sockets / f"{nic.link}.{nic.peer}"
