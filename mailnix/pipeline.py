@@ -6,12 +6,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mailnix.errors import BuildError
 from mailnix.plan import Plan, derive
 
 if TYPE_CHECKING:
     from mailnix.debian.host import DebianHost
     from mailnix.image.values import HostBuild
     from mailnix.model import Topology
+    from mailnix.services.mailcow.pin import Pin
     from mailnix.tree import Tree
 
 SECRETS_FOLDER = "secrets"
@@ -46,11 +48,12 @@ def plan(config: Path, secrets: Path | None = None) -> Plan:
     return derive(load(config), dkim_public(secrets_folder(config, secrets)))
 
 
-def debian_hosts(plan: Plan) -> tuple[DebianHost, ...]:
-    """Every machine of the plan as a Debian machine."""
+def debian_hosts(plan: Plan, mailcow: Pin | None = None) -> tuple[DebianHost, ...]:
+    """Every machine of the plan as a Debian machine; `mailcow` names the tree it accepts, where not the pinned one."""
     from mailnix.debian.host import debian_host
+    from mailnix.services.mailcow.pin import PIN
 
-    return tuple(debian_host(plan, host) for host in plan.hosts)
+    return tuple(debian_host(plan, host, mailcow or PIN) for host in plan.hosts)
 
 
 def trees(plan: Plan, backend: Backend) -> Tree:
@@ -78,12 +81,16 @@ def emit(plan: Plan, backend: Backend, out: Path, *, diff: bool = False) -> str:
 
 
 def host_builds(plan: Plan, mailcow_source: Path | None = None) -> tuple[HostBuild, ...]:
-    """What the image builder is asked for, machine by machine."""
+    """What the image builder is asked for, machine by machine.
+
+    A Mailcow tree given by the user goes into the internal host's image, which then accepts just that tree.
+    """
     from mailnix.debian.packages import package_set
     from mailnix.image.values import ExtraTree, HostBuild
-    from mailnix.services.mailcow.render import IMAGE_SOURCE
+    from mailnix.services.mailcow.debian import SOURCE
 
-    extra = () if mailcow_source is None else (ExtraTree(mailcow_source, IMAGE_SOURCE),)
+    pin = None if mailcow_source is None else _given(mailcow_source)
+    extra = () if mailcow_source is None else (ExtraTree(mailcow_source, SOURCE),)
     return tuple(
         HostBuild(
             host.name,
@@ -92,5 +99,16 @@ def host_builds(plan: Plan, mailcow_source: Path | None = None) -> tuple[HostBui
             npm_tree=host.npm_tree,
             extra_trees=extra if host.name == plan.internal.name else (),
         )
-        for host in debian_hosts(plan)
+        for host in debian_hosts(plan, pin)
     )
+
+
+def _given(source: Path) -> Pin:
+    """The pin of a tree that the user gives: the pinned one's where it is that one, else named by its own hash."""
+    from mailnix.services.mailcow.files.nar import nar_hash
+    from mailnix.services.mailcow.pin import PIN, Pin
+
+    if not (source / "docker-compose.yml").is_file():
+        raise BuildError(f"{source} is not a tree of Mailcow", "give the folder that holds docker-compose.yml")
+    found = nar_hash(source)
+    return PIN if found == PIN.nar_hash else Pin(f"from {source.name}", found, found, PIN.url)

@@ -16,6 +16,7 @@ from mailnix.services.docker.debian import debian as docker
 from mailnix.services.firewall.debian import debian as firewall
 from mailnix.services.haraka.debian import debian as haraka
 from mailnix.services.mailcow.debian import debian as mailcow
+from mailnix.services.mailcow.pin import PIN, Pin
 from mailnix.services.network.debian import debian as network
 from mailnix.services.ssh.debian import debian as ssh
 from mailnix.services.wireguard.debian import debian as wireguard
@@ -36,14 +37,14 @@ class DebianHost:
     npm_tree: bool
 
 
-def parts(plan: Plan, host: HostPlan) -> tuple[DebianPart, ...]:
+def parts(plan: Plan, host: HostPlan, pin: Pin = PIN) -> tuple[DebianPart, ...]:
     """What each service of a host adds, in the order of the imports above."""
     common = tuple(place(plan, host) for place in COMMON)
     match host:
         case ProxyPlan():
             return (*common, haraka(plan, host), caddy(plan, host))
         case InternalPlan():
-            return (*common, docker(plan, host), mailcow(plan, host))
+            return (*common, docker(plan, host), mailcow(plan, host, pin))
 
 
 def assemble(name: str, parts: tuple[DebianPart, ...]) -> DebianHost:
@@ -57,6 +58,6 @@ def assemble(name: str, parts: tuple[DebianPart, ...]) -> DebianHost:
     )
 
 
-def debian_host(plan: Plan, host: HostPlan) -> DebianHost:
-    """One machine of the plan."""
-    return assemble(host.name, parts(plan, host))
+def debian_host(plan: Plan, host: HostPlan, pin: Pin = PIN) -> DebianHost:
+    """One machine of the plan; `pin` is the Mailcow tree that the internal host accepts."""
+    return assemble(host.name, parts(plan, host, pin))

@@ -10,7 +10,7 @@ from mailnix.lab.machine import Machine
 from mailnix.lab.world.layout import WORLD
 from mailnix.plan import InternalPlan, Plan, ProxyPlan
 from mailnix.services.caddy.debian import STORAGE
-from mailnix.services.mailcow.render import MAILCOW_DIR
+from mailnix.services.mailcow.units import ROOT
 
 WORLD_UNITS = ("named.service", "postfix.service", "caddy.service")
 PROXY_UNITS = ("mailnix-credentials.service", "haraka-in.service", "haraka-out.service", "caddy.service")
@@ -49,7 +49,7 @@ def conditions(plan: Plan) -> Iterator[tuple[str, str, str]]:
                         f"ls {STORAGE}/certificates/*/{name}/{name}.crt",
                     )
             case InternalPlan():
-                certificate = shlex.quote(f"{MAILCOW_DIR}/data/assets/ssl/cert.pem")
+                certificate = shlex.quote(f"{ROOT}/data/assets/ssl/cert.pem")
                 yield (
                     host.name,
                     "Mailcow has its own certificate",
