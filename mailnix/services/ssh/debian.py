@@ -1,11 +1,10 @@
-"""SSH on Debian: keys only, host keys made at first boot."""
+"""SSH on Debian: keys only. Host keys are made at first boot by Debian's own sshd-keygen.service."""
 
 from __future__ import annotations
 
 from mailnix.debian.parts import DebianPart
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.ssh.render import SETTINGS
-from mailnix.services.text import ini
 from mailnix.tree import Entry, File
 
 
@@ -17,11 +16,6 @@ def debian(plan: Plan, _host: HostPlan) -> DebianPart:
     )
     entries: list[Entry] = [
         File("/etc/ssh/sshd_config.d/10-mailnix.conf", settings),
-        # An image is cloned: its host keys must be made on each machine, before sshd checks its configuration.
-        File(
-            "/etc/systemd/system/ssh.service.d/host-keys.conf",
-            ini([("Service", {"ExecStartPre": ("", "/usr/bin/ssh-keygen -A", "/usr/sbin/sshd -t")})]),
-        ),
     ]
     if keys:
         entries.append(File("/root/.ssh/authorized_keys", "".join(f"{key}\n" for key in keys), mode=0o600))
