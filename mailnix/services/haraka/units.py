@@ -24,7 +24,7 @@ CREDENTIALS_UNIT: Final = "mailnix-credentials.service"
 ACME_FOLDER: Final = ACME_DIRECTORY.removeprefix("https://").replace("/", "-")  # as Caddy names it
 CADDY_CERTIFICATES: Final = "/var/lib/caddy/.local/share/caddy/certificates"
 
-_HEAP: Final = 160  # MiB for V8's old space; message bodies live outside it
+HEAP: Final = 160  # MiB for V8's old space; message bodies live outside it
 
 
 @frozen
@@ -131,7 +131,7 @@ def _service(programs: Programs, name: str) -> dict[str, object]:
             f"{programs.copy} -rLT --no-preserve=mode /etc/{name} /run/{name}",
             f"{programs.copy} --no-preserve=mode %d/{HARAKA_INTERNALCMD} /run/{name}/config/internalcmd_key",
         ),
-        "Environment": f"NODE_OPTIONS=--max-old-space-size={_HEAP}",
+        "Environment": f"NODE_OPTIONS=--max-old-space-size={HEAP}",
         "ExecStart": f"{programs.haraka} -c /run/{name}",
         "KillSignal": "SIGINT",  # Haraka ignores SIGTERM
         "TimeoutStopSec": 20,

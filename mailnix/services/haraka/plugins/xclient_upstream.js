@@ -130,6 +130,11 @@ exports.attend = function (connection, client) {
         return send(command, data)
     }
 
+    client.prependListener('bad_code', (code) => {
+        // a temporary refusal, which queue/smtp_proxy passes on by itself
+        if (client.command === 'xclient') connection.logerror(this, `${where}: XCLIENT was refused: ${code}`)
+    })
+
     let reason = 'the connection was closed'
     client.socket.setTimeout(this.settings.connect_seconds * 1000)
     client.socket.on('timeout', () => (reason = client.connected ? 'no answer' : 'no connection'))

@@ -1,0 +1,158 @@
+"""haraka-out for real: the queue, its identity towards the world, and bounces."""
+
+from __future__ import annotations
+
+import email
+import os
+import smtplib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from mailnix.services.haraka.render import HarakaOut, Timing, files_out
+from tests.services.haraka import stand as stands
+from tests.services.haraka.stand import Haraka, Stand
+
+pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
+
+MESSAGE = (
+    b"Received: from [192.0.2.7] by mailcow\r\nFrom: alice@example.org\r\nTo: dave@example.net\r\n"
+    b"Date: Sun, 22 Nov 2026 22:00:00 +0000\r\nMessage-ID: <1@example.org>\r\nSubject: hello\r\n\r\n.Body.\r\n"
+)
+Start = Callable[..., Haraka]
+
+
+@pytest.fixture(scope="module")
+def stand() -> Iterator[Stand]:
+    with stands.stand() as here:
+        yield here
+
+
+@pytest.fixture
+def start(stand: Stand) -> Iterator[Start]:
+    """Starts a haraka-out that delivers everything for example.org and example.net to a backend's port."""
+    with ExitStack() as stack:
+
+        def starter(backend: int, **changes: object) -> Haraka:
+            port = stands.free_port()
+            queue = stand.folder / f"queue-{port}"
+            queue.mkdir()
+            settings = HarakaOut(
+                hostname="mail.example.org",
+                listen=(f"127.0.0.1:{port}",),
+                clients=("127.0.0.2/32",),
+                backend_host="127.0.0.1",
+                backend_port=backend,
+                domains=("example.org", "example.net"),
+                queue_dir=str(queue),
+                certificate_folder=str(stand.certificate_folder),
+                retries="5s*20",
+            )
+            files = files_out(evolve(settings, **changes))
+            return stack.enter_context(stands.haraka(stand, files, port))
+
+        yield starter
+
+
+def client(server: Haraka, source: str = "127.0.0.2") -> smtplib.SMTP:
+    return smtplib.SMTP("127.0.0.1", server.port, "mailcow", timeout=60, source_address=(source, 0))
+
+
+def send(server: Haraka, recipient: str = "dave@example.net") -> None:
+    with client(server) as session:
+        assert session.sendmail("alice@example.org", [recipient], MESSAGE) == {}
+
+
+def queue_of(server: Haraka) -> Path:
+    return Path((server.folder / "config/queue_dir").read_text().strip())
+
+
+def queued(server: Haraka) -> list[str]:
+    return sorted(path.name for path in queue_of(server).iterdir())
+
+
+def test_only_the_machine_at_home_may_send(start: Start) -> None:
+    server = start(stands.free_port())
+    for source in ("127.0.0.1", "127.0.0.3"):
+        with client(server, source) as session:
+            session.ehlo()
+            session.mail("alice@example.org")
+            assert session.rcpt("dave@example.net")[0] == 550
+
+
+def test_mail_leaves_unchanged_under_the_public_name(start: Start) -> None:
+    with stands.sink() as world:
+        server = start(world.port)
+        send(server)
+        stands.until(lambda: len(world.messages) == 1, "the world has the mail")
+    assert "EHLO mail.example.org" in world.commands
+    assert world.messages == [MESSAGE]
+    stands.until(lambda: queued(server) == [], "the queue is empty")
+
+
+def test_starttls_is_offered_to_mailcow(start: Start) -> None:
+    with client(start(stands.free_port())) as session:
+        session.ehlo()
+        assert session.has_extn("starttls")
+        assert not session.has_extn("smtputf8")
+        assert session.esmtp_features["size"] == "104857600"
+
+
+def test_queued_mail_survives_a_killed_haraka_and_is_delivered_once(start: Start) -> None:
+    with stands.sink(replies={"MAIL": "451 later"}) as world:
+        server = start(world.port)
+        send(server)
+        stands.until(lambda: any(line.startswith("MAIL") for line in world.commands), "a first try")
+        server.kill()
+        assert len(queued(server)) == 1
+        world.replies = {}
+        server.start()
+        stands.until(lambda: len(world.messages) >= 1, "the mail arrives")
+        stands.until(lambda: queued(server) == [], "the queue is empty")
+    assert len(world.messages) == 1
+
+
+def test_mail_is_sent_once_to_a_server_that_takes_its_time(start: Start) -> None:
+    with stands.sink(dot_seconds=3) as world:
+        server = start(world.port, timing=Timing(connect=1))
+        send(server)
+        stands.until(lambda: queued(server) == [], "the queue is empty")
+    assert len(world.messages) == 1
+
+
+def test_a_queue_that_cannot_be_written_means_try_again(start: Start) -> None:
+    server = start(stands.free_port())
+    with client(server) as session:
+        session.ehlo()
+        queue_of(server).rmdir()
+        with pytest.raises(smtplib.SMTPDataError) as refusal:
+            session.sendmail("alice@example.org", ["dave@example.net"], MESSAGE)
+    assert refusal.value.smtp_code == 450
+    assert "cannot queue" in server.log
+
+
+def test_the_sender_is_told_where_mail_cannot_be_delivered(start: Start) -> None:
+    with stands.sink(replies={"RCPT TO:<nobody": "550 5.1.1 no such user"}) as world:
+        server = start(world.port)
+        send(server, "nobody@example.net")
+        stands.until(lambda: len(world.messages) == 1, "the bounce")
+    assert "MAIL FROM:<>" in world.commands
+    assert "RCPT TO:<alice@example.org>" in world.commands
+    bounce = email.message_from_bytes(world.messages[0])
+    assert bounce.get_content_type() == "multipart/report"
+    assert bounce["To"] == "<alice@example.org>"
+    assert "MAILER-DAEMON@mail.example.org" in bounce["From"]
+    assert "no such user" in bounce.as_string()
+
+
+def test_it_ends_by_itself_when_asked_to(start: Start) -> None:
+    server = start(stands.free_port())
+    assert server.process is not None
+    began = time.monotonic()
+    os.kill(server.pid, 2)  # SIGINT, as in the unit
+    assert server.process.wait(15) == 0
+    assert time.monotonic() - began < 15
