@@ -1,4 +1,4 @@
-"""From a topology to a plan: every address, port, name and record decided, once. Pure; reads like a table of contents."""
+"""From a topology to a plan: every address, port, name and record decided, once. Pure; a table of contents."""
 
 from __future__ import annotations
 

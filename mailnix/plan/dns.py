@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from mailnix.model.names import to_unicode
@@ -41,13 +41,14 @@ def mta_sts_policy(mode: MtaStsMode, mx_names: Iterable[str]) -> str:
     return "\n".join(["version: STSv1", f"mode: {mode}", *mx, f"max_age: {MTA_STS_MAX_AGE}", ""])
 
 
-def zone_of(name: str, domains: Iterable[str]) -> str:
+def zone_of(name: str, domains: Collection[str]) -> str:
     """The zone a host name belongs to: the longest mail domain it is in, else its parent."""
-    inside = [domain for domain in domains if name == domain or name.endswith("." + domain)]
-    return max(inside, key=len) if inside else name.split(".", 1)[1]
+    labels = name.split(".")
+    parents = (".".join(labels[start:]) for start in range(len(labels)))
+    return next((parent for parent in parents if parent in domains), name.split(".", 1)[1])
 
 
-def report_address(topology: Topology, domain: Domain, contact: str) -> str:
+def report_address(domain: Domain, contact: str) -> str:
     """Where reports about a domain go: its own postmaster where there is one, else the contact."""
     local_parts = {m.local_part for m in domain.mailboxes} | {a.local_part for a in domain.aliases}
     return f"postmaster@{domain.name}" if "postmaster" in local_parts else contact
@@ -57,9 +58,12 @@ def records(
     topology: Topology, proxies: Sequence[ProxyPlan], contact: str, dkim: Mapping[str, str]
 ) -> tuple[DnsRecord, ...]:
     """Every record to publish. `dkim` maps a domain to its public key (base64 DER, the p= value), where known."""
-    hosts = _host_records(topology, proxies, contact)
+    ours = frozenset(domain.name for domain in topology.domains)
+    hosts = _host_records(topology, proxies, ours)
     domains = (
-        record for domain in topology.domains for record in _domain_records(topology, domain, proxies, contact, dkim)
+        record
+        for domain in topology.domains
+        for record in _domain_records(topology, domain, proxies, contact, dkim, ours)
     )
     return tuple(dict.fromkeys((*hosts, *domains)))
 
@@ -72,8 +76,7 @@ def mx_hosts(proxies: Iterable[ProxyPlan]) -> dict[str, int]:
     return names
 
 
-def _host_records(topology: Topology, proxies: Sequence[ProxyPlan], contact: str) -> Iterator[DnsRecord]:
-    names = [domain.name for domain in topology.domains]
+def _host_records(topology: Topology, proxies: Sequence[ProxyPlan], names: Collection[str]) -> Iterator[DnsRecord]:
     host_names = dict.fromkeys([topology.hostname, *(proxy.hostname for proxy in proxies)])
     for name in host_names:
         zone = zone_of(name, names)
@@ -92,10 +95,15 @@ def _host_records(topology: Topology, proxies: Sequence[ProxyPlan], contact: str
 
 
 def _domain_records(
-    topology: Topology, domain: Domain, proxies: Sequence[ProxyPlan], contact: str, dkim: Mapping[str, str]
+    topology: Topology,
+    domain: Domain,
+    proxies: Sequence[ProxyPlan],
+    contact: str,
+    dkim: Mapping[str, str],
+    ours: Collection[str],
 ) -> Iterator[DnsRecord]:
     name = domain.name
-    reports = report_address(topology, domain, contact)
+    reports = report_address(domain, contact)
 
     def record(owner: str, kind: str, data: str, note: str = "", placeholder: bool = False) -> DnsRecord:
         return DnsRecord(name, f"{owner}.{name}" if owner else name, kind, data, note, placeholder)
@@ -115,9 +123,9 @@ def _domain_records(
     )
     yield record("_dmarc", "TXT", txt(f"v=DMARC1; p={domain.dmarc}; rua=mailto:{reports}; adkim=s; aspf=s"))
     report_domain = reports.rpartition("@")[2]
-    if report_domain != name:
-        # RFC 7489 7.1: another domain must agree to take the reports.
-        zone = zone_of(report_domain, [d.name for d in topology.domains])
+    zone = zone_of(report_domain, ours)
+    if report_domain != name and zone in ours:
+        # RFC 7489 7.1: another domain must agree to take the reports; one that is not ours cannot be made to.
         yield DnsRecord(zone, f"{name}._report._dmarc.{report_domain}", "TXT", txt("v=DMARC1"))
     if domain.mta_sts is not MtaStsMode.NONE:
         policy = mta_sts_policy(domain.mta_sts, mx_hosts(proxies))

@@ -1,0 +1,1 @@
+"""What `mailnix.model.check` looks for, a file for each kind of mistake."""

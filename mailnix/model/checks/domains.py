@@ -1,0 +1,76 @@
+"""The mail domains: their names, and names made from them that must not be somebody else's."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from mailnix.model.checks.found import Found, each
+from mailnix.model.names import MAX_NAME, domain_problem, to_unicode
+from mailnix.model.topology import Domain, Proxy, Topology
+
+_SELECTOR: Final = re.compile(
+    r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
+)
+_SERVICE_LABELS: Final = ("autoconfig", "autodiscover", "mta-sts")
+_LONGEST_OWNER: Final = "_autodiscover._tcp"
+_NEVER_PUBLIC: Final = ("local", "localhost", "test", "invalid", "example", "onion", "internal", "home.arpa", "lan")
+
+
+def check(topology: Topology, found: Found) -> None:
+    """Check every domain but its mailboxes and aliases."""
+    if isinstance(topology.domains, tuple) and not topology.domains:
+        found.error("domains", "there is no mail domain", 'add one: domains=[Domain("example.org", mailboxes=[…])]')
+    seen: dict[str, str] = {}
+    for path, domain in each(topology.domains, Domain, "domains"):
+        _selector(domain, path, found)
+        problem = domain_problem(domain.name)
+        if problem is not None:
+            found.error(f"{path}.name", problem)
+        elif domain.name in seen:
+            found.error(f"{path}.name", f"{to_unicode(domain.name)} is {seen[domain.name]} already", "merge the two")
+        else:
+            seen[domain.name] = path
+            _length(domain, path, found)
+            _public_suffix(domain, path, found)
+    _clashes(topology, seen, found)
+
+
+def _selector(domain: Domain, path: str, found: Found) -> None:
+    selector = domain.dkim_selector
+    if isinstance(selector, str) and not _SELECTOR.fullmatch(selector):
+        found.error(
+            f"{path}.dkim_selector", f"{selector[:40]!r} is not a DKIM selector", "write a DNS label such as dkim2"
+        )
+
+
+def _length(domain: Domain, path: str, found: Found) -> None:
+    """Names that we publish below the domain must fit DNS too."""
+    selector = f"{domain.dkim_selector}._domainkey" if isinstance(domain.dkim_selector, str) else ""
+    owner = max(_LONGEST_OWNER, selector, key=len)
+    if len(owner) + 1 + len(domain.name) > MAX_NAME:
+        found.error(f"{path}.name", f"{owner}.{domain.name[:20]}… would be longer than {MAX_NAME} characters")
+
+
+def _public_suffix(domain: Domain, path: str, found: Found) -> None:
+    for suffix in _NEVER_PUBLIC:
+        if domain.name.endswith(f".{suffix}"):
+            found.warning(f"{path}.name", f".{suffix} does not exist on the internet", "fine for a lab, not for mail")
+
+
+def _clashes(topology: Topology, domains: dict[str, str], found: Found) -> None:
+    """The mail host, the proxies and each domain's service names need names of their own."""
+    hosts = {"hostname": topology.hostname}
+    hosts |= {f"{path}.hostname": p.hostname for path, p in each(topology.proxies, Proxy, "proxies") if p.hostname}
+    for path, host in hosts.items():
+        if host in domains:
+            message = f"{host} is also the name of a machine ({path}); Mailcow refuses that"
+            found.error(f"{domains[host]}.name", message, f"let clients connect to another name, such as mail.{host}")
+    for name, path in domains.items():
+        for label in _SERVICE_LABELS:
+            service = f"{label}.{name}"
+            for taken, host in hosts.items():
+                if host == service:
+                    found.error(taken, f"{host} is needed for {path}'s mail programs", "use another name")
+            if service in domains:
+                found.error(f"{domains[service]}.name", f"{service} is needed for {path}'s mail programs")

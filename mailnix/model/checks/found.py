@@ -1,0 +1,47 @@
+"""The mistakes found so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from attrs import field, frozen
+
+from mailnix.errors import Problem, Severity
+
+T = TypeVar("T")
+
+
+@frozen
+class Found:
+    """Collects problems; the first error at a path stands for those that follow from it."""
+
+    _problems: list[Problem] = field(factory=list)
+    _paths: set[str] = field(factory=set)
+
+    def error(self, path: str, message: str, hint: str = "") -> None:
+        """A mistake that stops the work, unless this path has one already."""
+        if path not in self._paths:
+            self._paths.add(path)
+            self._problems.append(Problem(path, message, hint))
+
+    def warning(self, path: str, message: str, hint: str = "") -> None:
+        """Something that deserves a second look, unless the path is wrong anyway."""
+        if path not in self._paths:
+            self._problems.append(Problem(path, message, hint, Severity.WARNING))
+
+    def sound(self, path: str) -> bool:
+        """Whether no error has been found at exactly this path."""
+        return path not in self._paths
+
+    def problems(self) -> tuple[Problem, ...]:
+        """All of them: errors before warnings, each in the order in which they were found."""
+        return tuple(sorted(self._problems, key=lambda problem: problem.severity is Severity.WARNING))
+
+
+def each(items: Any, kind: type[T], path: str) -> Iterator[tuple[str, T]]:
+    """Items of a tuple that are of a kind, with their paths; the others have been reported by the shape check."""
+    if isinstance(items, tuple):
+        for number, item in enumerate(items):
+            if isinstance(item, kind):
+                yield f"{path}[{number}]", item
