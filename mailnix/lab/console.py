@@ -22,7 +22,11 @@ DEAD_ENDS: tuple[tuple[bytes, str], ...] = (
 
 # Colours, cursor movements, titles and the questions that a terminal would answer (ECMA-48 control sequences).
 _CONTROL = re.compile(
-    rb"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][0-9A-B]|\x1b[@-Z\\-_c]|[\x00-\x08\x0b-\x1f\x7f]"
+    rb"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+    rb"|\x1b\[[0-?]*[ -/]*[@-~]"
+    rb"|\x1b[()][0-9A-B]"
+    rb"|\x1b[@-Z\\-_c]"
+    rb"|[\x00-\x08\x0b-\x1f\x7f]"
 )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from attrs import define, frozen
 
+from mailnix.image.cache import cache_dir
 from mailnix.image.values import Progress
 from mailnix.lab.accel import choose_accel
 from mailnix.lab.machine import Machine, places_for
@@ -54,7 +55,7 @@ def start(plan: Plan, options: Options, progress: Progress, *, keep: bool = Fals
 
 def assemble(prepared: Prepared, home: Path, progress: Progress, *, tied: bool) -> Lab:
     """The lab's machines, not started."""
-    accel = choose_accel(progress)
+    accel = choose_accel(prepared.specs[WORLD].disk, cache_dir(), progress)
     sockets = sockets_folder(home)
     machines = {
         name: Machine(spec, places_for(name, home / "machines", sockets), accel, tied)

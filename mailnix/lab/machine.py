@@ -6,6 +6,7 @@ The vocabulary is that of the NixOS test driver. Everything here raises LabError
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 import threading
 from pathlib import Path
@@ -227,6 +228,8 @@ class Machine:
     def _prepare(self) -> None:
         for folder in (self.places.home, self.places.sockets):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.places.sockets.stat().st_uid != os.getuid() or self.places.sockets.stat().st_mode & 0o077:
+            raise LabError(f"{self.places.sockets} is open to others", "remove that folder")
         self._check_socket_paths()
         if self.spec.firmware is Firmware.UEFI:
             disks.firmware_vars(self.places.firmware_vars)
