@@ -60,11 +60,15 @@ def say(text: str) -> None:
 
 
 def command(argv: Sequence[str], cwd: Path | None = None) -> str:
-    """Run a program, its standard error in the journal; raises SetupError."""
+    """Run a program; gives what it printed. Raises SetupError with its last line of complaint."""
     try:
-        return subprocess.run(argv, cwd=cwd, check=True, stdout=subprocess.PIPE, text=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise SetupError(f"{' '.join(argv[:3])}: {error}") from None
+        done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, errors="replace", check=False)
+    except OSError as error:
+        raise SetupError(f"{argv[0]}: {error.strerror}") from None
+    if done.returncode != 0:
+        complaint = done.stderr.strip().splitlines() or ["no reason given"]
+        raise SetupError(f"{' '.join(argv[:3])}: status {done.returncode}: {complaint[-1]}")
+    return done.stdout
 
 
 def lay_tree(source: Source, places: Places) -> None:
@@ -254,7 +258,9 @@ def main(path: str = "/etc/mailnix/mailcow.json") -> int:
     """Set Mailcow up on this machine."""
     os.umask(0o022)
     try:
-        set_up(json.loads(Path(path).read_text("utf-8")), Places())
+        config = json.loads(Path(path).read_text("utf-8"))
+        places = {name: Path(place) for name, place in config.get("places", {}).items()}
+        set_up(config, Places(**places))
         images.load_from_disk(command, say)
     except (SetupError, OSError, ValueError, KeyError) as error:
         say(f"Mailcow cannot be set up: {error}")

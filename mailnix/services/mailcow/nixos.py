@@ -1,0 +1,62 @@
+"""Mailcow on NixOS: `services.mailcow`, with the same settings and files as on Debian."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailnix.nixos.parts import NixosPart, beside
+from mailnix.nixos.value import Apply, NixValue, option
+from mailnix.plan import InternalPlan, Plan
+from mailnix.services.credentials import names
+from mailnix.services.mailcow.render import CONF, SECRETS, conf, files, provision_json
+from mailnix.services.mailcow.units import PROVISION
+
+FOLDER: Final = "mailcow"
+PROVISION_FILE: Final = f"{FOLDER}/provision.json"
+_EXTRA_CF: Final = "data/conf/postfix/extra.cf"
+_HOOKS: Final = "data/hooks/"
+
+
+def nixos(plan: Plan, host: InternalPlan) -> NixosPart:
+    """Settings as option values; texts in Mailcow's own languages as files beside them."""
+    texts = {path: text for path, text in files(plan).items() if path != CONF}
+    beside_host = {f"{FOLDER}/{path.rsplit('/', 1)[-1]}": text for path, text in texts.items()}
+    return NixosPart(
+        "Mailcow.",
+        (
+            option("services.mailcow", _mailcow(plan, host, texts)),
+            *(
+                option(f"systemd.services.{unit}", {"requires": [names.READY], "after": [names.READY]})
+                for unit in (FOLDER, PROVISION)
+            ),
+        ),
+        {**beside_host, PROVISION_FILE: provision_json(plan)},
+    )
+
+
+def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
+    values: dict[str, NixValue] = {
+        "enable": True,
+        "hostname": plan.topology.hostname,
+        "bindAddress": str(host.ipv4),
+        "settings": dict(conf(plan)),
+        "postfix": {"extraConfig": _read(_EXTRA_CF)},
+        "hooks": _hooks(texts),
+        "files": {path: _read(path) for path in texts if not path.startswith(_HOOKS) and path != _EXTRA_CF},
+        "secrets": dict(SECRETS),
+        "provision": {"enable": True, "description": beside(PROVISION_FILE)},
+    }
+    return values
+
+
+def _hooks(texts: dict[str, str]) -> NixValue:
+    hooks: dict[str, dict[str, NixValue]] = {}
+    for path in texts:
+        if path.startswith(_HOOKS):
+            service, name = path.removeprefix(_HOOKS).split("/")
+            hooks.setdefault(service, {})[name] = _read(path)
+    return hooks
+
+
+def _read(path: str) -> Apply:
+    return Apply("builtins.readFile", (beside(f"{FOLDER}/{path.rsplit('/', 1)[-1]}"),))

@@ -1,0 +1,112 @@
+import subprocess
+import sys
+from pathlib import Path
+
+from mailnix.plan import Plan
+from mailnix.services.mailcow import units
+from mailnix.services.mailcow.debian import SETTINGS, debian
+from mailnix.services.mailcow.pin import Pin
+from mailnix.services.mailcow.render import files, machine_json
+from mailnix.tree import File, Tree
+from tests.services.conftest import tool
+
+
+def tree(plan: Plan) -> Tree:
+    return Tree.of(debian(plan, plan.internal).entries)
+
+
+def unit(plan: Plan, name: str) -> str:
+    return str(tree(plan).file(f"/etc/systemd/system/{name}").content)
+
+
+def lay(plan: Plan, root: Path) -> Path:
+    for entry in tree(plan):
+        assert isinstance(entry, File)
+        path = root / entry.path.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(entry.data)
+        path.chmod(entry.mode)
+    return root
+
+
+def test_a_proxy_gets_nothing(plan: Plan) -> None:
+    assert debian(plan, plan.proxies[0]).entries == ()
+
+
+def test_settings_lie_as_they_will_in_mailcows_tree(plan: Plan) -> None:
+    found = tree(plan)
+    for path, text in files(plan).items():
+        assert found.file(f"{SETTINGS}/{path}").content == text
+    assert found.file(f"{SETTINGS}/data/hooks/postfix/mailnix-xclient.sh").mode == 0o755
+
+
+def test_another_pin_can_be_asked_for(plan: Plan) -> None:
+    pin = Pin("double", "0" * 40, "sha256-x", "https://example.org")
+    part = Tree.of(debian(plan, plan.internal, pin).entries)
+    assert part.file("/etc/mailnix/mailcow.json").content == machine_json(plan, pin)
+
+
+def test_the_programs_start_with_nothing_but_the_standard_library(plan: Plan, tmp_path: Path) -> None:
+    root = lay(plan, tmp_path)
+    argv = [sys.executable, "-I", "-S"]
+    missing = [str(tmp_path / "missing.json")]
+    for name, words in (("mailcow-setup", "cannot be set up"), ("mailcow-provision", "cannot read the description")):
+        done = subprocess.run(
+            [*argv, root / f"usr/lib/mailnix/{name}", *missing], capture_output=True, text=True, check=False
+        )
+        assert words in done.stdout, done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_units_are_what_systemd_understands(plan: Plan, tmp_path: Path) -> None:
+    analyze = tool("systemd-analyze")
+    root = lay(plan, tmp_path)
+    names = [path.name for path in (root / "etc/systemd/system").iterdir()]
+    for name in names:
+        done = subprocess.run(
+            [analyze, "verify", "--recursive-errors=no", "--man=no", root / "etc/systemd/system" / name],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        complaints = [line for line in done.stderr.splitlines() if name in line]
+        # systemd before 253 does not know OpenFile=; programs are not installed here
+        known = ("OpenFile", "is not executable", "Command")
+        assert [line for line in complaints if not any(word in line for word in known)] == []
+
+
+def test_the_provisioner_is_hardened(plan: Plan, tmp_path: Path) -> None:
+    analyze = tool("systemd-analyze")
+    path = lay(plan, tmp_path) / "etc/systemd/system/mailcow-provision.service"
+    argv = [analyze, "security", "--offline=true", "--threshold=40", "--no-pager", path]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert "Overall exposure level" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stdout.splitlines()[-1]
+
+
+def test_the_provisioner_reaches_mailcow_and_nothing_else(plan: Plan) -> None:
+    text = unit(plan, "mailcow-provision.service")
+    assert "IPAddressDeny=any" in text
+    assert f"IPAddressAllow={plan.internal.ipv4}\n" in text
+    assert f"IPAddressAllow={plan.internal.docker_subnet}\n" in text
+
+
+def test_every_credential_of_mailcow_is_handed_to_a_unit(plan: Plan) -> None:
+    texts = unit(plan, "mailcow.service") + unit(plan, "mailcow-provision.service")
+    for credential in plan.internal.credentials:
+        if credential.name.startswith("mailcow."):
+            handed = (f"LoadCredential={credential.name}\n", f"OpenFile=/etc/credstore/{credential.name}:")
+            assert any(line in texts for line in handed), credential.name
+
+
+def test_provisioning_follows_every_start_of_mailcow_and_every_change(plan: Plan) -> None:
+    wanted = {(one.unit, one.by) for one in debian(plan, plan.internal).wanted}
+    assert ("mailcow-provision.service", "mailcow.service") in wanted
+    assert ("mailcow-provision.path", "multi-user.target") in wanted
+    assert f"PathChanged={units.DESCRIPTION}" in unit(plan, "mailcow-provision.path")
+
+
+def test_scripts_are_posix_shell(plan: Plan, tmp_path: Path) -> None:
+    root = lay(plan, tmp_path)
+    for path in ("usr/lib/mailnix/mailcow-backup", "etc/mailnix/mailcow/data/hooks/postfix/mailnix-xclient.sh"):
+        subprocess.run(["sh", "-n", root / path], check=True)

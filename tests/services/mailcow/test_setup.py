@@ -1,0 +1,341 @@
+"""The setup program on a small tree in the shape of Mailcow's, with a docker that only notes what it is asked."""
+
+import io
+import json
+import os
+import subprocess
+import tarfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailnix.services.mailcow.files import images
+from mailnix.services.mailcow.files.nar import nar_hash
+from mailnix.services.mailcow.files.setup import Places, SetupError, set_up
+from mailnix.services.mailcow.files.tree import read_record
+
+OPENSSL = """\
+#!/bin/sh
+while [ $# -gt 0 ]; do
+    case $1 in -keyout) key=$2 ;; -out) cert=$2 ;; esac
+    shift
+done
+echo "key of this machine" > "$key"
+echo "certificate of this machine" > "$cert"
+"""
+DOCKER = """\
+#!/bin/sh
+echo "$(basename "$PWD") $*" >> {log}
+"""
+SECRETS = {"DBPASS": "mailcow.dbpass", "DBROOT": "mailcow.dbroot", "API_KEY": "mailcow.api-key"}
+
+
+def write(path: Path, text: str, mode: int = 0o644) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+
+
+def upstream(root: Path, *, release: str) -> Path:
+    """A tree in the shape of Mailcow's."""
+    write(root / "docker-compose.yml", f"# {release}\n")
+    write(root / "update.sh", "#!/bin/bash\n", 0o755)
+    write(root / "data/conf/postfix/main.cf", f"release = {release}\n# Overrides #\n")
+    write(root / f"data/conf/only-in-{release}", "x")
+    for name in ("cert", "key", "dhparams"):
+        write(root / f"data/assets/ssl-example/{name}.pem", f"public sample {name}\n")
+    (root / "data/hooks/postfix").mkdir(parents=True)
+    (root / ".env").symlink_to("mailcow.conf")
+    return root
+
+
+class Machine:
+    """A machine's folders, and its configuration at one release."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.places = Places(
+            root=folder / "lib/mailcow",
+            settings=folder / "etc/mailcow",
+            source=folder / "share/mailcow-source",
+            credentials=folder / "credentials",
+        )
+        (folder / "lib").mkdir()
+        self.log = folder / "docker.log"
+        for name in SECRETS.values():
+            write(self.places.credentials / name, f"{name.partition('.')[2]}1\n")
+        write(self.places.settings / "mailcow.conf", "MAILCOW_HOSTNAME=mail.example.org\n")
+        write(self.places.settings / "data/conf/postfix/extra.cf", "relayhost = [10.0.0.1]:2526\n")
+        write(self.places.settings / "data/hooks/postfix/hook.sh", "#!/bin/sh\n", 0o755)
+        self.config: dict[str, Any] = {"hostname": "mail.example.org", "secrets": SECRETS}
+
+    @property
+    def root(self) -> Path:
+        return self.places.root
+
+    def pin(self, tree: Path, release: str, rev: str) -> None:
+        source = {"tag": release, "rev": rev, "nar_hash": nar_hash(tree), "url": f"file://{self.folder}/upstream.git"}
+        self.config["source"] = source
+
+    def ship(self, release: str) -> None:
+        """An image of this release, that carries the tree."""
+        if self.places.source.exists():
+            subprocess.run(["rm", "-r", self.places.source], check=True)
+        self.pin(upstream(self.places.source, release=release), release, f"rev-of-{release}")
+
+    def set_up(self) -> None:
+        set_up(self.config, self.places)
+
+    def docker(self) -> list[str]:
+        """What docker was asked for since the last look."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        self.log.unlink(missing_ok=True)
+        return lines
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = Machine(tmp_path)
+    write(tmp_path / "bin/openssl", OPENSSL, 0o755)
+    write(tmp_path / "bin/docker", DOCKER.format(log=made.log), 0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    return made
+
+
+def content(root: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_the_tree_is_laid_with_settings_and_secrets(machine: Machine) -> None:
+    machine.ship("one")
+    machine.set_up()
+    conf = machine.root / "mailcow.conf"
+    assert conf.read_text().splitlines() == [
+        "MAILCOW_HOSTNAME=mail.example.org",
+        "",
+        "DBPASS=dbpass1",
+        "DBROOT=dbroot1",
+        "API_KEY=api-key1",
+    ]
+    assert conf.stat().st_mode & 0o777 == 0o600
+    assert machine.root.stat().st_mode & 0o777 == 0o700
+    assert (machine.root / ".env").readlink() == Path("mailcow.conf")
+    assert os.access(machine.root / "data/hooks/postfix/hook.sh", os.X_OK)
+    assert os.access(machine.root / "update.sh", os.X_OK)
+    assert '$MAILCOW_GIT_VERSION="one"' in (machine.root / "data/web/inc/app_info.inc.php").read_text()
+    assert (machine.root / "data/conf/rspamd/override.d/worker-controller-password.inc").exists()
+
+
+def test_the_worlds_sample_key_is_replaced_by_one_of_this_machine(machine: Machine) -> None:
+    machine.ship("one")
+    machine.set_up()
+    for folder in ("ssl", "ssl-example"):
+        assert (machine.root / f"data/assets/{folder}/key.pem").read_text() == "key of this machine\n"
+    assert (machine.root / "data/assets/ssl/dhparams.pem").read_text() == "public sample dhparams\n"
+
+
+def test_a_second_run_changes_nothing(machine: Machine) -> None:
+    machine.ship("one")
+    machine.set_up()
+    before = content(machine.root)
+    machine.docker()
+    machine.set_up()
+    assert content(machine.root) == before
+    assert machine.docker() == []
+
+
+def test_what_the_containers_rewrite_is_no_change(machine: Machine) -> None:
+    machine.ship("one")
+    machine.set_up()
+    extra = machine.root / "data/conf/postfix/extra.cf"
+    extra.write_text("myhostname = mail.example.org\n" + extra.read_text())
+    machine.set_up()
+    assert machine.docker() == []
+
+
+def test_a_changed_setting_takes_the_containers_down_first(machine: Machine) -> None:
+    machine.ship("one")
+    machine.set_up()
+    write(machine.places.settings / "data/conf/postfix/extra.cf", "relayhost = [10.0.0.9]:2526\n")
+    machine.set_up()
+    assert machine.docker() == ["mailcow compose down"]
+    assert "10.0.0.9" in (machine.root / "data/conf/postfix/extra.cf").read_text()
+
+
+def test_the_database_keeps_the_password_it_was_made_with(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    machine.ship("one")
+    machine.set_up()
+    write(machine.places.credentials / "mailcow.dbpass", "rotated")
+    write(machine.places.credentials / "mailcow.api-key", "rotated")
+    machine.set_up()
+    conf = (machine.root / "mailcow.conf").read_text()
+    assert "DBPASS=dbpass1\n" in conf
+    assert "API_KEY=rotated\n" in conf
+    said = capsys.readouterr().out
+    assert "DBPASS: the credential is new, but the database still has the old password" in said
+    assert "rotated" not in said
+    machine.set_up()
+
+
+def test_an_upgrade_keeps_what_is_ours_and_drops_what_was_theirs(machine: Machine) -> None:
+    machine.ship("one")
+    machine.set_up()
+    write(machine.root / "data/assets/ssl/cert.pem", "from the authority\n")
+    write(machine.root / "data/conf/dovecot/extra.conf", "by the admin\n", 0o640)
+    machine.ship("two")
+    machine.set_up()
+    assert machine.docker() == ["mailcow compose down"]
+    assert (machine.root / "docker-compose.yml").read_text() == "# two\n"
+    assert (machine.root / "data/conf/postfix/main.cf").read_text().startswith("release = two")
+    assert (machine.root / "data/assets/ssl/cert.pem").read_text() == "from the authority\n"
+    assert (machine.root / "data/assets/ssl-example/key.pem").read_text() == "key of this machine\n"
+    assert (machine.root / "data/conf/dovecot/extra.conf").stat().st_mode & 0o777 == 0o640
+    assert (machine.root / "data/conf/only-in-two").exists()
+    assert not (machine.root / "data/conf/only-in-one").exists()
+    assert "DBPASS=dbpass1" in (machine.root / "mailcow.conf").read_text()
+    assert '"two"' in (machine.root / "data/web/inc/app_info.inc.php").read_text()
+
+
+def test_going_back_needs_no_network(machine: Machine) -> None:
+    machine.ship("one")
+    machine.set_up()
+    old = machine.config["source"]
+    machine.ship("two")
+    machine.set_up()
+    write(machine.root / "data/assets/ssl/cert.pem", "renewed under two\n")
+    subprocess.run(["rm", "-r", machine.places.source], check=True)
+    machine.config["source"] = old
+    machine.set_up()
+    assert (machine.root / "docker-compose.yml").read_text() == "# one\n"
+    assert (machine.root / "data/assets/ssl/cert.pem").read_text() == "renewed under two\n"
+    assert (machine.root / "data/conf/only-in-one").exists()
+    assert not (machine.root / "data/conf/only-in-two").exists()
+
+
+def test_power_loss_between_the_renames_is_repaired(machine: Machine) -> None:
+    machine.ship("one")
+    machine.set_up()
+    machine.ship("two")
+    machine.set_up()
+    machine.root.rename(machine.places.beside("new"))
+    machine.set_up()
+    assert (machine.root / "docker-compose.yml").read_text() == "# two\n"
+    assert "DBPASS=dbpass1" in (machine.root / "mailcow.conf").read_text()
+
+
+def test_a_half_laid_tree_is_laid_anew(machine: Machine) -> None:
+    machine.ship("one")
+    write(machine.places.beside("new") / "docker-compose.yml", "half")
+    machine.set_up()
+    record = read_record(machine.root)
+    assert record is not None
+    assert record.rev == "rev-of-one"
+
+
+def test_a_tree_with_another_hash_is_refused(machine: Machine) -> None:
+    machine.ship("one")
+    write(machine.places.source / "docker-compose.yml", "# one, with a surprise\n")
+    with pytest.raises(SetupError, match=r"is not Mailcow one: its hash is sha256-.*, wanted sha256-"):
+        machine.set_up()
+    assert not machine.root.exists()
+
+
+def git_repository(machine: Machine, release: str) -> None:
+    work = upstream(machine.folder / "work", release=release)
+    bare = machine.folder / "upstream.git"
+    (work / "data/hooks/postfix/.gitkeep").touch()
+
+    def git(*argv: str) -> str:
+        identity = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "init.defaultBranch=master"]
+        return subprocess.run(["git", *identity, *argv], cwd=work, check=True, capture_output=True, text=True).stdout
+
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-q", "-m", release)
+    git("clone", "-q", "--bare", ".", str(bare))
+    rev = git("rev-parse", "HEAD").strip()
+    subprocess.run(["rm", "-r", work / ".git"], check=True)
+    machine.pin(work, release, rev)
+
+
+def test_without_a_tree_in_the_image_it_is_fetched(machine: Machine) -> None:
+    git_repository(machine, "one")
+    machine.set_up()
+    assert (machine.root / "docker-compose.yml").read_text() == "# one\n"
+    assert not list(machine.root.parent.glob("mailcow.fetch.*"))
+
+
+def test_a_fetched_tree_with_another_hash_is_refused(machine: Machine) -> None:
+    git_repository(machine, "one")
+    machine.config["source"]["nar_hash"] = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+    with pytest.raises(SetupError, match="is not Mailcow one"):
+        machine.set_up()
+
+
+def test_a_failed_fetch_names_what_failed(machine: Machine) -> None:
+    git_repository(machine, "one")
+    machine.config["source"]["url"] = f"file://{machine.folder}/nowhere.git"
+    with pytest.raises(SetupError, match=r"git -C .*: status 128: "):
+        machine.set_up()
+
+
+@pytest.mark.parametrize("value", ["", "with space", "quote'", "dollar$"])
+def test_a_secret_that_would_need_quoting_is_refused(machine: Machine, value: str) -> None:
+    machine.ship("one")
+    write(machine.places.credentials / "mailcow.dbpass", value)
+    with pytest.raises(SetupError, match=r"mailcow\.dbpass may have only letters") as caught:
+        machine.set_up()
+    assert not value or value not in str(caught.value)
+
+
+def test_a_missing_credential_is_named(machine: Machine) -> None:
+    machine.ship("one")
+    (machine.places.credentials / "mailcow.dbpass").unlink()
+    with pytest.raises(SetupError, match=r"mailcow\.dbpass is missing"):
+        machine.set_up()
+
+
+def archive(path: Path, tags: Sequence[str], config: str) -> None:
+    manifest = json.dumps([{"Config": config, "RepoTags": list(tags), "Layers": []}]).encode()
+    with tarfile.open(path, "w") as tar:
+        info = tarfile.TarInfo("manifest.json")
+        info.size = len(manifest)
+        tar.addfile(info, io.BytesIO(manifest))
+
+
+def fake_docker(present: str, log: list[Sequence[str]]) -> Callable[[Sequence[str]], str]:
+    def command(argv: Sequence[str]) -> str:
+        log.append(argv)
+        return present if argv[1:3] == ["image", "ls"] else ""
+
+    return command
+
+
+@pytest.mark.parametrize("config", ["abc.json", "blobs/sha256/abc"])
+def test_images_that_docker_has_are_not_loaded_again(tmp_path: Path, config: str) -> None:
+    archive(tmp_path / "a.tar", ["ghcr.io/mailcow/postfix:1"], config)
+    log: list[Sequence[str]] = []
+    images.load(tmp_path, fake_docker("sha256:abc\n", log), print)
+    assert all("load" not in argv for argv in log)
+    images.load(tmp_path, fake_docker("sha256:old\n", log), print)
+    assert log[-1] == ["docker", "load", "--quiet", "--input", str(tmp_path / "a.tar")]
+
+
+def test_without_a_disk_nothing_is_mounted(tmp_path: Path) -> None:
+    log: list[Sequence[str]] = []
+    images.load_from_disk(fake_docker("", log), print, tmp_path / "none", tmp_path / "mount")
+    assert [argv[0] for argv in log] == ["udevadm"]
+
+
+def test_the_disk_is_mounted_read_only_and_unmounted_also_after_an_error(tmp_path: Path) -> None:
+    log: list[Sequence[str]] = []
+    (tmp_path / "mount").mkdir()
+    (tmp_path / "device").touch()
+    with tarfile.open(tmp_path / "mount/odd.tar", "w"):
+        pass
+    with pytest.raises(ValueError, match=r"odd\.tar was not made by docker save"):
+        images.load_from_disk(fake_docker("", log), print, tmp_path / "device", tmp_path / "mount")
+    assert [argv[0] for argv in log] == ["udevadm", "mount", "umount"]
+    assert log[1][1:3] == ["-o", "ro"]
