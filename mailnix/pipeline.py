@@ -56,13 +56,18 @@ def debian_hosts(plan: Plan, mailcow: Pin | None = None) -> tuple[DebianHost, ..
     return tuple(debian_host(plan, host, mailcow or PIN) for host in plan.hosts)
 
 
+def flake_reference() -> str:
+    """Where an emitted flake finds mailnix's NixOS modules: the checkout that this mailnix runs from."""
+    return f"path:{Path(__file__).resolve().parents[1]}"
+
+
 def trees(plan: Plan, backend: Backend) -> Tree:
     """What `mailnix emit` writes: the flake, or a tree for each Debian machine."""
     match backend:
         case Backend.NIXOS:
-            from mailnix.nixos.host import emit
+            from mailnix.nixos.flake import emit
 
-            return emit(plan)
+            return emit(plan, flake_reference())
         case Backend.DEBIAN:
             from mailnix.debian.emit import emit as emit_debian
 

@@ -36,7 +36,7 @@ def _text(value: NixValue, depth: int) -> str:
         case PathLiteral():
             return value.text
         case Raw():
-            return value.text.replace("\n", "\n" + _pad(depth))
+            return re.sub(r"\n(?!\n)", "\n" + _pad(depth), value.text)
         case Apply():
             return " ".join([value.function, *(_atom(argument, depth) for argument in value.arguments)])
         case Attrs():
@@ -100,7 +100,9 @@ def _set(entries: Sequence[Entry], depth: int) -> str:
             lines.append("")
         lines.extend(f"{_pad(depth + 1)}# {line}".rstrip() for line in entry.why.splitlines())
         path, value = _shortened(entry)
-        lines.append(f"{_pad(depth + 1)}{'.'.join(map(name, path))} = {_text(value, depth + 1)};")
+        text = _text(value, depth + 1)
+        gap = "" if text.startswith("\n") else " "
+        lines.append(f"{_pad(depth + 1)}{'.'.join(map(name, path))} ={gap}{text};")
     return "{\n" + "\n".join(lines) + f"\n{_pad(depth)}}}"
 
 
@@ -159,10 +161,10 @@ def _escape(line: str, *, ends: bool) -> str:
 def _pieces(line: str, ends: bool) -> Iterator[str]:
     """A line's characters, escaped: `''` and `${` mean something, and a `'` beside them would change what they mean."""
     for position, character in enumerate(line):
-        before, after = line[position - 1 : position], line[position + 1 : position + 2]
+        after = line[position + 1 : position + 2]
         if character == "$" and after == "{":
             yield "''$"
-        elif character == "'" and (before == "'" or after in ("'", "$") or (ends and not after)):
+        elif character == "'" and (after in ("'", "$") or (ends and not after)):
             yield "''\\'"
         else:
             yield character

@@ -29,16 +29,23 @@ let
     name: instance:
     let
       here = "services.haraka.instances.${name}";
+      readyMade = file: toString instance.directory + "/config/${file}";
+      has = file: builtins.pathExists (readyMade file);
+      plugins =
+        if instance.plugins != [ ] || !has "plugins" then
+          instance.plugins
+        else
+          lib.splitString "\n" (builtins.readFile (readyMade "plugins"));
       connection = instance.settings."connection.ini" or { };
       missing = lib.filter (section: !(connection.sections or { } ? ${section})) sections;
     in
     [
       {
-        assertion = instance.settings ? "smtp.ini" || instance.files ? "smtp.ini";
+        assertion = instance.settings ? "smtp.ini" || instance.files ? "smtp.ini" || has "smtp.ini";
         message = ''${here}.settings."smtp.ini" is missing: say at least where to listen, as globalSection.listen = "[::0]:25".'';
       }
       {
-        assertion = instance.files ? "connection.ini" || missing == [ ];
+        assertion = instance.files ? "connection.ini" || has "connection.ini" || missing == [ ];
         message = ''${here}.settings."connection.ini".sections lacks ${lib.concatStringsSep ", " missing}: without them every connection hangs at the banner. Do not use mkForce here.'';
       }
       {
@@ -54,11 +61,11 @@ let
         message = "${here}.tls needs both certificate and key.";
       }
       {
-        assertion = instance.tls.certificate == null || lib.elem "tls" instance.plugins;
+        assertion = instance.tls.certificate == null || lib.elem "tls" plugins;
         message = ''${here}.plugins lacks "tls": ${here}.tls.certificate would not be presented.'';
       }
       {
-        assertion = !(lib.elem "xclient" instance.plugins);
+        assertion = !(lib.elem "xclient" plugins);
         message = ''${here}.plugins has "xclient", which lets local connections claim any address; remove it.'';
       }
     ]

@@ -1,4 +1,4 @@
-# The configuration directory of an instance, but for what is secret, as one store path.
+# The configuration directory of an instance, but for what is secret: a list of directories.
 { lib, pkgs }:
 
 let
@@ -26,31 +26,32 @@ let
 in
 name: instance:
 let
-  tls = optionalAttrs (instance.tls.certificate != null) {
-    "tls.ini" = {
-      globalSection = {
-        key = "/run/haraka-${name}-tls/key.pem";
-        cert = "/run/haraka-${name}-tls/cert.pem";
-        dhparam = "dhparams.pem";
-      };
+  readyMade = file: builtins.pathExists (toString instance.directory + "/config/${file}");
+
+  tls = optionalAttrs (instance.tls.certificate != null && !readyMade "tls.ini") {
+    "tls.ini".globalSection = {
+      key = "/run/haraka-${name}-tls/key.pem";
+      cert = "/run/haraka-${name}-tls/cert.pem";
+      dhparam = "dhparams.pem";
     };
   };
+
+  defaults =
+    optionalAttrs (instance.plugins != [ ]) { inherit (instance) plugins; }
+    // optionalAttrs (!readyMade "queue_dir") { queue_dir = instance.queueDirectory; }
+    # A published group, RFC 7919's ffdhe2048: Haraka would make one of its own at every start.
+    // optionalAttrs (!readyMade "dhparams.pem") { "dhparams.pem" = ./dhparams.pem; };
 
   settings = lib.recursiveUpdate tls instance.settings;
 
   files =
     mapAttrs (file: value: ini.generate (baseNameOf file) value) settings
-    // mapAttrs asPath (
-      {
-        plugins = instance.plugins;
-        queue_dir = instance.queueDirectory;
-        # A published group, RFC 7919's ffdhe2048: Haraka would make one of its own at every start.
-        "dhparams.pem" = ./dhparams.pem;
-      }
-      // instance.files
-    );
+    // mapAttrs asPath (defaults // instance.files);
+
+  added = pkgs.linkFarm "haraka-${name}" (
+    mapAttrs' (file: nameValuePair "config/${file}") files
+    // mapAttrs' (plugin: nameValuePair "plugins/${plugin}.js") instance.localPlugins
+  );
 in
-pkgs.linkFarm "haraka-${name}" (
-  mapAttrs' (file: nameValuePair "config/${file}") files
-  // mapAttrs' (plugin: nameValuePair "plugins/${plugin}.js") instance.localPlugins
-)
+# What is copied, one over the other.
+lib.optional (instance.directory != null) instance.directory ++ [ added ]

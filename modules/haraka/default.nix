@@ -77,6 +77,8 @@ in
       name: instance: nameValuePair "haraka-${name}-tls" (units.tlsPath instance)
     ) withTls;
 
+    systemd.timers = mapAttrs' (name: _: nameValuePair "haraka-${name}-tls" units.tlsTimer) withTls;
+
     users.users = mapAttrs' (
       name: _:
       nameValuePair "haraka-${name}" {

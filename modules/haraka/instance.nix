@@ -18,7 +18,7 @@ let
     (types.listOf types.str)
   ];
 in
-{ name, ... }:
+{ config, name, ... }:
 
 {
   options = {
@@ -26,8 +26,19 @@ in
       default = true;
     };
 
+    directory = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = literalExpression "./haraka-in";
+      description = ''
+        A directory with a ready-made {file}`config` and, where it has plugins of its own, {file}`plugins`. The other
+        options add to it and win over it. No secret may be in it: it is copied to the Nix store.
+      '';
+    };
+
     plugins = mkOption {
       type = types.listOf types.str;
+      default = [ ];
       example = [
         "tls"
         "rcpt_to.in_host_list"
@@ -128,13 +139,15 @@ in
 
   config = {
     # Haraka hangs at the banner where one of these sections is missing.
-    settings."connection.ini".sections = {
-      main = { };
-      haproxy = { };
-      headers = { };
-      max = { };
-      message = { };
-      uuid = { };
+    settings = lib.mkIf (!builtins.pathExists (toString config.directory + "/config/connection.ini")) {
+      "connection.ini".sections = {
+        main = { };
+        haproxy = { };
+        headers = { };
+        max = { };
+        message = { };
+        uuid = { };
+      };
     };
   };
 }

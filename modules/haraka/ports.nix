@@ -1,13 +1,22 @@
-# Where an instance listens: `smtp.ini`'s `listen`, as Haraka reads it ("host:port", comma separated;
-# "port" alone is the `port` key), as a list of { address, port }.
+# Where an instance listens: `smtp.ini`'s `listen`, as Haraka reads it ("host:port", comma separated; without a port
+# the `port` key counts), as a list of { address, port }.
 { lib }:
 
 instance:
 let
-  main = instance.settings."smtp.ini".globalSection or { };
-  texts = lib.filter (text: text != "") (
-    map lib.trim (lib.splitString "," (main.listen or "[::0]:${toString (main.port or 25)}"))
+  readyMade = toString instance.directory + "/config/smtp.ini";
+  lines = lib.optionals (instance.directory != null && builtins.pathExists readyMade) (
+    lib.splitString "\n" (builtins.readFile readyMade)
   );
+  inFile = name: lib.findFirst (match: match != null) null (map (builtins.match "${name}=(.*)") lines);
+  value =
+    name: default:
+    instance.settings."smtp.ini".globalSection.${name}
+      or (if inFile name == null then default else lib.head (inFile name));
+
+  port = lib.toInt (toString (value "port" 25));
+  texts = lib.splitString "," (toString (value "listen" "[::0]:${toString port}"));
+
   parse =
     text:
     let
@@ -16,7 +25,7 @@ let
     if parts == null then
       {
         address = text;
-        port = lib.toInt (toString (main.port or 25));
+        inherit port;
       }
     else
       {
@@ -24,4 +33,4 @@ let
         port = lib.toInt (lib.elemAt parts 1);
       };
 in
-map parse texts
+map parse (lib.filter (text: text != "") (map lib.trim texts))

@@ -22,7 +22,7 @@ let
 in
 {
   service =
-    name: instance: configuration:
+    name: instance: directories:
     let
       home = "/run/haraka-${name}";
       hasTls = instance.tls.certificate != null;
@@ -32,7 +32,9 @@ in
       assemble = pkgs.writeShellScript "haraka-${name}-assemble" ''
         set -eu
         ${coreutils "rm"} -rf ${home}/config ${home}/plugins
-        ${coreutils "cp"} -rL --no-preserve=all ${configuration}/. ${home}
+        ${concatMapStrings (directory: ''
+          ${coreutils "cp"} -rL --no-preserve=all ${directory}/. ${home}
+        '') directories}
         ${concatMapStrings (file: ''
           ${coreutils "install"} -D -m 0400 "$CREDENTIALS_DIRECTORY"/${escapeShellArg (baseNameOf file)} ${home}/config/${escapeShellArg file}
         '') (attrNames instance.credentials)}
@@ -160,6 +162,15 @@ in
         fi
       '';
     };
+
+  # A missed event must not let the certificate run out.
+  tlsTimer = {
+    wantedBy = [ "timers.target" ];
+    timerConfig = {
+      OnCalendar = "daily";
+      RandomizedDelaySec = "1h";
+    };
+  };
 
   tlsPath = instance: {
     wantedBy = [ "multi-user.target" ];

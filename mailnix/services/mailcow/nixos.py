@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from mailnix.nixos.parts import NixosPart, beside
 from mailnix.nixos.value import Apply, NixValue, option
 from mailnix.plan import InternalPlan, Plan
 from mailnix.services.credentials import names
-from mailnix.services.mailcow.render import CONF, SECRETS, conf, files, provision_json
+from mailnix.services.mailcow.render import CONF, conf, files, provision_json
 from mailnix.services.mailcow.units import PROVISION
 
 FOLDER: Final = "mailcow"
 PROVISION_FILE: Final = f"{FOLDER}/provision.json"
 _EXTRA_CF: Final = "data/conf/postfix/extra.cf"
 _HOOKS: Final = "data/hooks/"
+
+# What services.mailcow sets by itself, from `hostname` and `bindAddress` or as Mailcow does.
+_BY_MODULE: Final = re.compile(
+    r"MAILCOW_.*|TZ|COMPOSE_.*|DOCKER_.*|DB.*|MAILDIR_.*|LOG_LINES|.*_PORT|HTTP_BIND|HTTP_REDIRECT"
+)
+_BOOLEANS: Final = {"y": True, "n": False}
 
 
 def nixos(plan: Plan, host: InternalPlan) -> NixosPart:
@@ -39,11 +46,12 @@ def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
         "enable": True,
         "hostname": plan.topology.hostname,
         "bindAddress": str(host.ipv4),
-        "settings": dict(conf(plan)),
+        "settings": {
+            name: _BOOLEANS.get(value, value) for name, value in conf(plan).items() if not _BY_MODULE.fullmatch(name)
+        },
         "postfix": {"extraConfig": _read(_EXTRA_CF)},
         "hooks": _hooks(texts),
         "files": {path: _read(path) for path in texts if not path.startswith(_HOOKS) and path != _EXTRA_CF},
-        "secrets": dict(SECRETS),
         "provision": {"enable": True, "description": beside(PROVISION_FILE)},
     }
     return values

@@ -1,0 +1,79 @@
+{
+  description = "Private email that anyone can host: a public proxy and a machine at home";
+
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-25.11";
+
+  outputs =
+    { self, nixpkgs }:
+    let
+      inherit (nixpkgs) lib;
+
+      systems = [
+        "aarch64-linux"
+        "x86_64-linux"
+      ];
+      forEach = f: lib.genAttrs systems (system: f nixpkgs.legacyPackages.${system});
+
+      # The machines of docs/examples/two_machines.py, as `mailnix emit` writes them.
+      hosts = lib.attrNames (lib.filterAttrs (_: type: type == "directory") (builtins.readDir ./hosts));
+    in
+    {
+      nixosModules = import ./modules;
+
+      packages = forEach (pkgs: rec {
+        default = mailnix;
+        mailnix = pkgs.callPackage ./modules/mailnix/package.nix { };
+        mailnix-lab = mailnix.override { withLab = true; };
+        haraka = pkgs.callPackage ./modules/haraka/package.nix { };
+      });
+
+      apps = forEach (pkgs: {
+        default = {
+          type = "app";
+          program = lib.getExe self.packages.${pkgs.stdenv.hostPlatform.system}.mailnix;
+          meta.description = "Describe a private mail system, and make machines of it";
+        };
+      });
+
+      nixosConfigurations = lib.genAttrs hosts (
+        name:
+        lib.nixosSystem {
+          modules = [
+            self.nixosModules.default
+            (./hosts + "/${name}")
+          ];
+        }
+      );
+
+      # One check for every file of vm-tests/nixos.
+      checks = forEach (
+        pkgs:
+        lib.mapAttrs' (
+          file: _:
+          lib.nameValuePair (lib.removeSuffix ".nix" file) (
+            pkgs.testers.runNixOSTest {
+              imports = [ (./vm-tests/nixos + "/${file}") ];
+              defaults.imports = [ self.nixosModules.default ];
+            }
+          )
+        ) (lib.filterAttrs (file: type: type == "regular" && lib.hasSuffix ".nix" file) (builtins.readDir ./vm-tests/nixos))
+      );
+
+      devShells = forEach (pkgs: {
+        default = pkgs.mkShell {
+          inputsFrom = [ self.packages.${pkgs.stdenv.hostPlatform.system}.mailnix-lab ];
+          packages = [
+            pkgs.caddy
+            pkgs.nftables
+            pkgs.nixfmt
+            pkgs.nodejs_24
+            pkgs.python3Packages.hypothesis
+            pkgs.python3Packages.mypy
+            pkgs.ruff
+          ];
+        };
+      });
+
+      formatter = forEach (pkgs: pkgs.nixfmt-tree);
+    };
+}

@@ -1,0 +1,174 @@
+// Makes queue/smtp_proxy tell the mail server behind it who the client really is, with Postfix's XCLIENT
+// (https://www.postfix.org/XCLIENT_README.html), and never hands over a message without it.
+//
+// What Haraka 3.3.4 does by itself is not enough: it sends ADDR only (so every client's name stays unknown, which
+// rspamd punishes), without the IPV6: prefix (so Postfix refuses every IPv6 client's address), and when XCLIENT is
+// refused or not offered it delivers anyway, under the proxy's own address.
+//
+// It also answers at once when the server is gone, where Haraka waits for its plugin timeout.
+//
+// Load it before queue/smtp_proxy. Tested with Haraka 3.3.4: it relies on smtp_client's send_command and call_next.
+
+const dns = require('node:dns')
+const net = require('node:net')
+const ipaddr = require('ipaddr.js')
+
+const UNREACHABLE = 'The mail server cannot be reached right now, try again later'
+const UNANNOUNCED = 'The mail server does not take client addresses right now, try again later'
+const HOST_NAME = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*$/i
+const NAMES_TRIED = 5
+
+exports.register = function () {
+    const { main } = this.config.get('xclient_upstream.ini')
+    this.settings = main
+    this.resolver = new dns.promises.Resolver({ timeout: 2000, tries: 2 })
+    if (main.nameserver) this.resolver.setServers([main.nameserver])
+    this.wrap(require('./smtp_client')) // "./" is Haraka's own folder
+
+    this.register_hook('lookup_rdns', 'look_up')
+    for (const hook of ['rcpt_ok', 'data', 'queue']) this.register_hook(hook, 'need_upstream')
+    this.register_hook('queue', 'be_patient')
+    this.register_hook('reset_transaction', 'be_normal')
+}
+
+// ---- who the client is -------------------------------------------------------------------------------------------
+
+exports.look_up = async function (next, connection) {
+    const names = await this.names_within(connection.remote.ip)
+    connection.notes.client_names = names
+    next(OK, names.confirmed ?? 'NXDOMAIN') // Haraka prints no name for this one
+}
+
+exports.names_within = async function (ip) {
+    let timer
+    const late = new Promise((resolve) => {
+        timer = setTimeout(() => resolve({ temporary: true }), this.settings.dns_seconds * 1000)
+    })
+    try {
+        return await Promise.race([this.names_of(ip), late])
+    } finally {
+        clearTimeout(timer)
+    }
+}
+
+// The name in the PTR record (reverse), and the one whose own addresses include the client's (confirmed).
+exports.names_of = async function (ip) {
+    const result = { confirmed: null, reverse: null, temporary: false }
+    try {
+        const names = (await this.resolver.reverse(ip)).filter((name) => HOST_NAME.test(name))
+        result.reverse = names[0] ?? null
+        for (const name of names.slice(0, NAMES_TRIED)) {
+            if (await this.has_address(name, ip)) return { ...result, confirmed: name }
+        }
+    } catch (err) {
+        result.temporary = ![dns.NOTFOUND, dns.NODATA].includes(err.code)
+    }
+    return result
+}
+
+exports.has_address = async function (name, ip) {
+    try {
+        const found = await (net.isIPv6(ip) ? this.resolver.resolve6(name) : this.resolver.resolve4(name))
+        return true
+    } catch (err) {
+        if ([dns.NOTFOUND, dns.NODATA].includes(err.code)) return false
+        throw err
+    }
+}
+
+function attributes(connection, offered) {
+    const { remote, notes } = connection
+    const { confirmed, reverse, temporary } = notes.client_names ?? {}
+    const missing = temporary ? '[TEMPUNAVAIL]' : '[UNAVAILABLE]'
+    const known = {
+        ADDR: net.isIPv6(remote.ip) ? `IPV6:${remote.ip}` : remote.ip,
+        PORT: remote.port,
+        NAME: confirmed ?? missing,
+        REVERSE_NAME: reverse ?? missing,
+    }
+    return Object.entries(known)
+        .filter(([keyword]) => offered.includes(keyword))
+        .map(([keyword, value]) => `${keyword}=${value}`)
+        .join(' ')
+}
+
+// ---- the connection to the mail server ----------------------------------------------------------------------------
+
+exports.wrap = function (smtp_client) {
+    const get_client_plugin = smtp_client.get_client_plugin
+    smtp_client.get_client_plugin = (proxy, connection, config, callback) => {
+        release(connection) // a second MAIL without RSET would leave the first connection open
+        get_client_plugin(proxy, connection, config, (err, client) => {
+            callback(err, client)
+            if (client) this.attend(connection, client)
+        })
+    }
+}
+
+exports.attend = function (connection, client) {
+    const where = `${client.host}:${client.port}`
+    const send = client.send_command.bind(client)
+    let asked = false
+
+    const refuse = (why, answer) => {
+        connection.logerror(this, `${where}: ${why}`)
+        release(connection)
+        client.call_next(DENYSOFT, answer)
+    }
+
+    client.send_command = (command, data) => {
+        if (command === 'XCLIENT') {
+            asked = true
+            const line = client.response.find((text) => /^XCLIENT\b/.test(text)) ?? ''
+            return send(command, attributes(connection, line.split(' ')))
+        }
+        if (command === 'MAIL' && !client.xclient) {
+            const reply = client.response.join(' ')
+            const why = asked ? `XCLIENT was refused: ${reply}` : 'XCLIENT is not offered (smtpd_authorized_xclient_hosts)'
+            return refuse(`${why}; no mail is handed over without the client's address`, UNANNOUNCED)
+        }
+        return send(command, data)
+    }
+
+    client.prependListener('bad_code', (code) => {
+        // a temporary refusal, which queue/smtp_proxy passes on by itself
+        if (client.command === 'xclient') connection.logerror(this, `${where}: XCLIENT was refused: ${code}`)
+    })
+
+    let reason = 'the connection was closed'
+    client.socket.setTimeout(this.settings.connect_seconds * 1000)
+    client.socket.on('timeout', () => (reason = client.connected ? 'no answer' : 'no connection'))
+    client.socket.on('error', (err) => (reason = err.message))
+    client.socket.on('close', () => {
+        if (connection.notes.smtp_client !== client) return // ended on purpose
+        refuse(`${reason}, while waiting for ${client.command.toUpperCase()}`, UNREACHABLE)
+    })
+}
+
+function release(connection) {
+    const client = connection.notes.smtp_client
+    delete connection.notes.smtp_client
+    client?.release()
+}
+
+// Without this, queue/smtp_proxy says yes to every recipient once its connection is lost.
+exports.need_upstream = (next, connection) => {
+    if (connection.notes.smtp_client) return next()
+    next(DENYSOFT, UNREACHABLE)
+}
+
+// While the mail server thinks about a message, its sender is silent, and must not be cut off for that: the server
+// might take the message afterwards, and the sender would send it again.
+exports.be_patient = function (next, connection) {
+    connection.client.setTimeout((this.timeout_of_queue() + 30) * 1000)
+    next()
+}
+
+exports.be_normal = function (next, connection) {
+    connection.client.setTimeout(this.config.get('smtp.ini').main.inactivity_timeout * 1000)
+    next()
+}
+
+exports.timeout_of_queue = function () {
+    return Number(this.config.get('queue/smtp_proxy.timeout'))
+}

@@ -1,0 +1,136 @@
+"""`mailnix emit --backend nixos`: the flake that a user commits, with a folder for each machine."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import evolve
+
+from mailnix.nixos import host as hosts
+from mailnix.nixos.printer import name, render, string
+from mailnix.nixos.value import Attrs, Entry, Raw, option
+from mailnix.plan import HostPlan, Plan, ProxyPlan
+from mailnix.tree import Entry as TreeEntry
+from mailnix.tree import File, Tree
+
+HOSTS: Final = "hosts"
+
+
+def emit(plan: Plan, mailnix: str) -> Tree:
+    """The flake's files below `/`; `mailnix` is the reference of the flake that its modules come from."""
+    entries: list[TreeEntry] = [
+        File("/flake.nix", flake(plan, mailnix)),
+        File("/README.md", readme(plan)),
+        *machines(plan),
+    ]
+    return Tree.of(entries)
+
+
+def machines(plan: Plan) -> tuple[File, ...]:
+    """`/hosts/<name>/…` of every machine."""
+    return tuple(
+        evolve(file, path=f"/{HOSTS}/{host.name}{file.path}") for host in plan.hosts for file in hosts.files(plan, host)
+    )
+
+
+def flake(plan: Plan, mailnix: str) -> str:
+    """The text of `flake.nix`: data, but for the three lines that turn machines into systems and images."""
+    return render(
+        Attrs(
+            (
+                option("description", f"Private mail of {plan.topology.hostname}"),
+                Entry(
+                    ("inputs",),
+                    Attrs(
+                        (
+                            option(
+                                "mailnix.url", mailnix, "Where the modules come from; its lock file pins nixpkgs too."
+                            ),
+                            option("nixpkgs.follows", "mailnix/nixpkgs"),
+                        )
+                    ),
+                    gap=True,
+                ),
+                Entry(("outputs",), Raw(_outputs(plan)), gap=True),
+            )
+        )
+    )
+
+
+_OUTPUTS: Final = """
+  {
+    mailnix,
+    nixpkgs,
+    ...
+  }:
+  let
+    inherit (nixpkgs) lib;
+
+    # What mailnix writes, and then what you add in ./local, which it never touches.
+    modules =
+      name:
+      [
+        mailnix.nixosModules.default
+        (./hosts + "/${name}")
+      ]
+      ++ lib.optional (builtins.pathExists (./local + "/${name}.nix")) (./local + "/${name}.nix");
+
+    machines = lib.genAttrs @names@ modules;
+    nixosConfigurations = lib.mapAttrs (_: modules: lib.nixosSystem { inherit modules; }) machines;
+  in
+  {
+    inherit nixosConfigurations;
+
+    # Disk images: nix build .#NAME
+    packages.x86_64-linux = lib.mapAttrs (
+      _: machine: machine.config.system.build.images.mailnix
+    ) nixosConfigurations;
+
+    # Running machines: colmena apply
+    colmena = {
+      meta.nixpkgs = import nixpkgs { system = "x86_64-linux"; };
+@nodes@
+    };
+  }"""
+
+
+def _outputs(plan: Plan) -> str:
+    """`outputs`, a function; only names and addresses in it come from the plan, quoted by the printer."""
+    names = "".join(f"\n      {string(host.name)}" for host in plan.hosts)
+    nodes = "\n".join(_node(host) for host in plan.hosts)
+    return _OUTPUTS.replace("@names@", f"[{names}\n    ]").replace("@nodes@", nodes)
+
+
+def _node(host: HostPlan) -> str:
+    where = string(str(host.ipv4)) if isinstance(host, ProxyPlan) else string(host.name)
+    label = name(host.name)
+    return f"""
+      {label} = {{
+        imports = machines.{label};
+        deployment.targetHost = {where};
+      }};"""
+
+
+def readme(plan: Plan) -> str:
+    """How to use the flake, with this topology's names in the commands."""
+    first = plan.proxies[0]
+    return _README.format(
+        hostname=plan.topology.hostname,
+        machines=", ".join(f"`{host.name}`" for host in plan.hosts),
+        proxy=first.name,
+        address=first.ipv4,
+    )
+
+
+_README: Final = """\
+# Private mail of {hostname}
+
+Written by `mailnix emit`, which writes it again when the topology changes: {machines}.
+What you add goes into `local/NAME.nix`, a NixOS module that `mailnix` never touches.
+
+No secret is in here, and none may be: `mailnix secrets init`, then `mailnix secrets seed HOST` (a disk
+for the first boot) or `mailnix secrets push HOST` (over SSH).
+
+- Disk images, for BIOS and UEFI: `nix build .#{proxy}`
+- Running machines: `colmena apply`, or `nixos-rebuild switch --flake .#{proxy} --target-host root@{address}`
+"""

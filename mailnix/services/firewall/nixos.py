@@ -1,0 +1,31 @@
+"""The firewall on NixOS: `networking.nftables.tables`, which replaces our table and leaves others alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailnix.nixos.parts import NixosPart, beside
+from mailnix.nixos.value import Apply, option
+from mailnix.plan import HostPlan, Plan
+from mailnix.services.firewall.render import FAMILY, TABLE, table
+
+RULES: Final = "firewall.nft"
+
+
+def nixos(_plan: Plan, host: HostPlan) -> NixosPart:
+    """The table."""
+    return NixosPart(
+        "The firewall. This table is all of it: Docker and Mailcow keep theirs, so the ruleset is never flushed.",
+        (
+            option("networking.firewall.enable", False),
+            option(
+                "networking.nftables",
+                {
+                    "enable": True,
+                    "flushRuleset": False,
+                    "tables": {TABLE: {"family": FAMILY, "content": Apply("builtins.readFile", (beside(RULES),))}},
+                },
+            ),
+        ),
+        {RULES: table(host)},
+    )

@@ -1,0 +1,21 @@
+"""The network card and kernel settings on NixOS; resolver and networkd's own settings are in `mailnix.base`."""
+
+from __future__ import annotations
+
+from mailnix.nixos.networkd import unit
+from mailnix.nixos.parts import NixosPart
+from mailnix.nixos.value import option
+from mailnix.plan import HostPlan, Plan
+from mailnix.services.network.render import UPLINK_STEM, sysctls, uplink
+
+
+def nixos(_plan: Plan, host: HostPlan) -> NixosPart:
+    """Name, uplink, sysctls."""
+    return NixosPart(
+        "The network card and the kernel.",
+        (
+            option("networking.hostName", host.name),
+            option(f"systemd.network.networks.{UPLINK_STEM}", unit(uplink(host))),
+            option("boot.kernel.sysctl", sysctls(host)),
+        ),
+    )

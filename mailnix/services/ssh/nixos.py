@@ -1,0 +1,23 @@
+"""SSH on NixOS."""
+
+from __future__ import annotations
+
+from mailnix.nixos.parts import NixosPart
+from mailnix.nixos.value import Entry, NixValue, option
+from mailnix.plan import HostPlan, Plan
+from mailnix.services.ssh.render import SETTINGS
+
+
+def nixos(plan: Plan, _host: HostPlan) -> NixosPart:
+    """sshd's settings and root's keys; the firewall's table says who reaches it."""
+    settings: dict[str, NixValue] = {key: _value(value) for key, value in SETTINGS.items()}
+    options: list[Entry] = [
+        option("services.openssh", {"enable": True, "openFirewall": False, "settings": settings}),
+    ]
+    if plan.topology.admin_keys:
+        options.append(option("users.users.root.openssh.authorizedKeys.keys", list(plan.topology.admin_keys)))
+    return NixosPart("SSH, with keys only.", tuple(options))
+
+
+def _value(value: object) -> NixValue:
+    return value if isinstance(value, bool | int) else str(value)

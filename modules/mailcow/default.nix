@@ -1,0 +1,182 @@
+# services.mailcow: Mailcow's pinned tree under Docker, with settings, secrets and what it holds declared here.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+
+let
+  inherit (lib)
+    mapAttrs
+    mapAttrsToList
+    mkDefault
+    mkIf
+    mkMerge
+    ;
+
+  cfg = config.services.mailcow;
+  root = "/var/lib/mailcow";
+  programs = import ./programs.nix {
+    inherit
+      cfg
+      config
+      lib
+      pkgs
+      ;
+  };
+  json = pkgs.formats.json { };
+
+  # A bare name is a file of the credential store.
+  asPath = source: if lib.hasPrefix "/" source then source else "/etc/credstore/${source}";
+
+  machine = json.generate "mailcow.json" {
+    inherit (cfg) hostname;
+    secrets = mapAttrs (name: _: name) cfg.secrets;
+    source = {
+      tag = cfg.version;
+      inherit (cfg.source) rev;
+      nar_hash = cfg.source.outputHash;
+      url = cfg.source.gitRepoUrl or "";
+    };
+    places = {
+      settings = import ./files.nix { inherit cfg lib pkgs; };
+      source = cfg.source;
+    };
+  };
+
+  description =
+    if cfg.provision.description != null then
+      cfg.provision.description
+    else
+      json.generate "provision.json" {
+        version = 1;
+        inherit (cfg) hostname;
+        api = "http://${cfg.settings.HTTP_BIND}:${toString cfg.settings.HTTP_PORT}/api/v1";
+        domains = mapAttrsToList (name: domain: {
+          inherit name;
+          dkim_selector = domain.dkimSelector;
+          mailboxes = mapAttrsToList (local_part: mailbox: {
+            inherit local_part;
+            inherit (mailbox) name;
+            quota_mib = mailbox.quota;
+          }) domain.mailboxes;
+          aliases = mapAttrsToList (local_part: to: { inherit local_part to; }) domain.aliases;
+        }) cfg.provision.domains;
+      };
+
+  compose = "${lib.getExe config.virtualisation.docker.package} compose --project-directory ${root} --progress plain";
+in
+{
+  imports = [ ./assertions.nix ];
+
+  options.services.mailcow = import ./options.nix { inherit lib pkgs; };
+
+  config = mkIf cfg.enable (mkMerge [
+    {
+      services.mailcow.settings = import ./defaults.nix { inherit cfg config lib; };
+
+      virtualisation.docker = {
+        enable = true;
+        daemon.settings = {
+          # docker-proxy would hand connections over under the bridge's own address, which Postfix trusts.
+          userland-proxy = mkDefault false;
+          ip6tables = mkDefault true;
+          experimental = mkDefault true;
+          # mailcow.service follows every restart of the daemon.
+          live-restore = mkDefault false;
+        };
+      };
+
+      # Containers see no /lib/modules: what their rules need is loaded before they start.
+      boot.kernelModules = [
+        "br_netfilter"
+        "nf_tables"
+        "nft_compat"
+      ];
+      boot.kernel.sysctl = {
+        # Docker binds addresses of a tunnel that may not be up yet, and does not try again.
+        "net.ipv4.ip_nonlocal_bind" = mkDefault 1;
+        "net.ipv6.ip_nonlocal_bind" = mkDefault 1;
+      };
+      # Clients' packets come through the tunnel with their own addresses.
+      networking.firewall.checkReversePath = mkDefault "loose";
+
+      systemd.services.mailcow = {
+        description = "Mailcow";
+        wantedBy = [ "multi-user.target" ];
+        requires = [ "docker.service" ];
+        wants = [ "network-online.target" ];
+        after = [
+          "docker.service"
+          "network-online.target"
+        ];
+        startLimitIntervalSec = 0;
+        serviceConfig = {
+          Type = "oneshot";
+          RemainAfterExit = true;
+          LoadCredential = mapAttrsToList (name: source: "${name}:${source}") cfg.secrets;
+          ExecStartPre = "${programs.setup} ${machine}";
+          ExecStart = "${compose} up --detach --no-build --remove-orphans --quiet-pull";
+          ExecStop = "${compose} down";
+          # The first start pulls some gigabytes.
+          TimeoutStartSec = "infinity";
+          TimeoutStopSec = "5min";
+          Restart = "on-failure";
+          RestartSec = 30;
+        };
+      };
+    }
+
+    (mkIf cfg.provision.enable {
+      systemd.services.mailcow-provision = {
+        description = "Domains, mailboxes and keys in Mailcow";
+        wantedBy = [ "mailcow.service" ];
+        after = [ "mailcow.service" ];
+        startLimitIntervalSec = 0;
+        serviceConfig = {
+          Type = "oneshot";
+          # A changed description restarts it at the next switch.
+          RemainAfterExit = true;
+          LoadCredential = [
+            "mailcow.api-key:${cfg.secrets.API_KEY}"
+            "mailcow.admin-password:${cfg.provision.adminPasswordFile}"
+          ];
+          # A unit's credentials may be 1 MB in all; a thousand DKIM keys are more.
+          OpenFile = [
+            "${asPath cfg.provision.dkimFile}:mailcow.dkim:read-only"
+            "${asPath cfg.provision.mailboxPasswordsFile}:mailcow.mailboxes:read-only"
+          ];
+          ExecStart = "${programs.provision} ${description}";
+          StateDirectory = "mailcow-provision";
+          StateDirectoryMode = "0700";
+          TimeoutStartSec = "infinity";
+          Restart = "on-failure";
+          RestartSec = 30;
+          RestartPreventExitStatus = 2;
+        }
+        // import ./hardening.nix;
+      };
+    })
+
+    (mkIf cfg.backup.enable {
+      systemd.services.mailcow-backup = {
+        description = "Back up Mailcow";
+        inherit (cfg.backup) startAt;
+        requires = [ "mailcow.service" ];
+        after = [ "mailcow.service" ];
+        serviceConfig = {
+          Type = "oneshot";
+          ExecStart = "${programs.backup} ${cfg.backup.location} ${toString cfg.backup.keepDays}";
+          Nice = 10;
+          IOSchedulingClass = "idle";
+          TimeoutStartSec = "infinity";
+        };
+      };
+      systemd.timers.mailcow-backup.timerConfig = {
+        RandomizedDelaySec = "1h";
+        Persistent = true;
+      };
+    })
+  ]);
+}

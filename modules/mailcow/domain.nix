@@ -1,0 +1,52 @@
+# One mail domain of services.mailcow.provision.
+{ lib }:
+
+let
+  inherit (lib) mkOption types;
+in
+{
+  options = {
+    dkimSelector = mkOption {
+      type = types.str;
+      default = "dkim";
+      description = ''
+        The name of the DKIM key in DNS.
+      '';
+    };
+
+    mailboxes = mkOption {
+      type = types.attrsOf (
+        types.submodule {
+          options = {
+            name = mkOption {
+              type = types.str;
+              default = "";
+              description = ''
+                The name that people see.
+              '';
+            };
+            quota = mkOption {
+              type = types.ints.unsigned;
+              default = 3072;
+              description = ''
+                MiB; 0 is no limit.
+              '';
+            };
+          };
+        }
+      );
+      default = { };
+      description = ''
+        Mailboxes by local part.
+      '';
+    };
+
+    aliases = mkOption {
+      type = types.attrsOf (types.nonEmptyListOf types.str);
+      default = { };
+      description = ''
+        Aliases by local part: the whole addresses that each delivers to.
+      '';
+    };
+  };
+}

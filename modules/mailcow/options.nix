@@ -1,0 +1,214 @@
+# The options of services.mailcow.
+{ lib, pkgs }:
+
+let
+  inherit (lib)
+    literalExpression
+    mkEnableOption
+    mkOption
+    types
+    ;
+
+  yaml = pkgs.formats.yaml { };
+
+  atom = types.oneOf [
+    types.bool
+    types.int
+    types.str
+  ];
+
+  secret =
+    name: what:
+    mkOption {
+      type = types.str;
+      default = "mailcow.${name}";
+      example = "/run/keys/mailcow-${name}";
+      description = ''
+        ${what}: an absolute path outside the Nix store, or the name of a file in {file}`/etc/credstore`.
+      '';
+    };
+
+  lines =
+    file:
+    mkOption {
+      type = types.lines;
+      default = "";
+      description = ''
+        Text of {file}`${file}`.
+      '';
+    };
+in
+{
+  enable = mkEnableOption "Mailcow, a mail server in containers";
+
+  source = mkOption {
+    type = types.package;
+    default = pkgs.fetchFromGitHub {
+      owner = "mailcow";
+      repo = "mailcow-dockerized";
+      rev = "489db905122d20487e29c9a8438b311c403442ab"; # 2026-07a
+      hash = "sha256-l7JvY4MD4v3tnsfOkOfHJDrrrXKrTTHI2XGnYwyP6ps=";
+    };
+    defaultText = literalExpression "pkgs.fetchFromGitHub { … } # mailcow-dockerized 2026-07a";
+    description = ''
+      Mailcow's tree, as a fixed-output derivation with `rev`. A new one is laid at the next start with everything kept
+      that is not in the old one; the tree before stays in {file}`/var/lib/mailcow.previous`, so that going back to it is
+      a matter of this option.
+    '';
+  };
+
+  version = mkOption {
+    type = types.str;
+    default = "2026-07a";
+    description = ''
+      What people call {option}`services.mailcow.source`: its tag.
+    '';
+  };
+
+  hostname = mkOption {
+    type = types.str;
+    example = "mail.example.org";
+    description = ''
+      Mailcow's own name, with at least two dots. No mail domain may be equal to it.
+    '';
+  };
+
+  bindAddress = mkOption {
+    type = types.str;
+    example = "10.0.0.2";
+    description = ''
+      The IPv4 address that SMTP, submission, IMAPS and the web are published on; everything else stays on loopback.
+      Unless it is written out, Docker also publishes on IPv6 through its userland proxy, which hides every client.
+    '';
+  };
+
+  settings = mkOption {
+    type = types.attrsOf atom;
+    default = { };
+    example = {
+      SKIP_CLAMD = true;
+      FTS_HEAP = 128;
+    };
+    description = ''
+      Variables of {file}`mailcow.conf`; booleans become `y` and `n`. No secret belongs here: see
+      {option}`services.mailcow.secrets`.
+    '';
+  };
+
+  postfix.extraConfig = lines "data/conf/postfix/extra.cf";
+  dovecot.extraConfig = lines "data/conf/dovecot/extra.conf";
+  nginx.extraConfig = lines "data/conf/nginx/site.extra.custom";
+
+  rspamd.overrides = mkOption {
+    type = types.attrsOf types.lines;
+    default = { };
+    example = {
+      "hfilter_group.conf" = "symbols { HFILTER_HOSTNAME_UNKNOWN { weight = 1; } }";
+    };
+    description = ''
+      Files of {file}`data/conf/rspamd/override.d` by their names.
+    '';
+  };
+
+  hooks = mkOption {
+    type = types.attrsOf (types.attrsOf types.lines);
+    default = { };
+    example = literalExpression ''{ postfix."tune.sh" = builtins.readFile ./tune.sh; }'';
+    description = ''
+      Scripts that a container runs before it starts, by service and name: {file}`data/hooks/SERVICE/NAME`.
+    '';
+  };
+
+  files = mkOption {
+    type = types.attrsOf types.lines;
+    default = { };
+    example = {
+      "data/conf/postfix/custom_postscreen_whitelist.cidr" = "10.0.0.1/32 permit";
+    };
+    description = ''
+      Any other text file on top of Mailcow's tree, by its path in it.
+    '';
+  };
+
+  composeOverride = mkOption {
+    inherit (yaml) type;
+    default = { };
+    example = literalExpression ''
+      { services.dovecot-mailcow.ports = [ "[fd00::2]:993:993" ]; }
+    '';
+    description = ''
+      {file}`docker-compose.override.yml`.
+    '';
+  };
+
+  secrets = {
+    DBPASS = secret "dbpass" "Password of Mailcow's database user";
+    DBROOT = secret "dbroot" "Password of the database's root";
+    REDISPASS = secret "redispass" "Password of Redis";
+    SOGO_URL_ENCRYPTION_KEY = secret "sogo-key" "SOGo's key of 16 characters";
+    API_KEY = secret "api-key" "Key of the API, letters, digits and hyphens";
+  };
+
+  provision = {
+    enable = mkEnableOption "making domains, mailboxes, aliases and DKIM keys through Mailcow's API";
+
+    description = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      example = literalExpression "./provision.json";
+      description = ''
+        What Mailcow shall hold, as a JSON file that {command}`mailnix emit` wrote; instead of
+        {option}`services.mailcow.provision.domains`.
+      '';
+    };
+
+    domains = mkOption {
+      type = types.attrsOf (types.submodule (import ./domain.nix { inherit lib; }));
+      default = { };
+      example = literalExpression ''
+        {
+          "example.org" = {
+            mailboxes.alice = { };
+            aliases.postmaster = [ "alice@example.org" ];
+          };
+        }
+      '';
+      description = ''
+        Mail domains by name. What is described no more is switched off or, for aliases, removed; what was made by hand
+        stays as it is.
+      '';
+    };
+
+    adminPasswordFile = secret "admin-password" "Password of Mailcow's admin";
+    dkimFile = secret "dkim" "DKIM private keys, JSON: domain to { selector, private_key }";
+    mailboxPasswordsFile = secret "mailboxes" "First passwords, JSON: address to password";
+  };
+
+  backup = {
+    enable = mkEnableOption "a nightly backup";
+
+    location = mkOption {
+      type = types.str;
+      default = "/var/backups/mailnix";
+      description = ''
+        Where backups go; keep it on another disk, or copy it away.
+      '';
+    };
+
+    startAt = mkOption {
+      type = types.str;
+      default = "03:30";
+      description = ''
+        When, as in {manpage}`systemd.time(7)`.
+      '';
+    };
+
+    keepDays = mkOption {
+      type = types.ints.positive;
+      default = 14;
+      description = ''
+        Older backups than this many days are removed.
+      '';
+    };
+  };
+}

@@ -1,0 +1,68 @@
+# mailnix.base: networkd, a resolver that listens to nobody, bounded logs, the time.
+{
+  config,
+  lib,
+  options,
+  ...
+}:
+
+let
+  inherit (lib) mkDefault mkEnableOption mkIf;
+
+  cfg = config.mailnix.base;
+
+  # NixOS 26.05 moved resolved's settings; both spellings mean the same.
+  quiet = {
+    LLMNR = "false";
+    MulticastDNS = "false";
+  };
+  resolved =
+    if options.services.resolved ? settings then
+      { settings.Resolve = quiet; }
+    else
+      {
+        llmnr = quiet.LLMNR;
+        extraConfig = "MulticastDNS=${quiet.MulticastDNS}";
+      };
+in
+{
+  options.mailnix.base.enable = mkEnableOption "the settings that every machine of mailnix shares";
+
+  config = mkIf cfg.enable {
+    networking.useNetworkd = true;
+    # The uplink is one of `systemd.network.networks`.
+    networking.useDHCP = false;
+
+    systemd.network.config.networkConfig = {
+      # What Docker and others route is theirs.
+      ManageForeignRoutes = false;
+      ManageForeignRoutingPolicyRules = false;
+    };
+
+    # A tunnel that is not up yet must not hold up a boot.
+    systemd.network.wait-online.anyInterface = mkDefault true;
+
+    services.resolved = {
+      enable = true;
+    }
+    // resolved;
+
+    services.journald = {
+      storage = "persistent";
+      extraConfig = "SystemMaxUse=200M";
+    };
+
+    services.timesyncd.enable = mkDefault true;
+    services.qemuGuest.enable = mkDefault true;
+
+    # Mail machines are cloned from images: no password lets anybody in.
+    users.mutableUsers = mkDefault false;
+
+    assertions = [
+      {
+        assertion = !config.networking.nftables.flushRuleset;
+        message = "networking.nftables.flushRuleset would delete the tables of Docker and Mailcow with every reload; set it to false.";
+      }
+    ];
+  };
+}

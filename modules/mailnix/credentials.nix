@@ -1,0 +1,124 @@
+# mailnix.credentials: names of credentials in /etc/credstore, a seed disk that brings them at first boot, and a unit
+# that services with credentials require.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+
+let
+  inherit (lib)
+    mkEnableOption
+    mkIf
+    mkOption
+    types
+    ;
+
+  cfg = config.mailnix.credentials;
+  store = "/etc/credstore";
+  list = pkgs.writeText "mailnix-credentials" (lib.concatMapStrings (name: name + "\n") cfg.names);
+
+  # The same scripts as on Debian.
+  templates = ../../mailnix/services/credentials/templates;
+  values = {
+    inherit list store;
+    label = "MAILNIX-SEED";
+    ready = "mailnix-credentials.service";
+    credstore = "credstore";
+    ca_certificates = "ca-certificates";
+    seed_id = "id";
+    replace_marker = "replace";
+    networkd = "systemd-networkd.service";
+  };
+  filled = builtins.replaceStrings (map (name: "{{ ${name} }}") (lib.attrNames values)) (
+    map toString (lib.attrValues values)
+  );
+
+  # NixOS's authorities are in the store: what a seed disk brings is for the lab's Debian images.
+  noAuthorities = pkgs.writeShellScriptBin "update-ca-certificates" ''
+    echo "mailnix: on NixOS, give certificate authorities by security.pki.certificateFiles" >&2
+  '';
+  path = [
+    config.systemd.package
+    noAuthorities
+    pkgs.coreutils
+    pkgs.diffutils
+    pkgs.gnugrep
+    pkgs.gnutar
+    pkgs.iproute2
+    pkgs.util-linux
+  ];
+  script =
+    name:
+    pkgs.writeShellScript name ''
+      export PATH=${lib.makeBinPath path}
+      ${filled (builtins.readFile (templates + "/${name}.sh.j2"))}
+    '';
+in
+{
+  options.mailnix.credentials = {
+    enable = mkEnableOption "credentials from a seed disk or over SSH";
+
+    names = mkOption {
+      type = types.listOf (types.strMatching "[A-Za-z0-9._-]+");
+      default = [ ];
+      example = [ "haraka.internalcmd" ];
+      description = ''
+        The credentials that this machine cannot do without: names of files in {file}`/etc/credstore`.
+        {command}`mailnix-credentials.service` starts when all are there.
+      '';
+    };
+  };
+
+  config = mkIf cfg.enable {
+    systemd.services.mailnix-seed = {
+      description = "Take credentials from a seed disk, where there is one";
+      wantedBy = [ "sysinit.target" ];
+      wants = [ "network-pre.target" ];
+      after = [
+        "local-fs.target"
+        "systemd-udevd.service"
+        "systemd-udev-trigger.service"
+      ];
+      before = [
+        "network-pre.target"
+        "systemd-networkd.service"
+        "sysinit.target"
+        "shutdown.target"
+      ];
+      conflicts = [ "shutdown.target" ];
+      unitConfig.DefaultDependencies = false;
+      serviceConfig = {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        ExecStart = script "seed";
+        StandardOutput = "journal+console";
+        TimeoutStartSec = "5min";
+        PrivateMounts = true;
+        UMask = "0077";
+      };
+    };
+
+    systemd.services.mailnix-credentials = {
+      description = "Wait for this machine's credentials";
+      wantedBy = [ "multi-user.target" ];
+      wants = [ "mailnix-seed.service" ];
+      after = [ "mailnix-seed.service" ];
+      serviceConfig = {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        ExecStart = script "wait-for-credentials";
+        StandardOutput = "journal+console";
+        TimeoutStartSec = "infinity";
+      };
+    };
+
+    # Where `mailnix secrets push` looks for it, on every system.
+    systemd.tmpfiles.rules = [
+      "d ${store} 0700 root root -"
+      "d /usr/lib/mailnix 0755 root root -"
+      "L+ /usr/lib/mailnix/receive-credentials - - - - ${script "receive-credentials"}"
+    ];
+  };
+}

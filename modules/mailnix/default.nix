@@ -1,0 +1,8 @@
+# mailnix.*: what the machines that mailnix emits share.
+{
+  imports = [
+    ./base.nix
+    ./credentials.nix
+    ./disk.nix
+  ];
+}

@@ -1,0 +1,52 @@
+# mailnix.disk: a disk that boots under BIOS and UEFI firmware, and the image of it,
+# `config.system.build.images.mailnix`.
+{
+  config,
+  lib,
+  ...
+}:
+
+let
+  inherit (lib) mkDefault mkEnableOption mkIf;
+
+  cfg = config.mailnix.disk;
+in
+{
+  options.mailnix.disk.enable = mkEnableOption "the disk layout of mailnix's images";
+
+  config = mkIf cfg.enable {
+    fileSystems."/" = {
+      device = mkDefault "/dev/disk/by-label/nixos";
+      fsType = mkDefault "ext4";
+      autoResize = mkDefault true;
+    };
+    fileSystems."/boot" = {
+      device = mkDefault "/dev/disk/by-label/ESP";
+      fsType = mkDefault "vfat";
+      options = mkDefault [ "umask=0077" ];
+    };
+
+    boot.growPartition = mkDefault true;
+    boot.loader.grub = {
+      enable = mkDefault true;
+      device = mkDefault "/dev/vda";
+      efiSupport = mkDefault true;
+      # Firmware of rented machines forgets its variables.
+      efiInstallAsRemovable = mkDefault true;
+    };
+    boot.loader.timeout = mkDefault 1;
+
+    boot.kernelParams = [ "console=ttyS0,115200" ];
+    boot.initrd.availableKernelModules = [
+      "ahci"
+      "nvme"
+      "sd_mod"
+      "virtio_blk"
+      "virtio_pci"
+      "virtio_scsi"
+      "xhci_pci"
+    ];
+
+    image.modules.mailnix = ./image.nix;
+  };
+}

@@ -1,0 +1,27 @@
+# The variant of a machine that `system.build.images.mailnix` builds: one raw disk with a GPT that both kinds of
+# firmware boot from.
+{
+  config,
+  lib,
+  modulesPath,
+  pkgs,
+  ...
+}:
+
+{
+  imports = [
+    "${modulesPath}/virtualisation/disk-size-option.nix"
+    "${modulesPath}/image/file-options.nix"
+  ];
+
+  image.extension = "raw";
+  image.baseName = config.networking.hostName;
+
+  system.build.image = import "${modulesPath}/../lib/make-disk-image.nix" {
+    inherit config lib pkgs;
+    inherit (config.image) baseName;
+    inherit (config.virtualisation) diskSize;
+    format = "raw";
+    partitionTableType = "hybrid";
+  };
+}
