@@ -139,7 +139,8 @@ After=systemd-networkd.service
 Wants=systemd-networkd.service
 
 [Service]
-ExecStartPre=/bin/mkdir -p /run/mailnix-world
+RuntimeDirectory=mailnix-world
+RuntimeDirectoryPreserve=yes
 ExecStart=/usr/sbin/dnsmasq --keep-in-foreground --conf-file={DNSMASQ_CONF}
 Restart=always
 RestartSec=1

@@ -32,6 +32,7 @@ CA = "/etc/mailnix-world/tls/ca.pem"
 PASSWORDS = "/run/mailnix-world/passwords.json"
 PATIENCE = 60.0  # seconds for one answer; guests may be emulated
 POLL = 1.0
+EARLY = 10.0
 
 Result: TypeAlias = dict[str, Any]
 
@@ -172,6 +173,18 @@ def reply(stream: Any) -> Result:
             return {"code": int(line[:3]) if line[:3].isdigit() else 0, "text": "\n".join(lines)}
 
 
+def answer_to_early(sock: socket.socket, stream: Any, early: str) -> Iterator[Result]:
+    """What is said to a line that came before the greeting; a server that took it as a header says nothing."""
+    sock.settimeout(EARLY)
+    try:
+        sock.recv(1, socket.MSG_PEEK)
+    except TimeoutError:
+        yield {"sent": early, "code": -1, "text": "taken without a word"}
+    else:
+        yield {"sent": early, **reply(stream)}
+    sock.settimeout(PATIENCE)
+
+
 def smtp(args: argparse.Namespace) -> Result:
     """Speak SMTP line by line; STARTTLS is done where a line says so; `--early` is sent before the banner is read."""
     replies: list[Result] = []
@@ -179,16 +192,22 @@ def smtp(args: argparse.Namespace) -> Result:
         sock: Any = plain
         if args.early:
             sock.sendall(args.early.encode() + b"\r\n")
-        stream = sock.makefile("rb")
-        replies.append({"sent": args.early or "", **reply(stream)})
+        # Unbuffered, so that what TLS or a late answer brings is never in a buffer of ours.
+        stream = sock.makefile("rb", buffering=0)
+        replies.append({"sent": "", **reply(stream)})
+        if args.early:
+            replies += answer_to_early(sock, stream, args.early)
         for line in args.line:
             if replies[-1]["code"] == 0:
                 break
-            sock.sendall(line.encode() + b"\r\n")
-            replies.append({"sent": line, **reply(stream)})
+            try:
+                sock.sendall(line.encode() + b"\r\n")
+                replies.append({"sent": line, **reply(stream)})
+            except ConnectionError as error:
+                replies.append({"sent": line, "code": 0, "text": str(error)})
             if line.upper() == "STARTTLS" and replies[-1]["code"] == 220:
                 sock = trust(args.ca).wrap_socket(sock, server_hostname=args.host)
-                stream = sock.makefile("rb")
+                stream = sock.makefile("rb", buffering=0)
     return {"ok": replies[-1]["code"] // 100 == 2, "replies": replies}
 
 

@@ -65,11 +65,11 @@ def world(plan: Plan) -> DebianPart:
         wanted=(Wanted("mailnix-world-dhcp.service"), Wanted("mailnix-world.path"), _NAT),
         packaged=tuple(Wanted(f"{name}.service") for name in ("systemd-networkd", "named", "opendkim", "opendmarc")),
         masked=(
-            "caddy-api.service",
-            "named-resolvconf.service",
-            "postfix-resolvconf.path",
+            *("apt-daily.timer", "apt-daily-upgrade.timer", "unattended-upgrades.service"),
+            *("caddy-api.service", "named-resolvconf.service", "postfix-resolvconf.path"),
+            "ssh.service",
             "systemd-networkd-wait-online.service",  # nothing here is ever required to be online
-            "systemd-resolved.service",
+            *("systemd-resolved.service", "systemd-timesyncd.service"),
         ),
     )
 

@@ -1,0 +1,25 @@
+"""The scenario: what must be true of booted machines, as checks that the lab, pytest and other drivers all run."""
+
+from mailnix.lab.scenario.checks import CHECKS, checks_for
+from mailnix.lab.scenario.disks import DiskFiles
+from mailnix.lab.scenario.runner import run_check, run_checks
+from mailnix.lab.scenario.scene import Guest, OnDisk, Scene
+from mailnix.lab.scenario.stage import stage
+from mailnix.lab.scenario.values import Check, CheckFailed, Group, Outcome, Verdict
+
+__all__ = [
+    "CHECKS",
+    "Check",
+    "CheckFailed",
+    "DiskFiles",
+    "Group",
+    "Guest",
+    "OnDisk",
+    "Outcome",
+    "Scene",
+    "Verdict",
+    "checks_for",
+    "run_check",
+    "run_checks",
+    "stage",
+]

@@ -1,0 +1,48 @@
+"""Somebody tries passwords: Mailcow must see who, or its protection hits everybody or nobody."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from typing import Final
+
+from mailnix.lab.scenario.mails import POSTFIX
+from mailnix.lab.scenario.scene import Scene
+from mailnix.lab.scenario.values import require
+from mailnix.plan.types import Address
+
+GUESSES: Final = 20
+DOVECOT: Final = "dovecot-mailcow"
+
+
+def shows_the_guesser(scene: Scene) -> str:
+    """20 wrong passwords from one address, by IMAP and by submission: Mailcow logs that address and no other."""
+    attacker, since = scene.layout.attacker.ipv4, scene.moment()
+    answer = scene.probe(
+        "guesses",
+        attacker,
+        timeout=300,
+        host=scene.plan.topology.hostname,
+        imaps=scene.port("imaps"),
+        submissions=scene.port("submissions"),
+        login=scene.user,
+        count=GUESSES,
+        token=scene.token("guess"),
+    )
+    require(answer["ok"], "a wrong password was let in", answer)
+    log = scene.mailcow_log(DOVECOT, since) + scene.mailcow_log(POSTFIX, since)
+    seen = guessers(log)
+    require(seen, "Mailcow logged no failed login", log[-1000:])
+    require(set(seen) == {attacker}, f"Mailcow logged others than {attacker}", sorted(map(str, set(seen))))
+    return f"{GUESSES} guesses, {len(seen)} lines, all from {attacker}"
+
+
+def guessers(log: str) -> list[Address]:
+    """The address in each log line about a failed login, of Dovecot (`rip=`) and of Postfix (`name[address]:`)."""
+    found = []
+    for line in log.splitlines():
+        if "auth failed" in line or "Login aborted" in line or "Disconnected" in line:
+            found += re.findall(r"rip=([0-9a-fA-F.:]+)", line)
+        elif "authentication failed" in line:
+            found += re.findall(r"\[([0-9a-fA-F.:]+)\]: SASL", line)
+    return [ip_address(text) for text in found]

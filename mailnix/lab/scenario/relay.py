@@ -1,0 +1,111 @@
+"""Nobody relays through these machines: not from outside, not from the tunnel, not with a forged address."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from mailnix.lab.scenario.scene import Scene
+from mailnix.lab.scenario.values import require
+from mailnix.lab.world import mail as remote
+from mailnix.lab.world.layout import Layout
+from mailnix.plan import ports
+from mailnix.plan.types import Address
+
+# Replies may have several lines; the last has a space after its code.
+_DIALOG = """\
+exec 3<>/dev/tcp/$1/$2 || exit 7; shift 2
+reply() { while IFS= read -r -t 60 line <&3; do echo "$line"; case "$line" in ???-*) ;; *) return;; esac; done; }
+reply; for word in "$@"; do printf '%s\\r\\n' "$word" >&3; echo "> $word"; reply; done"""
+
+
+def dialog(host: Address, port: int, lines: Sequence[str]) -> str:
+    """A shell command that speaks SMTP with nothing but bash, for machines that have no client."""
+    return shlex.join(("bash", "-c", _DIALOG, "-", str(host), str(port), *lines))
+
+
+def outside_is_denied(scene: Scene) -> str:
+    """A stranger may not send to another stranger, over any address of any proxy."""
+    attacker, said = scene.layout.attacker, {}
+    for proxy in scene.plan.proxies:
+        for target, source in ((proxy.ipv4, attacker.ipv4), (proxy.ipv6, attacker.ipv6)):
+            if target is not None and source is not None:
+                replies = _probe(scene, source, target, ports.SMTP, _envelope(scene.layout))
+                said[str(target)] = _refused(replies, f"relaying from {source} to {target}")
+    return "; ".join(f"{target}: {text}" for target, text in said.items())
+
+
+def forged_xclient_is_denied(scene: Scene) -> str:
+    """XCLIENT from outside neither is offered nor helps, on the SMTP port and on both submission ports."""
+    trusted = scene.plan.internal.docker_subnet[5]
+    claim = f"XCLIENT ADDR={trusted} NAME=trusted.invalid"
+    source, host = scene.layout.attacker.ipv4, scene.plan.topology.hostname
+    evidence = []
+    for port in (ports.SMTP, scene.port("submission")):
+        hello = ["EHLO attacker.invalid", "STARTTLS", "EHLO attacker.invalid"]
+        lines = [*hello, claim, "EHLO attacker.invalid", *_envelope(scene.layout)[1:]]
+        replies = _probe(scene, source, host, port, lines)
+        offers = [r for r in replies if r["sent"].startswith("EHLO") and "XCLIENT" in r["text"].upper()]
+        require(not offers, f"port {port} offers XCLIENT to strangers", offers)
+        evidence.append(f"{port}: {_refused(replies, f'relaying on {port} after XCLIENT')}")
+    return "; ".join(evidence)
+
+
+def forged_proxy_header_is_denied(scene: Scene) -> str:
+    """A PROXY line from outside does not make an address trusted."""
+    trusted = scene.plan.internal.docker_subnet[5]
+    source, proxy = scene.layout.attacker.ipv4, scene.proxy
+    early = f"PROXY TCP4 {trusted} {proxy.ipv4} 40000 25"
+    evidence = []
+    for port in (ports.SMTP, scene.port("submission")):
+        replies = _probe(scene, source, proxy.ipv4, port, _envelope(scene.layout), early=early)
+        evidence.append(f"{port}: {_refused(replies, f'relaying on {port} after a PROXY line')}")
+    return "; ".join(evidence)
+
+
+def tunnel_is_denied(scene: Scene) -> str:
+    """A proxy itself may not relay through Mailcow, and XCLIENT is its right on the SMTP port only."""
+    evidence = []
+    for proxy in scene.plan.proxies:
+        target = proxy.tunnel.internal.ipv4
+        guest = scene.guest(proxy.name)
+        talk = guest.succeed(dialog(target, ports.SMTP, _envelope(scene.layout)), timeout=180)
+        last = talk.rsplit("> RCPT", 1)[-1].splitlines()[1:]
+        require(last and last[0][:1] in "45", f"{proxy.name} may relay through Mailcow", talk)
+        require("XCLIENT" in talk, f"Mailcow offers XCLIENT to {proxy.name} no more", talk)
+        submission = f"{target}:{scene.port('submission')}"
+        hello = guest.succeed(
+            f"printf 'EHLO proxy.invalid\\nQUIT\\n' | "
+            f"openssl s_client -quiet -crlf -starttls smtp -connect {submission} 2>/dev/null",
+            timeout=120,
+        )
+        require("250" in hello, f"no answer from {submission}", hello)
+        require("XCLIENT" not in hello.upper(), f"{submission} offers XCLIENT to {proxy.name}", hello)
+        evidence.append(f"{proxy.name}: {last[0][:60]}")
+    return "; ".join(evidence)
+
+
+def _envelope(layout: Layout) -> list[str]:
+    return [
+        "EHLO attacker.invalid",
+        f"MAIL FROM:<{layout.mailbox(remote.CAROL)}>",
+        f"RCPT TO:<victim@not-here.{layout.domain}>",
+    ]
+
+
+def _probe(
+    scene: Scene, source: Address, host: object, port: int, lines: Sequence[str], early: str = ""
+) -> list[dict[str, Any]]:
+    answer = scene.probe("smtp", source, host=host, port=port, line=list(lines), early=early)
+    # A server that hangs up, or resets the connection, has refused as clearly as one that says so.
+    replies: list[dict[str, Any]] = answer.get("replies") or [{"sent": "", "code": 0, "text": answer.get("error", "")}]
+    return replies
+
+
+def _refused(replies: Sequence[dict[str, Any]], what: str) -> str:
+    """The last word of a server that greeted and took nothing; raises CheckFailed where it took the recipient."""
+    require(replies[0]["code"] // 100 in (2, 5), f"nobody answered, so {what} was not tried", replies)
+    accepted = [r for r in replies if r["sent"].upper().startswith("RCPT") and r["code"] // 100 == 2]
+    require(not accepted, f"{what} is possible", accepted)
+    return str(replies[-1]["text"]).strip()[:70]

@@ -1,0 +1,213 @@
+"""The machines as checks see them: the world's clients and mail server, Mailcow's logs, and what the plan expects.
+
+Nothing here knows QEMU: a Guest is anything that runs commands as root, so the NixOS test driver's machines do too.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
+
+from attrs import define, field
+
+from mailnix.errors import LabError
+from mailnix.lab.scenario.values import CheckFailed, require
+from mailnix.lab.waiting import attempts
+from mailnix.lab.world.layout import WORLD, Layout
+from mailnix.lab.world.world import POST, PROBE
+from mailnix.plan.types import Address, Plan, ProxyPlan
+
+T = TypeVar("T")
+Answer: TypeAlias = dict[str, Any]
+
+COMMAND: Final = 60.0  # seconds for a command on a guest that does not wait for anything
+DELIVERY: Final = 180.0  # seconds for a mail to arrive, in emulation
+SLACK: Final = 90.0  # beyond what a program waits by itself
+
+
+class Done(Protocol):
+    """How a command ended."""
+
+    @property
+    def status(self) -> int:
+        """Its exit status."""
+        ...
+
+    @property
+    def stdout(self) -> str:
+        """Its output."""
+        ...
+
+    @property
+    def stderr(self) -> str:
+        """Its error output."""
+        ...
+
+
+class Guest(Protocol):
+    """A machine that runs commands as root, and can be switched off and on."""
+
+    def execute(self, command: str, *, timeout: float = ...) -> Done:
+        """Run a command to its end, good or bad."""
+        ...
+
+    def succeed(self, command: str, *, timeout: float = ...) -> str:
+        """Run a command that must succeed; gives its output."""
+        ...
+
+    def read_file(self, path: str) -> bytes:
+        """A file's content."""
+        ...
+
+    def kill(self) -> None:
+        """Cut its power."""
+        ...
+
+    def start(self) -> None:
+        """Switch it on."""
+        ...
+
+    def wait_for_guest(self, timeout: float = ...) -> None:
+        """Wait until it takes commands."""
+        ...
+
+    def wait_for_unit(self, unit: str, timeout: float = ...) -> None:
+        """Wait until a systemd unit is active."""
+        ...
+
+
+class OnDisk(Protocol):
+    """Searches a machine's disk from outside of it."""
+
+    def foreign_secrets(self, machine: str, owner: str) -> tuple[str, ...]:
+        """Names of `owner`'s secrets that stand on the disk of `machine`."""
+        ...
+
+    def search(self, machine: str, wanted: Mapping[str, Iterable[bytes]]) -> tuple[str, ...]:
+        """Which of these named bytes stand on the disk of `machine`."""
+        ...
+
+
+@define(eq=False)
+class Scene:
+    """A running lab, as a stage for checks. What several checks look at is made once and remembered."""
+
+    plan: Plan
+    layout: Layout
+    machines: Mapping[str, Any]
+    disks: OnDisk
+    _remembered: dict[str, Any] = field(factory=dict, init=False)
+
+    @property
+    def world(self) -> Guest:
+        """Everything outside."""
+        return self.guest(WORLD)
+
+    @property
+    def internal(self) -> Guest:
+        """The machine at home."""
+        return self.guest(self.plan.internal.name)
+
+    def guest(self, name: str) -> Guest:
+        """A machine by name."""
+        found: Guest = self.machines[name]
+        return found
+
+    @property
+    def proxy(self) -> ProxyPlan:
+        """The proxy that mail leaves by: the first."""
+        return self.plan.proxies[0]
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """One mailbox of each domain that has any."""
+        return tuple(f"{d.mailboxes[0].local_part}@{d.name}" for d in self.plan.topology.domains if d.mailboxes)
+
+    @property
+    def user(self) -> str:
+        """The mailbox that most checks use; raises CheckFailed where the plan has none."""
+        require(self.users, "the topology has no mailbox, so no mail can be exchanged")
+        return self.users[0]
+
+    def remember(self, what: str, make: Callable[[], T]) -> T:
+        """`make()` the first time, its result or its error later: checks of one mail share that mail."""
+        if what not in self._remembered:
+            try:
+                self._remembered[what] = make()
+            except LabError as error:
+                self._remembered[what] = error
+        found = self._remembered[what]
+        if isinstance(found, LabError):
+            raise CheckFailed(found.message, found.hint)
+        kept: T = found
+        return kept
+
+    # the world
+
+    def probe(self, verb: str, source: Address, *, timeout: float = 0.0, **options: object) -> Answer:
+        """What a client of the world saw; `timeout` is how long it may wait for what it looks for, in seconds."""
+        return self._ask(PROBE, verb, timeout, {"source": source, "helo": self.layout.client.name, **options})
+
+    def post(self, verb: str, *, timeout: float = 0.0, **options: object) -> Answer:
+        """What the world's mail server says."""
+        return self._ask(POST, verb, timeout, options)
+
+    def _ask(self, program: str, verb: str, timeout: float, options: Mapping[str, object]) -> Answer:
+        words = words_of(program, verb, {**options, **({"timeout": timeout} if timeout else {})})
+        answer: Answer = json.loads(self.world.succeed(shlex.join(words), timeout=timeout + 2 * SLACK))
+        return answer
+
+    def fetched(self, user: str, token: str, *, wait: float = DELIVERY, source: Address | None = None) -> Answer:
+        """The messages of a mailbox with this token, over IMAPS through a proxy, its certificate verified."""
+        answer = self.probe(
+            "imap",
+            source or self.layout.client.ipv4,
+            timeout=wait,
+            host=self.plan.topology.hostname,
+            port=self.port("imaps"),
+            login=user,
+            token=token,
+        )
+        require("error" not in answer, f"IMAPS as {user}", answer.get("error"))
+        return answer
+
+    # Mailcow
+
+    def port(self, service: str) -> int:
+        """The public port of a service that is handed to Mailcow."""
+        return next(forward.port for forward in self.proxy.forwards if forward.service == service)
+
+    def moment(self) -> str:
+        """Now, by the internal host's clock; for `mailcow_log`."""
+        return self.internal.succeed("date +%s.%N").strip()
+
+    def mailcow_log(self, service: str, since: str) -> str:
+        """What a container of Mailcow's compose project has logged."""
+        label = f"label=com.docker.compose.service={service}"
+        command = f"docker logs --since {since} $(docker ps -aqf {label}) 2>&1"
+        return self.internal.succeed(command, timeout=COMMAND)
+
+    def wait_for(self, subject: str, look: Callable[[], T | None], timeout: float = DELIVERY) -> T:
+        """Look again and again until there is something; raises CheckFailed naming what was waited for."""
+        for _left in attempts(timeout, longest=2.0):
+            found = look()
+            if found:
+                return found
+        raise CheckFailed(f"waited {timeout:.0f} s in vain for {subject}")
+
+    @staticmethod
+    def token(what: str) -> str:
+        """A word that no other mail has."""
+        return f"{what}-{uuid.uuid4().hex[:10]}"
+
+
+def words_of(program: str, verb: str, options: Mapping[str, object]) -> tuple[str, ...]:
+    """An argv: `--name=value`, repeated for lists; empty values are left out."""
+    words = [program, verb]
+    for name, value in options.items():
+        values = value if isinstance(value, list | tuple) else (value,)
+        words += [f"--{name}={item}" for item in values if item not in ("", None)]
+    return tuple(words)

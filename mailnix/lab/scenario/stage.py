@@ -1,0 +1,38 @@
+"""From a running lab to a stage for checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from mailnix.lab.machine import Machine
+from mailnix.lab.scenario.disks import DiskFiles, with_backing
+from mailnix.lab.scenario.scene import Scene
+from mailnix.lab.world.layout import WORLD, Layout
+from mailnix.lab.world.world import PASSWORDS
+from mailnix.plan.types import Plan
+
+
+class RunningLab(Protocol):
+    """What is needed of a lab."""
+
+    plan: Plan
+    layout: Layout
+    machines: Mapping[str, Machine]
+    secrets: Path
+
+
+def stage(lab: RunningLab) -> Scene:
+    """Give the world's clients their passwords, and see the lab as a Scene."""
+    from mailnix.secrets.search import mailbox_passwords
+
+    lab.machines[WORLD].write_file(PASSWORDS, mailbox_passwords(lab.plan, lab.secrets).reveal(), 0o600)
+    files = {name: disk_files(machine) for name, machine in lab.machines.items()}
+    return Scene(lab.plan, lab.layout, lab.machines, DiskFiles(lab.plan, lab.secrets, files))
+
+
+def disk_files(machine: Machine) -> tuple[Path, ...]:
+    """Every file that a machine's disks are made of, but those of container images (no secret was ever near them)."""
+    seeds = tuple(disk.path for disk in machine.spec.extra_disks if disk.serial == "seed")
+    return (*with_backing(machine.spec.disk), *seeds)

@@ -1,0 +1,75 @@
+"""What a check is, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from attrs import frozen
+
+from mailnix.errors import LabError
+from mailnix.plan.types import Plan
+
+if TYPE_CHECKING:
+    from mailnix.lab.scenario.scene import Scene
+
+Question: TypeAlias = "Callable[[Scene], str]"
+"""Looks at the machines; gives the evidence in a few words, or raises CheckFailed."""
+
+
+class Group(StrEnum):
+    """What a check is about, as the report shows it."""
+
+    INBOUND = "inbound"
+    RELAY = "relay"
+    OUTBOUND = "outbound"
+    WEB = "web"
+    ISOLATION = "isolation"
+    BAD_DAYS = "bad days"
+    HEALTH = "health"
+
+
+class Verdict(StrEnum):
+    """How a check ended."""
+
+    PASS = "pass"
+    FAIL = "fail"
+
+
+class CheckFailed(LabError):
+    """The machines do not do what the plan says."""
+
+
+def _always(_plan: Plan) -> bool:
+    return True
+
+
+@frozen
+class Check:
+    """One thing that must be true of the machines; `title` is a sentence, `applies` says for which plans."""
+
+    id: str
+    group: Group
+    title: str
+    question: Question
+    applies: Callable[[Plan], bool] = _always
+
+
+@frozen
+class Outcome:
+    """What came of a check: its evidence, or what went wrong; `seconds` that it took."""
+
+    id: str
+    group: Group
+    title: str
+    verdict: Verdict
+    evidence: str
+    seconds: float
+
+
+def require(condition: object, message: str, seen: object = "") -> None:
+    """Raise CheckFailed with what was seen, unless the condition holds."""
+    if not condition:
+        shown = str(seen).strip()
+        raise CheckFailed(f"{message}: {shown[-1500:]}" if shown else message)

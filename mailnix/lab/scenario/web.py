@@ -1,0 +1,94 @@
+"""The web through Caddy, and Mailcow's own certificate that Caddy let through."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mailnix.lab.scenario.scene import Scene
+from mailnix.lab.scenario.values import require
+from mailnix.lab.world.layout import ACME_NAME
+from mailnix.model.topology import MtaStsMode
+from mailnix.plan import dns, ports
+from mailnix.plan.types import Plan
+from mailnix.services.caddy.render import CLOSED_PATHS
+from mailnix.services.mailcow.units import ROOT
+
+KEY = f"{ROOT}/data/assets/ssl/key.pem"
+CERTIFICATE = f"{ROOT}/data/assets/ssl/cert.pem"
+
+
+def page(scene: Scene, host: str, path: str = "/", *, version: int = 4) -> dict[str, Any]:
+    """A page over HTTPS, its certificate verified; raises CheckFailed where there is none."""
+    client = scene.layout.client
+    source = client.ipv4 if version == 4 else client.ipv6
+    assert source is not None
+    answer = scene.probe("https", source, host=host, port=ports.HTTPS, path=path)
+    require("status" in answer, f"https://{host}{path}", answer.get("error"))
+    return answer
+
+
+def is_served_with_a_certificate(scene: Scene) -> str:
+    """Mailcow's web through Caddy, with a certificate from the world's ACME authority."""
+    host = scene.plan.topology.hostname
+    versions = (4, 6) if scene.proxy.ipv6 else (4,)
+    answers = [page(scene, host, version=version) for version in versions]
+    for answer in answers:
+        require(answer["status"] < 400, f"https://{host}/ says {answer['status']}", answer["body"][:300])
+        require(host in answer["tls"]["names"], "the certificate is for others", answer["tls"]["names"])
+    tls = answers[0]["tls"]
+    return f"{answers[0]['status']} over IPv{' and IPv'.join(map(str, versions))}, {tls['version']}, by {tls['issuer']}"
+
+
+def administration_is_closed(scene: Scene) -> str:
+    """Administration and API answer 403 to the internet."""
+    host = scene.plan.topology.hostname
+    paths = [path.replace("*", "x") for path in CLOSED_PATHS if path.endswith("*")]
+    answers = {path: page(scene, host, path)["status"] for path in paths}
+    require(set(answers.values()) == {403}, "not everything is closed", answers)
+    return ", ".join(answers)
+
+
+def settings_are_served(scene: Scene) -> str:
+    """Each domain's MTA-STS policy is served as planned, and mail programs find their settings."""
+    mx = dns.mx_hosts(scene.plan.proxies)
+    evidence = []
+    for domain in scene.plan.topology.domains[:3]:
+        if domain.mta_sts is not MtaStsMode.NONE:
+            body = page(scene, dns.mta_sts_name(domain.name), "/.well-known/mta-sts.txt")["body"]
+            policy = dns.mta_sts_policy(domain.mta_sts, mx)
+            require(body.split() == policy.split(), f"another policy for {domain.name}", body)
+            evidence.append(f"{domain.name}: mode {domain.mta_sts}")
+        name = dns.autoconfig_names(domain.name)[0]
+        status = page(scene, name, f"/mail/config-v1.1.xml?emailaddress=x@{domain.name}")["status"]
+        require(status < 500 and status != 404, f"https://{name}/mail/config-v1.1.xml says {status}")
+    return "; ".join(evidence) or "no policy planned"
+
+
+def mailcow_has_its_own_certificate(scene: Scene) -> str:
+    """The certificate on 993 is Mailcow's, came by ACME through the proxy, and is not Caddy's."""
+    host, source = scene.plan.topology.hostname, scene.layout.client.ipv4
+    seen = scene.probe("imap", source, host=host, port=scene.port("imaps"), login=scene.user, token=scene.token("none"))
+    require("tls" in seen, f"IMAPS as {scene.user}", seen.get("error"))
+    own = scene.internal.succeed(f"openssl x509 -in {CERTIFICATE} -noout -fingerprint -sha256 -issuer")
+    fingerprint = re.sub(r"[^0-9a-f]", "", own.splitlines()[0].split("=", 1)[1].lower())
+    require(fingerprint == seen["tls"]["sha256"], "port 993 shows another certificate", own)
+    require(seen["tls"]["sha256"] != page(scene, host)["tls"]["sha256"], "Caddy shows the same certificate")
+    return f"issued by {seen['tls']['issuer']} ({ACME_NAME} of this lab), sha256 {fingerprint[:16]}…"
+
+
+def mailbox_key_is_not_on_a_proxy(scene: Scene) -> str:
+    """The private key for 993 stands nowhere on a proxy's disk."""
+    lines = tuple(line for line in scene.internal.read_file(KEY).splitlines() if not line.startswith(b"-----"))
+    require(lines, f"{KEY} is empty")
+    home = scene.disks.search(scene.plan.internal.name, {"key": lines[1:-1] or lines})
+    require(home, "the search does not even find the key at home, so it shows nothing")
+    for proxy in scene.plan.proxies:
+        found = scene.disks.search(proxy.name, {"key": lines[1:-1] or lines})
+        require(not found, f"the key of Mailcow's certificate stands on the disk of {proxy.name}")
+    return f"searched the disks of {', '.join(proxy.name for proxy in scene.plan.proxies)}"
+
+
+def has_policy(plan: Plan) -> bool:
+    """Whether there is anything to serve for domains."""
+    return bool(plan.topology.domains)
