@@ -1,0 +1,157 @@
+"""The base image: Debian with its packages, a kernel and boot loaders, made once per package set and cached."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from mailnix.errors import BuildError, CommandFailed
+from mailnix.image import bootstrap
+from mailnix.image.cache import Base, cache_dir, load, locked, need_space, save, scratch
+from mailnix.image.gpt import BIOS_OFFSET, END_RESERVE, ROOT_OFFSET, core_image, layout, tables
+from mailnix.image.values import MIB, BaseSpec, Progress, silent
+from mailnix.run import Runner, require, run
+
+SPACE_NEEDED = 5 * 1024 * MIB
+TOOLS = (("mmdebstrap", "mmdebstrap"), ("mkfs.ext4", "e2fsprogs"), ("debugfs", "e2fsprogs"), ("mcopy", "mtools"))
+FAILURES = (
+    ("Unable to locate package", "Debian has no such package", "check the package names of the machine"),
+    ("No space left on device", "the disk is full", "free some space, or point MAILNIX_CACHE at a larger disk"),
+    ("Could not resolve", "the Debian mirror cannot be reached", "check the network and DNS of this machine"),
+    ("Temporary failure resolving", "the Debian mirror cannot be reached", "check the network and DNS of this machine"),
+    ("Could not connect", "the Debian mirror cannot be reached", "check the network, or give another mirror"),
+    ("Unable to connect", "the Debian mirror cannot be reached", "check the network, or give another mirror"),
+    ("Failed to fetch", "the Debian mirror did not deliver a package", "run the same command again"),
+    ("not signed", "the mirror's signature is not trusted", "install the newest debian-archive-keyring"),
+    ("NO_PUBKEY", "the mirror's signature is not trusted", "install the newest debian-archive-keyring"),
+    ("unshare", "this user may not make user namespaces", "run the same command as root (sudo)"),
+    ("newuidmap", "this user may not make user namespaces", "run as root, or install uidmap and give the user subuids"),
+)
+
+
+def build_base(
+    spec: BaseSpec,
+    *,
+    cache: Path | None = None,
+    mirrors: Sequence[str] = (),
+    runner: Runner = run,
+    progress: Progress = silent,
+    refresh: bool = False,
+) -> Base:
+    """The base for `spec`, from the cache if a whole one is there; made anew with `refresh`.
+
+    Raises ToolMissing or BuildError; the cache then is as it was before.
+    """
+    key = bootstrap.base_key(spec, mirrors)
+    home = (cache or cache_dir()) / "base"
+    folder = home / key
+    with locked(home / f"{key}.lock", progress):
+        found = None if refresh else _whole(folder, progress)
+        if found is not None:
+            progress(f"base image {key}: from the cache, made {found.age_days:.0f} days ago")
+            return found
+        for tool, package in TOOLS:
+            require(tool, package)
+        with scratch(home, key) as work:
+            need_space(home, SPACE_NEEDED)
+            _make(spec, key, work, mirrors, runner, progress)
+            shutil.rmtree(folder, ignore_errors=True)
+            (work / "out").replace(folder)
+        made = load(folder)
+    if made is None:
+        raise BuildError(f"the base image {folder} vanished while it was made", "run the same command again")
+    return made
+
+
+def _whole(folder: Path, progress: Progress) -> Base | None:
+    try:
+        return load(folder)
+    except BuildError as damage:
+        progress(f"{damage.message}; making it again")
+        return None
+
+
+def _make(spec: BaseSpec, key: str, work: Path, mirrors: Sequence[str], runner: Runner, progress: Progress) -> None:
+    out, root = work / "out", work / "root"
+    out.mkdir()
+    npm = _npm_tree(work / "npm", runner, progress) if spec.npm_tree else None
+    progress(f"base image {key}: installing {len(spec.packages)} packages and what they need (about a minute)")
+    if os.geteuid() == 0:
+        _bootstrap(bootstrap.mmdebstrap_argv(spec, root, mirrors), key, runner, progress)
+        if npm is not None:
+            shutil.copytree(npm, root / bootstrap.HARAKA_DIR, symlinks=True)
+        progress(f"base image {key}: making its file system")
+        runner(bootstrap.finish_argv(spec, key, root, out))
+    else:
+        tar = work / "root.tar"
+        for folder in (work, out):
+            folder.chmod(0o777)  # the namespace's root is another user; work's parent keeps strangers out
+        _bootstrap(bootstrap.mmdebstrap_argv(spec, tar, mirrors), key, runner, progress)
+        progress(f"base image {key}: making its file system")
+        runner(bootstrap.unpacking_argv(bootstrap.finish_argv(spec, key, root, out), tar, root, npm))
+    _partition(key, out, runner)
+    save(out, key, int((out / "root-bytes").read_text()), spec.slack)
+
+
+def _npm_tree(folder: Path, runner: Runner, progress: Progress) -> Path:
+    """Haraka's pinned node_modules, as a folder to be copied to /usr/lib/haraka."""
+    npm = require("npm", "npm")
+    progress("base image: installing Haraka's pinned npm packages")
+    folder.mkdir()
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(bootstrap.NPM / name, folder / name)
+    argv = bootstrap.npm_argv()
+    hint = "check the network of this machine; npm needs its registry once per base image"
+    runner([npm, *argv[1:]], cwd=folder, hint=hint, timeout=900)
+    return folder
+
+
+def _bootstrap(argv: Sequence[str], key: str, runner: Runner, progress: Progress) -> None:
+    lines: list[str] = []
+
+    def tell(line: str) -> None:
+        lines.append(line)
+        if line.startswith("I: "):
+            progress(f"  {line[3:].split(':')[0]}")
+
+    try:
+        runner(argv, on_line=tell, env=bootstrap.mmdebstrap_env(key))
+    except CommandFailed as failure:
+        raise explained(lines) from failure
+
+
+def explained(lines: Sequence[str]) -> BuildError:
+    """mmdebstrap's failure in one line, from all it printed: the cause if we know its words, else its first error."""
+    for words, message, hint in FAILURES:
+        for line in lines:
+            if words in line:
+                return BuildError(f"{message}: {line.strip()}", hint)
+    errors = [line for line in lines if "rror" in line or line.startswith("E: ")] or ["it said nothing"]
+    return BuildError(f"Debian could not be installed: {errors[0].strip()}", "run the same command again")
+
+
+def _partition(key: str, out: Path, runner: Runner) -> None:
+    """Boot sector, partition table, GRUB's core and the EFI system partition, around the file system."""
+    disk = out / "disk.raw"
+    root_bytes = int((out / "root-bytes").read_text())
+    size = -(-(ROOT_OFFSET + root_bytes) // MIB) * MIB + END_RESERVE
+    os.truncate(disk, size)
+    for argv in bootstrap.esp_argvs(disk, out):
+        runner(argv, env={"MTOOLS_SKIP_CHECK": "1"})
+    write_tables(disk, key, size, (out / "boot.img").read_bytes())
+    with disk.open("r+b") as file:
+        file.seek(BIOS_OFFSET)
+        file.write(core_image((out / "core.img").read_bytes()))
+
+
+def write_tables(disk: Path, key: str, size: int, boot_img: bytes) -> None:
+    """Give the disk image `size` bytes and a partition table whose root partition takes all of them."""
+    identity = bootstrap.disk_uuid(key)
+    head, tail = tables(identity, size, layout(identity, size), boot_img)
+    os.truncate(disk, size)
+    with disk.open("r+b") as file:
+        file.write(head)
+        file.seek(size - len(tail))
+        file.write(tail)

@@ -1,0 +1,129 @@
+"""The commands that make a base: pure functions from a spec to argv."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID, uuid5
+
+from mailnix.image.gpt import ESP_OFFSET, ESP_SIZE, ROOT_OFFSET, SECTOR
+from mailnix.image.values import BaseSpec
+
+FORMAT_VERSION = 1
+"""Raise it when the way a base is made changes without its scripts changing."""
+
+SUITE = "trixie"
+NAMESPACE = UUID("6d61696c-6e69-7800-8000-696d61676500")
+SCRIPTS = Path(__file__).parent / "scripts"
+NPM = Path(__file__).parent.parent / "services" / "haraka" / "npm"
+HARAKA_DIR = "usr/lib/haraka"
+UNNEEDED = ("/usr/share/man/*", "/usr/share/info/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/lintian/*")
+KEPT = ("/usr/share/doc/*/copyright",)
+
+HOOKS = {"essential": "MAILNIX_PREPARE", "customize": "MAILNIX_CUSTOMIZE"}
+
+
+def script(name: str) -> str:
+    """The text of one of the shell scripts beside this file."""
+    return (SCRIPTS / f"{name}.sh").read_text()
+
+
+def base_key(spec: BaseSpec, mirrors: Sequence[str] = ()) -> str:
+    """Names a base: equal for equal inputs, other when anything that goes into it changes."""
+    scripts = {name: script(name) for name in ("prepare", "customize", "finish")}
+    lock = (NPM / "package-lock.json").read_text() if spec.npm_tree else ""
+    inputs = [FORMAT_VERSION, SUITE, spec.packages, spec.kernel, spec.slack, UNNEEDED, KEPT, scripts, lock, mirrors]
+    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:20]
+
+
+def root_uuid(key: str) -> UUID:
+    """The id of the root file system, which boot loader and kernel look for."""
+    return uuid5(NAMESPACE, f"root {key}")
+
+
+def disk_uuid(key: str) -> UUID:
+    """The id of the partition table; partitions derive theirs from it."""
+    return uuid5(NAMESPACE, f"disk {key}")
+
+
+def mmdebstrap_argv(spec: BaseSpec, target: Path, mirrors: Sequence[str] = ()) -> list[str]:
+    """Install the packages into `target`: a directory, or a tar file if its name says so.
+
+    Mode unshare, also as root: what is mounted for the packages' scripts is gone with the process, however it ends.
+    """
+    excludes = [f"--dpkgopt=path-exclude={pattern}" for pattern in UNNEEDED]
+    includes = [f"--dpkgopt=path-include={pattern}" for pattern in KEPT]
+    return [
+        "mmdebstrap",
+        "--mode=unshare",
+        "--variant=apt",
+        "--architectures=amd64",
+        '--aptopt=APT::Install-Recommends "false"',
+        '--aptopt=Acquire::Retries "3"',
+        *excludes,
+        *includes,
+        f"--include={','.join((*spec.packages, spec.kernel))}",
+        *(f'--{stage}-hook=sh -c "${variable}" {stage} "$1"' for stage, variable in HOOKS.items()),
+        SUITE,
+        str(target),
+        *mirrors,
+    ]
+
+
+def mmdebstrap_env(key: str) -> dict[str, str]:
+    """The scripts that its hooks run, by variable: a namespace's root may not read our files."""
+    return {
+        "DEBIAN_FRONTEND": "noninteractive",
+        "LC_ALL": "C.UTF-8",
+        "MAILNIX_PREPARE": script("prepare"),
+        "MAILNIX_CUSTOMIZE": script("customize"),
+        "ROOT_UUID": str(root_uuid(key)),
+    }
+
+
+def finish_argv(spec: BaseSpec, key: str, root: Path, out: Path) -> list[str]:
+    """Make the disk image `out`/disk.raw, with its root file system in place, from the directory `root`."""
+    words = (str(root), str(out), str(root_uuid(key)), str(ROOT_OFFSET), str(spec.slack))
+    return ["sh", "-c", script("finish"), "finish", *words]
+
+
+def unpacking_argv(finish: Sequence[str], tar: Path, root: Path, npm: Path | None) -> list[str]:
+    """The same for who is not root: unpack `tar` where its owners can be kept, in a user namespace, then finish."""
+    haraka = f'cp -R --no-preserve=ownership "$1" {root}/{HARAKA_DIR}' if npm else ":"
+    text = f'mkdir -p {root} && tar -C {root} --numeric-owner -xf {tar} && {haraka} && shift && exec "$@"'
+    return ["mmdebstrap", "--unshare-helper", "sh", "-c", text, "unpack", str(npm or ""), *finish]
+
+
+def npm_argv() -> list[str]:
+    """Install the pinned tree in the current folder, running none of its packages' scripts."""
+    return ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+
+
+def esp_argvs(disk: Path, files: Path) -> list[list[str]]:
+    """Make the EFI system partition inside the disk image with mtools, which mounts nothing."""
+    image = f"{disk}@@{ESP_OFFSET}"
+    return [
+        [
+            "mformat",
+            "-i",
+            image,
+            "-F",
+            "-c",
+            "1",
+            "-T",
+            str(ESP_SIZE // SECTOR),
+            "-h",
+            "255",
+            "-s",
+            "63",
+            "-v",
+            "EFI",
+            "::",
+        ],
+        ["mmd", "-i", image, "::/EFI", "::/EFI/BOOT", "::/EFI/debian"],
+        ["mcopy", "-i", image, str(files / "shimx64.efi"), "::/EFI/BOOT/BOOTX64.EFI"],
+        ["mcopy", "-i", image, str(files / "grubx64.efi"), "::/EFI/BOOT/grubx64.efi"],
+        ["mcopy", "-i", image, str(files / "early.cfg"), "::/EFI/debian/grub.cfg"],
+    ]
