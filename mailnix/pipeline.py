@@ -11,7 +11,9 @@ from mailnix.plan import Plan, derive
 
 if TYPE_CHECKING:
     from mailnix.debian.host import DebianHost
-    from mailnix.image.values import HostBuild
+    from mailnix.image import Format, HostBuild, Manifest, Progress
+    from mailnix.lab.prepare import Options as LabOptions
+    from mailnix.lab.scenario.values import Outcome
     from mailnix.model import Topology
     from mailnix.services.mailcow.pin import Pin
     from mailnix.tree import Tree
@@ -75,14 +77,52 @@ def trees(plan: Plan, backend: Backend) -> Tree:
 
 
 def emit(plan: Plan, backend: Backend, out: Path, *, diff: bool = False) -> str:
-    """Write the machines' files below `out`; with `diff`, only say what would change."""
+    """Write the machines' files below `out`; with `diff`, write nothing and say what would change."""
     from mailnix.write import diff_tree, write_tree
 
     tree = trees(plan, backend)
     if diff:
-        return diff_tree(tree, out)
+        return "\n".join(str(difference) for difference in diff_tree(tree, out))
     write_tree(tree, out)
     return ""
+
+
+def build(
+    plan: Plan,
+    backend: Backend | None,
+    form: Format,
+    out: Path,
+    *,
+    mailcow_source: Path | None = None,
+    progress: Progress,
+) -> Manifest:
+    """One disk image a machine in `out`, and a manifest. Without `backend`: NixOS where nix works here, else Debian."""
+    from mailnix.image import build_images, read_manifest
+    from mailnix.image import nix as nix_images
+
+    if backend is None:
+        backend = Backend.NIXOS if nix_images.works() else Backend.DEBIAN
+        progress(f"building {backend} images (--backend chooses)")
+    match backend:
+        case Backend.NIXOS:
+            return nix_images.build(trees(plan, backend), [host.name for host in plan.hosts], form, out, progress)
+        case Backend.DEBIAN:
+            build_images(host_builds(plan, mailcow_source), out, form, progress=progress)
+    manifest = read_manifest(out)
+    if manifest is None:
+        raise BuildError(f"{out} has no manifest after the build", "run the same command again")
+    return manifest
+
+
+def lab(
+    config: Path, options: LabOptions, progress: Progress, *, keep: bool = False, resume: bool = False
+) -> tuple[Outcome, ...]:
+    """Boot every machine and the world outside, exchange mail, and say what came of each check."""
+    from mailnix.lab.lab import start
+    from mailnix.lab.scenario import run_checks
+
+    with start(plan(config, options.secrets), options, progress, keep=keep, resume=resume) as running:
+        return run_checks(running.scene(), progress)
 
 
 def host_builds(plan: Plan, mailcow_source: Path | None = None) -> tuple[HostBuild, ...]:

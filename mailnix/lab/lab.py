@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import define, frozen
 
+from mailnix import __version__
 from mailnix.image.cache import cache_dir
 from mailnix.image.values import Progress
+from mailnix.lab import records, state
 from mailnix.lab.accel import choose_accel
 from mailnix.lab.machine import Machine, places_for
-from mailnix.lab.prepare import Options, Prepared, prepare, sockets_folder
+from mailnix.lab.prepare import Options, Prepared, prepare, secrets_of, sockets_folder
 from mailnix.lab.ready import wait_until_ready
 from mailnix.lab.world.authority import install
-from mailnix.lab.world.layout import WORLD, Layout
+from mailnix.lab.world.layout import WORLD, Layout, layout
 from mailnix.plan import Plan
 
 
@@ -36,18 +39,30 @@ class Lab:
 
 
 @contextmanager
-def start(plan: Plan, options: Options, progress: Progress, *, keep: bool = False) -> Iterator[Lab]:
+def start(
+    plan: Plan, options: Options, progress: Progress, *, keep: bool = False, resume: bool = False
+) -> Iterator[Lab]:
     """Build, boot, and wait until mail can flow.
 
-    At the end every machine is killed, unless `keep` is true and nothing was raised.
+    At the end every machine is killed, unless `keep` is true and nothing was raised. With `resume` the state saved by
+    an earlier such start of the same description is taken up, or saved for the next one where there is none.
     """
-    prepared = prepare(plan, options, progress)
-    lab = assemble(prepared, options.home, progress, tied=not keep)
+    records.stop(options.home)
+    lab = _resumed(plan, options, progress, tied=not keep) if resume else None
     try:
-        boot(lab, prepared, progress)
+        if lab is None:
+            prepared = prepare(plan, options, progress)
+            lab = assemble(prepared, options.home, progress, tied=not keep)
+            _note(lab, _key(plan, options))
+            boot(lab, prepared, progress)
+            if resume:
+                progress("saving the state of every machine")
+                state.save(list(lab.machines.values()))
+                _note(lab, _key(plan, options), state.DEFAULT_TAG)
         yield lab
     except BaseException:
-        lab.kill()
+        if lab is not None:
+            lab.kill()
         raise
     if not keep:
         lab.kill()
@@ -64,10 +79,31 @@ def assemble(prepared: Prepared, home: Path, progress: Progress, *, tied: bool) 
     return Lab(prepared.plan, prepared.layout, machines, prepared.secrets, home)
 
 
+def _key(plan: Plan, options: Options) -> str:
+    """What a saved state was made from: another description, another mailnix or other options make it useless."""
+    return hashlib.sha256(f"{__version__} {plan} {options}".encode()).hexdigest()
+
+
+def _note(lab: Lab, key: str, saved: str = "") -> None:
+    records.write(lab.home, records.of(list(lab.machines.values()), key, saved))
+
+
+def _resumed(plan: Plan, options: Options, progress: Progress, *, tied: bool) -> Lab | None:
+    """The lab in its saved state; None where there is none of this description."""
+    record = records.read(options.home)
+    if record is None or not record.state or record.key != _key(plan, options):
+        progress("no saved state of this description: starting from the images, then saving one")
+        return None
+    folder, plan = secrets_of(plan, options, progress)
+    machines = records.machines_of(record, tied=tied)
+    progress("taking up the saved state")
+    state.resume(list(machines.values()), record.state)
+    return Lab(plan, layout(plan), machines, folder, options.home)
+
+
 def boot(lab: Lab, prepared: Prepared, progress: Progress) -> None:
     """Switch everything on, the world first: its DHCP answers the others."""
     for name in (WORLD, *(name for name in lab.machines if name != WORLD)):
-        lab.machines[name].kill()  # one left over from a lab that was kept
         lab.machines[name].start()
         progress(f"{name}: switched on")
     world = lab.machines[WORLD]

@@ -70,7 +70,7 @@ def sockets_folder(home: Path) -> Path:
 def prepare(plan: Plan, options: Options, progress: Progress) -> Prepared:
     """Make what is missing and build every image; raises BuildError, SecretsError, LabError."""
     options.home.mkdir(parents=True, exist_ok=True)
-    folder, plan = _secrets(plan, options, progress)
+    folder, plan = secrets_of(plan, options, progress)
     places = layout(plan)
     authority = new_authority(places)
     machines: dict[str, MachineSpec] = {}
@@ -90,7 +90,8 @@ def prepare(plan: Plan, options: Options, progress: Progress) -> Prepared:
     return Prepared(plan, places, machines, authority, folder)
 
 
-def _secrets(plan: Plan, options: Options, progress: Progress) -> tuple[Path, Plan]:
+def secrets_of(plan: Plan, options: Options, progress: Progress) -> tuple[Path, Plan]:
+    """The secrets folder in use (throw-away ones where the description has none), and the plan with its keys."""
     from mailnix.secrets import dkim_public, init
 
     folder = options.secrets
@@ -112,11 +113,11 @@ def _mailcow(options: Options, progress: Progress) -> tuple[tuple[Disk, ...], Pa
 
 def _images(plan: Plan, source: Path | None, folder: Path, progress: Progress) -> dict[str, Path]:
     """The plan's machines exactly as `mailnix build` makes them, and the world."""
-    from mailnix.image import build_image
+    from mailnix.image import build_images
     from mailnix.pipeline import host_builds
 
-    builds = [*host_builds(plan, source), _world_build(plan)]
-    return {build.name: build_image(build, folder, Format.RAW, progress=progress).path(folder) for build in builds}
+    builds = (*host_builds(plan, source), _world_build(plan))
+    return {entry.host: folder / entry.file for entry in build_images(builds, folder, Format.RAW, progress=progress)}
 
 
 def _world_build(plan: Plan) -> HostBuild:

@@ -63,9 +63,9 @@ def seed(
 
 
 def _make_disk() -> MakeDisk:
-    from mailnix.image.seeddisk import make_disk
+    from mailnix.image.seeddisk import make_labelled_disk
 
-    return make_disk
+    return lambda label, files, out: make_labelled_disk(files, out, label)
 
 
 def push(plan: Plan, host: str, folder: Path, target: str, *, runner: Runner = run) -> None:
