@@ -82,7 +82,7 @@ def emit(plan: Plan, backend: Backend, out: Path, *, diff: bool = False) -> str:
 
     tree = trees(plan, backend)
     if diff:
-        return "\n".join(str(difference) for difference in diff_tree(tree, out))
+        return "\n".join(f"{each.kind} {each.path}\n{each.diff}".rstrip() for each in diff_tree(tree, out))
     write_tree(tree, out)
     return ""
 
