@@ -88,7 +88,7 @@ def _lay_new(source: Source, places: Places, new: Path) -> None:
     before = places.beside("previous")
     previous = read_record(before)
     if places.source.is_dir():
-        pass
+        _check(places.source, source)
         lay(places.source, new, source.rev)
     elif previous is not None and previous.rev == source.rev and is_whole(before, previous):
         say(f"going back to the tree before, {source.tag}")
