@@ -10,6 +10,8 @@ from mailnix.errors import BuildError
 from mailnix.plan import Plan, derive
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mailnix.debian.host import DebianHost
     from mailnix.image import Format, HostBuild, Manifest, Progress
     from mailnix.lab.prepare import Options as LabOptions
@@ -115,14 +117,21 @@ def build(
 
 
 def lab(
-    config: Path, options: LabOptions, progress: Progress, *, keep: bool = False, resume: bool = False
+    config: Path,
+    options: LabOptions,
+    progress: Progress,
+    *,
+    told: Callable[[Outcome], None],
+    keep: bool = False,
+    resume: bool = False,
 ) -> tuple[Outcome, ...]:
-    """Boot every machine and the world outside, exchange mail, and say what came of each check."""
+    """Boot every machine and the world outside, and exchange mail; `told` hears what came of each check."""
     from mailnix.lab.lab import start
-    from mailnix.lab.scenario import run_checks
+    from mailnix.lab.scenario import checks_for, run_checks, stage
 
     with start(plan(config, options.secrets), options, progress, keep=keep, resume=resume) as running:
-        return run_checks(running.scene(), progress)
+        progress("mail can flow: running the checks")
+        return run_checks(checks_for(running.plan), stage(running), told)
 
 
 def host_builds(plan: Plan, mailcow_source: Path | None = None) -> tuple[HostBuild, ...]:
