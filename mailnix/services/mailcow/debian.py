@@ -21,6 +21,7 @@ SOURCE: Final = "/usr/share/mailcow-source"
 PACKAGES: Final = ("ca-certificates", "git", "openssl", "python3")
 PROGRAMS: Final = units.Programs(
     docker="/usr/bin/docker",
+    systemctl="/usr/bin/systemctl",
     setup=f"{names.SCRIPTS}/mailcow-setup",
     provision=f"{names.SCRIPTS}/{units.PROVISION}",
     backup=f"{names.SCRIPTS}/{units.BACKUP}",
@@ -61,6 +62,7 @@ def _units(host: InternalPlan) -> Iterator[File]:
         units.MAILCOW: units.mailcow_unit(PROGRAMS),
         f"{units.PROVISION}.service": units.provision_unit(PROGRAMS, host),
         f"{units.PROVISION}.path": units.provision_path(),
+        f"{units.AGAIN}.service": units.again_unit(PROGRAMS),
         f"{units.BACKUP}.service": units.backup_unit(PROGRAMS),
         f"{units.BACKUP}.timer": units.backup_timer(),
     }

@@ -14,6 +14,7 @@ from mailnix.services.text import Section
 ROOT: Final = "/var/lib/mailcow"
 MAILCOW: Final = "mailcow.service"
 PROVISION: Final = "mailcow-provision"
+AGAIN: Final = "mailcow-provision-again"
 BACKUP: Final = "mailcow-backup"
 BACKUP_FOLDER: Final = "/var/backups/mailnix"
 DESCRIPTION: Final = "/etc/mailnix/provision.json"
@@ -25,6 +26,7 @@ class Programs:
     """Where a system keeps what the units call."""
 
     docker: str
+    systemctl: str
     setup: str
     provision: str
     backup: str
@@ -71,11 +73,12 @@ def mailcow_unit(programs: Programs) -> tuple[Section, ...]:
 def provision_unit(programs: Programs, internal: InternalPlan) -> tuple[Section, ...]:
     """mailcow-provision.service: runs after every start of Mailcow, and when the description changes.
 
-    The two bundles come as open files: a unit's credentials may be 1 MB in all, a thousand DKIM keys are more.
+    Active means done. The two bundles come as open files: a unit's credentials may be 1 MB in all, a thousand DKIM keys are more.
     """
     bundles = (credentials.MAILCOW_DKIM, credentials.MAILCOW_MAILBOXES)
     service = {
         "Type": "oneshot",
+        "RemainAfterExit": True,
         "LoadCredential": (credentials.MAILCOW_API_KEY, credentials.MAILCOW_ADMIN),
         "OpenFile": tuple(f"{names.STORE}/{name}:{name}:read-only" for name in bundles),
         "ExecStart": programs.provision,
@@ -93,6 +96,7 @@ def provision_unit(programs: Programs, internal: InternalPlan) -> tuple[Section,
     unit = {
         "Description": "Domains, mailboxes and keys in Mailcow",
         "Requires": names.READY,
+        "PartOf": MAILCOW,
         "After": (MAILCOW, names.READY),
         "StartLimitIntervalSec": 0,
     }
@@ -103,8 +107,19 @@ def provision_path() -> tuple[Section, ...]:
     """mailcow-provision.path: a changed description is acted upon."""
     return (
         ("Unit", {"Description": "A changed description of Mailcow's domains"}),
-        ("Path", {"PathChanged": DESCRIPTION}),
+        ("Path", {"PathChanged": DESCRIPTION, "Unit": f"{AGAIN}.service"}),
         ("Install", {"WantedBy": "multi-user.target"}),
+    )
+
+
+def again_unit(programs: Programs) -> tuple[Section, ...]:
+    """mailcow-provision-again.service: a path unit starts, but what stays active needs a restart."""
+    return (
+        ("Unit", {"Description": "Provision Mailcow again"}),
+        (
+            "Service",
+            {"Type": "oneshot", "ExecStart": f"{programs.systemctl} --no-block restart {PROVISION}.service"},
+        ),
     )
 
 

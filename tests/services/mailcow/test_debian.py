@@ -103,7 +103,15 @@ def test_provisioning_follows_every_start_of_mailcow_and_every_change(plan: Plan
     wanted = {(one.unit, one.by) for one in debian(plan, plan.internal).wanted}
     assert ("mailcow-provision.service", "mailcow.service") in wanted
     assert ("mailcow-provision.path", "multi-user.target") in wanted
-    assert f"PathChanged={units.DESCRIPTION}" in unit(plan, "mailcow-provision.path")
+    path = unit(plan, "mailcow-provision.path")
+    assert f"PathChanged={units.DESCRIPTION}\nUnit=mailcow-provision-again.service" in path
+    assert "restart mailcow-provision.service" in unit(plan, "mailcow-provision-again.service")
+    assert "PartOf=mailcow.service" in unit(plan, "mailcow-provision.service")
+
+
+def test_a_unit_that_is_active_has_done_its_work(plan: Plan) -> None:
+    for name in ("mailcow.service", "mailcow-provision.service"):
+        assert "Type=oneshot\nRemainAfterExit=yes" in unit(plan, name)
 
 
 def test_scripts_are_posix_shell(plan: Plan, tmp_path: Path) -> None:

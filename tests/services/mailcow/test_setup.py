@@ -13,7 +13,7 @@ import pytest
 
 from mailnix.services.mailcow.files import images
 from mailnix.services.mailcow.files.nar import nar_hash
-from mailnix.services.mailcow.files.setup import Places, SetupError, set_up
+from mailnix.services.mailcow.files.setup import Places, SetupError, places_of, set_up
 from mailnix.services.mailcow.files.tree import read_record
 
 OPENSSL = """\
@@ -219,8 +219,10 @@ def test_power_loss_between_the_renames_is_repaired(machine: Machine) -> None:
     machine.set_up()
     machine.ship("two")
     machine.set_up()
+    write(machine.root / "data/conf/dovecot/extra.conf", "by the admin\n")
     machine.root.rename(machine.places.beside("new"))
     machine.set_up()
+    assert (machine.root / "data/conf/dovecot/extra.conf").exists()
     assert (machine.root / "docker-compose.yml").read_text() == "# two\n"
     assert "DBPASS=dbpass1" in (machine.root / "mailcow.conf").read_text()
 
@@ -295,6 +297,12 @@ def test_a_missing_credential_is_named(machine: Machine) -> None:
     (machine.places.credentials / "mailcow.dbpass").unlink()
     with pytest.raises(SetupError, match=r"mailcow\.dbpass is missing"):
         machine.set_up()
+
+
+def test_a_system_with_a_store_names_its_own_places() -> None:
+    found = places_of({"places": {"settings": "/store/settings", "source": "/store/source"}})
+    assert (found.settings, found.source) == (Path("/store/settings"), Path("/store/source"))
+    assert found.root == places_of({}).root == Path("/var/lib/mailcow")
 
 
 def archive(path: Path, tags: Sequence[str], config: str) -> None:

@@ -13,8 +13,9 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from . import images
 from .nar import nar_hash
@@ -241,11 +242,16 @@ def _self_signed(hostname: str, key: Path, certificate: Path) -> None:
     key.chmod(0o600)
 
 
-def set_up(config: Mapping[str, object], places: Places) -> None:
+def places_of(config: Mapping[str, Any]) -> Places:
+    """Where things are, the usual places unless `config` names others (NixOS keeps settings and source in its store)."""
+    return replace(Places(), **{name: Path(path) for name, path in config.get("places", {}).items()})
+
+
+def set_up(config: Mapping[str, Any], places: Places) -> None:
     """All of it; raises SetupError."""
-    source = Source(**config["source"])  # type: ignore[arg-type]
+    source = Source(**config["source"])
     hostname = str(config["hostname"])
-    secrets = read_secrets(dict(config["secrets"]), places.credentials)  # type: ignore[call-overload]
+    secrets = read_secrets(config["secrets"], places.credentials)
     lay_tree(source, places)
     files = settings(places)
     conf = files.pop(CONF)[0].decode()
