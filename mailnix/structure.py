@@ -72,7 +72,7 @@ def _as_it_is(value: Any, _kind: Any) -> Any:
 
 
 def _table(build: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Build from a table; anything else goes through to the constructors (a mailbox may be a bare text) and the check."""
+    """Build from a table; anything else is for the constructors (a mailbox may be a bare text) and the check."""
     return lambda value, kind: build(value, kind) if isinstance(value, Mapping) else value
 
 

@@ -1,1 +1,40 @@
-"""The command line: one file per verb."""
+"""The command line: one file per verb; a MailnixError becomes one clear line here, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from mailnix.cli import output
+from mailnix.cli.verbs import mailnix
+from mailnix.errors import MailnixError
+
+INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit status: 0, 1 for a failure, 2 for wrong usage."""
+    try:
+        status = mailnix.main(args=argv, prog_name="mailnix", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        output.talk("mailnix: interrupted")
+        return INTERRUPTED
+    except MailnixError as error:
+        output.failure(error)
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        output.failure(MailnixError(f"{where}{error.strerror or error}"))
+        return 1
+    return status if isinstance(status, int) else 0

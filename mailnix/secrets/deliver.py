@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import secrets
 import tarfile
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -24,8 +23,8 @@ from mailnix.services.credentials.names import (
     SEED_ID,
 )
 
-MakeDisk = Callable[[str, Mapping[str, bytes], Path], object]
-"""Makes a small ext2 image: label, content by path, file to write."""
+MakeDisk = Callable[[Mapping[str, bytes], Path, str], object]
+"""Makes a small ext2 image that only we can read: content by path, file to write, label."""
 
 PUSH_TIMEOUT: Final = 300.0  # seconds; services restart at the other end
 
@@ -51,12 +50,7 @@ def seed(
     if replace:
         files[REPLACE_MARKER] = b""
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".seed-", dir=out.parent) as private:
-            image = Path(private) / "seed.img"
-            (make_disk or _make_disk())(LABEL, files, image)
-            image.chmod(0o600)
-            image.replace(out)
+        (make_disk or _make_disk())(files, out, LABEL)
     except OSError as error:
         raise SecretsError(f"the seed disk {out} cannot be written: {error.strerror or error}") from None
     return out
@@ -65,7 +59,7 @@ def seed(
 def _make_disk() -> MakeDisk:
     from mailnix.image.seeddisk import make_labelled_disk
 
-    return lambda label, files, out: make_labelled_disk(files, out, label)
+    return make_labelled_disk
 
 
 def push(plan: Plan, host: str, folder: Path, target: str, *, runner: Runner = run) -> None:

@@ -1,0 +1,47 @@
+"""`mailnix build`: a disk image for each machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mailnix.cli import options, output
+
+
+@click.command("build")
+@options.config
+@options.backend
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["raw", "qcow2", "vmdk", "vhdx"]),
+    default="qcow2",
+    show_default=True,
+    help="The image files' format.",
+)
+@click.option("--out", type=options.PATH, required=True, metavar="DIR", help="Where to put images and manifest.json.")
+@options.mailcow_source
+@options.secrets
+@options.as_json
+def command(
+    config: Path,
+    backend: str | None,
+    form: str,
+    out: Path,
+    mailcow_source: Path | None,
+    secrets: Path | None,
+    as_json: bool,
+) -> None:
+    """Build a disk image for each machine of CONFIG, and a manifest. No secret goes in."""
+    from mailnix import pipeline
+    from mailnix.image.values import Format
+
+    plan = pipeline.plan(config, secrets)
+    chosen = None if backend is None else pipeline.Backend(backend)
+    manifest = pipeline.build(plan, chosen, Format(form), out, mailcow_source=mailcow_source, progress=output.talk)
+    if as_json:
+        output.result_json(manifest)
+        return
+    rows = [(image.host, image.format, f"{image.size / 2**20:.0f} MiB", out / image.file) for image in manifest.images]
+    output.result(output.table(("machine", "format", "size", "file"), rows))

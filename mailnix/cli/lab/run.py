@@ -1,0 +1,60 @@
+"""`mailnix lab CONFIG`: boot, exchange mail, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mailnix.cli import options, output
+
+if TYPE_CHECKING:
+    from mailnix.lab.scenario import Outcome
+
+
+@click.command("run")
+@options.config
+@click.option("--keep", is_flag=True, help="Leave the machines running, and say how to look around.")
+@click.option("--resume", is_flag=True, help="Start from the state that an earlier such run saved.")
+@click.option("--mailcow", type=click.Choice(["double", "real"]), default="double", show_default=True)
+@options.mailcow_source
+@click.option("--state-dir", type=options.PATH, metavar="DIR", help="The lab's folder [default: in the cache].")
+@options.secrets
+@options.as_json
+def command(
+    config: Path,
+    keep: bool,
+    resume: bool,
+    mailcow: str,
+    mailcow_source: Path | None,
+    state_dir: Path | None,
+    secrets: Path | None,
+    as_json: bool,
+) -> int:
+    """Build, boot, exchange mail, report, shut down. Exit status 1 where a check fails."""
+    from mailnix import pipeline
+    from mailnix.cli.lab.report import advice, told
+    from mailnix.lab.prepare import Mailcow, Options, default_home
+
+    home = state_dir or default_home(config)
+    made = Options(home, pipeline.secrets_folder(config, secrets), Mailcow(mailcow), mailcow_source)
+    outcomes = pipeline.lab(config, made, output.talk, told=told, keep=keep, resume=resume)
+    _show(outcomes, mailcow, as_json)
+    if keep:
+        output.talk(advice(pipeline.plan(config, secrets), config, home))
+    return 0 if _passed(outcomes) == len(outcomes) else 1
+
+
+def _passed(outcomes: tuple[Outcome, ...]) -> int:
+    return sum(outcome.verdict == "pass" for outcome in outcomes)
+
+
+def _show(outcomes: tuple[Outcome, ...], mailcow: str, as_json: bool) -> None:
+    player = "Mailcow" if mailcow == "real" else "the double in Mailcow's place"
+    if as_json:
+        output.result_json({"mailcow": mailcow, "outcomes": outcomes})
+        return
+    rows = ((each.group, each.verdict, f"{each.seconds:.0f} s", each.title) for each in outcomes)
+    output.result(output.table(("about", "", "time", "check"), rows))
+    output.result(f"{_passed(outcomes)} of {len(outcomes)} checks passed, with {player}")

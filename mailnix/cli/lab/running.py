@@ -1,0 +1,36 @@
+"""The lab that is running, found by what it wrote down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailnix.errors import LabError
+
+if TYPE_CHECKING:
+    from mailnix.lab.machine import Machine
+
+
+def machines(home: Path) -> dict[str, Machine]:
+    """The running machines of the lab in `home`, by name."""
+    from mailnix.lab import records
+
+    record = records.read(home)
+    found = {} if record is None else records.machines_of(record, tied=False)
+    return {name: machine for name, machine in found.items() if machine.is_running()}
+
+
+def home_of(state_dir: Path | None) -> Path:
+    """The folder given, or that of the one lab that runs; raises LabError where there is none, or more than one."""
+    from mailnix.image.cache import cache_dir
+
+    if state_dir is not None:
+        return state_dir
+    labs = cache_dir() / "labs"
+    running = [home for home in sorted(labs.iterdir()) if machines(home)] if labs.is_dir() else []
+    if len(running) == 1:
+        return running[0]
+    if not running:
+        raise LabError("no lab is running", "start one with: mailnix lab CONFIG --keep")
+    shown = " or ".join(str(home) for home in running)
+    raise LabError(f"{len(running)} labs are running", f"say which: --state-dir {shown}")

@@ -1,0 +1,86 @@
+"""A plan as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailnix.cli.output import table
+from mailnix.model.names import to_unicode
+from mailnix.plan import HostPlan, InternalPlan, Plan, ProxyPlan, Reach
+
+NAMES_SHOWN = 6
+
+
+def plan_text(plan: Plan) -> str:
+    """Every part of the plan, a table each."""
+    sections = (
+        ("Machines", ("name", "what", "public", "tunnel"), (_machine(host) for host in plan.hosts)),
+        ("Tunnels", ("proxy", "internal", "endpoint", "mtu", "mark", "table"), _tunnels(plan)),
+        ("Listeners", ("machine", "port", "service", "who may connect", "on"), _listeners(plan)),
+        ("Flows, client address kept", ("from", "to", "service"), _flows(plan)),
+        ("Certificates", ("key on", "asked for by", "names"), _certificates(plan)),
+        ("Credentials", ("machine", "name", "what"), ((c.host, c.name, c.purpose) for c in plan.credentials)),
+        ("DNS records", ("name", "type", "data"), _records(plan)),
+    )
+    return "\n\n".join(f"{title}\n{table(heading, rows)}" for title, heading, rows in sections)
+
+
+def _machine(host: HostPlan) -> tuple[str, str, str, str]:
+    match host:
+        case ProxyPlan():
+            public = " ".join(str(address) for address in (host.ipv4, host.ipv6) if address)
+            end = host.tunnel.proxy
+            return host.name, f"proxy, {host.hostname}", public, f"{end.ipv4} {end.ipv6}"
+        case InternalPlan():
+            return host.name, "Mailcow, at home", "none", f"{host.ipv4} {host.ipv6}"
+
+
+def _tunnels(plan: Plan) -> Iterator[tuple[object, ...]]:
+    for link in plan.tunnels:
+        ends = (f"{end.host}:{end.interface}" for end in (link.proxy, link.internal))
+        yield (*ends, f"{link.endpoint}:{link.port}/udp", link.mtu, f"{link.mark:#x}", link.table)
+
+
+def _listeners(plan: Plan) -> Iterator[tuple[str, ...]]:
+    for host in plan.hosts:
+        for listener in host.listeners:
+            where = " ".join(str(address) for address in listener.addresses) or "every address"
+            yield (
+                host.name,
+                f"{listener.port}/{listener.transport}",
+                listener.service,
+                _who(host, listener.reach),
+                where,
+            )
+
+
+def _who(host: HostPlan, reach: Reach) -> str:
+    match reach:
+        case Reach.INTERNET:
+            return "the internet"
+        case Reach.TUNNEL:
+            return "the tunnel's other end"
+        case Reach.ADMIN:
+            networks = host.admin_networks if isinstance(host, ProxyPlan) else host.lan_admin_networks
+            nobody = "the internet" if isinstance(host, ProxyPlan) else "nobody"
+            return " ".join(str(network) for network in networks) or nobody
+
+
+def _flows(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    for proxy in plan.proxies:
+        for forward in proxy.forwards:
+            targets = " ".join(str(address) for address in (forward.to4, forward.to6) if address)
+            yield f"{proxy.name}:{forward.port}/tcp", targets, forward.service
+
+
+def _certificates(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    for host in plan.hosts:
+        names = host.certificate.names
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        yield host.name, host.certificate.holder, " ".join(names[:NAMES_SHOWN]) + more
+
+
+def _records(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    for record in plan.records:
+        data = "(no key yet: mailnix secrets init)" if record.placeholder else record.data
+        yield to_unicode(record.name), record.type, data if len(data) <= 80 else f"{data[:79]}…"
