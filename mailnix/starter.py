@@ -54,7 +54,8 @@ def script(answers: Answers) -> str:
     else:
         names.remove("Alias")
     mailboxes = ", ".join(f"Mailbox({_quoted(name)})" for name in answers.mailboxes)
-    keys = "".join(f"        {_quoted(key)},\n" for key in answers.admin_keys)
+    keys = "".join(f"\n        {_quoted(key)}," for key in answers.admin_keys)
+    keys += "\n    " if keys else ""
     return f"""{_HEAD}
 from mailnix import {", ".join(names)}
 
@@ -63,11 +64,11 @@ topology = Topology(
     hostname={_quoted(answers.hostname)},
     # The public machine: a small VPS with a static address. It holds no mail.
     proxies=[Proxy("proxy", ipv4={_quoted(answers.ipv4)}{ipv6})],
-    # The machine at home, behind any NAT. To allow SSH from home: Internal("internal", lan_admin_cidrs=["192.168.1.0/24"])
+    # The machine at home, behind any NAT.
+    # To allow SSH from the home network: Internal("internal", lan_admin_cidrs=["192.168.1.0/24"])
     internal=Internal("internal"),
     # SSH public keys that may log in as root, one a line.
-    admin_keys=[
-{keys}    ],
+    admin_keys=[{keys}],
     domains=[
         Domain(
             {_quoted(answers.domain)},

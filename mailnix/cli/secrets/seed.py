@@ -13,11 +13,9 @@ from mailnix.cli import options, output
 @options.config
 @options.host
 @click.option(
-    "--out", type=options.PATH, metavar="FILE", help="The disk image [default: HOST-seed.img in the secrets folder]."
+    "--out", type=options.PATH, metavar="FILE", help="Disk image [default: HOST-seed.img in the secrets folder]."
 )
-@click.option(
-    "--ca", "authorities", type=options.PATH, multiple=True, metavar="FILE", help="A certificate to trust (PEM)."
-)
+@click.option("--ca", "authorities", type=options.PATH, multiple=True, metavar="FILE", help="A certificate to trust.")
 @click.option("--replace", is_flag=True, help="Let these credentials take the place of those that the machine has.")
 @options.secrets
 @options.as_json

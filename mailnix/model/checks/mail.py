@@ -88,7 +88,9 @@ def _resolved(
         address = target_address(target, domain.name)
         local_part, _, name = address.rpartition("@")
         address = f"{local_part.partition('+')[0]}@{name}"  # a sub-address is its mailbox's
-        problem = local_part_problem(local_part.replace("+", "")) or domain_problem(name)
+        problem = local_part_problem(local_part.replace("+", ""))
+        if problem is None and name != domain.name:
+            problem = domain_problem(name)
         if problem is not None:
             found.error(at, problem)
         elif name in ours and address not in taken:
