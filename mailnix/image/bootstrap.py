@@ -18,7 +18,9 @@ SUITE = "trixie"
 NAMESPACE = UUID("6d61696c-6e69-7800-8000-696d61676500")
 SCRIPTS = Path(__file__).parent / "scripts"
 NPM = Path(__file__).parent.parent / "services" / "haraka" / "npm"
-HARAKA_DIR = "usr/lib/haraka"
+UNUSED_NODE = ("include", "share")
+"""What Node's package brings for compiling and reading; 70 MB that no machine needs."""
+
 UNNEEDED = ("/usr/share/man/*", "/usr/share/info/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/lintian/*")
 KEPT = ("/usr/share/doc/*/copyright",)
 
@@ -83,17 +85,16 @@ def mmdebstrap_env(key: str) -> dict[str, str]:
     }
 
 
-def finish_argv(spec: BaseSpec, key: str, root: Path, out: Path) -> list[str]:
+def finish_argv(spec: BaseSpec, key: str, root: Path, out: Path, npm: Path | None) -> list[str]:
     """Make the disk image `out`/disk.raw, with its root file system in place, from the directory `root`."""
-    words = (str(root), str(out), str(root_uuid(key)), str(ROOT_OFFSET), str(spec.slack))
+    words = (str(root), str(out), str(root_uuid(key)), str(ROOT_OFFSET), str(spec.slack), str(npm or ""))
     return ["sh", "-c", script("finish"), "finish", *words]
 
 
-def unpacking_argv(finish: Sequence[str], tar: Path, root: Path, npm: Path | None) -> list[str]:
+def unpacking_argv(finish: Sequence[str], tar: Path, root: Path) -> list[str]:
     """The same for who is not root: unpack `tar` where its owners can be kept, in a user namespace, then finish."""
-    haraka = f'cp -R --no-preserve=ownership "$1" {root}/{HARAKA_DIR}' if npm else ":"
-    text = f'mkdir -p {root} && tar -C {root} --numeric-owner -xf {tar} && {haraka} && shift && exec "$@"'
-    return ["mmdebstrap", "--unshare-helper", "sh", "-c", text, "unpack", str(npm or ""), *finish]
+    text = 'tar=$1 root=$2; shift 2; mkdir "$root" && tar -C "$root" --numeric-owner -xf "$tar" && exec "$@"'
+    return ["mmdebstrap", "--unshare-helper", "sh", "-c", text, "unpack", str(tar), str(root), *finish]
 
 
 def npm_argv() -> list[str]:

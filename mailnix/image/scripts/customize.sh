@@ -84,9 +84,11 @@ ExecStart=/usr/lib/systemd/systemd-networkd-wait-online --any --timeout=30
 END
 
 systemctl --root="$root" --quiet enable systemd-networkd.service systemd-resolved.service systemd-timesyncd.service
-# No LVM snapshots to scrub, nobody at the console to ask. apt-daily-upgrade.service itself delays a shutdown while it
-# installs, so the Python program that waits for one stays off.
-systemctl --root="$root" --quiet mask e2scrub_reap.service e2scrub_all.timer systemd-firstboot.service
+# No LVM snapshots to scrub, nobody at the console to ask, no kernel debugging, FUSE or foreign binaries. apt-daily-upgrade
+# itself delays a shutdown while it installs, so the Python program that waits for one stays off.
+systemctl --root="$root" --quiet mask e2scrub_reap.service e2scrub_all.timer systemd-firstboot.service \
+    sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount \
+    proc-sys-fs-binfmt_misc.automount systemd-binfmt.service systemd-pstore.service
 systemctl --root="$root" --quiet disable unattended-upgrades.service
 
 chroot "$root" dpkg-query --show --showformat='${binary:Package} ${Version}\n' > "$root/usr/lib/mailnix/packages"
