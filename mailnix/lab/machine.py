@@ -267,8 +267,8 @@ class Machine:
 
     def _qemu_said(self) -> str:
         with contextlib.suppress(OSError):
-            lines = self.places.qemu_log.read_text(errors="replace").strip().splitlines()
-            return lines[-1] if lines else ""
+            lines = self.places.qemu_log.read_text(errors="replace").splitlines()
+            return next((line for line in reversed(lines) if line and "warning:" not in line), "")
         return ""
 
     def _reap(self) -> None:

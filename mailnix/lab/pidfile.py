@@ -55,7 +55,8 @@ def is_running(entry: ProcessRecord, proc: Path = PROC) -> bool:
         words = (proc / str(entry.pid) / "cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return entry.word.encode() in words
+    # Empty for a moment while the process turns into another program (execve): the start time stays the same then.
+    return words == [b""] or entry.word.encode() in words
 
 
 def end(entry: ProcessRecord, *, now: bool = False, grace: float = 5.0) -> None:

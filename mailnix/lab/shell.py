@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from mailnix.errors import LabError
 from mailnix.lab.machine import Machine
 
-DEVICE = "/dev/hvc0"
+CONSOLE = "hvc0"
 LEAVE = b"\x1d"
 """Ctrl-], as in telnet: everything else goes to the machine."""
 CONNECT_TIMEOUT = 10.0
@@ -26,7 +26,9 @@ def attach(machine: Machine, source: int | None = None, sink: int | None = None)
     sink = sys.stdout.fileno() if sink is None else sink
     if not machine.is_running():
         raise LabError(f"{machine.name} is not running", "mailnix lab --keep CONFIG leaves a lab running")
+    machine.succeed(f"systemctl start serial-getty@{CONSOLE}")
     _tell_size(machine, sink)
+    machine.agent.close()
     with socket.socket(socket.AF_UNIX) as far, _raw(source):
         far.settimeout(CONNECT_TIMEOUT)
         try:
@@ -72,5 +74,4 @@ def _tell_size(machine: Machine, descriptor: int) -> None:
     """A console has no size of its own, so full-screen programs would draw 80 by 24."""
     with contextlib.suppress(OSError, LabError):
         size = os.get_terminal_size(descriptor)
-        machine.execute(f"stty -F {DEVICE} rows {size.lines} cols {size.columns}", timeout=5)
-        machine.agent.close()
+        machine.execute(f"stty -F /dev/{CONSOLE} rows {size.lines} cols {size.columns}", timeout=5)

@@ -1,0 +1,129 @@
+from pathlib import Path
+
+import pytest
+
+from mailnix.lab.qemu_argv import qemu_argv, writable_nodes
+from mailnix.lab.spec import Accel, Disk, DiskFormat, Firmware, Kernel, MachineSpec, Nic, Places
+
+PLACES = Places("proxy", Path("/lab/proxy"), Path("/run/s"))
+SPEC = MachineSpec(
+    "proxy",
+    Path("/lab/proxy.qcow2"),
+    memory=512,
+    extra_disks=(Disk(Path("/lab/seed.img"), serial="seed"),),
+    nics=(Nic("wan", "proxy", "world"),),
+)
+
+
+def test_the_whole_argv_of_a_proxy_in_emulation() -> None:
+    # fmt: off
+    assert list(qemu_argv(SPEC, PLACES, Accel.TCG)) == [
+        "qemu-system-x86_64", "-name", "proxy", "-nodefaults", "-no-user-config", "-display", "none",
+        "-machine", "pc", "-accel", "tcg,thread=multi,tb-size=512",
+        "-cpu", "qemu64,-cx16,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq", "-smp", "1", "-m", "512",
+        "-blockdev", "driver=file,node-name=root-file,filename=/lab/proxy.qcow2,cache.no-flush=on,discard=unmap",
+        "-blockdev", "driver=qcow2,node-name=root,file=root-file,cache.no-flush=on,discard=unmap",
+        "-device", "virtio-blk-pci,drive=root,bootindex=0",
+        "-blockdev", "driver=file,node-name=disk0-file,filename=/lab/seed.img,read-only=on,locking=off",
+        "-blockdev", "driver=raw,node-name=disk0,file=disk0-file,read-only=on",
+        "-device", "virtio-blk-pci,drive=disk0,serial=seed",
+        "-netdev", "dgram,id=nic-wan-cable,local.type=unix,"
+                   "local.path=/run/s/wan.proxy,remote.type=unix,remote.path=/run/s/wan.world",
+        "-netdev", "hubport,id=nic-wan-in,hubid=0,netdev=nic-wan-cable",
+        "-netdev", "hubport,id=nic-wan-spare,hubid=0",
+        "-netdev", "hubport,id=nic-wan,hubid=0",
+        "-device", f"virtio-net-pci,netdev=nic-wan,mac={SPEC.nics[0].mac},romfile=",
+        "-device", "virtio-rng-pci",
+        "-chardev", "file,id=serial,path=/lab/proxy/console.log,append=on", "-serial", "chardev:serial",
+        "-device", "virtio-serial-pci",
+        "-chardev", "socket,id=agent,path=/run/s/proxy.qga,server=on,wait=off",
+        "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0",
+        "-chardev", "socket,id=terminal,path=/run/s/proxy.tty,server=on,wait=off",
+        "-device", "virtconsole,chardev=terminal",
+        "-chardev", "socket,id=qmp,path=/run/s/proxy.qmp,server=on,wait=off",
+        "-mon", "chardev=qmp,mode=control",
+        "-smbios", "type=11,value=io.systemd.credential:agetty.autologin=root",
+        "-smbios", "type=11,value=io.systemd.credential:login.noauth=yes",
+    ]
+    # fmt: on
+
+
+def after(words: tuple[str, ...], option: str) -> list[str]:
+    return [words[place + 1] for place, word in enumerate(words) if word == option]
+
+
+def test_kvm_gives_the_guest_the_hosts_processor() -> None:
+    words = qemu_argv(SPEC, PLACES, Accel.KVM)
+    assert (after(words, "-accel"), after(words, "-cpu")) == (["kvm"], ["host"])
+
+
+def test_emulation_never_offers_cmpxchg16b() -> None:
+    assert "-cx16" in after(qemu_argv(SPEC, PLACES, Accel.TCG), "-cpu")[0].split(",")
+
+
+def test_uefi_reads_its_code_and_writes_its_own_variables() -> None:
+    words = qemu_argv(MachineSpec("proxy", SPEC.disk, firmware=Firmware.UEFI), PLACES, Accel.TCG)
+    assert after(words, "-machine") == ["q35,pflash0=firmware,pflash1=firmware-vars"]
+    code, variables = (
+        next(value for value in after(words, "-blockdev") if f"node-name={node}-file," in value)
+        for node in ("firmware", "firmware-vars")
+    )
+    assert "read-only=on" in code
+    assert "/lab/proxy/firmware-vars.qcow2" in variables
+    assert "read-only=on" not in variables
+
+
+def test_a_kernel_of_its_own_goes_past_the_boot_loader() -> None:
+    kernel = Kernel(Path("/k/vmlinuz"), Path("/k/initrd"), "root=/dev/vda console=ttyS0")
+    words = qemu_argv(MachineSpec("proxy", SPEC.disk, kernel=kernel), PLACES, Accel.TCG)
+    assert after(words, "-kernel") == ["/k/vmlinuz"]
+    assert after(words, "-append") == ["root=/dev/vda console=ttyS0"]
+    assert "virtio-blk-pci,drive=root" in after(words, "-device")
+
+
+def test_a_resumed_machine_waits_until_all_are_there() -> None:
+    assert qemu_argv(SPEC, PLACES, Accel.TCG, resume="calm")[-3:] == ("-loadvm", "calm", "-S")
+
+
+def test_a_machine_can_be_had_without_the_free_login() -> None:
+    words = qemu_argv(MachineSpec("proxy", SPEC.disk, console_login=False), PLACES, Accel.TCG)
+    assert "-smbios" not in words
+
+
+def test_a_comma_in_a_path_stays_part_of_it() -> None:
+    words = qemu_argv(MachineSpec("proxy", Path("/a,b/disk.qcow2")), PLACES, Accel.TCG)
+    assert any("filename=/a,,b/disk.qcow2," in word for word in words)
+
+
+def test_both_ends_of_a_link_name_each_other() -> None:
+    near, far = Nic("wan", "proxy", "world"), Nic("wan", "world", "proxy")
+    other = Places("world", Path("/lab/world"), PLACES.sockets)
+    assert PLACES.link(near) == other.far_link(far)
+    assert PLACES.far_link(near) == other.link(far)
+
+
+def test_two_links_of_a_machine_have_hubs_of_their_own() -> None:
+    nics = (Nic("wan", "world", "proxy"), Nic("home", "world", "internal"))
+    words = qemu_argv(MachineSpec("world", SPEC.disk, nics=nics), PLACES, Accel.TCG)
+    assert sorted({word.partition("hubid=")[2].partition(",")[0] for word in words if "hubid=" in word}) == ["0", "1"]
+
+
+def test_a_mac_depends_on_names_only_and_is_local() -> None:
+    mac = Nic("wan", "proxy", "world").mac
+    assert mac == Nic("wan", "proxy", "elsewhere").mac
+    assert mac != Nic("wan", "world", "proxy").mac
+    assert mac.startswith("52:54:00:")
+    assert len(mac) == 17
+
+
+def test_a_saved_state_covers_every_writable_disk() -> None:
+    scratch = Disk(Path("/lab/scratch.qcow2"), DiskFormat.QCOW2, read_only=False)
+    spec = MachineSpec("proxy", SPEC.disk, extra_disks=(*SPEC.extra_disks, scratch), firmware=Firmware.UEFI)
+    assert writable_nodes(spec) == ("root", "disk1", "firmware-vars")
+    assert writable_nodes(SPEC) == ("root",)
+
+
+@pytest.mark.parametrize("name", ["", "Proxy", "../x", "a b", "-a", "a" * 64])
+def test_a_name_that_is_no_host_name_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="name"):
+        MachineSpec(name, Path("/d"))
