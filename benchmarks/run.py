@@ -117,7 +117,7 @@ def lab() -> Iterator[Row]:
 
 def mail() -> Iterator[Row]:
     """The mail path without machines; it prints its own table."""
-    run([sys.executable, Path(__file__).with_name("mail_path.py")], on_line=lambda line: print(line, file=sys.stderr))
+    print(run([sys.executable, Path(__file__).with_name("mail_path.py")]).stdout)
     yield Row("mail path", "see its table", "5 x stock Haraka in one session")
 
 

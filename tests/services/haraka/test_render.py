@@ -1,0 +1,97 @@
+import json
+from configparser import RawConfigParser
+
+from mailnix import Domain
+from mailnix.plan import Plan, derive
+from mailnix.services.haraka.render import Timing, files_in, files_out, incoming, outgoing
+from tests.services.conftest import topology
+
+
+def ini(text: str) -> RawConfigParser:
+    parser = RawConfigParser(delimiters=("=",))
+    parser.read_string(text)
+    return parser
+
+
+def keys(text: str) -> dict[str, str]:
+    """Keys of a file without sections."""
+    lines = (line for line in text.splitlines() if line and not line.startswith(";"))
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_connection_ini_has_every_section_that_haraka_cannot_start_without(plan: Plan) -> None:
+    host = plan.proxies[0]
+    for files in (files_in(incoming(plan, host)), files_out(outgoing(plan, host))):
+        sections = ini(files["config/connection.ini"]).sections()
+        assert sections == ["main", "haproxy", "headers", "max", "message", "uuid"]
+
+
+def test_one_socket_takes_both_families_where_the_proxy_has_ipv6(plan: Plan, ipv4_plan: Plan) -> None:
+    assert incoming(plan, plan.proxies[0]).listen == ("[::]:25",)
+    assert incoming(ipv4_plan, ipv4_plan.proxies[0]).listen == ("0.0.0.0:25",)
+
+
+def test_the_relay_is_on_the_tunnel_for_the_machine_at_home_only(two_proxies: Plan) -> None:
+    for host in two_proxies.proxies:
+        out = outgoing(two_proxies, host)
+        assert out.listen == (f"{host.tunnel.proxy.ipv4}:2526",)
+        assert out.clients == (f"{host.tunnel.internal.ipv4}/32",)
+
+
+def test_each_proxy_speaks_under_its_own_name(two_proxies: Plan) -> None:
+    for host in two_proxies.proxies:
+        assert files_in(incoming(two_proxies, host))["config/me"] == f"{host.hostname}\n"
+        assert files_out(outgoing(two_proxies, host))["config/me"] == f"{host.hostname}\n"
+
+
+def test_mail_and_bounces_for_every_domain_go_to_mailcow() -> None:
+    plan = derive(topology(domains=[Domain("example.org"), Domain("bücher.example")]))
+    host = plan.proxies[0]
+    assert files_in(incoming(plan, host))["config/host_list"] == "example.org\nxn--bcher-kva.example\n"
+    routes = ini(files_out(outgoing(plan, host))["config/relay_dest_domains.ini"])["domains"]
+    assert {domain: json.loads(route) for domain, route in routes.items()} == {
+        "example.org": {"nexthop": f"{host.tunnel.internal.ipv4}:25"},
+        "xn--bcher-kva.example": {"nexthop": f"{host.tunnel.internal.ipv4}:25"},
+    }
+
+
+def test_addresses_of_the_tunnel_stay_out_of_headers(plan: Plan) -> None:
+    files = files_out(outgoing(plan, plan.proxies[0]))
+    assert ini(files["config/connection.ini"])["headers"]["add_received"] == "false"
+    assert keys(files["config/outbound.ini"])["received_header"] == "disabled"
+
+
+def test_haraka_in_waits_longer_than_the_sender_and_then_knows_why(plan: Plan) -> None:
+    timing = Timing()
+    assert 600 < timing.patience < timing.proxy
+    files = files_in(incoming(plan, plan.proxies[0]))
+    assert files["config/queue/smtp_proxy.timeout"] == f"{timing.proxy}\n"
+
+
+def test_the_client_is_announced_before_anything_is_handed_on(plan: Plan) -> None:
+    plugins = files_in(incoming(plan, plan.proxies[0]))["config/plugins"].split()
+    assert plugins.index("xclient_upstream") < plugins.index("queue/smtp_proxy")
+    assert "relay" not in plugins
+    assert "xclient" not in plugins
+
+
+def test_every_plugin_of_ours_comes_with_its_code_and_its_settings(plan: Plan) -> None:
+    host = plan.proxies[0]
+    for files in (files_in(incoming(plan, host)), files_out(outgoing(plan, host))):
+        ours = {path.removeprefix("plugins/").removesuffix(".js") for path in files if path.startswith("plugins/")}
+        assert ours <= set(files["config/plugins"].split())
+        for name in ours:
+            wanted = f"get('{name}.ini')" in files[f"plugins/{name}.js"]
+            assert (f"config/{name}.ini" in files) == wanted
+
+
+def test_no_secret_is_in_a_folder(plan: Plan) -> None:
+    host = plan.proxies[0]
+    for files in (files_in(incoming(plan, host)), files_out(outgoing(plan, host))):
+        assert "config/internalcmd_key" not in files
+        assert not any("PRIVATE" in text for text in files.values())
+
+
+def test_paths_are_sorted_so_that_trees_are_stable(plan: Plan) -> None:
+    files = files_in(incoming(plan, plan.proxies[0]))
+    assert list(files) == sorted(files)
