@@ -73,7 +73,8 @@ def mailcow_unit(programs: Programs) -> tuple[Section, ...]:
 def provision_unit(programs: Programs, internal: InternalPlan) -> tuple[Section, ...]:
     """mailcow-provision.service: runs after every start of Mailcow, and when the description changes.
 
-    Active means done. The two bundles come as open files: a unit's credentials may be 1 MB in all, a thousand DKIM keys are more.
+    Active means done. The two bundles come as open files: a unit's credentials may be 1 MB in all, and a thousand DKIM
+    keys are more.
     """
     bundles = (credentials.MAILCOW_DKIM, credentials.MAILCOW_MAILBOXES)
     service = {

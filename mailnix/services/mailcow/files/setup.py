@@ -243,7 +243,7 @@ def _self_signed(hostname: str, key: Path, certificate: Path) -> None:
 
 
 def places_of(config: Mapping[str, Any]) -> Places:
-    """Where things are, the usual places unless `config` names others (NixOS keeps settings and source in its store)."""
+    """Where things are: the usual places unless `config` names others, as NixOS does for what is in its store."""
     return replace(Places(), **{name: Path(path) for name, path in config.get("places", {}).items()})
 
 
