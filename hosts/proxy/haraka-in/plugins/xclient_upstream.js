@@ -21,6 +21,8 @@ const NAMES_TRIED = 5
 exports.register = function () {
     const { main } = this.config.get('xclient_upstream.ini')
     this.settings = main
+    this.inactivity = this.config.get('smtp.ini').main.inactivity_timeout
+    this.thinking = Number(this.config.get('queue/smtp_proxy.timeout')) + 30
     this.resolver = new dns.promises.Resolver({ timeout: 2000, tries: 2 })
     if (main.nameserver) this.resolver.setServers([main.nameserver])
     this.wrap(require('./smtp_client')) // "./" is Haraka's own folder
@@ -69,7 +71,7 @@ exports.names_of = async function (ip) {
 exports.has_address = async function (name, ip) {
     try {
         const found = await (net.isIPv6(ip) ? this.resolver.resolve6(name) : this.resolver.resolve4(name))
-        return true
+        return found.some((address) => ipaddr.process(address).toString() === ip)
     } catch (err) {
         if ([dns.NOTFOUND, dns.NODATA].includes(err.code)) return false
         throw err
@@ -160,15 +162,11 @@ exports.need_upstream = (next, connection) => {
 // While the mail server thinks about a message, its sender is silent, and must not be cut off for that: the server
 // might take the message afterwards, and the sender would send it again.
 exports.be_patient = function (next, connection) {
-    connection.client.setTimeout((this.timeout_of_queue() + 30) * 1000)
+    connection.client.setTimeout(this.thinking * 1000)
     next()
 }
 
 exports.be_normal = function (next, connection) {
-    connection.client.setTimeout(this.config.get('smtp.ini').main.inactivity_timeout * 1000)
+    connection.client.setTimeout(this.inactivity * 1000)
     next()
-}
-
-exports.timeout_of_queue = function () {
-    return Number(this.config.get('queue/smtp_proxy.timeout'))
 }

@@ -1,0 +1,77 @@
+# What tests compare of an evaluated machine, as data. Nothing is built.
+{
+  tree,
+  modules,
+  image ? false,
+}:
+
+let
+  evaluated = import (tree + "/nixos/lib/eval-config.nix") {
+    system = "x86_64-linux";
+    modules = modules ++ [ partial ];
+  };
+  inherit (evaluated) config;
+  inherit (evaluated.pkgs) lib;
+
+  # A partial copy of nixpkgs lacks what the manual is made of.
+  partial =
+    { lib, ... }:
+    lib.optionalAttrs (!builtins.pathExists (tree + "/nixos/doc")) {
+      documentation.enable = lib.mkDefault false;
+      documentation.nixos.enable = lib.mkDefault false;
+    };
+
+  texts = lib.mapAttrs (_: unit: if unit.text == null then "" else unit.text);
+  failed = map (a: a.message) (lib.filter (a: !a.assertion) config.assertions);
+  instances = config.services.haraka.instances or { };
+in
+{
+  inherit failed;
+  inherit (config) warnings;
+  toplevel = if failed == [ ] then config.system.build.toplevel.drvPath else null;
+  image = if image then config.system.build.images.mailnix.drvPath else null;
+
+  hostName = config.networking.hostName;
+  nft = lib.mapAttrs (_: table: { inherit (table) family content; }) config.networking.nftables.tables;
+  inherit (config.networking.nftables) flushRuleset;
+  firewall = config.networking.firewall.enable;
+  network = texts config.systemd.network.units;
+  units = texts config.systemd.units;
+  sysctl = lib.mapAttrs (_: toString) config.boot.kernel.sysctl;
+  users = lib.mapAttrs (_: user: {
+    inherit (user) isSystemUser group;
+    keys = user.openssh.authorizedKeys.keys;
+  }) config.users.users;
+  passwords = lib.attrNames (
+    lib.filterAttrs (
+      _: user: user.password != null || user.initialPassword != null || user.hashedPassword != null && user.hashedPassword != "!"
+    ) config.users.users
+  );
+  caddyfile =
+    if config.services.caddy.enable then builtins.readFile config.services.caddy.configFile else null;
+  sshd = {
+    inherit (config.services.openssh.settings) PasswordAuthentication PermitRootLogin MaxAuthTries;
+  };
+  docker = config.virtualisation.docker.daemon.settings;
+  timeZone = config.time.timeZone;
+  haraka = lib.mapAttrs (_: instance: {
+    directory = toString instance.directory;
+    inherit (instance) credentials;
+  }) instances;
+  mailcow =
+    if config.services.mailcow.enable or false then
+      {
+        conf = lib.mapAttrs (
+          _: value: if lib.isBool value then (if value then "y" else "n") else toString value
+        ) config.services.mailcow.settings;
+        postfix = config.services.mailcow.postfix.extraConfig;
+        inherit (config.services.mailcow) files hooks secrets;
+        provision = builtins.readFile config.services.mailcow.provision.description;
+        source = {
+          inherit (config.services.mailcow.source) rev;
+          hash = config.services.mailcow.source.outputHash;
+        };
+      }
+    else
+      null;
+}

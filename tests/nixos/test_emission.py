@@ -1,0 +1,199 @@
+"""What `mailnix emit --backend nixos` writes, without any nixpkgs at hand."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailnix import Domain, Internal, Mailbox, Proxy, Topology
+from mailnix.config import load
+from mailnix.nixos import host as hosts
+from mailnix.nixos.flake import emit, flake, machines
+from mailnix.nixos.value import Apply, Attrs, Entry, Lambda, PathLiteral, Raw
+from mailnix.plan import derive
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXAMPLE = REPOSITORY / "docs/examples/two_machines.py"
+OUR_OWN = ("mailnix.", "services.haraka.", "services.mailcow.")
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return derive(load(EXAMPLE))
+
+
+@pytest.fixture(scope="module")
+def options() -> dict[str, str]:
+    """Option name → type, of nixpkgs 26.11 of July 2026, as far as machines of ours use them."""
+    return json.loads(gzip.decompress((Path(__file__).parent / "nixos-options.json.gz").read_bytes()))
+
+
+def other_topology(**changes: Any) -> Topology:
+    values: dict[str, Any] = {
+        "hostname": "post.bücher.example",
+        "proxies": [
+            Proxy("edge-one", ipv4="198.51.100.7", gateway="198.51.100.1", prefix=24, admin_cidrs=["192.0.2.0/24"]),
+            Proxy("edge2", ipv4="203.0.113.9", ipv6="2001:db8::9", hostname="mx2.bücher.example"),
+        ],
+        "internal": Internal("home", lan_admin_cidrs=["192.168.3.0/24"], docker_subnet="172.30.5.0/24"),
+        "domains": [
+            Domain("bücher.example", mailboxes=[Mailbox("jürgen".replace("ü", "ue"), name="Jürgen \"${J}\" ''")])
+        ],
+        "admin_keys": [],
+    }
+    return Topology(**{**values, **changes})
+
+
+def test_the_hosts_in_the_repository_are_the_example_as_it_is_emitted_now(plan):
+    committed = {
+        f"/{path.relative_to(REPOSITORY)}": path.read_bytes()
+        for path in (REPOSITORY / "hosts").rglob("*")
+        if path.is_file()
+    }
+    assert committed == {f.path: f.data for f in machines(plan)}, "run tests/nixos/regenerate.py, and read its diff"
+
+
+def test_emission_is_the_same_every_time(plan):
+    assert emit(plan, "path:/x") == emit(derive(load(EXAMPLE)), "path:/x")
+
+
+def test_every_nix_file_of_the_project_parses(nix):
+    files = [path for path in REPOSITORY.rglob("*.nix") if not {".venv", "node_modules"} & set(path.parts)]
+    assert files
+    nix.parse(*files)
+
+
+@pytest.mark.parametrize("topology", [None, other_topology()], ids=["example", "two proxies, Unicode"])
+def test_every_emitted_nix_file_parses(nix, tmp_path, plan, topology):
+    tree = emit(plan if topology is None else derive(topology), "path:/x")
+    written = [tmp_path / file.path[1:].replace("/", "-") for file in tree if file.path.endswith(".nix")]
+    for path, file in zip(written, (f for f in tree if f.path.endswith(".nix")), strict=True):
+        path.write_bytes(file.data)
+    assert len(written) >= 3
+    nix.parse(*written)
+
+
+def test_lines_of_emitted_nix_have_no_trailing_space(plan):
+    for file in emit(plan, "path:/x"):
+        if file.path.endswith(".nix"):
+            assert not re.search(r"[ \t]+$", file.data.decode(), re.MULTILINE), file.path
+
+
+def test_the_flake_quotes_what_it_is_given(nix, plan):
+    text = flake(plan, 'path:/odd "${place}"')
+    assert nix.eval(f"({text}).inputs.mailnix.url") == 'path:/odd "${place}"'
+
+
+def test_no_option_is_defined_twice(plan):
+    for host in plan.hosts:
+        paths = [path for path, _ in definitions(host, plan)]
+        assert len(paths) == len(set(paths))
+
+
+@pytest.mark.parametrize("topology", [None, other_topology()], ids=["example", "two proxies, Unicode"])
+def test_every_option_that_hosts_set_exists_and_takes_such_a_value(plan, options, topology):
+    chosen = plan if topology is None else derive(topology)
+    wrong = [
+        f"{host.name}: {path} = {value!r} ({kind or 'no such option'})"
+        for host in chosen.hosts
+        for path, value in definitions(host, chosen)
+        if not path.startswith(OUR_OWN)
+        for kind in [find(options, path)]
+        if kind is None or not fits(value, kind)
+    ]
+    assert wrong == []
+
+
+def test_a_wrong_option_or_type_would_be_noticed(options):
+    assert find(options, "services.caddy.configFiles") is None
+    assert find(options, "systemd.services.x.requires") is not None
+    assert not fits("yes", options["services.caddy.enable"])
+    assert not fits(True, options["networking.hostName"])
+    assert not fits(["a"], options["time.timeZone"])
+
+
+def test_emitting_a_topology_is_quick(plan):
+    began = time.perf_counter()
+    emit(plan, "path:/x")
+    large = Topology(
+        hostname="mail.example.org",
+        proxies=[Proxy("proxy", ipv4="203.0.113.10")],
+        internal=Internal("internal"),
+        domains=[Domain(f"d{n}.example", mailboxes=[Mailbox(f"m{k}") for k in range(10)]) for n in range(1000)],
+    )
+    emit(derive(large), "path:/x")
+    # The goals are 0.5 s and 3 s; what is asserted here only catches something quadratic on a busy machine.
+    assert time.perf_counter() - began < 30
+
+
+def definitions(host: Any, plan: Any) -> Iterator[tuple[str, Any]]:
+    """Every option that a host sets, as (dotted path down to the leaf, value)."""
+    for part in hosts.parts(plan, host):
+        for entry in part.options:
+            yield from _leaves(".".join(entry.path), entry.value)
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    match value:
+        case Apply(function="lib.mkDefault" | "lib.mkForce", arguments=(inner,)):
+            yield from _leaves(path, inner)
+        case Attrs(entries=entries):
+            for entry in entries:
+                yield from _leaves(".".join([path, *entry.path]), entry.value)
+        case dict() if value:
+            for name, inner in value.items():
+                yield from _leaves(f"{path}.{name}", inner)
+        case _:
+            yield path, value
+
+
+def find(options: dict[str, str], path: str) -> str | None:
+    """The type of the option at `path`, or of the free-form option that `path` is inside of."""
+    words = path.split(".")
+    patterns = [()]
+    for word in words:
+        patterns = [(*p, choice) for p in patterns for choice in (word, "<name>")][:256]
+        patterns = [p for p in patterns if any(o.startswith(".".join(p)) for o in options)] or patterns[:1]
+    for pattern in patterns:
+        if ".".join(pattern) in options:
+            return options[".".join(pattern)]
+    for end in range(len(words) - 1, 0, -1):
+        for pattern in patterns_of(options, words[:end]):
+            if re.search(r"attribute set of|open submodule|JSON value", options[pattern]):
+                inner = re.search(r"attribute set of \(?(.*?)\)?$", options[pattern])
+                return inner[1] if inner else options[pattern]
+    return None
+
+
+def patterns_of(options: dict[str, str], words: list[str]) -> list[str]:
+    """Names of options that these words are an instance of."""
+    wanted = re.compile(r"\.".join(f"(?:{re.escape(word)}|<name>)" for word in words))
+    return [name for name in options if wanted.fullmatch(name)]
+
+
+ANY = r"systemd option|JSON value|atom|unspecified|sysctl option value"
+FITTING = [
+    (bool, rf"boolean|bool|{ANY}"),
+    (int, rf"integer|\bint\b|{ANY}"),
+    (str, rf"string|path|one of|platform|{ANY}"),
+    ((list, tuple), rf"list of|{ANY}"),
+    (PathLiteral, r"path|package"),
+    (dict, r"attribute set|submodule|JSON value"),
+    (Apply, r"."),
+]
+
+
+def fits(value: Any, kind: str) -> bool:
+    """Whether an option of this type description takes such a value."""
+    for types, wanted in FITTING:
+        if isinstance(value, types):
+            return re.search(wanted, kind) is not None
+    assert not isinstance(value, Raw | Lambda | Entry)
+    return False

@@ -1,0 +1,193 @@
+"""Machines and modules evaluated by the real module system, against the nixpkgs tree that MAILNIX_NIXPKGS names."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailnix.config import load
+from mailnix.nixos.flake import emit
+from mailnix.plan import derive
+from mailnix.plan.types import InternalPlan, ProxyPlan
+from mailnix.services.caddy.render import caddyfile
+from mailnix.services.docker.render import DAEMON
+from mailnix.services.firewall.render import FAMILY, TABLE, table
+from mailnix.services.mailcow import render as mailcow
+from mailnix.services.mailcow.pin import PIN
+from mailnix.services.network.render import sysctls
+from mailnix.services.wireguard.render import tunnels
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).parent
+MODULES = f"[ (import {REPOSITORY}/modules).default ]"
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return derive(load(REPOSITORY / "docs/examples/two_machines.py"))
+
+
+@pytest.fixture(scope="module")
+def evaluate(nix, nixpkgs):
+    def run(*modules: str, image: bool = False) -> Any:
+        listed = " ".join(modules)
+        flags = f"image = {json.dumps(image)};"
+        return nix.eval(f"import {HERE}/eval.nix {{ tree = {nixpkgs}; modules = {MODULES} ++ [ {listed} ]; {flags} }}")
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def example(evaluate):
+    """Each host of the example, by name: what it evaluates to, its image too."""
+    return cache(lambda name: evaluate(f"{REPOSITORY}/hosts/{name}", image=True))
+
+
+@pytest.fixture(params=["proxy", "internal"])
+def machine(request, plan, example):
+    """A host of the example: its plan, and what it evaluates to."""
+    return plan.host(request.param), example(request.param)
+
+
+def test_a_machine_has_no_failed_assertion_and_no_warning(machine):
+    _, found = machine
+    assert (found["failed"], found["warnings"]) == ([], [])
+
+
+def test_a_machine_and_its_disk_image_evaluate_to_derivations(machine):
+    host, found = machine
+    assert f"nixos-system-{host.name}" in found["toplevel"]
+    assert found["image"].endswith(".drv")
+
+
+def test_the_firewall_is_the_table_of_the_plan_and_nothing_is_flushed(machine):
+    host, found = machine
+    assert found["nft"] == {TABLE: {"family": FAMILY, "content": table(host)}}
+    assert (found["firewall"], found["flushRuleset"]) == (False, False)
+
+
+def test_networkd_gets_the_tunnels_of_the_plan(machine):
+    host, found = machine
+    for units in tunnels(host):
+        for name, text in units.texts().items():
+            assert sections(found["network"][name]) == sections(text)
+
+
+def test_networkd_gets_the_uplink_of_the_plan(machine):
+    from mailnix.services.network.render import UPLINK_STEM, uplink
+    from mailnix.services.text import ini
+
+    host, found = machine
+    assert sections(found["network"][f"{UPLINK_STEM}.network"]) == sections(ini(uplink(host)))
+
+
+def test_the_kernel_is_set_as_the_plan_says(machine):
+    host, found = machine
+    wanted = {name: str(value) for name, value in sysctls(host).items()}
+    assert {name: found["sysctl"].get(name) for name in wanted} == wanted
+
+
+def test_nobody_logs_in_with_a_password(machine, plan):
+    _, found = machine
+    assert found["passwords"] == []
+    assert found["users"]["root"]["keys"] == list(plan.topology.admin_keys)
+    assert found["sshd"] == {"PasswordAuthentication": False, "PermitRootLogin": "prohibit-password", "MaxAuthTries": 3}
+
+
+def test_services_with_credentials_wait_for_them(machine):
+    host, found = machine
+    services = {ProxyPlan: ["haraka-in", "haraka-out"], InternalPlan: ["mailcow", "mailcow-provision"]}[type(host)]
+    for service in services:
+        unit = sections(found["units"][f"{service}.service"])
+        assert "mailnix-credentials.service" in " ".join(unit["Unit"]["Requires"]).split()
+        assert "mailnix-credentials.service" in " ".join(unit["Unit"]["After"]).split()
+
+
+def test_the_proxy_runs_the_caddyfile_of_the_plan(plan, example):
+    found = example("proxy")
+    assert found["caddyfile"] == caddyfile(plan, plan.proxies[0])
+    assert {"haraka-in", "haraka-out", "caddy"} <= set(found["users"])
+    assert found["haraka"]["in"]["credentials"] == {"internalcmd_key": "haraka.internalcmd"}
+
+
+def test_mailcow_gets_on_nixos_what_it_gets_on_debian(plan, example):
+    found = example("internal")["mailcow"]
+    files = mailcow.files(plan)
+    files.pop(mailcow.CONF)
+    assert found["conf"] == mailcow.conf(plan)
+    hooks = {f"data/hooks/{s}/{n}": text for s, named in found["hooks"].items() for n, text in named.items()}
+    assert {**found["files"], **hooks, "data/conf/postfix/extra.cf": found["postfix"]} == files
+    assert found["provision"] == mailcow.provision_json(plan)
+    assert found["secrets"] == dict(mailcow.SECRETS)
+    assert found["source"] == {"rev": PIN.rev, "hash": PIN.nar_hash}
+
+
+def test_docker_is_set_as_on_debian(example):
+    found = example("internal")
+    wanted = {name: value for name, value in DAEMON.items() if name != "log-driver"}
+    assert {name: found["docker"].get(name) for name in wanted} == wanted
+
+
+def test_a_topology_that_is_not_in_the_repository_evaluates_without_a_warning(evaluate, tmp_path):
+    from tests.nixos.test_emission import other_topology
+
+    plan = derive(other_topology())
+    for file in emit(plan, "path:/x"):
+        path = tmp_path / file.path[1:]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.data)
+    for host in plan.hosts:
+        found = evaluate(f"{tmp_path}/hosts/{host.name}")
+        assert (found["failed"], found["warnings"], found["hostName"]) == ([], [], host.name)
+        assert found["toplevel"]
+
+
+def test_machines_that_cannot_work_are_refused_with_the_reason(nix, nixpkgs):
+    cases = nix.eval(f"import {HERE}/wrong.nix {{ tree = {nixpkgs}; modules = {MODULES}; }}")
+    unsaid = {name: case for name, case in cases.items() if not any(case["says"] in text for text in case["failed"])}
+    assert len(cases) >= 15
+    assert unsaid == {}
+
+
+@pytest.mark.parametrize(
+    ("definition", "said"),
+    [
+        ('services.haraka.instances.a.plugins = "tls"', "is not of type `list of string'"),
+        ("services.mailcow.settings.TZ = [ ]", "is not of type"),
+        ("services.mailcow.hostnam = 1", "The option `services.mailcow.hostnam' does not exist"),
+        ('mailnix.credentials = { enable = true; names = [ "a/b" ]; }', "is not of type"),
+    ],
+)
+def test_a_wrong_type_or_name_is_refused_by_the_module_system(nix, nixpkgs, definition, said):
+    module = f"({{ config, ... }}: {{ {definition}; }})"
+    option = definition.split(" =")[0].rsplit(".", 1)[0]
+    done = nix.run(
+        *("nix-instantiate", "--eval", "--strict", "--json", "--read-write-mode", "-"),
+        stdin=f"""
+          (import {nixpkgs}/nixos/lib/eval-config.nix {{
+            system = "x86_64-linux"; modules = {MODULES} ++ [ {module} ];
+          }}).config.{option}
+        """,
+    )
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+def sections(text: str) -> dict[str, dict[str, list[str]]]:
+    """A unit file as sections, keys and their values in order; repeated sections are numbered."""
+    found: dict[str, dict[str, list[str]]] = {}
+    name = ""
+    for line in text.splitlines():
+        if line.startswith("["):
+            name = line.strip("[]")
+            while name in found and name not in ("Unit", "Service", "Install"):
+                name += "'"
+            found.setdefault(name, {})
+        elif "=" in line and not line.startswith(("#", ";")):
+            key, value = line.split("=", 1)
+            found[name].setdefault(key, []).append({"true": "yes", "false": "no"}.get(value, value))
+    return {name: keys for name, keys in found.items() if keys}

@@ -1,0 +1,160 @@
+# Machines that must be refused, each with what its message must say. Gives name -> { says, failed }.
+{ tree, modules }:
+
+let
+  lib = import (tree + "/lib");
+
+  haraka = changes: {
+    services.haraka.instances.a = lib.recursiveUpdate {
+      plugins = [ "rcpt_to.in_host_list" ];
+      settings."smtp.ini".globalSection.listen = "127.0.0.1:2525";
+      credentials.internalcmd_key = "/run/keys/haraka";
+    } changes;
+  };
+  mailcow = changes: {
+    services.mailcow = lib.recursiveUpdate {
+      enable = true;
+      hostname = "mail.example.org";
+      bindAddress = "10.0.0.2";
+    } changes;
+  };
+
+  cases = {
+    harakaWithoutKey = {
+      says = "services.haraka.instances.a.credentials.internalcmd_key is missing";
+      module = {
+        services.haraka.instances.a.settings."smtp.ini".globalSection.listen = "127.0.0.1:25";
+      };
+    };
+    harakaWithoutListener = {
+      says = ''services.haraka.instances.a.settings."smtp.ini" is missing'';
+      module = {
+        services.haraka.instances.a.credentials.internalcmd_key = "/run/keys/haraka";
+      };
+    };
+    harakaSecretInStore = {
+      says = "services.haraka.instances.a.credentials.internalcmd_key is in the Nix store";
+      module = haraka { credentials.internalcmd_key = "${builtins.toFile "key" "secret"}"; };
+    };
+    harakaSections = {
+      says = ''"connection.ini".sections lacks haproxy, headers'';
+      module = haraka { settings."connection.ini" = lib.mkForce { sections = { main = { }; max = { }; message = { }; uuid = { }; }; }; };
+    };
+    harakaXclient = {
+      says = ''services.haraka.instances.a.plugins has "xclient"'';
+      module = haraka { plugins = [ "xclient" ]; };
+    };
+    harakaTlsNotLoaded = {
+      says = ''services.haraka.instances.a.plugins lacks "tls"'';
+      module = haraka {
+        tls.certificate = "/var/lib/a.crt";
+        tls.key = "/var/lib/a.key";
+      };
+    };
+    harakaHalfATls = {
+      says = "services.haraka.instances.a.tls needs both";
+      module = haraka {
+        plugins = [ "tls" ];
+        tls.certificate = "/var/lib/a.crt";
+      };
+    };
+    harakaTooOld = {
+      says = "services.haraka.package is 3.0.0";
+      module = { pkgs, ... }: lib.recursiveUpdate (haraka { }) {
+        services.haraka.package = pkgs.hello.overrideAttrs { version = "3.0.0"; name = "haraka-3.0.0"; };
+      };
+    };
+    harakaPortTwice = {
+      says = "services.haraka.instances a and b both listen on 127.0.0.1:2525";
+      module = lib.recursiveUpdate (haraka { }) {
+        services.haraka.instances.b = (haraka { }).services.haraka.instances.a;
+      };
+    };
+    harakaQueueTwice = {
+      says = "services.haraka.instances a and b share the queue";
+      module = lib.recursiveUpdate (haraka { queueDirectory = "/srv/queue"; }) {
+        services.haraka.instances.b = (haraka {
+          settings."smtp.ini".globalSection.listen = "127.0.0.1:2526";
+          queueDirectory = "/srv/queue";
+        }).services.haraka.instances.a;
+      };
+    };
+    mailcowHostname = {
+      says = "services.mailcow.hostname is example.org: it needs at least two dots";
+      module = mailcow { hostname = "example.org"; };
+    };
+    mailcowDomainIsHost = {
+      says = "which Mailcow refuses";
+      module = mailcow { provision.domains."mail.example.org" = { }; };
+    };
+    mailcowSecretInSettings = {
+      says = "services.mailcow.settings has DBPASS";
+      module = mailcow { settings.DBPASS = "secret"; };
+    };
+    mailcowSecretInStore = {
+      says = "services.mailcow.secrets.API_KEY is in the Nix store";
+      module = mailcow { secrets.API_KEY = "${builtins.toFile "key" "secret"}"; };
+    };
+    mailcowPortTwice = {
+      says = "services.mailcow.settings IMAPS_PORT and SMTP_PORT both listen on 10.0.0.2:25";
+      module = mailcow { settings.IMAPS_PORT = "10.0.0.2:25"; };
+    };
+    mailcowHttpPort = {
+      says = "services.mailcow.settings.HTTP_PORT takes a port alone";
+      module = mailcow { settings.HTTP_PORT = "10.0.0.2:8080"; };
+    };
+    mailcowUserlandProxy = {
+      says = "userland-proxy must be false";
+      module = lib.recursiveUpdate (mailcow { }) {
+        virtualisation.docker.daemon.settings.userland-proxy = true;
+      };
+    };
+    mailcowFlush = {
+      says = "networking.nftables.flushRuleset deletes the tables of Docker and Mailcow";
+      module = lib.recursiveUpdate (mailcow { }) {
+        networking.nftables.enable = true;
+        networking.nftables.flushRuleset = true;
+      };
+    };
+    mailcowSource = {
+      says = "services.mailcow.source must be a fixed-output derivation";
+      module = { pkgs, ... }: mailcow { source = pkgs.hello; };
+    };
+    baseFlush = {
+      says = "networking.nftables.flushRuleset would delete the tables of Docker";
+      module = {
+        mailnix.base.enable = true;
+        networking.nftables.enable = true;
+        networking.nftables.flushRuleset = true;
+      };
+    };
+  };
+
+  machine = {
+    boot.loader.grub.device = "/dev/sda";
+    fileSystems."/" = {
+      device = "/dev/sda1";
+      fsType = "ext4";
+    };
+    system.stateVersion = "25.11";
+  };
+in
+lib.mapAttrs (
+  _: case:
+  let
+    inherit
+      (import (tree + "/nixos/lib/eval-config.nix") {
+        system = "x86_64-linux";
+        modules = modules ++ [
+          machine
+          case.module
+        ];
+      })
+      config
+      ;
+  in
+  {
+    inherit (case) says;
+    failed = map (a: a.message) (lib.filter (a: !a.assertion) config.assertions);
+  }
+) cases
