@@ -1,0 +1,71 @@
+#!/bin/sh
+# nginx: the API behind it, the challenges of ACME, and where Mailcow's pages would be.
+. /double/common.sh
+
+listeners() {
+    [ "$HTTP_REDIRECT" = y ] || echo "listen $HTTP_PORT;"
+    echo "listen $HTTPS_PORT ssl;"
+    if [ "$ENABLE_IPV6" = true ]; then
+        [ "$HTTP_REDIRECT" = y ] || echo "listen [::]:$HTTP_PORT;"
+        echo "listen [::]:$HTTPS_PORT ssl;"
+    fi
+}
+
+redirect() {
+    [ "$HTTP_REDIRECT" = y ] || return 0
+    cat <<END
+server {
+    listen $HTTP_PORT default_server;
+    root /web;
+    location ^~ /.well-known/acme-challenge/ { default_type text/plain; }
+    location / { return 301 https://\$host\$uri\$is_args\$args; }
+}
+END
+}
+
+trusted() {
+    for network in 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7 $(echo "$TRUSTED_PROXIES" | tr ',' ' '); do
+        echo "set_real_ip_from $network;"
+    done
+}
+
+cat >/run/nginx.conf <<END
+user www-data;
+worker_processes 1;
+pid /run/nginx.pid;
+error_log /dev/stderr warn;
+events { worker_connections 512; }
+http {
+    include /etc/nginx/mime.types;
+    access_log /dev/stdout;
+    server_tokens off;
+    resolver 127.0.0.11 valid=5s;
+    $(redirect)
+    server {
+        $(listeners)
+        server_name $MAILCOW_HOSTNAME autodiscover.* autoconfig.* mta-sts.* $(echo "$ADDITIONAL_SERVER_NAMES" | tr ',' ' ');
+        ssl_certificate /etc/ssl/mail/cert.pem;
+        ssl_certificate_key /etc/ssl/mail/key.pem;
+        root /web;
+        client_max_body_size 0;
+        real_ip_header X-Forwarded-For;
+        real_ip_recursive on;
+        $(trusted)
+        location ^~ /.well-known/acme-challenge/ { default_type text/plain; }
+        location /api/ {
+            set \$phpfpm php-fpm-mailcow;
+            proxy_pass http://\$phpfpm:9002;
+            proxy_set_header X-Real-IP \$remote_addr;
+            proxy_read_timeout 3600s;
+        }
+        include /etc/nginx/conf.d/site.*.custom;
+    }
+    server {
+        listen 8081;
+        location / { return 200 "double\n"; }
+    }
+    include /etc/nginx/conf.d/*.conf;
+}
+END
+on_new_certificate nginx -c /run/nginx.conf -s reload
+exec nginx -c /run/nginx.conf -g 'daemon off;'

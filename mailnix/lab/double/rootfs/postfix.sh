@@ -1,0 +1,28 @@
+#!/bin/sh
+# Postfix, started the way Mailcow starts it: hooks, then main.cf up to its mark with extra.cf behind it.
+. /double/common.sh
+conf=/opt/postfix/conf
+
+run_hooks
+until_works test -s "$DATABASE"
+
+printf 'null: /dev/null\n' >/etc/aliases
+mkdir -p $conf/sql
+cp /double/postfix/*.cf $conf/sql/
+touch $conf/extra.cf $conf/custom_transport.pcre $conf/custom_postscreen_whitelist.cidr
+
+# The host's name comes from mailcow.conf, whatever extra.cf says: that line is replaced there too.
+sed -i '/\$myhostname/! { /myhostname/d }' $conf/extra.cf
+{ echo "myhostname = $MAILCOW_HOSTNAME"; cat $conf/extra.cf; } >/run/extra.cf
+cat /run/extra.cf >$conf/extra.cf
+sed -i '/Overrides/q' $conf/main.cf
+{ printf '\n# User Overrides\n'; cat $conf/extra.cf; } >>$conf/main.cf
+
+newaliases -C $conf
+rm -f /var/spool/postfix/pid/master.pid
+if ! postconf -c $conf >/dev/null; then
+    echo "Postfix configuration error, refusing to start."
+    exit 1
+fi
+on_new_certificate postfix -c $conf reload
+exec postfix -c $conf start-fg

@@ -1,0 +1,9 @@
+#!/bin/sh
+# rspamd: which networks are ours, where Redis is; the rest is in local.d and override.d.
+. /double/common.sh
+mkdir -p /etc/rspamd/custom /run/rspamd
+printf '%s.0/24\n%s\n' "$IPV4_NETWORK" "$IPV6_NETWORK" >/etc/rspamd/custom/mailcow_networks.map
+printf 'servers = "redis:6379";\npassword = "%s";\ntimeout = 10;\n' "$REDISPASS" >/etc/rspamd/local.d/redis.conf
+chown -R _rspamd:_rspamd /var/lib/rspamd /run/rspamd
+run_hooks
+exec rspamd --no-fork --user=_rspamd --group=_rspamd
