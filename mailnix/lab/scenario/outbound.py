@@ -44,7 +44,7 @@ def leaves_from_the_proxy(scene: Scene) -> str:
     mail = sent(scene, "submission")
     proxy = scene.proxy
     hop = " ".join(str(mail.message.get_all("Received", [""])[0]).split())
-    seen = address_of(hop)
+    seen = address_of(hop.partition("(")[2])  # what EHLO said stands before it
     require(seen in (proxy.ipv4, proxy.ipv6), "it came from another address", hop)
     require(hop.startswith(f"from {proxy.hostname} ({proxy.hostname} ["), "EHLO or PTR is not the proxy's name", hop)
     require("with ESMTPS" in hop, "it came without TLS", hop)

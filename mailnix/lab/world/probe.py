@@ -265,13 +265,23 @@ def ports_of(report: str) -> Iterator[Result]:
         yield {"port": int(port.get("portid", "0")), "protocol": port.get("protocol", ""), "state": found}
 
 
+def tried(report: str) -> int:
+    """How many ports an nmap report is about: those it names, and those it sums up."""
+    found = ET.fromstring(report)
+    return sum(int(extra.get("count", "0")) for extra in found.iter("extraports")) + len(list(found.iter("port")))
+
+
 def scan(args: argparse.Namespace) -> Result:
-    """Scan a target; the result lists every port that nmap does not sum up as filtered or closed."""
+    """Scan a target; the result lists every port that nmap does not sum up as filtered or closed.
+
+    `tried` is how many ports were tried: none, where the target does not even answer ARP.
+    """
     done = subprocess.run(nmap_argv(args), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return {"ok": False, "error": done.stderr.strip() or done.stdout.strip()}
     ports = list(ports_of(done.stdout))
-    return {"ok": True, "open": sorted(p["port"] for p in ports if p["state"] == "open"), "ports": ports}
+    found = sorted(port["port"] for port in ports if port["state"] == "open")
+    return {"ok": True, "open": found, "tried": tried(done.stdout), "ports": ports}
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], Result]] = {

@@ -158,6 +158,7 @@ REPORT = """<?xml version="1.0"?><nmaprun><host><ports><extraports state="filter
 def test_a_scan_report_is_read() -> None:
     ports = list(probe.ports_of(REPORT))
     assert [(port["port"], port["state"]) for port in ports] == [(25, "open"), (80, "closed")]
+    assert probe.tried(REPORT) == 65_535
 
 
 def test_a_scan_leaves_from_the_address_that_is_asked_for() -> None:
