@@ -28,6 +28,8 @@ echo "certificate of this machine" > "$cert"
 DOCKER = """\
 #!/bin/sh
 echo "$(basename "$PWD") $*" >> {log}
+case $* in *services*) cat {folder}/services 2>/dev/null ;; esac
+exit 0
 """
 SECRETS = {"DBPASS": "mailcow.dbpass", "DBROOT": "mailcow.dbroot", "API_KEY": "mailcow.api-key"}
 
@@ -99,7 +101,7 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(tmp_path)
     write(tmp_path / "bin/openssl", OPENSSL, 0o755)
-    write(tmp_path / "bin/docker", DOCKER.format(log=made.log), 0o755)
+    write(tmp_path / "bin/docker", DOCKER.format(log=made.log, folder=tmp_path), 0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     return made
 
@@ -164,19 +166,45 @@ def test_a_changed_setting_takes_the_containers_down_first(machine: Machine) -> 
     assert "10.0.0.9" in (machine.root / "data/conf/postfix/extra.cf").read_text()
 
 
-def test_the_database_keeps_the_password_it_was_made_with(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+def rotate(machine: Machine, *names: str) -> None:
+    for name in names:
+        write(machine.places.credentials / f"mailcow.{name}", "fresh-word")
+
+
+def test_a_rotated_key_is_used_at_once(machine: Machine) -> None:
     machine.ship("one")
     machine.set_up()
-    write(machine.places.credentials / "mailcow.dbpass", "rotated")
-    write(machine.places.credentials / "mailcow.api-key", "rotated")
+    rotate(machine, "api-key")
     machine.set_up()
+    assert "API_KEY=fresh-word\n" in (machine.root / "mailcow.conf").read_text()
+    assert machine.docker() == ["mailcow compose down"]
+
+
+def test_a_rotated_password_is_changed_in_the_database_first(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.ship("one")
+    machine.set_up()
+    rotate(machine, "dbpass", "dbroot")
+    write(machine.folder / "services", "mysql-mailcow\n")
+    machine.set_up()
+    verbs = [line.split()[4 if "--project-directory" in line else 2] for line in machine.docker()]
+    assert verbs == ["config", "up", "exec", "down"]
     conf = (machine.root / "mailcow.conf").read_text()
-    assert "DBPASS=dbpass1\n" in conf
-    assert "API_KEY=rotated\n" in conf
-    said = capsys.readouterr().out
-    assert "DBPASS: the credential is new, but the database still has the old password" in said
-    assert "rotated" not in said
+    assert "DBPASS=fresh-word\n" in conf
+    assert "DBROOT=fresh-word\n" in conf
+    assert "fresh-word" not in capsys.readouterr().out
+
+
+def test_a_database_that_cannot_be_changed_keeps_its_password(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.ship("one")
     machine.set_up()
+    rotate(machine, "dbpass")
+    machine.set_up()
+    assert "DBPASS=dbpass1\n" in (machine.root / "mailcow.conf").read_text()
+    assert "the database did not take its new passwords" in capsys.readouterr().out
 
 
 def test_an_upgrade_keeps_what_is_ours_and_drops_what_was_theirs(machine: Machine) -> None:

@@ -17,17 +17,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import images
+from . import database, images
 from .nar import nar_hash
 from .tree import Record, carry_over, finish_swap, is_whole, lay, read_record, swap, write, write_record
 
 CONF = "mailcow.conf"
 SAMPLE = "data/assets/ssl-example"
-DATABASE = ("DBPASS", "DBROOT")
 SECRET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 
 
-class SetupError(Exception):
+class SetupError(RuntimeError):
     """One clear sentence about why Mailcow cannot be set up."""
 
 
@@ -60,10 +59,10 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def command(argv: Sequence[str], cwd: Path | None = None) -> str:
+def command(argv: Sequence[str], *, cwd: Path | None = None, stdin: str = "") -> str:
     """Run a program; gives what it printed. Raises SetupError with its last line of complaint."""
     try:
-        done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, errors="replace", check=False)
+        done = subprocess.run(argv, cwd=cwd, input=stdin, capture_output=True, text=True, errors="replace", check=False)
     except OSError as error:
         raise SetupError(f"{argv[0]}: {error.strerror}") from None
     if done.returncode != 0:
@@ -136,18 +135,24 @@ def settings(places: Places) -> dict[str, tuple[bytes, int]]:
     }
 
 
-def merge(conf: str, secrets: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """mailcow.conf with this machine's secrets.
-
-    The database keeps the passwords it was made with, so those stay what they are (`now`) when credentials change.
-    """
-    lines = [conf.rstrip("\n"), ""]
-    for name, value in secrets.items():
-        kept = now.get(name) if name in DATABASE else None
-        if kept and kept != value:
-            say(f"{name}: the credential is new, but the database still has the old password, which stays in use")
-        lines.append(f"{name}={kept or value}")
+def merge(conf: str, secrets: Mapping[str, str]) -> str:
+    """mailcow.conf with this machine's secrets."""
+    lines = [conf.rstrip("\n"), "", *(f"{name}={value}" for name, value in secrets.items())]
     return "\n".join(lines) + "\n"
+
+
+def settle_database(secrets: Mapping[str, str], root: Path) -> dict[str, str]:
+    """The secrets to use: new passwords of the database are changed in it first, or stay the old ones."""
+    now = values(root / CONF)
+    old = {name: now[name] for name in database.VARIABLES if now.get(name)}
+    new = {name: secrets[name] for name in old}
+    if old == new:
+        return dict(secrets)
+    if database.change_passwords(old, new, ("docker", "compose", "--project-directory", str(root)), command):
+        say("the database has new passwords")
+        return dict(secrets)
+    say("the database did not take its new passwords; the old ones stay in use")
+    return {**secrets, **old}
 
 
 def values(path: Path) -> dict[str, str]:
@@ -255,9 +260,8 @@ def set_up(config: Mapping[str, Any], places: Places) -> None:
     lay_tree(source, places)
     files = settings(places)
     conf = files.pop(CONF)[0].decode()
-    now = values(places.root / CONF)
     furnish(source, hostname, places.root)
-    apply_settings(files, merge(conf, secrets, now), places)
+    apply_settings(files, merge(conf, settle_database(secrets, places.root)), places)
 
 
 def main(path: str = "/etc/mailnix/mailcow.json") -> int:
