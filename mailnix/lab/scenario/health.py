@@ -7,7 +7,7 @@ import json
 from mailnix.lab.scenario.scene import Scene
 from mailnix.lab.scenario.values import require
 
-BOOTED = 300.0
+BOOTED = 900.0  # seconds; containers start slowly in emulation
 
 
 def no_unit_has_failed(scene: Scene) -> str:
