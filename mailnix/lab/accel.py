@@ -49,18 +49,18 @@ def choose_accel(
     disk: Path, cache: Path, progress: Callable[[str], None], *, device: Path = DEVICE, probe: Probe | None = None
 ) -> Accel:
     """KVM where it boots the qcow2 image `disk`, else TCG; says which and why. `cache` keeps the verdict."""
-    verdict = _without_booting(device) or _remembered(cache) or _probed(disk, cache, probe or boots_with_kvm)
+    verdict = _without_booting(device) or _remembered(cache) or _probed(disk, cache, probe or why_not)
     names = {Accel.KVM: "with KVM", Accel.TCG: "in software emulation (TCG)"}
     progress(f"running guests {names[verdict.accel]}: {verdict.reason}")
     return verdict.accel
 
 
-def boots_with_kvm(disk: Path) -> str:
-    """Boot a throw-away copy of a disk with KVM; "" where systemd was reached, else what happened instead."""
+def why_not(disk: Path, accel: Accel = Accel.KVM) -> str:
+    """Boot a throw-away copy of a disk; "" where systemd was reached, else what happened instead."""
     with tempfile.TemporaryDirectory(prefix="mailnix-kvm-") as name:
         folder = Path(name)
         copy = overlay(disk, folder / "disk.qcow2", base_format=DiskFormat.QCOW2)
-        machine = Machine(MachineSpec("probe", copy), places_for("probe", folder, folder), Accel.KVM)
+        machine = Machine(MachineSpec("probe", copy), places_for("probe", folder, folder), accel)
         try:
             with machine:
                 return _await_proof(machine)
@@ -75,7 +75,7 @@ def _await_proof(machine: Machine) -> str:
         if any(proof in text for proof in PROOFS):
             return ""
         if "KVM internal error" in machine.places.qemu_log.read_text(errors="replace"):
-            return "/dev/kvm cannot run a stock kernel (KVM internal error)"
+            return f"{DEVICE} cannot run a stock kernel (KVM internal error)"
     return f"a guest with KVM did not reach systemd in {PROOF_TIMEOUT:.0f} s"
 
 

@@ -19,7 +19,7 @@ from mailnix.errors import LabError
 from mailnix.lab import disks, pidfile, qmp, units
 from mailnix.lab.console import Console
 from mailnix.lab.guest import AgentGone, AgentRefused, GuestAgent, Result
-from mailnix.lab.qemu_argv import QEMU, qemu_argv
+from mailnix.lab.qemu_argv import QEMU, ROOT_NODE, qemu_argv, writable_nodes
 from mailnix.lab.spec import LONGEST_SOCKET_PATH, Accel, Firmware, MachineSpec, Places
 from mailnix.lab.waiting import REAL_CLOCK, Clock, attempts
 
@@ -27,6 +27,7 @@ BOOT_TIMEOUT = 300.0
 """Seconds for a boot in software emulation on a busy host; a guest that will never come up is noticed much earlier."""
 COMMAND_TIMEOUT = 60.0
 START_TIMEOUT = 60.0
+LOAD_TIMEOUT = 120.0
 POWER_OFF_TIMEOUT = 120.0
 
 
@@ -72,13 +73,15 @@ class Machine:
         if self.is_running():
             raise LabError(f"{self.name} runs already", "mailnix lab stop ends it")
         self._prepare()
-        argv = qemu_argv(self.spec, self.places, self.accel, resume=resume)
+        argv = qemu_argv(self.spec, self.places, self.accel, paused=bool(resume))
         run.require(QEMU, "qemu-system-x86")
         self._spawned = run.start((*self._tie(), *argv), self.places.qemu_log)
         entry = pidfile.record(self._spawned.pid, self._word())
         if entry is not None:
             pidfile.write(self.places.pid_file, entry)
         self._wait_for_qemu()
+        if resume:
+            self._load(resume)
 
     def is_running(self) -> bool:
         """Whether its QEMU process exists."""
@@ -235,7 +238,18 @@ class Machine:
             disks.firmware_vars(self.places.firmware_vars)
         self.agent.close()
         self.console.new_boot()
-        self.places.qemu_log.unlink(missing_ok=True)
+        for stale in (self.places.qemu_log, self.places.qmp):
+            stale.unlink(missing_ok=True)
+
+    def _load(self, tag: str) -> None:
+        # Not by -loadvm: that looks for the memory in the first disk it finds, which under UEFI is the firmware's.
+        nodes = list(writable_nodes(self.spec))
+        try:
+            with self.qmp() as control:
+                control.job("snapshot-load", {"tag": tag, "vmstate": ROOT_NODE, "devices": nodes}, LOAD_TIMEOUT)
+        except BaseException:
+            self.kill()
+            raise
 
     def _check_socket_paths(self) -> None:
         links = [path for nic in self.spec.nics for path in (self.places.link(nic), self.places.far_link(nic))]

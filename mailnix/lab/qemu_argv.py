@@ -21,8 +21,8 @@ ROOT_NODE = "root"
 FIRMWARE_NODE = "firmware-vars"
 
 
-def qemu_argv(spec: MachineSpec, places: Places, accel: Accel, *, resume: str = "") -> tuple[str, ...]:
-    """How to start `spec`; with `resume` it loads that snapshot of its memory and waits (paused) for QMP's `cont`."""
+def qemu_argv(spec: MachineSpec, places: Places, accel: Accel, *, paused: bool = False) -> tuple[str, ...]:
+    """How to start `spec`; where `paused`, its processor waits for QMP's `cont`."""
     return (
         QEMU,
         *("-name", spec.name),
@@ -35,7 +35,7 @@ def qemu_argv(spec: MachineSpec, places: Places, accel: Accel, *, resume: str = 
         *("-device", "virtio-rng-pci"),
         *_consoles(places),
         *_credentials(spec),
-        *(("-loadvm", resume, "-S") if resume else ()),
+        *(("-S",) if paused else ()),
     )
 
 

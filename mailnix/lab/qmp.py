@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,8 @@ def connect(name: str, path: Path, timeout: float = ANSWER_TIMEOUT) -> Iterator[
     """Talk to the QEMU of machine `name` at its socket; raises LabError where nobody answers."""
     from qemu.qmp import QMPClient, QMPError
 
+    # It logs as errors what it also raises; a log without a handler lands on the user's terminal.
+    logging.getLogger("qemu.qmp").setLevel(logging.CRITICAL)
     with asyncio.Runner() as runner:
         client = QMPClient(name)
 

@@ -12,6 +12,7 @@ Nothing heavy is imported before a test asks for the lab: this file is loaded in
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mailnix.testing.labs import RunningLab, Starter
 
 TAIL_LINES = 25
+QEMU_TOOLS = ("qemu-system-x86_64", "qemu-img")
 
 _running: pytest.StashKey[RunningLab] = pytest.StashKey()
 _failed_with: pytest.StashKey[RunningLab] = pytest.StashKey()
@@ -40,7 +42,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Our marker."""
-    config.addinivalue_line("markers", "qemu: starts QEMU itself; needs qemu-system-x86 and qemu-utils")
+    config.addinivalue_line("markers", "qemu: starts QEMU itself; skipped where it is not installed")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is marked `qemu` where there is none."""
+    if item.get_closest_marker("qemu"):
+        for tool in QEMU_TOOLS:
+            if shutil.which(tool) is None:
+                pytest.skip(f"{tool} is not installed")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,42 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mailnix.lab import disks
+from mailnix.lab.spec import DiskFormat
+from mailnix.run import Completed
+
+pytestmark = pytest.mark.qemu
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.argvs: list[list[str]] = []
+
+    def __call__(self, argv: Sequence[str], **_more: object) -> Completed:
+        self.argvs.append([str(word) for word in argv])
+        return Completed(tuple(argv), 0, "", "")
+
+
+def test_an_overlay_reads_from_its_base_and_replaces_an_older_one(tmp_path: Path) -> None:
+    recorder = Recorder()
+    target = tmp_path / "over.qcow2"
+    target.write_text("old")
+    assert disks.overlay(Path("/base.img"), target, base_format=DiskFormat.RAW, size="8G", runner=recorder) == target
+    assert not target.exists()
+    # fmt: off
+    assert recorder.argvs[0][1:] == [
+        "create", "-q", "-f", "qcow2", "-b", "/base.img", "-F", "raw", str(target), "8G",
+    ]
+    # fmt: on
+
+
+def test_firmware_variables_are_copied_once(tmp_path: Path) -> None:
+    recorder = Recorder()
+    target = tmp_path / "vars.qcow2"
+    disks.firmware_vars(target, recorder)
+    assert recorder.argvs[0][1:] == ["convert", "-f", "raw", "-O", "qcow2", str(disks.UEFI_VARS), str(target)]
+    target.touch()
+    disks.firmware_vars(target, recorder)
+    assert len(recorder.argvs) == 1
