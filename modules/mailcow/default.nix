@@ -132,6 +132,8 @@ in
       systemd.services.mailcow-provision = {
         description = "Domains, mailboxes and keys in Mailcow";
         wantedBy = [ "mailcow.service" ];
+        # Once done it stays active: only so does it run again when Mailcow restarts.
+        partOf = [ "mailcow.service" ];
         after = [ "mailcow.service" ];
         startLimitIntervalSec = 0;
         serviceConfig = {
