@@ -37,23 +37,30 @@ def plain(raw: bytes) -> str:
 
 @define
 class Console:
-    """A console log that grows while the guest runs. `since` is where its latest boot began, in bytes."""
+    """What the serial console printed since the machine was switched on; QEMU appends to `log`."""
 
     log: Path
-    since: int = 0
     _searched: int = field(default=0, init=False)
     _found: str = field(default="", init=False)
 
+    @property
+    def older_log(self) -> Path:
+        """What it printed before it was switched on last."""
+        return self.log.with_suffix(".old.log")
+
     def new_boot(self) -> None:
-        """Forget what earlier boots printed: from here on a new one writes."""
-        self.since = self._searched = self.log.stat().st_size if self.log.exists() else 0
-        self._found = ""
+        """Put away what earlier boots printed: from here on a new one writes."""
+        self._searched, self._found = 0, ""
+        if self.log.exists():
+            with self.older_log.open("ab") as older:
+                older.write(self.log.read_bytes())
+            self.log.unlink()
 
     def dead_end(self) -> str:
-        """Why this boot will never come up ("the kernel panicked"), or or "". Reads only what is new."""
+        """Why this boot will never come up ("the kernel panicked"), or "". Reads only what is new."""
         if not self._found:
             overlap = max(len(sign) for sign, _ in DEAD_ENDS)
-            start = max(self.since, self._searched - overlap)
+            start = max(0, self._searched - overlap)
             fresh = self._read(start)
             self._searched = start + len(fresh)
             self._found = next((meaning for sign, meaning in DEAD_ENDS if sign in fresh), "")
@@ -61,12 +68,12 @@ class Console:
 
     def text(self) -> str:
         """What this boot printed so far."""
-        return plain(self._read(self.since))
+        return plain(self._read(0))
 
     def tail(self, lines: int = KEPT_LINES) -> str:
         """The last lines of this boot."""
         size = self.log.stat().st_size if self.log.exists() else 0
-        raw = self._read(max(self.since, size - KEPT_BYTES))
+        raw = self._read(max(0, size - KEPT_BYTES))
         return "\n".join([line for line in plain(raw).splitlines() if line.strip()][-lines:])
 
     def _read(self, start: int) -> bytes:

@@ -6,28 +6,24 @@ The vocabulary is that of the NixOS test driver. Everything here raises LabError
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
-import threading
 from pathlib import Path
 from types import TracebackType
 
 from attrs import define, field
 
-from mailnix import run
 from mailnix.errors import LabError
-from mailnix.lab import disks, pidfile, qmp, units
+from mailnix.lab import units
 from mailnix.lab.console import Console
 from mailnix.lab.guest import AgentGone, AgentRefused, GuestAgent, Result
-from mailnix.lab.qemu_argv import QEMU, ROOT_NODE, qemu_argv, writable_nodes
-from mailnix.lab.spec import LONGEST_SOCKET_PATH, Accel, Firmware, MachineSpec, Places
+from mailnix.lab.hypervisor import Hypervisor
+from mailnix.lab.qmp import Qmp
+from mailnix.lab.spec import Accel, MachineSpec, Places
 from mailnix.lab.waiting import REAL_CLOCK, Clock, attempts
 
 BOOT_TIMEOUT = 300.0
 """Seconds for a boot in software emulation on a busy host; a guest that will never come up is noticed much earlier."""
 COMMAND_TIMEOUT = 60.0
-START_TIMEOUT = 60.0
-LOAD_TIMEOUT = 120.0
 POWER_OFF_TIMEOUT = 120.0
 
 
@@ -44,11 +40,12 @@ class Machine:
     accel: Accel = Accel.TCG
     tied: bool = True
     clock: Clock = REAL_CLOCK
+    qemu: Hypervisor = field(init=False)
     console: Console = field(init=False)
     agent: GuestAgent = field(init=False)
-    _spawned: run.Spawned | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.qemu = Hypervisor(self.spec, self.places, self.accel, self.tied, self.clock)
         self.console = Console(self.places.console_log)
         self.agent = GuestAgent(self.places.agent, self.check)
 
@@ -72,44 +69,32 @@ class Machine:
         """Switch it on (or load the saved state `resume` and stay paused); returns when QEMU runs, not the guest."""
         if self.is_running():
             raise LabError(f"{self.name} runs already", "mailnix lab stop ends it")
-        self._prepare()
-        argv = qemu_argv(self.spec, self.places, self.accel, paused=bool(resume))
-        run.require(QEMU, "qemu-system-x86")
-        self._spawned = run.start((*self._tie(), *argv), self.places.qemu_log)
-        entry = pidfile.record(self._spawned.pid, self._word())
-        if entry is not None:
-            pidfile.write(self.places.pid_file, entry)
-        self._wait_for_qemu()
-        if resume:
-            self._load(resume)
+        self.agent.close()
+        self.console.new_boot()
+        self.qemu.start(resume)
 
     def is_running(self) -> bool:
-        """Whether its QEMU process exists."""
-        entry = pidfile.read(self.places.pid_file)
-        return entry is not None and entry.word == self._word() and pidfile.is_running(entry)
+        """Whether it is switched on."""
+        return self.qemu.is_running()
 
     def kill(self) -> None:
-        """Cut its power: QEMU is killed and the guest notices nothing. Does nothing where it does not run."""
+        """Cut its power: QEMU is killed and the guest notices nothing. Does nothing where it is off."""
         self.agent.close()
-        entry = pidfile.read(self.places.pid_file)
-        if entry is not None and entry.word == self._word():
-            pidfile.end(entry, now=True)
-        self._reap()
-        self.places.pid_file.unlink(missing_ok=True)
+        self.qemu.kill()
 
     def power_off(self, timeout: float = POWER_OFF_TIMEOUT) -> None:
         """Shut the guest down in order and wait for its end."""
         if not self.is_running():
             return
         try:
-            self.agent.ask("guest-sync", {"id": 1}, timeout=5)
-            with contextlib.suppress(AgentGone):  # it answers nothing, or goes before it does
+            self.agent.ping(5)
+            with contextlib.suppress(AgentGone):  # it says nothing when all goes well
                 self.agent.ask("guest-shutdown", {"mode": "powerdown"}, timeout=5)
         except (AgentGone, AgentRefused):
             self.press_power_button()
         for _ in attempts(timeout, self.clock):
             if not self.is_running():
-                self.kill()
+                self.kill()  # for what it leaves: pid file, zombie, connection
                 return
         raise self.error(f"did not power off within {timeout:.0f} s")
 
@@ -124,9 +109,9 @@ class Machine:
         with self.qmp() as control:
             control.execute("system_powerdown")
 
-    def qmp(self) -> contextlib.AbstractContextManager[qmp.Qmp]:
+    def qmp(self) -> contextlib.AbstractContextManager[Qmp]:
         """QEMU's control connection, for what this class has no word for."""
-        return qmp.connect(self.name, self.places.qmp)
+        return self.qemu.qmp()
 
     # asking it to do things
 
@@ -220,75 +205,11 @@ class Machine:
         if dead_end:
             raise self.error(dead_end)
         if not self.is_running():
-            raise self.error("its QEMU is not running", self._qemu_said())
+            raise self.error("its QEMU is not running", self.qemu.said())
 
     def error(self, message: str, hint: str = "") -> LabError:
         """What to raise about this machine: named, and with its last console lines."""
         return LabError(f"{self.name}: {message}", hint, self.console.tail())
-
-    # inside
-
-    def _prepare(self) -> None:
-        for folder in (self.places.home, self.places.sockets):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self.places.sockets.stat().st_uid != os.getuid() or self.places.sockets.stat().st_mode & 0o077:
-            raise LabError(f"{self.places.sockets} is open to others", "remove that folder")
-        self._check_socket_paths()
-        if self.spec.firmware is Firmware.UEFI:
-            disks.firmware_vars(self.places.firmware_vars)
-        self.agent.close()
-        self.console.new_boot()
-        for stale in (self.places.qemu_log, self.places.qmp):
-            stale.unlink(missing_ok=True)
-
-    def _load(self, tag: str) -> None:
-        # Not by -loadvm: that looks for the memory in the first disk it finds, which under UEFI is the firmware's.
-        nodes = list(writable_nodes(self.spec))
-        try:
-            with self.qmp() as control:
-                control.job("snapshot-load", {"tag": tag, "vmstate": ROOT_NODE, "devices": nodes}, LOAD_TIMEOUT)
-        except BaseException:
-            self.kill()
-            raise
-
-    def _check_socket_paths(self) -> None:
-        links = [path for nic in self.spec.nics for path in (self.places.link(nic), self.places.far_link(nic))]
-        for path in (self.places.qmp, self.places.agent, self.places.terminal, *links):
-            if len(str(path).encode()) > LONGEST_SOCKET_PATH:
-                raise LabError(f"{path} is too long for a socket", "give a shorter --state-dir")
-
-    def _tie(self) -> tuple[str, ...]:
-        # The kernel sends the signal when the *thread* ends that started the process, so only the main one may tie.
-        if not self.tied or threading.current_thread() is not threading.main_thread():
-            return ()
-        return (run.require("setpriv", "util-linux"), "--pdeathsig", "KILL")
-
-    def _word(self) -> str:
-        """A word of the argv that no other process has: it holds the path of this machine's own socket."""
-        argv = qemu_argv(self.spec, self.places, self.accel)
-        return next(word for word in argv if word.startswith("socket,id=qmp,"))
-
-    def _wait_for_qemu(self) -> None:
-        for _ in attempts(START_TIMEOUT, self.clock, longest=0.1):
-            if not self.is_running():
-                self._reap()
-                raise LabError(f"{self.name}: QEMU did not start: {self._qemu_said()}", f"see {self.places.qemu_log}")
-            if self.places.qmp.exists():
-                with contextlib.suppress(LabError), self.qmp():
-                    return
-        self.kill()
-        raise LabError(f"{self.name}: QEMU does not answer", f"see {self.places.qemu_log}")
-
-    def _qemu_said(self) -> str:
-        with contextlib.suppress(OSError):
-            lines = self.places.qemu_log.read_text(errors="replace").splitlines()
-            return next((line for line in reversed(lines) if line and "warning:" not in line), "")
-        return ""
-
-    def _reap(self) -> None:
-        if self._spawned is not None:
-            self._spawned.wait(5)
-            self._spawned = None
 
 
 def _short(command: str) -> str:

@@ -105,7 +105,7 @@ class Places:
 
     @property
     def console_log(self) -> Path:
-        """Everything the serial console printed, over all its boots."""
+        """What the serial console printed since the machine was switched on."""
         return self.home / "console.log"
 
     @property
@@ -117,11 +117,6 @@ class Places:
     def pid_file(self) -> Path:
         """Which process is this machine's QEMU."""
         return self.home / "qemu.pid"
-
-    @property
-    def spec_file(self) -> Path:
-        """The MachineSpec that it was started with."""
-        return self.home / "machine.json"
 
     @property
     def firmware_vars(self) -> Path:

@@ -41,6 +41,8 @@ def test_a_new_boot_forgets_the_panic_of_the_last(console: Console) -> None:
     assert console.dead_end() == ""
     add(console, b"Welcome\n")
     assert (console.text(), console.tail()) == ("Welcome\n", "Welcome")
+    console.new_boot()
+    assert console.older_log.read_text() == "Kernel panic - not syncing\nWelcome\n"
 
 
 def test_the_tail_has_the_last_lines_that_say_something(console: Console) -> None:
