@@ -60,8 +60,9 @@ def _public_suffix(domain: Domain, path: str, found: Found) -> None:
 
 def _clashes(topology: Topology, domains: dict[str, str], found: Found) -> None:
     """The mail host, the proxies and each domain's service names need names of their own."""
-    hosts = {"hostname": topology.hostname}
-    hosts |= {f"{path}.hostname": p.hostname for path, p in each(topology.proxies, Proxy, "proxies") if p.hostname}
+    named = [("hostname", topology.hostname)]
+    named += [(f"{path}.hostname", p.hostname) for path, p in each(topology.proxies, Proxy, "proxies") if p.hostname]
+    hosts = {path: name for path, name in named if isinstance(name, str)}
     for path, host in hosts.items():
         if host in domains:
             message = f"{host} is also the name of a machine ({path}); Mailcow refuses that"

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from attrs import field, frozen
 
 from mailnix.errors import Problem, Severity
+from mailnix.model.topology import Domain, Topology
 
 T = TypeVar("T")
 
@@ -45,3 +46,8 @@ def each(items: Any, kind: type[T], path: str) -> Iterator[tuple[str, T]]:
         for number, item in enumerate(items):
             if isinstance(item, kind):
                 yield f"{path}[{number}]", item
+
+
+def domain_names(topology: Topology) -> set[str]:
+    """The names of the mail domains, as far as they are texts."""
+    return {d.name for _, d in each(topology.domains, Domain, "domains") if isinstance(d.name, str)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from mailnix.model.checks.found import Found, each
+from mailnix.model.checks.found import Found, domain_names, each
 from mailnix.model.names import MIB, domain_problem, local_part_problem, parse_size, to_ascii
 from mailnix.model.topology import Alias, Domain, Mailbox, Topology
 
@@ -67,7 +67,7 @@ def _name(name: Any, path: str, found: Found) -> None:
 
 def _targets(topology: Topology, taken: Mapping[str, str], found: Found) -> None:
     """Every target must exist, and following targets must never lead back."""
-    ours = {domain.name for _, domain in each(topology.domains, Domain, "domains")}
+    ours = domain_names(topology)
     leads: dict[str, list[str]] = {}
     for path, domain in each(topology.domains, Domain, "domains"):
         for at, alias in each(domain.aliases, Alias, f"{path}.aliases"):

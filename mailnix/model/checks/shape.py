@@ -67,7 +67,8 @@ def _wanted(wanted: Any) -> str:
         return " or ".join(_wanted(one) for one in get_args(wanted))
     if isinstance(wanted, type) and issubclass(wanted, StrEnum):
         return " or ".join(repr(str(member)) for member in wanted)
-    return _WORDS.get(wanted, f"a {wanted.__name__}")
+    article = "an" if wanted.__name__[0] in "AEIOU" else "a"
+    return _WORDS.get(wanted, f"{article} {wanted.__name__}")
 
 
 def _hint(value: Any, wanted: Any) -> str:

@@ -8,9 +8,9 @@ import zoneinfo
 from base64 import b64decode
 from typing import Final
 
-from mailnix.model.checks.found import Found, each
+from mailnix.model.checks.found import Found, domain_names, each
 from mailnix.model.names import domain_problem, host_problem, local_part_problem, to_ascii
-from mailnix.model.topology import SCHEMA_VERSION, Domain, Topology
+from mailnix.model.topology import SCHEMA_VERSION, Topology
 
 _KEY: Final = re.compile(
     r"(?:^|\s)(?P<type>ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)"
@@ -49,7 +49,7 @@ def _contact(topology: Topology, found: Found) -> None:
     problem = local_part_problem(local_part) or domain_problem(to_ascii(domain)) if at else "is not a mail address"
     if problem is not None:
         found.error("contact", problem, "write an address such as postmaster@example.org")
-    elif to_ascii(domain) not in {d.name for _, d in each(topology.domains, Domain, "domains")}:
+    elif to_ascii(domain) not in domain_names(topology):
         found.warning(
             "contact",
             f"{domain} is not one of the domains: receivers may refuse to send reports there (RFC 7489 7.1)",
