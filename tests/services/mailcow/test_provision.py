@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -267,3 +269,15 @@ def test_a_credential_is_read_from_its_folder(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "mailcow.api-key").write_text("abc")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", os.fspath(tmp_path))
     assert credential("mailcow.api-key") == "abc"
+
+
+def test_a_credential_that_systemd_opened_is_read_from_its_descriptor(tmp_path: Path) -> None:
+    for name in ("mailcow.dkim", "mailcow.mailboxes"):
+        (tmp_path / name).write_text(f"content of {name}")
+    ask = "from mailnix.services.mailcow.files.description import credential; print(credential('mailcow.mailboxes'))"
+    script = f"exec 3<mailcow.dkim 4<mailcow.mailboxes; exec '{sys.executable}' -c \"{ask}\""
+    environment = {"LISTEN_FDNAMES": "mailcow.dkim:mailcow.mailboxes", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "content of mailcow.mailboxes\n"
