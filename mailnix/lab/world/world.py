@@ -23,6 +23,7 @@ PACKAGES: Final = (
     "bind9-dnsutils",
     "ca-certificates",
     "caddy",
+    "dbconfig-no-thanks",  # OpenDMARC would bring a database client
     "dnsmasq-base",
     "iproute2",
     "nftables",
