@@ -16,6 +16,8 @@ def nixos(plan: Plan, _host: HostPlan) -> NixosPart:
     ]
     if plan.topology.admin_keys:
         options.append(option("users.users.root.openssh.authorizedKeys.keys", list(plan.topology.admin_keys)))
+    else:
+        options.append(option("users.allowNoPasswordLogin", True, "The topology has no admin_keys: nobody can log in."))
     return NixosPart("SSH, with keys only.", tuple(options))
 
 
