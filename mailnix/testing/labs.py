@@ -37,6 +37,7 @@ class Wanted:
     config: Path
     home: Path | None = None
     keep: bool = False
+    resume: bool = False
 
 
 Progress: TypeAlias = Callable[[str], None]
@@ -51,4 +52,5 @@ def start_lab(wanted: Wanted, progress: Progress) -> AbstractContextManager[Runn
     options = prepare.Options(
         wanted.home or prepare.default_home(wanted.config), pipeline.secrets_folder(wanted.config)
     )
-    return lab.start(pipeline.plan(wanted.config), options, progress, keep=wanted.keep)
+    plan = pipeline.plan(wanted.config)
+    return lab.start(plan, options, progress, keep=wanted.keep, resume=wanted.resume)

@@ -37,6 +37,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--mailnix-config", metavar="CONFIG", help="the description whose machines are tested")
     group.addoption("--mailnix-lab-dir", metavar="DIR", help="where images, disks and console logs are kept")
     group.addoption("--mailnix-keep", action="store_true", help="leave the machines running after the tests")
+    group.addoption(
+        "--mailnix-resume",
+        action="store_true",
+        help="go on from the state that an earlier run with this option saved, or save one",
+    )
     parser.addini("mailnix_config", "the description whose machines are tested, from the ini file's folder")
 
 
@@ -69,7 +74,12 @@ def lab(request: pytest.FixtureRequest, mailnix_start: Starter) -> Iterator[Runn
 
     config = request.config
     home = config.getoption("--mailnix-lab-dir")
-    wanted = Wanted(_described(config), Path(home) if home else None, bool(config.getoption("--mailnix-keep")))
+    wanted = Wanted(
+        _described(config),
+        Path(home) if home else None,
+        keep=bool(config.getoption("--mailnix-keep")),
+        resume=bool(config.getoption("--mailnix-resume")),
+    )
     try:
         starting = mailnix_start(wanted, _teller(config))
         running = starting.__enter__()

@@ -67,7 +67,7 @@ def test_one_lab_serves_a_whole_session_and_ends_with_it(suite: pytest.Pytester)
     result.assert_outcomes(passed=2)
     output = result.stdout.str()
     assert (output.count("STARTED"), output.count("ENDED")) == (1, 1)
-    assert "WANTED Wanted(config=PosixPath('mail.py'), home=PosixPath('/l'), keep=True)" in output
+    assert "WANTED Wanted(config=PosixPath('mail.py'), home=PosixPath('/l'), keep=True, resume=False)" in output
     assert "mailnix: building" in output
 
 
