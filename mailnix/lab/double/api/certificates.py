@@ -109,7 +109,7 @@ def only(wanted: socket.AddressFamily) -> Iterator[None]:
         named.pop("family", None)
         return resolve(host, port, wanted, *rest, **named)
 
-    socket.getaddrinfo = restricted
+    socket.getaddrinfo = restricted  # type: ignore[assignment]
     try:
         yield
     finally:

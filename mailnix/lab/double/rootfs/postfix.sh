@@ -7,6 +7,7 @@ run_hooks
 until_works test -s "$DATABASE"
 
 printf 'null: /dev/null\n' >/etc/aliases
+echo SYNC_CHROOT= >/etc/default/postfix  # Debian's: nothing here is chrooted
 mkdir -p $conf/sql
 cp /double/postfix/*.cf $conf/sql/
 touch $conf/extra.cf $conf/custom_transport.pcre $conf/custom_postscreen_whitelist.cidr

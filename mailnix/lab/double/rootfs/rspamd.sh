@@ -6,4 +6,4 @@ printf '%s.0/24\n%s\n' "$IPV4_NETWORK" "$IPV6_NETWORK" >/etc/rspamd/custom/mailc
 printf 'servers = "redis:6379";\npassword = "%s";\ntimeout = 10;\n' "$REDISPASS" >/etc/rspamd/local.d/redis.conf
 chown -R _rspamd:_rspamd /var/lib/rspamd /run/rspamd
 run_hooks
-exec rspamd --no-fork --user=_rspamd --group=_rspamd
+exec rspamd --config=/double/rspamd.conf --no-fork --user=_rspamd --group=_rspamd
