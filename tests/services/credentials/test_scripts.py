@@ -1,0 +1,196 @@
+"""The scripts as they run on a machine, with the programs that need one played by small stand-ins."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import stat
+import tarfile
+import threading
+from pathlib import Path
+
+import pytest
+from attrs import define
+
+from mailnix.plan import Plan
+from mailnix.run import Completed, run
+from mailnix.services.credentials.render import SCRIPT_NAMES, names_text, script
+
+# What the scripts call beyond coreutils. `mount` shows the disk's content, `log` keeps what was asked for.
+STAND_INS = {
+    "udevadm": "exit 0",
+    "blkid": '[ -d "$MACHINE/disk" ] && echo /dev/vdb || exit 2',
+    "mount": 'for last; do :; done; rmdir "$last"; ln -s "$MACHINE/disk" "$last"',
+    "umount": 'rm "$1"; mkdir "$1"',
+    "update-ca-certificates": 'echo update-ca-certificates >>"$MACHINE/log"',
+    "ip": 'echo "ip $*" >>"$MACHINE/log"',
+    "systemctl": 'case $1 in is-active) [ -e "$MACHINE/ready" ] ;; *) echo "systemctl $*" >>"$MACHINE/log" ;; esac',
+    "sync": "exit 0",
+}
+
+
+@define
+class Machine:
+    """A folder in the place of a machine's root."""
+
+    root: Path
+    needs: tuple[str, ...]
+
+    def path(self, name: str) -> Path:
+        return self.root / name.lstrip("/")
+
+    def run(self, name: str, stdin: bytes = b"", *, check: bool = True) -> Completed:
+        env = {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "MACHINE": str(self.root)}
+        return run(["sh", self.root / "scripts" / name], env=env, stdin=stdin, check=check, timeout=30)
+
+    def attach(
+        self, seed_id: str, credentials: dict[str, str], *, certificate: str = "", replace: bool = False
+    ) -> None:
+        disk = self.root / "disk"
+        shutil.rmtree(disk, ignore_errors=True)
+        (disk / "credstore").mkdir(parents=True)
+        for name, text in credentials.items():
+            (disk / "credstore" / name).write_text(text)
+        if certificate:
+            (disk / "ca-certificates").mkdir()
+            (disk / "ca-certificates/mailnix-1.crt").write_text(certificate)
+        if replace:
+            (disk / "replace").touch()
+        (disk / "id").write_text(f"{seed_id}\n")
+
+    def has(self) -> dict[str, str]:
+        store = self.path("/etc/credstore")
+        return {file.name: file.read_text() for file in sorted(store.iterdir())} if store.is_dir() else {}
+
+    def log(self) -> list[str]:
+        log = self.root / "log"
+        return log.read_text().splitlines() if log.exists() else []
+
+
+@pytest.fixture
+def machine(tmp_path: Path, plan: Plan) -> Machine:
+    host = plan.proxies[0]
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "scripts").mkdir()
+    for name, text in STAND_INS.items():
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    for name in SCRIPT_NAMES:
+        text = script(name)
+        for place in ("/etc/credstore", "/var/lib/mailnix", "/usr/local/share", "/run/mailnix", "/usr/lib/mailnix"):
+            text = text.replace(place, f"{tmp_path}{place}")
+        (tmp_path / "scripts" / name).write_text(text)
+    (tmp_path / "usr/lib/mailnix").mkdir(parents=True)
+    (tmp_path / "usr/lib/mailnix/credentials").write_text(names_text(host))
+    return Machine(tmp_path, tuple(credential.name for credential in host.credentials))
+
+
+def packed(files: dict[str, str]) -> bytes:
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return sink.getvalue()
+
+
+def test_without_a_seed_disk_nothing_happens(machine: Machine) -> None:
+    assert machine.run("seed").stdout == ""
+    assert machine.has() == {}
+
+
+def test_a_seed_disk_is_copied_with_private_modes(machine: Machine) -> None:
+    machine.attach("1", {"a": "one", "b": "two"})
+    said = machine.run("seed").stdout
+    assert "took 2 credentials" in said
+    assert "one" not in said
+    assert machine.has() == {"a": "one", "b": "two"}
+    store = machine.path("/etc/credstore")
+    assert stat.S_IMODE(store.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in store.iterdir()} == {0o600}
+    assert not machine.path("/run/mailnix-seed/disk").is_symlink()
+
+
+def test_what_a_machine_has_stays_unless_the_disk_may_replace_it(machine: Machine) -> None:
+    machine.attach("1", {"a": "one"})
+    machine.run("seed")
+    machine.attach("2", {"a": "new", "b": "two"})
+    machine.run("seed")
+    assert machine.has() == {"a": "one", "b": "two"}
+    machine.attach("3", {"a": "newest"}, replace=True)
+    machine.run("seed")
+    assert machine.has() == {"a": "newest", "b": "two"}
+
+
+def test_a_disk_that_stays_attached_does_not_undo_a_later_push(machine: Machine) -> None:
+    machine.attach("1", {"a": "one"}, replace=True)
+    machine.run("seed")
+    (machine.path("/etc/credstore") / "a").write_text("pushed")
+    assert machine.run("seed").stdout == ""
+    assert machine.has() == {"a": "pushed"}
+
+
+def test_certificates_are_trusted_once(machine: Machine) -> None:
+    machine.attach("1", {}, certificate="PEM")
+    machine.run("seed")
+    machine.attach("2", {}, certificate="PEM")
+    machine.run("seed")
+    assert machine.path("/usr/local/share/ca-certificates/mailnix-1.crt").read_text() == "PEM"
+    assert machine.log() == ["update-ca-certificates"]
+
+
+def test_a_machine_with_its_credentials_does_not_wait(machine: Machine) -> None:
+    machine.attach("1", dict.fromkeys(machine.needs, "x"))
+    machine.run("seed")
+    assert machine.run("wait-for-credentials").stdout == ""
+    assert machine.log() == []
+
+
+def test_a_machine_without_them_says_so_waits_and_restarts_the_network(machine: Machine) -> None:
+    machine.path("/etc/credstore").mkdir(parents=True)
+
+    def arrive() -> None:
+        for name in machine.needs:
+            (machine.path("/etc/credstore") / name).write_text("x")
+
+    late = threading.Timer(0.3, arrive)
+    late.start()
+    said = machine.run("wait-for-credentials").stdout
+    late.join()
+    assert f"waits for {len(machine.needs)} of its credentials" in said
+    assert "mailnix secrets seed" in said
+    assert said.rstrip().endswith("has its credentials")
+    assert machine.log() == ["systemctl restart systemd-networkd.service"]
+
+
+def test_pushed_credentials_are_stored_and_a_waiting_machine_goes_on_by_itself(machine: Machine) -> None:
+    machine.run("receive-credentials", packed(dict.fromkeys(machine.needs, "x")))
+    assert machine.has() == dict.fromkeys(sorted(machine.needs), "x")
+    assert machine.log() == []
+
+
+def test_a_pushed_key_remakes_its_tunnel_and_a_pushed_password_restarts_its_services(machine: Machine) -> None:
+    machine.run("receive-credentials", packed(dict.fromkeys(machine.needs, "x")))
+    (machine.root / "ready").touch()
+    key = next(name for name in machine.needs if name.startswith("network.wireguard.private"))
+    machine.run("receive-credentials", packed({**dict.fromkeys(machine.needs, "x"), key: "y"}))
+    assert machine.log() == ["ip link delete wg0", "systemctl restart systemd-networkd.service"]
+    machine.run("receive-credentials", packed({"haraka.internalcmd": "z"}))
+    assert machine.log()[2:] == ["systemctl restart --no-block mailnix-credentials.service"]
+    machine.run("receive-credentials", packed({"haraka.internalcmd": "z"}))
+    assert len(machine.log()) == 3
+
+
+@pytest.mark.parametrize("name", ["evil", "../evil", "mailcow.dbpass", ".hidden", "sub/haraka.internalcmd"])
+def test_what_is_no_credential_of_the_machine_is_refused_and_nothing_is_stored(machine: Machine, name: str) -> None:
+    ended = machine.run("receive-credentials", packed({"haraka.internalcmd": "x", name: "y"}), check=False)
+    assert ended.status != 0
+    assert machine.has() == {}
+    assert not list(machine.root.rglob("evil"))
+
+
+def test_a_broken_archive_is_refused(machine: Machine) -> None:
+    assert machine.run("receive-credentials", b"nonsense" * 100, check=False).status != 0
+    assert machine.has() == {}
