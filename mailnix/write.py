@@ -43,8 +43,8 @@ class Difference:
     diff: str = ""
 
 
-def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new, never a part."""
+def write_file(path: Path, data: bytes, mode: int = 0o644, *, sync: bool = True) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part: after power loss too, with `sync`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
@@ -53,7 +53,8 @@ def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
             file.write(data)
             file.flush()
             os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -182,7 +183,7 @@ def _put(entry: Entry, dest: Path) -> None:
     place = _below(dest, entry.path)
     match entry:
         case File():
-            write_file(place, entry.data, entry.mode)
+            write_file(place, entry.data, entry.mode, sync=False)
         case Link():
             place.parent.mkdir(parents=True, exist_ok=True)
             temporary = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}."))
@@ -209,7 +210,7 @@ def _remove(dest: Path, path: str) -> None:
 
 def _write_list(tree: Tree, dest: Path) -> None:
     paths = {entry.path: _digest(_wanted(entry)) for entry in tree}
-    write_file(dest / LIST, (json.dumps({"version": VERSION, "paths": paths}, indent=1) + "\n").encode())
+    write_file(dest / LIST, (json.dumps({"version": VERSION, "paths": paths}, indent=1) + "\n").encode(), sync=False)
 
 
 def _unified(path: str, old: _State | None, new: _State) -> str:

@@ -83,13 +83,13 @@ def _make(spec: BaseSpec, key: str, work: Path, mirrors: Sequence[str], runner: 
         if os.geteuid() == 0:
             _bootstrap(bootstrap.mmdebstrap_argv(spec, root, mirrors), key, runner, progress)
         else:
-            for folder in (work, out):
-                folder.chmod(0o777)  # the namespace's root is another user; nothing here is secret
             _bootstrap(bootstrap.mmdebstrap_argv(spec, tar, mirrors), key, runner, progress)
         npm = haraka.result() if haraka else None
     progress(f"base image {key}: making its file system and boot loaders")
-    finish = bootstrap.finish_argv(spec, key, root, out, npm)
-    runner(finish if os.geteuid() == 0 else bootstrap.unpacking_argv(finish, tar, root))
+    if os.geteuid() == 0:
+        runner(bootstrap.finish_argv(spec, key, root, out, npm))
+    else:
+        runner(bootstrap.unprivileged_argv(spec, key, work), env=bootstrap.unprivileged_env())
     _partition(key, out, runner)
     save(out, key, int((out / "root-bytes").read_text()), spec.slack)
 

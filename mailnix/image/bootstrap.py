@@ -34,7 +34,7 @@ def script(name: str) -> str:
 
 def base_key(spec: BaseSpec, mirrors: Sequence[str] = ()) -> str:
     """Names a base: equal for equal inputs, other when anything that goes into it changes."""
-    scripts = {name: script(name) for name in ("prepare", "customize", "finish")}
+    scripts = {name: script(name) for name in ("prepare", "customize", "finish", "unprivileged")}
     lock = (NPM / "package-lock.json").read_text() if spec.npm_tree else ""
     inputs = [FORMAT_VERSION, SUITE, spec.packages, spec.kernel, spec.slack, UNNEEDED, KEPT, scripts, lock, mirrors]
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:20]
@@ -91,10 +91,18 @@ def finish_argv(spec: BaseSpec, key: str, root: Path, out: Path, npm: Path | Non
     return ["sh", "-c", script("finish"), "finish", *words]
 
 
-def unpacking_argv(finish: Sequence[str], tar: Path, root: Path) -> list[str]:
-    """The same for who is not root: unpack `tar` where its owners can be kept, in a user namespace, then finish."""
-    text = 'tar=$1 root=$2; shift 2; mkdir "$root" && tar -C "$root" --numeric-owner -xf "$tar" && exec "$@"'
-    return ["mmdebstrap", "--unshare-helper", "sh", "-c", text, "unpack", str(tar), str(root), *finish]
+def unprivileged_argv(spec: BaseSpec, key: str, work: Path) -> list[str]:
+    """The same for who is not root, from `work`/root.tar (and `work`/npm) into `work`/out, in a user namespace.
+
+    It wants the environment of `unprivileged_env`.
+    """
+    words = (str(work), str(root_uuid(key)), str(ROOT_OFFSET), str(spec.slack))
+    return ["sh", "-c", script("unprivileged"), "unprivileged", *words]
+
+
+def unprivileged_env() -> dict[str, str]:
+    """The script that `unprivileged_argv` runs inside the namespace, where our files cannot be read."""
+    return {"MAILNIX_FINISH": script("finish")}
 
 
 def npm_argv() -> list[str]:

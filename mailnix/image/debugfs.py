@@ -35,10 +35,11 @@ class Source:
 
 @frozen
 class Change:
-    """All that is to be written: files and links, no path twice."""
+    """All that is to be written: files, links, and folders that may be empty; no path twice."""
 
     files: tuple[Source, ...]
     links: tuple[Link, ...]
+    folders: tuple[str, ...] = ()
 
     @property
     def paths(self) -> list[str]:
@@ -72,6 +73,7 @@ def walk(extra: ExtraTree) -> Change:
         raise BuildError(f"{extra.source} is not a folder", "give the folder whose content goes into the image")
     files: list[Source] = []
     links: list[Link] = []
+    folders: list[str] = []
     for path in sorted(extra.source.rglob("*")):
         relative = path.relative_to(extra.source)
         if ".git" in relative.parts:
@@ -83,18 +85,22 @@ def walk(extra: ExtraTree) -> Change:
         elif stat.S_ISREG(status.st_mode):
             mode = 0o755 if status.st_mode & 0o111 else 0o644
             files.append(Source(place, path, mode, stat.S_IMODE(status.st_mode), status.st_size))
-    return Change(tuple(files), tuple(links))
+        elif stat.S_ISDIR(status.st_mode):
+            folders.append(place)
+    return Change(tuple(files), tuple(links), tuple(folders))
 
 
 def merge(changes: Iterable[Change]) -> Change:
     """One change out of several; of two that write one path, the first wins."""
     files: dict[str, Source] = {}
     links: dict[str, Link] = {}
+    folders: list[str] = []
     for change in changes:
         taken = {*files, *links}
         files |= {source.path: source for source in change.files if source.path not in taken}
         links |= {link.path: link for link in change.links if link.path not in taken}
-    return Change(tuple(files.values()), tuple(links.values()))
+        folders += change.folders
+    return Change(tuple(files.values()), tuple(links.values()), tuple(folders))
 
 
 def script(change: Change, kinds: Mapping[str, str], time: int) -> str:
@@ -103,7 +109,7 @@ def script(change: Change, kinds: Mapping[str, str], time: int) -> str:
     for source in change.files:
         by_folder.setdefault(str(PurePosixPath(source.path).parent), []).append(source)
     lines = [f"set_current_time @{time}"]
-    lines += [f"mkdir {quoted(path)}" for path in missing_folders(change.paths, kinds)]
+    lines += [f"mkdir {quoted(path)}" for path in missing_folders(change, kinds)]
     lines += [f"rm {quoted(path)}" for path in change.paths if _replaced(path, kinds)]
     for folder, sources in sorted(by_folder.items()):
         lines.append(f"cd {quoted(folder)}")
@@ -120,18 +126,23 @@ def _write(source: Source) -> Iterator[str]:
         yield f"set_inode_field {name} mode 0{stat.S_IFREG | source.mode:o}"
 
 
-def missing_folders(paths: Iterable[str], kinds: Mapping[str, str]) -> list[str]:
+def missing_folders(change: Change, kinds: Mapping[str, str]) -> list[str]:
     """The folders to make first, parents before children. Raises BuildError where a parent is no real folder."""
     missing: set[str] = set()
-    for path in paths:
-        for parent in PurePosixPath(path).parents:
-            folder = str(parent)
+    for path in [*change.paths, *(f"{folder}/." for folder in change.folders)]:
+        for folder in _above(path):
             if folder == "/" or kinds.get(folder) == "d" or folder in missing:
                 break
             if folder in kinds:
                 raise BuildError(f"{path} cannot be written: {folder} is no folder there", "write to its real path")
             missing.add(folder)
     return sorted(missing)
+
+
+def _above(path: str) -> list[str]:
+    """The folders that `path` is in, the nearest first."""
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[:count]) or "/" for count in range(len(parts), 0, -1)]
 
 
 def _replaced(path: str, kinds: Mapping[str, str]) -> bool:
@@ -150,8 +161,8 @@ def quoted(word: str) -> str:
 
 def complaints(stdout: str, stderr: str) -> list[str]:
     """What debugfs said that it does not say when all is well."""
-    bad = [line for line in stdout.splitlines() if not GOOD_OUTPUT.fullmatch(line)]
-    return bad + [line for line in stderr.splitlines() if not GOOD_ERRORS.fullmatch(line)]
+    bad = [line for line in stdout.split("\n") if not GOOD_OUTPUT.fullmatch(line)]
+    return bad + [line for line in stderr.split("\n") if not GOOD_ERRORS.fullmatch(line)]
 
 
 def stat_script(change: Change) -> str:

@@ -67,7 +67,10 @@ def read_manifest(folder: Path) -> Manifest | None:
     """The manifest in `folder`; None where there is none. Raises BuildError where it cannot be read."""
     path = folder / NAME
     try:
-        return cattrs.Converter(forbid_extra_keys=True).structure(json.loads(path.read_text()), Manifest)
+        manifest = cattrs.Converter(forbid_extra_keys=True).structure(json.loads(path.read_text()), Manifest)
+        if manifest.version != VERSION:
+            raise ValueError(f"version {manifest.version}")
+        return manifest
     except FileNotFoundError:
         return None
     except Exception as error:  # cattrs raises groups, json ValueError: both mean the same to a user

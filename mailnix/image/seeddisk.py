@@ -19,7 +19,7 @@ LABEL_BYTES = 16
 def label_argv(tool: str, folder: Path, image: Path, label: str, size: int) -> list[str]:
     """mke2fs filling a new file system of `size` bytes from `folder`, everything in it owned by root."""
     blocks = size // 1024
-    features = ["-O", "^resize_inode,^dir_index", "-E", "root_owner=0:0,root_perms=0700"]
+    features = ["-O", "^resize_inode,^dir_index", "-E", "root_owner=0:0"]
     return [tool, "-q", "-F", "-t", "ext2", "-b", "1024", "-m", "0", *features, "-L", label, "-d", str(folder),
             str(image), str(blocks)]  # fmt: skip
 

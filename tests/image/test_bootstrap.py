@@ -1,0 +1,104 @@
+"""The commands of a base image, as whole lists."""
+
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from mailnix.image import bootstrap
+from mailnix.image.values import MIB, BaseSpec
+
+SPEC = BaseSpec(("nftables", "caddy"), "linux-image-cloud-amd64")
+
+
+def test_mmdebstrap_is_asked_for_exactly_the_packages_and_the_kernel():
+    assert bootstrap.mmdebstrap_argv(SPEC, Path("/w/root"), ("http://mirror.test/debian",)) == [
+        "mmdebstrap",
+        "--mode=unshare",
+        "--variant=apt",
+        "--architectures=amd64",
+        '--aptopt=APT::Install-Recommends "false"',
+        '--aptopt=Acquire::Retries "3"',
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/info/*",
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+        "--dpkgopt=path-exclude=/usr/share/lintian/*",
+        "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+        "--include=caddy,nftables,linux-image-cloud-amd64",
+        '--essential-hook=sh -c "$MAILNIX_PREPARE" essential "$1"',
+        '--customize-hook=sh -c "$MAILNIX_CUSTOMIZE" customize "$1"',
+        "trixie",
+        "/w/root",
+        "http://mirror.test/debian",
+    ]
+
+
+def test_the_hooks_find_their_scripts_in_the_environment():
+    env = bootstrap.mmdebstrap_env("key")
+    assert env["MAILNIX_PREPARE"] == bootstrap.script("prepare")
+    assert env["MAILNIX_CUSTOMIZE"] == bootstrap.script("customize")
+    assert env["ROOT_UUID"] == str(bootstrap.root_uuid("key"))
+
+
+def test_the_root_file_system_is_made_at_the_place_of_its_partition():
+    argv = bootstrap.finish_argv(SPEC, "key", Path("/w/root"), Path("/w/out"), Path("/w/npm"))
+    uuid = str(bootstrap.root_uuid("key"))
+    assert argv[:2] == ["sh", "-c"]
+    assert argv[3:] == ["finish", "/w/root", "/w/out", uuid, str(42 * MIB), str(512 * MIB), "/w/npm"]
+
+
+def test_who_is_not_root_goes_through_a_user_namespace():
+    argv = bootstrap.unprivileged_argv(SPEC, "key", Path("/w"))
+    assert argv[3:] == ["unprivileged", "/w", str(bootstrap.root_uuid("key")), str(42 * MIB), str(512 * MIB)]
+    assert bootstrap.unprivileged_env() == {"MAILNIX_FINISH": bootstrap.script("finish")}
+
+
+def test_npm_runs_no_scripts_of_packages():
+    assert bootstrap.npm_argv()[:4] == ["npm", "ci", "--omit=dev", "--ignore-scripts"]
+
+
+def test_the_efi_partition_is_made_inside_the_image():
+    argvs = bootstrap.esp_argvs(Path("/w/disk.raw"), Path("/w"))
+    assert [argv[0] for argv in argvs] == ["mformat", "mmd", "mcopy", "mcopy", "mcopy"]
+    assert all(argv[1:3] == ["-i", f"/w/disk.raw@@{2 * MIB}"] for argv in argvs)
+    assert [argv[-1] for argv in argvs[2:]] == [
+        "::/EFI/BOOT/BOOTX64.EFI",
+        "::/EFI/BOOT/grubx64.efi",
+        "::/EFI/debian/grub.cfg",
+    ]
+
+
+def test_equal_package_sets_share_a_base():
+    assert bootstrap.base_key(SPEC) == bootstrap.base_key(BaseSpec(("caddy", "nftables", "caddy")))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        evolve(SPEC, packages=("caddy",)),
+        evolve(SPEC, kernel="linux-image-amd64"),
+        evolve(SPEC, npm_tree=True),
+        evolve(SPEC, slack=MIB),
+    ],
+)
+def test_whatever_changes_the_base_changes_its_key(changed):
+    assert bootstrap.base_key(changed) != bootstrap.base_key(SPEC)
+
+
+def test_another_mirror_is_another_base():
+    assert bootstrap.base_key(SPEC, ("http://mirror.test/debian",)) != bootstrap.base_key(SPEC)
+
+
+def test_every_script_is_sound_shell():
+    from mailnix.run import run
+
+    for name in ("prepare", "customize", "finish", "unprivileged"):
+        run(["sh", "-n"], stdin=bootstrap.script(name).encode())
+
+
+def test_the_loader_and_the_kernel_look_for_the_same_file_system():
+    text = bootstrap.script("customize")
+    assert text.count("search --no-floppy --fs-uuid --set=root $ROOT_UUID") == 2
+    assert "root=UUID=$ROOT_UUID " in text
+    assert "console=tty0 console=ttyS0,115200" in text

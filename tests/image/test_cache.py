@@ -1,0 +1,97 @@
+"""What the cache promises: whole or not there, one maker at a time, checksums that see every byte."""
+
+import os
+
+import pytest
+
+from mailnix.errors import BuildError
+from mailnix.image import cache
+from mailnix.image.values import MIB
+
+
+def sparse(path, *places, size=64 * MIB):
+    with path.open("wb") as file:
+        os.truncate(file.fileno(), size)
+        for offset, data in places:
+            file.seek(offset)
+            file.write(data)
+    return path
+
+
+def test_the_checksum_does_not_depend_on_how_zeros_are_stored(tmp_path):
+    thin = sparse(tmp_path / "thin", (5 * MIB + 3, b"x" * 100))
+    full = tmp_path / "full"
+    full.write_bytes(thin.read_bytes())
+    assert cache.data_digest(thin) == cache.data_digest(full)
+
+
+@pytest.mark.parametrize("offset", [0, 5 * MIB + 3, 63 * MIB, 64 * MIB - 1])
+def test_the_checksum_sees_a_byte_anywhere(tmp_path, offset):
+    plain = sparse(tmp_path / "plain", (5 * MIB + 3, b"x" * 100))
+    other = sparse(tmp_path / "other", (5 * MIB + 3, b"x" * 100), (offset, b"y"))
+    assert cache.data_digest(plain) != cache.data_digest(other)
+
+
+def test_the_checksum_sees_the_size_and_the_place(tmp_path):
+    here = sparse(tmp_path / "here", (0, b"x"))
+    assert cache.data_digest(here) != cache.data_digest(sparse(tmp_path / "there", (4 * MIB, b"x")))
+    assert cache.data_digest(here) != cache.data_digest(sparse(tmp_path / "longer", (0, b"x"), size=65 * MIB))
+
+
+def test_a_copy_is_equal_and_stays_sparse(tmp_path):
+    old = sparse(tmp_path / "old", (0, b"head"), (40 * MIB, os.urandom(MIB)), (64 * MIB - 4, b"tail"))
+    new = tmp_path / "new"
+    cache.copy_sparse(old, new)
+    assert new.read_bytes() == old.read_bytes()
+    assert new.stat().st_blocks * 512 < 4 * MIB
+
+
+def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("MAILNIX_CACHE", str(tmp_path / "here"))
+    assert cache.cache_dir() == tmp_path / "here"
+    monkeypatch.delenv("MAILNIX_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache.cache_dir() == tmp_path / "xdg" / "mailnix"
+
+
+def test_a_second_maker_says_that_it_waits(tmp_path):
+    import fcntl
+    import threading
+
+    lock, told, entered = tmp_path / "lock", [], threading.Event()
+
+    def second():
+        with cache.locked(lock, told.append):
+            entered.set()
+
+    with lock.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert not entered.wait(0.2)
+    assert entered.wait(5)
+    thread.join()
+    assert told == ["waiting for another mailnix that makes the same base image"]
+
+
+def test_a_scratch_folder_is_gone_after_its_block_and_after_errors(tmp_path):
+    def fail():
+        with cache.scratch(tmp_path, "x") as folder:
+            (folder / "file").touch()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_little_space_is_an_error_with_a_next_step(tmp_path):
+    cache.need_space(tmp_path, 1)
+    with pytest.raises(BuildError, match="MiB free"):
+        cache.need_space(tmp_path, 1 << 60)
+
+
+def test_no_folder_is_no_base_and_an_empty_one_is_a_damaged_base(tmp_path):
+    assert cache.load(tmp_path / "none") is None
+    with pytest.raises(BuildError, match="damaged"):
+        cache.load(tmp_path)
