@@ -36,8 +36,9 @@ def attach(machine: Machine, source: int | None = None, sink: int | None = None)
         except OSError as error:
             raise LabError(f"{machine.name}: no terminal: {error}") from error
         far.settimeout(None)
-        far.sendall(b"\r")  # for a prompt: what was printed before now went nowhere
-        _copy(far, source, sink)
+        with contextlib.suppress(ConnectionError):  # the machine is gone, and with it what there was to see
+            far.sendall(b"\r")  # for a prompt: what was printed before now went nowhere
+            _copy(far, source, sink)
 
 
 def _copy(far: socket.socket, source: int, sink: int) -> None:
@@ -74,4 +75,5 @@ def _tell_size(machine: Machine, descriptor: int) -> None:
     """A console has no size of its own, so full-screen programs would draw 80 by 24."""
     with contextlib.suppress(OSError, LabError):
         size = os.get_terminal_size(descriptor)
-        machine.execute(f"stty -F /dev/{CONSOLE} rows {size.lines} cols {size.columns}", timeout=5)
+        if size.lines and size.columns:
+            machine.execute(f"stty -F /dev/{CONSOLE} rows {size.lines} cols {size.columns}", timeout=5)

@@ -89,7 +89,7 @@ class FakeAgent:
         self._polls[pid] = self._polls.get(pid, 0) + 1
         if command in self.never_ending or self._polls[pid] < 2:
             return {"exited": False}
-        status, out, err = self.commands[command]
+        status, out, err = self.commands.get(command, (127, b"", b"not found"))
         end = {"exitcode": status} if status >= 0 else {"signal": -status}
         data = {"out-data": base64.b64encode(out).decode(), "err-data": base64.b64encode(err).decode()}
         return {"exited": True, **end, **{key: value for key, value in data.items() if value}}
