@@ -44,7 +44,7 @@ class Difference:
 
 
 def write_file(path: Path, data: bytes, mode: int = 0o644, *, sync: bool = True) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part: after power loss too, with `sync`."""
+    """Write a file so that a reader sees the old content or the new, never a part: after power loss too, if `sync`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
