@@ -20,9 +20,12 @@ DEFAULT_TTL: Final = 3600
 
 def txt(text: str) -> str:
     """A TXT record's data: quoted character-strings of at most 255 bytes."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    chunks = [escaped[i : i + TXT_CHUNK] for i in range(0, len(escaped), TXT_CHUNK)] or [""]
-    return " ".join(f'"{chunk}"' for chunk in chunks)
+    chunks = [text[i : i + TXT_CHUNK] for i in range(0, len(text), TXT_CHUNK)] or [""]
+    return " ".join(f'"{_escaped(chunk)}"' for chunk in chunks)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def autoconfig_names(domain: str) -> tuple[str, str]:
