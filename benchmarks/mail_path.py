@@ -20,6 +20,7 @@ from attrs import define, field, frozen
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the stand is the tests'
 
 from mailnix.services.haraka.render import HarakaIn, Limits, files_in
+from mailnix.services.haraka.units import NODE_OPTIONS
 from tests.services.haraka import stand as stands
 
 SESSIONS = (1, 10, 50)
@@ -131,9 +132,10 @@ def targets(stack: ExitStack, *, tls: bool) -> Iterator[Target]:
     extra = f"{stands.TRUSTING}\nvirtual_transport = discard:\nmaillog_file =\n"
     postfix = stack.enter_context(stands.postfix(stand, tls="may" if tls else "none", extra=extra))
     yield Target("Postfix alone", postfix.port)
-    for name, files in (("Haraka, stock", stock), ("haraka-in", ours)):
+    for name, files, flags in (("Haraka, stock", stock, ""), ("haraka-in", ours, NODE_OPTIONS)):
         port = stands.free_port()
-        running = stack.enter_context(stands.haraka(stand, files(stand, postfix.port, port), port))
+        folder = files(stand, postfix.port, port)
+        running = stack.enter_context(stands.haraka(stand, folder, port, node_options=flags))
         yield Target(name, port, running.pid)
 
 

@@ -128,12 +128,12 @@
   systemd.services.haraka-in = {
     requires = [ "mailnix-credentials.service" ];
     after = [ "mailnix-credentials.service" ];
-    environment.NODE_OPTIONS = "--max-old-space-size=160";
+    environment.NODE_OPTIONS = "--max-old-space-size=128 --max-semi-space-size=2";
   };
   systemd.services.haraka-out = {
     requires = [ "mailnix-credentials.service" ];
     after = [ "mailnix-credentials.service" ];
-    environment.NODE_OPTIONS = "--max-old-space-size=160";
+    environment.NODE_OPTIONS = "--max-old-space-size=128 --max-semi-space-size=2";
   };
 
   # The web, and certificates for it and for haraka-in.

@@ -32,7 +32,6 @@ def debian(plan: Plan, host: HostPlan) -> DebianPart:
             *_folder(OUT, files_out(outgoing(plan, host))),
             *_units(host),
             File("/usr/lib/sysusers.d/haraka.conf", _users()),
-            File("/usr/lib/sysctl.d/60-haraka.conf", _sysctl(units.SYSCTL)),
             File(PROGRAMS.certificate, template(SERVICE, "haraka-certificate.sh"), mode=0o755),
         ),
         wanted=(
@@ -67,7 +66,3 @@ def _users() -> str:
     lines = [f"g {units.GROUP} -"]
     lines += [f'u {name} - "Haraka" - -' for name in (IN, OUT)]
     return "\n".join(lines) + "\n"
-
-
-def _sysctl(values: Mapping[str, int]) -> str:
-    return "".join(f"{key} = {value}\n" for key, value in values.items())

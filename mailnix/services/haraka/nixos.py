@@ -47,7 +47,7 @@ def _waiting(service: str) -> Entry:
         {
             "requires": [names.READY],
             "after": [names.READY],
-            "environment": {"NODE_OPTIONS": f"--max-old-space-size={units.HEAP}"},
+            "environment": {"NODE_OPTIONS": units.NODE_OPTIONS},
         },
     )
 

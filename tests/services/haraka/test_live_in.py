@@ -139,6 +139,17 @@ def test_mail_passes_unchanged(proxy: Haraka, postfix: Postfix) -> None:
     assert message.endswith((head + b"\r\n" + body).replace(b"\r\n", b"\n"))
 
 
+def test_large_mail_passes_in_little_memory(start: object) -> None:
+    lines = 64 * 1024 * 1024 // 78
+    message = b"Subject: large\r\n\r\n" + (b"z" * 76 + b"\r\n") * lines
+    with stands.sink(replies={"EHLO": "250-sink\n250 XCLIENT ADDR"}) as backend:
+        server = start(backend.port)  # type: ignore[operator]
+        with client(server) as session:
+            assert session.sendmail("carol@example.net", ["alice@example.org"], message) == {}
+        assert backend.messages[0].count(b"\n") > lines
+    assert server.most_memory < 125
+
+
 def test_the_clients_name_is_told_only_where_its_own_address_confirms_it(
     stand: Stand, postfix: Postfix, start: object
 ) -> None:

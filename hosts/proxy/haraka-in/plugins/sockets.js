@@ -1,4 +1,4 @@
-// Three things that Haraka's sockets lack:
+// Four things that Haraka's sockets lack:
 //
 // - TCP_NODELAY, on both legs. Haraka writes small lines and waits; with Nagle's algorithm and delayed
 //   acknowledgements every message costs 40 ms for nothing.
@@ -7,10 +7,14 @@
 // - Patience. RFC 5321 4.5.3.2 lets a server think for ten minutes after the final dot. Haraka gives up on backends
 //   after 300 s, and on outbound servers after outbound.ini's connect_timeout (30 s): the message is then sent again
 //   although the server may have taken it. So a connected socket gets its own, longer idle timeout.
+// - Back pressure. Haraka reads a large message faster than it writes it to its spool file, and holds the rest in
+//   memory. So let the sender wait while there is too much of that.
 
 const { Transform } = require('node:stream')
 
 const GATHERED = 64 * 1024
+const UNWRITTEN_MOST = 1024 * 1024
+const UNWRITTEN_FEW = 256 * 1024
 
 exports.register = function () {
     const { patience } = this.config.get('sockets.ini').main
@@ -20,6 +24,28 @@ exports.register = function () {
 
 exports.hook_connect_init = (next, connection) => {
     connection.client.targetsocket?.setNoDelay(true)
+    next()
+}
+
+exports.hook_data = (next, connection) => {
+    const { client } = connection
+    const stream = connection.transaction.message_stream
+    const add_line = stream.add_line.bind(stream)
+    let waiting = false
+
+    const look_again = () => {
+        if (connection.transaction?.message_stream !== stream) return
+        if (stream.buffered > UNWRITTEN_FEW) return setImmediate(look_again)
+        waiting = false
+        client.resume()
+    }
+    stream.add_line = (line) => {
+        add_line(line)
+        if (waiting || !stream.spooling || stream.buffered <= UNWRITTEN_MOST) return
+        waiting = true
+        client.pause()
+        setImmediate(look_again)
+    }
     next()
 }
 
