@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from mailnix.debian.parts import DebianPart
 from mailnix.plan import HostPlan, Plan
-from mailnix.services.base.render import APT_PERIODIC, JOURNALD
+from mailnix.services.base.render import APT_PERIODIC, EVERY_BOOT, JOURNALD
 from mailnix.services.text import ini
 from mailnix.tree import File, Link
+
+# Users are declared below /usr and /etc after the base was made; by itself systemd looks only after a change of /usr.
+SYSUSERS = File("/etc/systemd/system/systemd-sysusers.service.d/mailnix.conf", "[Unit]\nConditionNeedsUpdate=\n")
 
 
 def debian(plan: Plan, _host: HostPlan) -> DebianPart:
@@ -14,8 +17,12 @@ def debian(plan: Plan, _host: HostPlan) -> DebianPart:
     return DebianPart(
         packages=("systemd-timesyncd", "unattended-upgrades", "qemu-guest-agent", "ca-certificates"),
         entries=(
+            SYSUSERS,
             File("/etc/systemd/journald.conf.d/mailnix.conf", ini(JOURNALD)),
             File("/etc/apt/apt.conf.d/20auto-upgrades", APT_PERIODIC),
+            # Our files are written into a finished image, so /usr looks no newer than /etc, and users of services would
+            # never be made: look at every boot.
+            File("/etc/systemd/system/systemd-sysusers.service.d/mailnix.conf", ini(EVERY_BOOT)),
             Link("/etc/localtime", f"/usr/share/zoneinfo/{plan.topology.timezone}"),
         ),
     )

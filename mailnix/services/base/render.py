@@ -8,6 +8,8 @@ from mailnix.services.text import Section
 
 JOURNALD: Final[tuple[Section, ...]] = (("Journal", {"Storage": "persistent", "SystemMaxUse": "200M"}),)
 
+EVERY_BOOT: Final[tuple[Section, ...]] = (("Unit", {"ConditionNeedsUpdate": ""}),)
+
 APT_PERIODIC: Final = """\
 APT::Periodic::Update-Package-Lists "1";
 APT::Periodic::Unattended-Upgrade "1";
