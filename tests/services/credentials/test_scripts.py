@@ -19,6 +19,7 @@ from mailnix.services.credentials.render import SCRIPT_NAMES, names_text, script
 
 # What the scripts call beyond coreutils. `mount` shows the disk's content, `log` keeps what was asked for.
 CERTS = "/etc/ssl/certs"
+PLACES = ("/etc/credstore", "/var/lib/mailnix", "/usr/local/share", "/run/mailnix", "/usr/lib/mailnix", CERTS)
 STAND_INS = {
     "udevadm": "exit 0",
     "blkid": '[ -d "$MACHINE/disk" ] && echo /dev/vdb || exit 2',
@@ -80,7 +81,7 @@ def machine(tmp_path: Path, plan: Plan) -> Machine:
         (tmp_path / "bin" / name).chmod(0o755)
     for name in SCRIPT_NAMES:
         text = script(name)
-        for place in ("/etc/credstore", "/var/lib/mailnix", "/usr/local/share", "/run/mailnix", "/usr/lib/mailnix", CERTS):
+        for place in PLACES:
             text = text.replace(place, f"{tmp_path}{place}")
         (tmp_path / "scripts" / name).write_text(text)
     (tmp_path / "usr/lib/mailnix").mkdir(parents=True)
