@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mailnix.lab.world.layout import Layout
+from mailnix.services.base.debian import SYSUSERS
 from mailnix.tree import Entry, File
 
 TLS: Final = "/etc/mailnix-world/tls"
@@ -29,6 +30,7 @@ def entries(layout: Layout) -> Iterator[Entry]:
     yield File("/etc/mailname", f"{layout.mx.name}\n")
     yield File("/etc/opendkim.conf", opendkim(layout))
     yield File("/etc/opendmarc.conf", opendmarc(layout))
+    yield SYSUSERS
     yield File("/etc/sysusers.d/mailnix-world.conf", f'u vmail 5000 "Mailboxes" {MAILDIRS}\n')
     yield File("/etc/tmpfiles.d/mailnix-world.conf", f"d {MAILDIRS} 0700 vmail vmail -\nf {BUSY} 0644 root root -\n")
     for unit in ("opendkim", "opendmarc"):
