@@ -1,6 +1,6 @@
 """mailnix: private email that anyone can host, from one typed value.
 
-    from mailnix import Alias, Domain, Internal, Mailbox, Proxy, Topology
+from mailnix import Alias, Domain, Internal, Mailbox, Proxy, Topology
 """
 
 from mailnix.model import Alias, DmarcPolicy, Domain, Internal, Mailbox, MtaStsMode, Proxy, Topology, Tunnel

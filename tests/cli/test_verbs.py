@@ -1,0 +1,193 @@
+"""What each verb prints, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from mailnix.config import load
+from mailnix.model.check import problems
+from tests.cli.conftest import CONFIG, Run
+
+SCRIPT_WITH_MISTAKES = CONFIG.replace("5.9.100.1", "10.0.0.1").replace('to=["alice"]', 'to=["nobody"]')
+
+
+def test_check_says_that_all_is_well(mailnix: Run, config: Path) -> None:
+    said = mailnix("check", config)
+    assert said.status == 0
+    assert said.out == f"{config}: no mistakes\n"
+
+
+def test_check_reports_every_mistake_with_its_path_and_what_to_do(mailnix: Run, config: Path) -> None:
+    config.write_text(SCRIPT_WITH_MISTAKES)
+    said = mailnix("check", config)
+    assert said.status == 1
+    assert "error: proxies[0].ipv4: 10.0.0.1 is a private address" in said.out
+    assert "error: domains[0].aliases[0].to[0]: there is no nobody@example.org\n    name a mailbox" in said.out
+    assert said.out.endswith("2 mistakes\n")
+
+
+def test_check_is_json_for_programs_whatever_is_wrong(mailnix: Run, config: Path) -> None:
+    assert mailnix("check", config, "--json").json == {"ok": True, "problems": []}
+    config.write_text(SCRIPT_WITH_MISTAKES)
+    found = mailnix("check", config, "--json")
+    assert found.status == 1
+    assert found.json["ok"] is False
+    assert {p["path"] for p in found.json["problems"]} == {"proxies[0].ipv4", "domains[0].aliases[0].to[0]"}
+    assert {p["severity"] for p in found.json["problems"]} == {"error"}
+    config.write_text("1 / 0")
+    assert mailnix("check", config, "--json").json["problems"][0]["path"] == f"{config}:1"
+
+
+def test_check_shows_warnings_and_passes(mailnix: Run, config: Path) -> None:
+    config.write_text(CONFIG.replace("5.9.100.1", "203.0.113.9"))
+    said = mailnix("check", config)
+    assert said.status == 0
+    assert "warning: proxies[0].ipv4" in said.out
+    assert said.out.endswith("no mistakes, 1 warning\n")
+
+
+@pytest.mark.parametrize("verb", [["plan"], ["dns"], ["secrets", "init"]])
+def test_other_verbs_refuse_a_wrong_description_with_every_mistake(mailnix: Run, config: Path, verb: list[str]) -> None:
+    config.write_text(SCRIPT_WITH_MISTAKES)
+    said = mailnix(*verb, config)
+    assert said.status == 1
+    assert said.out == ""
+    assert said.err.count("error: ") == 2
+
+
+def test_plan_shows_what_was_decided(mailnix: Run, config: Path) -> None:
+    said = mailnix("plan", config)
+    assert said.status == 0
+    for title in ("Machines", "Tunnels", "Listeners", "Flows", "Certificates", "Credentials", "DNS records"):
+        assert f"{title}" in said.out
+    for fact in ("5.9.100.1:51820/udp", "10.0.0.2", "haraka-in", "mailcow.dkim", "_dmarc.example.org", "993/tcp"):
+        assert fact in said.out
+    assert "\x1b" not in said.out
+
+
+def test_plan_is_whole_as_json(mailnix: Run, config: Path) -> None:
+    plan = mailnix("plan", config, "--json").json
+    assert plan["proxies"][0]["ipv4"] == "5.9.100.1"
+    assert plan["proxies"][0]["listeners"][1] == {
+        "service": "haraka-in", "transport": "tcp", "port": 25, "reach": "internet", "addresses": [],
+    }  # fmt: skip
+    assert plan["topology"]["domains"][0]["mailboxes"][0]["local_part"] == "alice"
+
+
+def test_dns_prints_a_zone_or_json(mailnix: Run, config: Path) -> None:
+    assert "example.org. IN MX 10 mail.example.org." in mailnix("dns", config).out
+    by_option = mailnix("dns", config, "--json").json
+    assert by_option == mailnix("dns", config, "--format", "json").json
+    assert {"zone": "example.org", "name": "example.org", "type": "MX", "data": "10 mail.example.org."}.items() <= next(
+        record for record in by_option if record["type"] == "MX"
+    ).items()
+
+
+def test_dns_has_the_dkim_key_as_soon_as_secrets_were_made(mailnix: Run, config: Path) -> None:
+    before = mailnix("dns", config)
+    assert "mailnix secrets init" in before.err
+    assert mailnix("secrets", "init", config).status == 0
+    after = mailnix("dns", config)
+    assert after.err == ""
+    assert "\ndkim._domainkey.example.org. IN TXT" in after.out
+
+
+def test_secrets_are_made_beside_the_description_and_never_printed(mailnix: Run, config: Path) -> None:
+    first = mailnix("secrets", "init", config)
+    again = mailnix("secrets", "init", config)
+    rotated = mailnix("secrets", "rotate", config, "mailcow.dbpass")
+    as_json = mailnix("secrets", "rotate", config, "mailcow.mailboxes:alice@example.org", "--json")
+    folder = config.parent / "secrets"
+    assert f"{folder}: 15 made, 0 kept" in first.out
+    assert f"{folder}: 0 made, 15 kept" in again.out
+    assert "1 made, 14 kept" in rotated.out
+    assert as_json.json["made"][0]["entries"] == ["alice@example.org"]
+    printed = "".join(said.out + said.err for said in (first, again, rotated, as_json))
+    values = {file.read_text() for host in ("proxy", "internal") for file in (folder / host).iterdir()}
+    values |= set(json.loads((folder / "internal/mailcow.mailboxes").read_text()).values())
+    assert not [value for value in values if value in printed]
+
+
+def test_another_secrets_folder_can_be_named(mailnix: Run, config: Path, tmp_path: Path) -> None:
+    assert mailnix("secrets", "init", config, "--secrets", tmp_path / "elsewhere").status == 0
+    assert not (tmp_path / "secrets").exists()
+    assert "\ndkim._domainkey" in mailnix("dns", config, "--secrets", tmp_path / "elsewhere").out
+
+
+def test_an_open_secrets_folder_is_refused_with_the_remedy(mailnix: Run, config: Path) -> None:
+    mailnix("secrets", "init", config)
+    (config.parent / "secrets").chmod(0o755)
+    said = mailnix("secrets", "init", config)
+    assert said.status == 1
+    assert "open to others" in said.err
+    assert "chmod" in said.err
+
+
+@pytest.mark.skipif(not shutil.which("mke2fs", path="/usr/sbin:/sbin:/usr/bin"), reason="mke2fs is not installed")
+def test_a_seed_disk_is_private_and_lies_in_the_secrets_folder(mailnix: Run, config: Path) -> None:
+    mailnix("secrets", "init", config)
+    said = mailnix("secrets", "seed", config, "proxy")
+    image = config.parent / "secrets" / "proxy-seed.img"
+    assert said.out == f"{image}\n"
+    assert stat.S_IMODE(image.stat().st_mode) == 0o600
+    assert mailnix("secrets", "init", config).status == 0
+
+
+def test_a_push_to_a_machine_without_public_address_asks_where_it_is(mailnix: Run, config: Path) -> None:
+    mailnix("secrets", "init", config)
+    said = mailnix("secrets", "push", config, "internal")
+    assert said.status == 1
+    assert "--to root@ADDRESS" in said.err
+
+
+def test_init_writes_a_description_without_mistakes(mailnix: Run, tmp_path: Path) -> None:
+    key = tmp_path / "key.pub"
+    key.write_text("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKwBLL4jVYCnj4xTcV0FKcZTZ3LVdCxZxqkEMPdGIUBs me\n")
+    said = mailnix(
+        "init", tmp_path / "new", "--domain", "bücher.de", "--proxy-ipv4", "5.9.100.1", "--proxy-ipv6", "2a01:4f8::1",
+        "--mailbox", "alice", "--mailbox", "bob", "--admin-key", key,
+    )  # fmt: skip
+    file = tmp_path / "new" / "mail.py"
+    assert said.status == 0
+    assert said.out == f"{file}\n"
+    topology = load(file)
+    assert problems(topology) == ()
+    assert topology.hostname == "mail.xn--bcher-kva.de"
+    assert [mailbox.local_part for mailbox in topology.domains[0].mailboxes] == ["alice", "bob"]
+
+
+def test_init_keeps_what_is_there(mailnix: Run, config: Path) -> None:
+    said = mailnix("init", config.parent, "--domain", "example.org", "--proxy-ipv4", "5.9.100.1")
+    assert said.status == 1
+    assert "exists already" in said.err
+    assert config.read_text() == CONFIG
+
+
+def test_init_writes_nothing_where_an_answer_is_wrong(mailnix: Run, tmp_path: Path) -> None:
+    said = mailnix("init", tmp_path / "new", "--domain", "exa mple", "--proxy-ipv4", "10.0.0.1")
+    assert said.status == 1
+    assert "domains[0].name" in said.err
+    assert "proxies[0].ipv4" in said.err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_lab_that_does_not_run_cannot_be_looked_at_or_stopped(
+    mailnix: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("MAILNIX_CACHE", str(tmp_path))
+    for words in (["shell", "proxy"], ["stop"]):
+        said = mailnix("lab", *words)
+        assert said.status == 1
+        assert "no lab is running" in said.err
+
+
+def test_lab_with_a_description_means_to_run_it(mailnix: Run, tmp_path: Path) -> None:
+    said = mailnix("lab", tmp_path / "none.py")
+    assert said.status == 1
+    assert "there is no such file" in said.err
