@@ -62,7 +62,6 @@ def start() -> Iterator[Row]:
 def plan() -> Iterator[Row]:
     """Checking and planning, small and large; the ratio shows whether it grows in step."""
     from mailnix.model.check import ensure
-
     from mailnix.plan import derive
 
     def work(value: Topology) -> None:
