@@ -8,8 +8,9 @@ from mailnix.services.base.render import APT_PERIODIC, EVERY_BOOT, JOURNALD
 from mailnix.services.text import ini
 from mailnix.tree import File, Link
 
-# Users are declared below /usr and /etc after the base was made; by itself systemd looks only after a change of /usr.
-SYSUSERS = File("/etc/systemd/system/systemd-sysusers.service.d/mailnix.conf", "[Unit]\nConditionNeedsUpdate=\n")
+# Our files are written into a finished image, so /usr looks no newer than /etc, and users of services would never be
+# made: look at every boot.
+SYSUSERS = File("/etc/systemd/system/systemd-sysusers.service.d/mailnix.conf", ini(EVERY_BOOT))
 
 
 def debian(plan: Plan, _host: HostPlan) -> DebianPart:
@@ -20,9 +21,6 @@ def debian(plan: Plan, _host: HostPlan) -> DebianPart:
             SYSUSERS,
             File("/etc/systemd/journald.conf.d/mailnix.conf", ini(JOURNALD)),
             File("/etc/apt/apt.conf.d/20auto-upgrades", APT_PERIODIC),
-            # Our files are written into a finished image, so /usr looks no newer than /etc, and users of services would
-            # never be made: look at every boot.
-            File("/etc/systemd/system/systemd-sysusers.service.d/mailnix.conf", ini(EVERY_BOOT)),
             Link("/etc/localtime", f"/usr/share/zoneinfo/{plan.topology.timezone}"),
         ),
     )
