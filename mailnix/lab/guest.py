@@ -34,7 +34,7 @@ ENVIRONMENT = {
 }
 """What commands in a guest see: both systems' usual places, root's home."""
 
-ANSWER_TIMEOUT = 30.0
+ANSWER_TIMEOUT = 60.0
 RESYNC_AFTER = 5.0
 
 # Stopped first, so that it starts nothing new while its children are being found (proc_pid_children(5)).
