@@ -14,6 +14,9 @@
       ];
       forEach = f: lib.genAttrs systems (system: f nixpkgs.legacyPackages.${system});
 
+      # The same format by a program that needs no Haskell to build, where nixpkgs has it.
+      nixfmt = pkgs: pkgs.nixfmt-rs or pkgs.nixfmt;
+
       # The machines of docs/examples/two_machines.py, as `mailnix emit` writes them.
       hosts = lib.attrNames (lib.filterAttrs (_: type: type == "directory") (builtins.readDir ./hosts));
     in
@@ -65,7 +68,7 @@
           packages = [
             pkgs.caddy
             pkgs.nftables
-            pkgs.nixfmt
+            (nixfmt pkgs)
             pkgs.nodejs_24
             pkgs.python3Packages.hypothesis
             pkgs.python3Packages.mypy
@@ -74,6 +77,16 @@
         };
       });
 
-      formatter = forEach (pkgs: pkgs.nixfmt-tree);
+      formatter = forEach (
+        pkgs:
+        pkgs.treefmt.withConfig {
+          name = "mailnix-fmt";
+          runtimeInputs = [ (nixfmt pkgs) ];
+          settings.formatter.nixfmt = {
+            command = lib.getExe (nixfmt pkgs);
+            includes = [ "*.nix" ];
+          };
+        }
+      );
     };
 }

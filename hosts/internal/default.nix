@@ -196,7 +196,6 @@
     after = [ "mailnix-credentials.service" ];
   };
 
-  nixpkgs.hostPlatform = "x86_64-linux";
-  # The release that this machine's state began with.
+  # The release that this machine began with.
   system.stateVersion = "25.11";
 }

@@ -142,7 +142,6 @@
     configFile = ./Caddyfile;
   };
 
-  nixpkgs.hostPlatform = "x86_64-linux";
-  # The release that this machine's state began with.
+  # The release that this machine began with.
   system.stateVersion = "25.11";
 }

@@ -27,7 +27,6 @@ Place: TypeAlias = Callable[[Plan, HostPlan], NixosPart]
 
 COMMON: Final[tuple[Place, ...]] = (base, network, credentials, wireguard, firewall, ssh)
 STATE_VERSION: Final = "25.11"  # the oldest release that these machines evaluate on
-PLATFORM: Final = "x86_64-linux"
 HEAD: Final = "Made by mailnix: change the description of the topology, not this file; `mailnix emit` writes it again."
 
 
@@ -51,8 +50,7 @@ def files(plan: Plan, host: HostPlan) -> tuple[File, ...]:
 def module(placed: Iterable[NixosPart]) -> str:
     """The text of `default.nix`."""
     entries = [entry for part in placed for entry in _section(part)]
-    entries.append(option("nixpkgs.hostPlatform", PLATFORM, gap=True))
-    entries.append(option("system.stateVersion", STATE_VERSION, "The release that this machine's state began with."))
+    entries.append(option("system.stateVersion", STATE_VERSION, "The release that this machine began with.", gap=True))
     return render(Lambda(("lib",), Attrs(tuple(entries)), HEAD))
 
 

@@ -1,20 +1,31 @@
-# mailnix.disk: a disk that boots under BIOS and UEFI firmware, and the image of it,
+# mailnix.disk: a PC whose disk boots under BIOS and UEFI firmware, and the image of it,
 # `config.system.build.images.mailnix`.
 {
   config,
   lib,
+  options,
   ...
 }:
 
 let
-  inherit (lib) mkDefault mkEnableOption mkIf;
+  inherit (lib)
+    mkDefault
+    mkEnableOption
+    mkIf
+    optionalAttrs
+    ;
 
   cfg = config.mailnix.disk;
 in
 {
-  options.mailnix.disk.enable = mkEnableOption "the disk layout of mailnix's images";
+  options.mailnix.disk.enable = mkEnableOption "the hardware and disk layout of mailnix's images";
 
   config = mkIf cfg.enable {
+    # The test driver decides it for its machines, and lets nobody else.
+    nixpkgs = optionalAttrs (!(options.nixpkgs.hostPlatform.readOnly or false)) {
+      hostPlatform = mkDefault "x86_64-linux";
+    };
+
     fileSystems."/" = {
       device = mkDefault "/dev/disk/by-label/nixos";
       fsType = mkDefault "ext4";

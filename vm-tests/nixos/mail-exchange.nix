@@ -37,7 +37,6 @@ let
       networking.nameservers = [ public.world ];
       security.pki.certificateFiles = [ nodes.acme.test-support.acme.caCert ];
       services.timesyncd.enable = false;
-      nixpkgs.hostPlatform = lib.mkForce pkgs.stdenv.hostPlatform;
     };
 
   address = ip: {
