@@ -67,6 +67,11 @@ class Nix:
 
 @pytest.fixture(scope="session")
 def nix() -> Nix:
+    return found()
+
+
+def found() -> Nix:
+    """The Nix to use; skips the test where there can be none."""
     if root := os.environ.get("MAILNIX_NIX_ROOT"):
         return Nix(Path(root))
     if shutil.which("nix-instantiate"):

@@ -177,6 +177,12 @@ def test_a_wrong_type_or_name_is_refused_by_the_module_system(nix, nixpkgs, defi
     assert said in done.stderr
 
 
+def test_the_reference_page_is_what_the_modules_say(nix, nixpkgs):
+    from tests.nixos import reference
+
+    assert reference.PAGE.read_text() == reference.page(nix.eval(reference.expression(nixpkgs)))
+
+
 def sections(text: str) -> dict[str, dict[str, list[str]]]:
     """A unit file as sections, keys and their values in order; repeated sections are numbered."""
     found: dict[str, dict[str, list[str]]] = {}
