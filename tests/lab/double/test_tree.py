@@ -1,0 +1,51 @@
+"""The tree is laid and set up by the same programs as Mailcow's own, so it must fit what they write and start."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from mailnix.lab.double.api.server import DATABASE
+from mailnix.lab.double.archive import programs
+from mailnix.lab.double.build import LABEL, tree
+
+COMPOSE = tree()["docker-compose.yml"].decode()
+MAIN = tree()["data/conf/postfix/main.cf"].decode()
+SERVICES = ("postfix", "dovecot", "nginx", "redis", "rspamd", "php-fpm", "acme")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_services_have_mailcows_names_and_a_program(service: str) -> None:
+    assert f"\n  {service}-mailcow:\n" in COMPOSE
+    assert f'command: ["/double/{service}.sh"]' in COMPOSE
+    assert f"{service}.sh" in programs()
+
+
+@pytest.mark.parametrize("variable", ["SMTP", "SMTPS", "SUBMISSION", "IMAP", "IMAPS", "HTTP", "HTTPS"])
+def test_ports_come_from_mailcow_conf(variable: str) -> None:
+    assert re.search(rf'"(\$\{{{variable[:5]}\w*_BIND:-\}}:)?\$\{{{variable}_PORT:-\d+\}}:', COMPOSE)
+
+
+def test_usr_is_the_disk_that_the_image_came_on() -> None:
+    assert f"device: /dev/disk/by-label/{LABEL}" in COMPOSE
+    assert "o: ro" in COMPOSE
+
+
+def test_what_people_override_comes_last_in_main_cf() -> None:
+    assert MAIN.rstrip().endswith("# Overrides #")
+    assert MAIN.count("Overrides") == 1
+
+
+def test_every_lookup_of_main_cf_exists_and_reads_the_apis_database() -> None:
+    names = set(re.findall(r"sqlite:/opt/postfix/conf/sql/(\w+\.cf)", MAIN))
+    there = {path.removeprefix("postfix/"): text for path, text in programs().items() if path.startswith("postfix/")}
+    assert names == set(there)
+    assert all(f"dbpath = {DATABASE}\n".encode() in text for text in there.values())
+    assert f"DATABASE={DATABASE}\n".encode() in programs()["common.sh"]
+
+
+def test_clients_are_trusted_as_mailcow_trusts_them() -> None:
+    assert "mynetworks_style = subnet\n" in MAIN
+    assert "\nmynetworks =" not in MAIN
+    assert "smtpd_authorized_xclient_hosts" not in MAIN
