@@ -44,6 +44,12 @@ FAKE_LAB = """
 """
 
 
+@pytest.fixture(autouse=True)
+def _light(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Neither plugin has a part in these suites, and loading them takes most of a run.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:inline_snapshot -p no:hypothesispytest")
+
+
 @pytest.fixture
 def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.makeconftest(FAKE_LAB)
