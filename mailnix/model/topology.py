@@ -25,31 +25,63 @@ def _items(value: Any) -> tuple[Any, ...]:
     return tuple(value)
 
 
-def _text(value: Any) -> Any:
-    """Addresses and networks may be given as `ipaddress` values; they are kept as text, other things for the check."""
-    return str(value) if isinstance(value, IPv4Address | IPv6Address | IPv4Network | IPv6Network) else value
+# The converters' types are what users are meant to write; whatever else they get stays as it is, for the check.
 
 
-def _texts(value: Any) -> tuple[Any, ...]:
-    return tuple(_text(item) for item in _items(value))
+def _texts(value: Iterable[str] | str) -> tuple[str, ...]:
+    return _items(value)
 
 
-def _lower(value: Any) -> Any:
-    """Local parts in lower case, as Mailcow keeps them."""
-    return value.lower() if isinstance(value, str) else value
+def _aliases(value: Iterable[Alias]) -> tuple[Alias, ...]:
+    return _items(value)
 
 
-def _ascii(value: Any) -> Any:
-    return to_ascii(value) if isinstance(value, str) else value
+def _proxies(value: Iterable[Proxy]) -> tuple[Proxy, ...]:
+    return _items(value)
 
 
-def _mailboxes(value: Any) -> tuple[Any, ...]:
+def _mailboxes(value: Iterable[Mailbox | str]) -> tuple[Mailbox, ...]:
     """Let a bare text stand for a mailbox that has only a name: `mailboxes=["alice"]`."""
     return tuple(Mailbox(item) if isinstance(item, str) else item for item in _items(value))
 
 
-def _domains(value: Any) -> tuple[Any, ...]:
+def _domains(value: Iterable[Domain | str]) -> tuple[Domain, ...]:
     return tuple(Domain(item) if isinstance(item, str) else item for item in _items(value))
+
+
+def _network(value: str | IPv4Network | IPv6Network) -> str:
+    """Networks may be given as `ipaddress` values; they are kept as text."""
+    return str(value) if isinstance(value, IPv4Network | IPv6Network) else value
+
+
+def _network_or_none(value: str | IPv4Network | IPv6Network | None) -> str | None:
+    return None if value is None else _network(value)
+
+
+def _networks(value: Iterable[str | IPv4Network | IPv6Network] | str) -> tuple[str, ...]:
+    return tuple(_network(item) for item in _items(value))
+
+
+def _address(value: str | IPv4Address | IPv6Address) -> str:
+    """Addresses may be given as `ipaddress` values; they are kept as text."""
+    return str(value) if isinstance(value, IPv4Address | IPv6Address) else value
+
+
+def _address_or_none(value: str | IPv4Address | IPv6Address | None) -> str | None:
+    return None if value is None else _address(value)
+
+
+def _lower(value: str) -> str:
+    """Local parts in lower case, as Mailcow keeps them."""
+    return value.lower() if isinstance(value, str) else value
+
+
+def _name(value: str) -> str:
+    return to_ascii(value) if isinstance(value, str) else value
+
+
+def _name_or_none(value: str | None) -> str | None:
+    return None if value is None else _name(value)
 
 
 class DmarcPolicy(StrEnum):
@@ -68,13 +100,15 @@ class MtaStsMode(StrEnum):
     ENFORCE = "enforce"
 
 
-def _dmarc(value: Any) -> Any:
-    """The member that a text names; other things stay, for the check."""
-    return DmarcPolicy(value) if isinstance(value, str) and value in set(DmarcPolicy) else value
+def _dmarc(value: DmarcPolicy | str) -> DmarcPolicy:
+    """The member that a text names."""
+    known = isinstance(value, str) and value in set(DmarcPolicy)
+    return DmarcPolicy(value) if known else value  # type: ignore[return-value]  # the check says what is wrong
 
 
-def _mta_sts(value: Any) -> Any:
-    return MtaStsMode(value) if isinstance(value, str) and value in set(MtaStsMode) else value
+def _mta_sts(value: MtaStsMode | str) -> MtaStsMode:
+    known = isinstance(value, str) and value in set(MtaStsMode)
+    return MtaStsMode(value) if known else value  # type: ignore[return-value]  # likewise
 
 
 @frozen
@@ -91,7 +125,7 @@ class Alias:
     """An address that delivers elsewhere: to local parts of its own domain, or to whole addresses anywhere."""
 
     local_part: str = field(converter=_lower)
-    to: tuple[str, ...] = field(converter=_items, default=())
+    to: tuple[str, ...] = field(converter=_texts, default=())
 
 
 @frozen
@@ -102,9 +136,9 @@ class Domain:
     defaults, tighten them when reports look right.
     """
 
-    name: str = field(converter=_ascii)
+    name: str = field(converter=_name)
     mailboxes: tuple[Mailbox, ...] = field(converter=_mailboxes, default=())
-    aliases: tuple[Alias, ...] = field(converter=_items, default=())
+    aliases: tuple[Alias, ...] = field(converter=_aliases, default=())
     dkim_selector: str = "dkim"
     dmarc: DmarcPolicy = field(converter=_dmarc, default=DmarcPolicy.NONE)
     mta_sts: MtaStsMode = field(converter=_mta_sts, default=MtaStsMode.TESTING)
@@ -119,13 +153,13 @@ class Proxy:
     """
 
     name: str
-    ipv4: str = field(converter=_text)
-    ipv6: str | None = field(converter=_text, default=None)
-    hostname: str | None = field(converter=_ascii, default=None)
-    admin_cidrs: tuple[str, ...] = field(converter=_texts, default=())
-    gateway: str | None = field(converter=_text, default=None)
+    ipv4: str = field(converter=_address)
+    ipv6: str | None = field(converter=_address_or_none, default=None)
+    hostname: str | None = field(converter=_name_or_none, default=None)
+    admin_cidrs: tuple[str, ...] = field(converter=_networks, default=())
+    gateway: str | None = field(converter=_address_or_none, default=None)
     prefix: int = 32
-    gateway6: str | None = field(converter=_text, default=None)
+    gateway6: str | None = field(converter=_address_or_none, default=None)
 
 
 @frozen
@@ -138,10 +172,10 @@ class Internal:
     """
 
     name: str
-    lan_admin_cidrs: tuple[str, ...] = field(converter=_texts, default=())
-    lan: str | None = field(converter=_text, default=None)
-    docker_subnet: str = field(converter=_text, default="172.22.1.0/24")
-    docker_subnet6: str = field(converter=_text, default="fd4d:6169:6c63:6f77::/64")
+    lan_admin_cidrs: tuple[str, ...] = field(converter=_networks, default=())
+    lan: str | None = field(converter=_network_or_none, default=None)
+    docker_subnet: str = field(converter=_network, default="172.22.1.0/24")
+    docker_subnet6: str = field(converter=_network, default="fd4d:6169:6c63:6f77::/64")
     antivirus: bool = False
     full_text_search: bool = True
 
@@ -150,8 +184,8 @@ class Internal:
 class Tunnel:
     """The WireGuard network between the machines: subnets, the proxies' UDP port, MTU and keepalive (seconds)."""
 
-    subnet: str = field(converter=_text, default="10.0.0.0/24")
-    subnet6: str = field(converter=_text, default="fd6d:6169:6c6e::/64")
+    subnet: str = field(converter=_network, default="10.0.0.0/24")
+    subnet6: str = field(converter=_network, default="fd6d:6169:6c6e::/64")
     port: int = 51820
     mtu: int = 1420
     keepalive: int = 25
@@ -165,11 +199,11 @@ class Topology:
     certificate authority and in DMARC and TLS reports (default: postmaster of the first domain).
     """
 
-    hostname: str = field(converter=_ascii)
-    proxies: tuple[Proxy, ...] = field(converter=_items)
+    hostname: str = field(converter=_name)
+    proxies: tuple[Proxy, ...] = field(converter=_proxies)
     internal: Internal
     domains: tuple[Domain, ...] = field(converter=_domains)
-    admin_keys: tuple[str, ...] = field(converter=_items, default=())
+    admin_keys: tuple[str, ...] = field(converter=_texts, default=())
     tunnel: Tunnel = Tunnel()
     contact: str | None = None
     timezone: str = "Etc/UTC"
