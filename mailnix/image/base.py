@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mailnix.errors import BuildError, CommandFailed
 from mailnix.image import bootstrap
-from mailnix.image.cache import Base, cache_dir, load, locked, need_space, save, scratch
+from mailnix.image.cache import Base, cache_dir, load, locked, need_space, prune, save, scratch
 from mailnix.image.gpt import BIOS_OFFSET, END_RESERVE, ROOT_OFFSET, core_image, layout, tables
 from mailnix.image.values import MIB, BaseSpec, Progress, silent
 from mailnix.run import Runner, require, run
@@ -60,6 +60,7 @@ def build_base(
             _make(spec, key, work, mirrors, runner, progress)
             shutil.rmtree(folder, ignore_errors=True)
             (work / "out").replace(folder)
+        prune(home, key, progress)
         made = load(folder)
     if made is None:
         raise BuildError(f"the base image {folder} vanished while it was made", "run the same command again")

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from mailnix.errors import BuildError
 from mailnix.image.values import MIB, Progress
 
 PART = 4 * MIB
+UNUSED_DAYS = 30
 Kinds = Mapping[str, str]
 """Path on the machine → kind: f file, d directory, l link (the letters of `find -printf %y`)."""
 
@@ -127,6 +129,22 @@ def scratch(parent: Path, name: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def prune(home: Path, kept: str, progress: Progress) -> None:
+    """Remove bases that no build has used for `UNUSED_DAYS`: each change of the packages leaves one behind."""
+    for facts in home.glob("*/base.json"):
+        folder = facts.parent
+        if folder.name == kept or folder.name.startswith(".") or _days_since(facts) < UNUSED_DAYS:
+            continue
+        with (home / f"{folder.name}.lock").open("a") as lock, contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+            progress(f"base image {folder.name}: removed, not used for {UNUSED_DAYS} days")
+
+
+def _days_since(path: Path) -> float:
+    return max(0.0, time.time() - path.stat().st_mtime) / 86400
+
+
 def save(folder: Path, key: str, root_bytes: int, slack: int) -> None:
     """Write the base's own description beside its disk, with the checksum that `load` compares."""
     disk = folder / "disk.raw"
@@ -136,8 +154,6 @@ def save(folder: Path, key: str, root_bytes: int, slack: int) -> None:
 
 def load(folder: Path) -> Base | None:
     """The base in `folder`; None where there is none. Raises BuildError where it is damaged."""
-    import time
-
     if not folder.exists():
         return None
     try:
@@ -145,6 +161,7 @@ def load(folder: Path) -> Base | None:
         disk = folder / "disk.raw"
         if data_digest(disk) != facts["data_sha256"]:
             raise ValueError("checksum of disk.raw")
+        (folder / "base.json").touch()  # `prune` reads when it was last used
         rows = (folder / "listing").read_text().rstrip("\0").split("\0")
         versions = (line.split(maxsplit=1) for line in (folder / "packages").read_text().splitlines())
         return Base(
@@ -156,7 +173,7 @@ def load(folder: Path) -> Base | None:
             root_bytes=facts["root_bytes"],
             size=facts["size"],
             slack=facts["slack"],
-            age_days=max(0.0, time.time() - disk.stat().st_mtime) / 86400,
+            age_days=_days_since(disk),
         )
     except (OSError, ValueError, KeyError) as error:
         raise BuildError(f"the cached base image {folder} is damaged ({error})") from error

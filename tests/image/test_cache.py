@@ -95,3 +95,19 @@ def test_no_folder_is_no_base_and_an_empty_one_is_a_damaged_base(tmp_path):
     assert cache.load(tmp_path / "none") is None
     with pytest.raises(BuildError, match="damaged"):
         cache.load(tmp_path)
+
+
+def test_bases_that_nobody_uses_are_removed_and_those_in_use_kept(tmp_path):
+    import fcntl
+
+    told = []
+    for name, days in [("old", 40), ("kept", 40), ("busy", 40), ("new", 1)]:
+        (tmp_path / name).mkdir()
+        facts = tmp_path / name / "base.json"
+        facts.touch()
+        os.utime(facts, (facts.stat().st_mtime - days * 86400,) * 2)
+    with (tmp_path / "busy.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        cache.prune(tmp_path, "kept", told.append)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["busy", "kept", "new"]
+    assert told == ["base image old: removed, not used for 30 days"]
