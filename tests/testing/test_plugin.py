@@ -45,8 +45,8 @@ FAKE_LAB = """
 
 
 @pytest.fixture(autouse=True)
-def _light(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Neither plugin has a part in these suites, and loading them takes most of a run.
+def _light(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Neither plugin has a part in these suites, and loading them takes most of a run. After pytester, which clears this.
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:inline_snapshot -p no:hypothesispytest")
 
 
