@@ -127,7 +127,9 @@
       MaxAuthTries = 3;
     };
   };
-  users.users.root.openssh.authorizedKeys.keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKwBLL4jVYCnj4xTcV0FKcZTZ3LVdCxZxqkEMPdGIUBs you@example.org" ];
+  users.users.root.openssh.authorizedKeys.keys = [
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKwBLL4jVYCnj4xTcV0FKcZTZ3LVdCxZxqkEMPdGIUBs you@example.org"
+  ];
 
   # Docker. Its userland proxy stays off: it would hide every client behind the bridge's own address.
   virtualisation.docker = {
@@ -179,7 +181,8 @@
     postfix.extraConfig = builtins.readFile ./mailcow/extra.cf;
     hooks.postfix."mailnix-xclient.sh" = builtins.readFile ./mailcow/mailnix-xclient.sh;
     files = {
-      "data/conf/postfix/custom_postscreen_whitelist.cidr" = builtins.readFile ./mailcow/custom_postscreen_whitelist.cidr;
+      "data/conf/postfix/custom_postscreen_whitelist.cidr" =
+        builtins.readFile ./mailcow/custom_postscreen_whitelist.cidr;
       "docker-compose.override.yml" = builtins.readFile ./mailcow/docker-compose.override.yml;
     };
     provision = {

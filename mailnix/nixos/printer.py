@@ -87,6 +87,10 @@ def _list(items: Sequence[NixValue], depth: int) -> str:
         only = _atom(items[0], depth)
         if "\n" not in only:
             return f"[ {only} ]"
+    return _tall(items, depth)
+
+
+def _tall(items: Sequence[NixValue], depth: int) -> str:
     inner = "".join(f"{_pad(depth + 1)}{_atom(item, depth + 1)}\n" for item in items)
     return f"[\n{inner}{_pad(depth)}]"
 
@@ -100,10 +104,25 @@ def _set(entries: Sequence[Entry], depth: int) -> str:
             lines.append("")
         lines.extend(f"{_pad(depth + 1)}# {line}".rstrip() for line in entry.why.splitlines())
         path, value = _shortened(entry)
-        text = _text(value, depth + 1)
-        gap = "" if text.startswith("\n") else " "
-        lines.append(f"{_pad(depth + 1)}{'.'.join(map(name, path))} ={gap}{text};")
+        lines.append(_definition(".".join(map(name, path)), value, depth + 1))
     return "{\n" + "\n".join(lines) + f"\n{_pad(depth)}}}"
+
+
+def _definition(path: str, value: NixValue, depth: int) -> str:
+    """`path = value;`, broken where it would be too long: a list over several lines, an application below its name."""
+    text = _text(value, depth)
+    gap = "" if text.startswith("\n") else " "
+    line = f"{_pad(depth)}{path} ={gap}{text};"
+    if "\n" in line or len(line) <= WIDTH:
+        return line
+    match value:
+        case Apply():
+            return f"{_pad(depth)}{path} =\n{_pad(depth + 1)}{text};"
+        case str() | Mapping():
+            return line
+        case Sequence():
+            return f"{_pad(depth)}{path} = {_tall(value, depth)};"
+    return line
 
 
 def _shortened(entry: Entry) -> tuple[tuple[str, ...], NixValue]:

@@ -49,6 +49,12 @@ in
   );
   caddyfile =
     if config.services.caddy.enable then builtins.readFile config.services.caddy.configFile else null;
+  scripts = map (unit: config.systemd.services.${unit}.serviceConfig.ExecStart.text) (
+    lib.filter (unit: config.systemd.services ? ${unit}) [
+      "mailnix-seed"
+      "mailnix-credentials"
+    ]
+  );
   sshd = {
     inherit (config.services.openssh.settings) PasswordAuthentication PermitRootLogin MaxAuthTries;
   };

@@ -98,6 +98,14 @@ def test_nobody_logs_in_with_a_password(machine, plan):
     assert found["sshd"] == {"PasswordAuthentication": False, "PermitRootLogin": "prohibit-password", "MaxAuthTries": 3}
 
 
+def test_the_scripts_shared_with_debian_have_every_blank_filled(machine):
+    _, found = machine
+    assert len(found["scripts"]) == 2
+    for text in found["scripts"]:
+        assert "/etc/credstore" in text
+        assert "{{" not in text
+
+
 def test_services_with_credentials_wait_for_them(machine):
     host, found = machine
     services = {ProxyPlan: ["haraka-in", "haraka-out"], InternalPlan: ["mailcow", "mailcow-provision"]}[type(host)]

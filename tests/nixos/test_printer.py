@@ -144,3 +144,22 @@ MODULE = """\
   an.empty = { };
 }
 """
+
+
+def test_lines_that_would_be_too_long_are_broken():
+    key = "ssh-ed25519 " + "A" * 80
+    assert render(
+        {"a": {"keys": [key]}, "text": "b" * 99, "file": Apply("builtins.readFile", (PathLiteral("./" + "c" * 80),))}
+    ) == "\n".join(
+        [
+            "{",
+            "  a.keys = [",
+            f'    "{key}"',
+            "  ];",
+            f'  text = "{"b" * 99}";',
+            "  file =",
+            f"    builtins.readFile ./{'c' * 80};",
+            "}",
+            "",
+        ]
+    )

@@ -1,0 +1,93 @@
+"""What machines run on NixOS and on Debian is the same; a difference is listed here, with its reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailnix.config import load
+from mailnix.debian.host import debian_host
+from mailnix.nixos import host as nixos_host
+from mailnix.nixos.networkd import unit
+from mailnix.plan import derive
+from mailnix.services.credentials.render import LIST
+from mailnix.services.firewall.debian import RULES
+from mailnix.services.firewall.render import script, table
+from mailnix.services.wireguard.render import tunnels
+from tests.nixos.test_emission import definitions
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs/examples/two_machines.py"
+
+# services.haraka keeps each instance's certificate by itself, so that instances need to know nothing of each other.
+HARAKA_DIFFERENCE = "config/tls.ini"
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return derive(load(EXAMPLE))
+
+
+@pytest.fixture(params=["proxy", "internal"])
+def host(request, plan):
+    return plan.host(request.param)
+
+
+def debian(plan, host) -> dict[str, str]:
+    return {e.path: e.data.decode() for e in debian_host(plan, host).tree if hasattr(e, "content")}
+
+
+def nixos(plan, host) -> dict[str, str]:
+    return {file.path: file.data.decode() for file in nixos_host.files(plan, host)}
+
+
+def test_the_firewall_table_is_the_same(plan, host):
+    body = nixos(plan, host)["/firewall.nft"]
+    assert body == table(host)
+    assert debian(plan, host)[RULES] == script(host)
+    assert body in script(host)
+
+
+def test_the_caddyfile_is_the_same(plan):
+    proxy = plan.proxies[0]
+    assert nixos(plan, proxy)["/Caddyfile"] == debian(plan, proxy)["/etc/caddy/Caddyfile"]
+
+
+@pytest.mark.parametrize("instance", ["haraka-in", "haraka-out"])
+def test_harakas_files_are_the_same_but_for_where_the_certificate_is(plan, instance):
+    proxy = plan.proxies[0]
+    here = below(nixos(plan, proxy), f"/{instance}/")
+    there = below(debian(plan, proxy), f"/etc/{instance}/")
+    assert here.pop(HARAKA_DIFFERENCE) == there.pop(HARAKA_DIFFERENCE).replace(
+        "/run/haraka-certificate/", f"/run/{instance}-tls/"
+    )
+    assert here == there
+    assert "config/connection.ini" in here
+
+
+def test_mailcows_own_texts_and_description_are_the_same(plan):
+    home = plan.internal
+    here = {path.rsplit("/", 1)[-1]: text for path, text in below(nixos(plan, home), "/mailcow/").items()}
+    there = below(debian(plan, home), "/etc/mailnix/mailcow/")
+    there.pop("mailcow.conf")  # option values here; compared where they can be evaluated
+    assert here.pop("provision.json") == debian(plan, home)["/etc/mailnix/provision.json"]
+    assert here == {path.rsplit("/", 1)[-1]: text for path, text in there.items()}
+    assert len(here) >= 3
+
+
+def test_the_same_credentials_are_waited_for(plan, host):
+    names = dict(definitions(host, plan))["mailnix.credentials.names"]
+    assert "".join(f"{name}\n" for name in names) == debian(plan, host)[LIST]
+
+
+def test_the_same_tunnels_are_made(plan, host):
+    set_here = dict(definitions(host, plan))
+    for units in tunnels(host):
+        texts = debian(plan, host)
+        assert f"/etc/systemd/network/{units.file_stem}.netdev" in texts
+        peers = set_here[f"systemd.network.netdevs.{units.file_stem}.wireguardPeers"]
+        assert peers == unit(units.netdev)["wireguardPeers"]
+
+
+def below(files: dict[str, str], folder: str) -> dict[str, str]:
+    return {path.removeprefix(folder): text for path, text in files.items() if path.startswith(folder)}
