@@ -46,7 +46,7 @@ FAKE_LAB = """
 
 @pytest.fixture(autouse=True)
 def _light(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Neither plugin has a part in these suites, and loading them takes most of a run. After pytester, which clears this.
+    # Neither plugin has a part in these suites, and they take most of a run. After `pytester`, which clears this.
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:inline_snapshot -p no:hypothesispytest")
 
 
