@@ -42,7 +42,7 @@ def command(
     outcomes = pipeline.lab(config, made, output.talk, told=told, keep=keep, resume=resume)
     _show(outcomes, mailcow, as_json)
     if keep:
-        output.talk(advice(pipeline.plan(config, secrets), config, home))
+        output.talk(advice(pipeline.plan(config, secrets), home))
     return 0 if _passed(outcomes) == len(outcomes) else 1
 
 

@@ -1,0 +1,51 @@
+"""What a lab says, and how its machines are found again."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from mailnix.cli.lab.report import advice, told
+from mailnix.cli.lab.run import _show
+from mailnix.lab.scenario.values import Group, Outcome, Verdict
+from mailnix.plan import derive
+from tests.cli.conftest import Run
+from tests.descriptions import sound
+
+GOOD = Outcome("in-4", Group.INBOUND, "a mail arrives", Verdict.PASS, "250 ok", 2.4)
+BAD = Outcome("web", Group.WEB, "the page is shown", Verdict.FAIL, "status 502", 1.0)
+
+
+def test_the_advice_is_commands_that_a_shell_understands() -> None:
+    lines = advice(derive(sound()), Path("/tmp/a b")).splitlines()
+    commands = [shlex.split(line) for line in lines if line.startswith("  ")]
+    assert all(words[:2] == ["mailnix", "lab"] for words in commands)
+    assert all("/tmp/a b" in words for words in commands)
+    assert [words[5] for words in commands if words[2] == "shell"] == ["proxy", "internal", "world", "world", "world"]
+    mail, page = (words[7] for words in commands if "--" in words)
+    assert mail.endswith("alice@example.org")
+    compile(shlex.split(page)[2], "page", "exec")
+
+
+def test_a_failed_check_shows_what_was_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    told(GOOD)
+    told(BAD)
+    assert capsys.readouterr().err == "pass: a mail arrives\nfail: the page is shown\n    status 502\n"
+
+
+def test_the_table_names_the_double_wherever_it_plays(capsys: pytest.CaptureFixture[str]) -> None:
+    _show((GOOD, BAD), "double", as_json=False)
+    shown = capsys.readouterr().out
+    assert "inbound  pass  2 s   a mail arrives" in shown
+    assert shown.endswith("1 of 2 checks passed, with the double in Mailcow's place\n")
+    _show((GOOD,), "real", as_json=False)
+    assert "double" not in capsys.readouterr().out
+
+
+def test_a_lab_folder_without_a_lab_has_no_machine_to_look_at(mailnix: Run, tmp_path: Path) -> None:
+    said = mailnix("lab", "shell", "proxy", "--state-dir", tmp_path)
+    assert said.status == 1
+    assert "no running machine is called 'proxy'" in said.err
+    assert mailnix("lab", "stop", "--state-dir", tmp_path).out == "stopped: nothing, none was running\n"
