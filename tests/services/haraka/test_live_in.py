@@ -139,6 +139,16 @@ def test_mail_passes_unchanged(proxy: Haraka, postfix: Postfix) -> None:
     assert message.endswith((head + b"\r\n" + body).replace(b"\r\n", b"\n"))
 
 
+def test_mail_goes_to_mailcow_over_tls(proxy: Haraka, postfix: Postfix) -> None:
+    before = len(postfix.mail("alice"))
+    for _ in range(2):  # the second one resumes the first one's session
+        with client(proxy) as session:
+            session.sendmail("carol@example.net", ["alice@example.org"], MESSAGE)
+    received = postfix.arrived("alice", before + 2)
+    assert sum(b"(Postfix) with ESMTPS id" in message for message in received) == len(received)
+    assert "Warning" not in proxy.log
+
+
 def test_large_mail_passes_in_little_memory(start: object) -> None:
     lines = 64 * 1024 * 1024 // 78
     message = b"Subject: large\r\n\r\n" + (b"z" * 76 + b"\r\n") * lines

@@ -13,6 +13,7 @@
 //   after the handshake (the session tickets of 1.3 and Nagle's algorithm at Postfix's end cost 40 ms again); sessions
 //   resumed, which saves the server a signature; and one context, which is not read and parsed anew each time.
 
+const net = require('node:net')
 const { Transform } = require('node:stream')
 const tls = require('node:tls')
 
@@ -80,8 +81,9 @@ function resume_sessions(SMTPClient) {
     const upgrade = SMTPClient.prototype.upgrade
     const secureContext = tls.createSecureContext({ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' })
     const sessions = new Map()
-    SMTPClient.prototype.upgrade = function ({ servername, rejectUnauthorized }) {
+    SMTPClient.prototype.upgrade = function ({ rejectUnauthorized }) {
         const backend = `${this.host}:${this.port}`
+        const servername = net.isIP(this.host) ? '' : this.host
         upgrade.call(this, { servername, rejectUnauthorized, secureContext, session: sessions.get(backend) })
         this.socket.cleartext.on('session', (session) => sessions.set(backend, session))
     }

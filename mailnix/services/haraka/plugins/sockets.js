@@ -1,4 +1,4 @@
-// Four things that Haraka's sockets lack:
+// Five things that Haraka's sockets lack:
 //
 // - TCP_NODELAY, on both legs. Haraka writes small lines and waits; with Nagle's algorithm and delayed
 //   acknowledgements every message costs 40 ms for nothing.
@@ -9,8 +9,13 @@
 //   although the server may have taken it. So a connected socket gets its own, longer idle timeout.
 // - Back pressure. Haraka reads a large message faster than it writes it to its spool file, and holds the rest in
 //   memory. So let the sender wait while there is too much of that.
+// - Quick TLS to the backend, which gets a connection per message, inside WireGuard: TLS 1.2, whose server sends nothing
+//   after the handshake (the session tickets of 1.3 and Nagle's algorithm at Postfix's end cost 40 ms again); sessions
+//   resumed, which saves the server a signature; and one context, which is not read and parsed anew each time.
 
+const net = require('node:net')
 const { Transform } = require('node:stream')
+const tls = require('node:tls')
 
 const GATHERED = 64 * 1024
 const UNWRITTEN_MOST = 1024 * 1024
@@ -19,7 +24,9 @@ const UNWRITTEN_FEW = 256 * 1024
 exports.register = function () {
     const { patience } = this.config.get('sockets.ini').main
     be_quick_and_patient(require('./tls_socket'), patience) // "./" is Haraka's own folder
-    gather_messages(require('./smtp_client').smtp_client)
+    const { smtp_client } = require('./smtp_client')
+    gather_messages(smtp_client)
+    resume_sessions(smtp_client)
 }
 
 exports.hook_connect_init = (next, connection) => {
@@ -67,6 +74,18 @@ function gather_messages(SMTPClient) {
         this.socket.once('close', () => lines.destroy())
         lines.pipe(this.socket, { end: false })
         message.pipe(lines, { dot_stuffed: false, ending_dot: true })
+    }
+}
+
+function resume_sessions(SMTPClient) {
+    const upgrade = SMTPClient.prototype.upgrade
+    const secureContext = tls.createSecureContext({ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' })
+    const sessions = new Map()
+    SMTPClient.prototype.upgrade = function ({ rejectUnauthorized }) {
+        const backend = `${this.host}:${this.port}`
+        const servername = net.isIP(this.host) ? '' : this.host
+        upgrade.call(this, { servername, rejectUnauthorized, secureContext, session: sessions.get(backend) })
+        this.socket.cleartext.on('session', (session) => sessions.set(backend, session))
     }
 }
 
