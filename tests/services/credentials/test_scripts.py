@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import stat
 import tarfile
@@ -83,6 +84,7 @@ def machine(tmp_path: Path, plan: Plan) -> Machine:
         text = script(name)
         for place in PLACES:
             text = text.replace(place, f"{tmp_path}{place}")
+        assert not re.search(r"(?<![\w./-])/(etc|run|usr|var)\b", text), "a place of this machine itself"
         (tmp_path / "scripts" / name).write_text(text)
     (tmp_path / "usr/lib/mailnix").mkdir(parents=True)
     (tmp_path / "usr/lib/mailnix/credentials").write_text(names_text(host))
