@@ -113,6 +113,8 @@ def _certificates(plan: Plan) -> dict[str, str]:
     return {
         "SKIP_LETS_ENCRYPT": "n",
         "SKIP_IP_CHECK": "y",  # the name is the proxy's address, not ours
+        # Mailcow would look first, over IPv6 alone where the name has an AAAA record: a home often has no IPv6.
+        "SKIP_HTTP_VERIFICATION": "y",
         "ONLY_MAILCOW_HOSTNAME": "y",
         "AUTODISCOVER_SAN": "n",
         "ADDITIONAL_SAN": "",
