@@ -45,7 +45,7 @@ def _wrong(path: Path, message: str, hint: str = "", line: int | None = None) ->
 def _text(path: Path) -> str:
     """The file's text; every way in which there is none gets its own sentence."""
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise _wrong(path, "there is no such file", "begin with: mailnix init") from None
     except IsADirectoryError:

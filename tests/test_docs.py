@@ -1,0 +1,40 @@
+"""What the documentation says about descriptions is true."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import attrs
+import pytest
+
+from mailnix import Alias, Domain, Internal, Mailbox, Proxy, Topology, Tunnel
+from mailnix.config import load
+
+DOCS = Path(__file__).parent.parent / "docs"
+REFERENCE = (DOCS / "reference/description.md").read_text()
+
+
+def test_the_examples_in_python_and_toml_are_one_value() -> None:
+    assert load(DOCS / "examples/two_machines.py") == load(DOCS / "examples/two_machines.toml")
+
+
+@pytest.mark.parametrize("kind", [Topology, Proxy, Internal, Tunnel, Domain, Mailbox, Alias])
+def test_the_reference_names_each_field_and_its_default(kind: type[attrs.AttrsInstance]) -> None:
+    section = REFERENCE.split(f"## {kind.__name__}\n")[1].split("\n## ")[0]
+    rows = {
+        name: row
+        for row in section.splitlines()
+        for name in re.findall(r"`(\w+)`", row.split("|")[1] if "|" in row else "")
+    }
+    assert set(rows) == {field.name for field in attrs.fields(kind)}
+    for field in attrs.fields(kind):
+        if isinstance(field.default, str | int) and field.default != "":
+            assert str(field.default) in rows[field.name], field.name
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [*DOCS.rglob("*.md"), DOCS.parent / "README.md"]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page}: {target}"
