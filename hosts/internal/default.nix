@@ -153,6 +153,7 @@
       HTTPS_BIND = "127.0.0.1";
       SKIP_LETS_ENCRYPT = false;
       SKIP_IP_CHECK = true;
+      SKIP_HTTP_VERIFICATION = true;
       ONLY_MAILCOW_HOSTNAME = true;
       AUTODISCOVER_SAN = false;
       ADDITIONAL_SAN = "";
