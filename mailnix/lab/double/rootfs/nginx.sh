@@ -39,7 +39,7 @@ http {
     include /etc/nginx/mime.types;
     access_log /dev/stdout;
     server_tokens off;
-    resolver 127.0.0.11 valid=5s;
+    resolver 127.0.0.11 valid=5s ipv6=off;
     $(redirect)
     server {
         $(listeners)

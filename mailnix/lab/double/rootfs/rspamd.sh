@@ -3,7 +3,8 @@
 . /double/common.sh
 mkdir -p /etc/rspamd/custom /run/rspamd
 printf '%s.0/24\n%s\n' "$IPV4_NETWORK" "$IPV6_NETWORK" >/etc/rspamd/custom/mailcow_networks.map
-printf 'servers = "redis:6379";\npassword = "%s";\ntimeout = 10;\n' "$REDISPASS" >/etc/rspamd/local.d/redis.conf
+# By its address: a name that is not known yet would switch signing off.
+printf 'servers = "%s.249:6379";\npassword = "%s";\ntimeout = 10;\n' "$IPV4_NETWORK" "$REDISPASS" >/etc/rspamd/local.d/redis.conf
 # Labs live below the reserved top-level domains, which the public list of suffixes leaves out.
 { cat /usr/share/publicsuffix/effective_tld_names.dat; printf "test\nexample\ninvalid\n"; } >/run/rspamd/suffixes
 chown -R _rspamd:_rspamd /var/lib/rspamd /run/rspamd
