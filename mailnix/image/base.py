@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mailnix.errors import BuildError, CommandFailed
 from mailnix.image import bootstrap
-from mailnix.image.cache import Base, cache_dir, load, locked, need_space, prune, save, scratch
+from mailnix.image.cache import Base, cache_dir, load, locked, need_space, plainly, prune, save, scratch
 from mailnix.image.gpt import BIOS_OFFSET, END_RESERVE, ROOT_OFFSET, core_image, layout, tables
 from mailnix.image.values import MIB, BaseSpec, Progress, silent
 from mailnix.run import Runner, require, run
@@ -48,7 +48,7 @@ def build_base(
     key = bootstrap.base_key(spec, mirrors)
     home = (cache or cache_dir()) / "base"
     folder = home / key
-    with locked(home / f"{key}.lock", progress):
+    with plainly(home), locked(home / f"{key}.lock", progress):
         found = None if refresh else _whole(folder, progress)
         if found is not None:
             progress(f"base image {key}: from the cache, made {found.age_days:.0f} days ago")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -111,6 +112,17 @@ def need_space(where: Path, needed: int) -> None:
             f"{where} has {free // MIB} MiB free, the image needs about {needed // MIB} MiB",
             "free some space, or point MAILNIX_CACHE or --out at a larger disk",
         )
+
+
+@contextlib.contextmanager
+def plainly(where: Path) -> Iterator[None]:
+    """Say what the system refused, and where, instead of a traceback: OSError becomes BuildError."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = "free some space, or choose a larger disk" if full else "choose a folder that you may write to"
+        raise BuildError(f"{error.filename or where}: {error.strerror or error}", hint) from error
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from mailnix.errors import BuildError
 from mailnix.image import debugfs
 from mailnix.image.base import build_base, write_tables
-from mailnix.image.cache import Base, copy_sparse, file_digest, locked, need_space, scratch
+from mailnix.image.cache import Base, copy_sparse, file_digest, locked, need_space, plainly, scratch
 from mailnix.image.formats import convert_argv
 from mailnix.image.gpt import ROOT_OFFSET
 from mailnix.image.manifest import ManifestEntry, read_manifest, with_entries, write_manifest
@@ -59,8 +59,7 @@ def build_images(
     if form is not Format.RAW:
         require("qemu-img", "qemu-utils")
     require("debugfs", "e2fsprogs")
-    out.mkdir(parents=True, exist_ok=True)
-    with locked(out / ".mailnix.lock", progress), scratch(out, "mailnix-build") as work:
+    with plainly(out), locked(out / ".mailnix.lock", progress), scratch(out, "mailnix-build") as work:
         old = read_manifest(out)
         bases = [build_base(h.base, cache=cache, mirrors=mirrors, runner=runner, progress=progress) for h in hosts]
         need_space(out, sum(_room(host, base, form) for host, base in zip(hosts, bases, strict=True)))
@@ -88,7 +87,7 @@ def _build(host: HostBuild, base: Base, work: Path, form: Format, runner: Runner
     if change.size > base.slack * SHARE_OF_SLACK:
         raise BuildError(
             f"{host.name}: its own files take {change.size // MIB} MiB, more than its base image has room for",
-            "leave out large extra trees",
+            "leave out large extra trees, or give the machine more slack",
         )
     raw = work / f"{host.name}.raw"
     copy_sparse(base.disk, raw)

@@ -15,6 +15,7 @@ from mailnix.tree import Tree
 Progress: TypeAlias = Callable[[str], None]
 
 MIB = 1024 * 1024
+SLACK = 512 * MIB
 
 
 def silent(_line: str) -> None:
@@ -45,7 +46,7 @@ class BaseSpec:
     packages: tuple[str, ...] = field(converter=_sorted_names)
     kernel: str = CLOUD_KERNEL
     npm_tree: bool = False
-    slack: int = 512 * MIB
+    slack: int = SLACK
 
 
 @frozen
@@ -64,6 +65,7 @@ class HostBuild:
     """One machine to make an image of: its packages, and the tree laid on top of the base that they give.
 
     `disk_size` (bytes) is the virtual size; None: just large enough. The root file system grows to its disk at boot.
+    `slack` (bytes) is the free space in the base, into which the machine's own files go.
     """
 
     name: str
@@ -73,8 +75,9 @@ class HostBuild:
     kernel: str = CLOUD_KERNEL
     disk_size: int | None = None
     extra_trees: tuple[ExtraTree, ...] = ()
+    slack: int = SLACK
 
     @property
     def base(self) -> BaseSpec:
         """The base that this machine's image starts from."""
-        return BaseSpec(self.packages, self.kernel, self.npm_tree)
+        return BaseSpec(self.packages, self.kernel, self.npm_tree, self.slack)

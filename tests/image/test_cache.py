@@ -111,3 +111,11 @@ def test_bases_that_nobody_uses_are_removed_and_those_in_use_kept(tmp_path):
         cache.prune(tmp_path, "kept", told.append)
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["busy", "kept", "new"]
     assert told == ["base image old: removed, not used for 30 days"]
+
+
+def test_a_full_disk_is_one_clear_line(tmp_path):
+    import errno
+
+    with pytest.raises(BuildError, match="disk: No space left on device") as caught, cache.plainly(tmp_path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "disk"))
+    assert "free some space" in caught.value.hint

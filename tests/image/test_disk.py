@@ -18,16 +18,22 @@ from mailnix.tree import File, Link, Tree
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes a root file system as root")
 TREE = Tree.of((File("/etc/issue", "proxy\n"), File("/usr/lib/mailnix/new/tool", "x", 0o755), Link("/etc/l", "issue")))
-PROXY = HostBuild("proxy", ("nftables",), TREE)
-INTERNAL = HostBuild("internal", ("nftables",), Tree.of((File("/etc/issue", "internal\n"),)))
+PROXY = HostBuild("proxy", ("nftables",), TREE, slack=160 * MIB)
+INTERNAL = HostBuild("internal", ("nftables",), Tree.of((File("/etc/issue", "internal\n"),)), slack=160 * MIB)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A cache that the tests share: making the base is tested elsewhere."""
+    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture
-def build(tmp_path, builder, told):
-    """Build machines into `out`, with a cache and a runner of this test's own."""
+def build(tmp_path, shared, builder, told):
+    """Build machines into `out` with a runner of this test's own."""
 
-    def build(*hosts, form=Format.RAW, out=tmp_path / "out"):
-        return build_images(hosts, out, form, cache=tmp_path / "cache", runner=builder, progress=told.append)
+    def build(*hosts, form=Format.RAW, out=tmp_path / "out", cache=shared):
+        return build_images(hosts, out, form, cache=cache, runner=builder, progress=told.append)
 
     return build
 
@@ -41,7 +47,7 @@ def names(folder):
 
 
 def test_each_machine_gets_its_files_on_one_shared_base(tmp_path, build, builder):
-    entries = build(PROXY, INTERNAL)
+    entries = build(PROXY, INTERNAL, cache=tmp_path / "cache")
     assert builder.ran("mmdebstrap") == 1
     assert [entry.host for entry in entries] == ["proxy", "internal"]
     assert names(tmp_path / "out") == ["internal.raw", "manifest.json", "proxy.raw"]
@@ -149,14 +155,20 @@ def test_a_file_that_debugfs_did_not_write_fails_the_build(tmp_path, build):
 
 
 def test_a_base_damaged_between_two_builds_is_made_again(tmp_path, build, builder):
-    (first,) = build(PROXY)
+    (first,) = build(PROXY, cache=tmp_path / "cache")
     disk = tmp_path / "cache/base" / first.base / "disk.raw"
     shutil.copyfile("/dev/null", disk)
-    (again,) = build(PROXY)
+    (again,) = build(PROXY, cache=tmp_path / "cache")
     assert builder.ran("mmdebstrap") == 2
     assert again.base == first.base
 
 
-def test_one_machine_alone(tmp_path, builder):
-    entry = build_image(PROXY, tmp_path / "out", Format.RAW, cache=tmp_path / "cache", runner=builder)
+def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path, build):
+    (tmp_path / "file").touch()
+    with pytest.raises(BuildError, match="file/out: Not a directory"):
+        build(PROXY, out=tmp_path / "file" / "out")
+
+
+def test_one_machine_alone(tmp_path, shared, builder):
+    entry = build_image(PROXY, tmp_path / "out", Format.RAW, cache=shared, runner=builder)
     assert entry.host == "proxy"
