@@ -24,7 +24,7 @@ while [ -e "$certificate" ] && [ "$tries" -gt 0 ]; do
 done
 
 if [ ! -e "$new/cert.pem" ]; then
-    if fits "$folder/cert.pem" "$folder/key.pem"; then
+    if [ -e "$folder/cert.pem" ] && fits "$folder/cert.pem" "$folder/key.pem"; then
         echo "no usable certificate in $certificate: keeping what is there"
         exit 0
     fi
@@ -41,7 +41,7 @@ chmod 0640 "$new/key.pem"
 chmod 0644 "$new/cert.pem"
 mv -f "$new/key.pem" "$folder/key.pem"
 mv -f "$new/cert.pem" "$folder/cert.pem"
-echo "new certificate: $(openssl x509 -in "$folder/cert.pem" -noout -subject -enddate | tr '\n' ' ')"
+echo "Haraka has a new certificate"
 
 # Haraka reads both again a few seconds after its tls.ini has changed.
 for instance in haraka-in haraka-out; do
