@@ -135,6 +135,8 @@ Socket inet:{DKIM_PORT}@127.0.0.1
 PidFile /run/opendkim/opendkim.pid
 UserID opendkim
 Syslog yes
+# Its resolver library would ask the internet's root servers, not resolv.conf.
+Nameservers 127.0.0.1
 AlwaysAddARHeader yes
 InternalHosts file:/dev/null
 ExternalIgnoreList file:/dev/null
