@@ -221,11 +221,14 @@ def test_a_mailcow_that_goes_away_in_between_means_try_again(start: object, mome
                 assert code_of(session.docmd("DATA")) == 451
 
 
-def test_a_slow_mailcow_is_waited_for(start: object) -> None:
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_a_slow_mailcow_is_waited_for(start: object, tls: bool) -> None:
     replies = {"EHLO": "250-sink\n250 XCLIENT ADDR"}
     with stands.sink(replies=replies, dot_seconds=3) as backend:
         server = start(backend.port, timing=Timing(connect=1, inactivity=2, dns=1))  # type: ignore[operator]
         with client(server) as session:
+            if tls:
+                session.starttls(context=trusting())
             assert session.sendmail("carol@example.net", ["alice@example.org"], MESSAGE) == {}
         assert len(backend.messages) == 1
 
@@ -262,11 +265,15 @@ def test_starttls_is_offered_and_a_renewed_certificate_is_taken_without_a_restar
     stands.until(lambda: served_certificate(proxy) != before, "the new certificate is served")
 
 
-def served_certificate(server: Haraka) -> bytes | None:
+def trusting() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def served_certificate(server: Haraka) -> bytes | None:
     with client(server) as session:
-        session.starttls(context=context)
+        session.starttls(context=trusting())
         assert isinstance(session.sock, ssl.SSLSocket)
         return session.sock.getpeercert(binary_form=True)
 

@@ -162,11 +162,17 @@ exports.need_upstream = (next, connection) => {
 // While the mail server thinks about a message, its sender is silent, and must not be cut off for that: the server
 // might take the message afterwards, and the sender would send it again.
 exports.be_patient = function (next, connection) {
-    connection.client.setTimeout(this.thinking * 1000)
+    set_timeout(connection.client, this.thinking)
     next()
 }
 
 exports.be_normal = function (next, connection) {
-    connection.client.setTimeout(this.inactivity * 1000)
+    set_timeout(connection.client, this.inactivity)
     next()
+}
+
+// Under TLS there are two sockets with a timeout each: the inner one, and the TCP one that Haraka keeps beside it.
+function set_timeout(client, seconds) {
+    client.setTimeout(seconds * 1000)
+    client.targetsocket?.socket?.setTimeout(seconds * 1000)
 }
