@@ -131,7 +131,7 @@ def test_xclient_offered_to_strangers_is_noticed(scene: Scene, guests: Guests) -
     [
         ("250-XCLIENT\n> RCPT TO:<b>\n250 ok", "250 x", "may relay"),
         ("250 x\n> RCPT TO:<b>\n554 no", "250 x", "no more"),
-        ("250-XCLIENT\n> RCPT TO:<b>\n554 no", "250 XCLIENT", "offers XCLIENT to proxy"),
+        ("250-XCLIENT\n> RCPT TO:<b>\n554 no", "250-x\n250 XCLIENT", "offers XCLIENT to proxy"),
         ("250-XCLIENT\n> RCPT TO:<b>\n554 no", "", "no answer"),
     ],
 )
