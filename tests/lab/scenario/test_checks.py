@@ -339,6 +339,19 @@ def test_open_administration_is_noticed(scene: Scene, guests: Guests) -> None:
         web.administration_is_closed(scene)
 
 
+def test_settings_that_mailcow_is_not_asked_for_are_noticed(scene: Scene, guests: Guests) -> None:
+    policy = "version: STSv1\nmode: testing\nmx: mail.example.org\nmax_age: 604800\n"
+    guests[WORLD].when("mta-sts", {"status": 200, "body": policy, "headers": {"server": "Caddy"}, "tls": TLS})
+    guests[WORLD].when("autoconfig", {"status": 404, "body": "", "headers": {"server": "nginx"}, "tls": TLS})
+    assert "testing" in web.settings_are_served(scene)
+    guests[WORLD].when("autoconfig", {"status": 404, "body": "", "headers": {"server": "Caddy"}, "tls": TLS})
+    with pytest.raises(CheckFailed, match="not answered by Mailcow"):
+        web.settings_are_served(scene)
+    guests[WORLD].when("mta-sts", {"status": 200, "body": policy.replace("mail.", "x."), "headers": {}, "tls": TLS})
+    with pytest.raises(CheckFailed, match="another policy"):
+        web.settings_are_served(scene)
+
+
 def test_a_certificate_of_caddys_on_993_is_noticed(scene: Scene, guests: Guests) -> None:
     guests[WORLD].when("probe.py imap", {"ok": False, "count": 0, "messages": [], "tls": TLS})
     guests[WORLD].when("probe.py https", {"status": 200, "tls": {**TLS, "sha256": "cd" * 32}})
