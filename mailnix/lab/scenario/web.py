@@ -10,7 +10,6 @@ from mailnix.lab.scenario.values import require
 from mailnix.lab.world.layout import ACME_NAME
 from mailnix.model.topology import MtaStsMode
 from mailnix.plan import dns, ports
-from mailnix.plan.types import Plan
 from mailnix.services.caddy.render import CLOSED_PATHS
 from mailnix.services.mailcow.units import ROOT
 
