@@ -61,7 +61,7 @@ in
       description = ''
         Haraka's INI files by their names; see <https://haraka.github.io/core/CoreConfig>.
 
-        `connection.ini` comes with every section that Haraka cannot do without; `smtp.ini` must say where to listen.
+        `connection.ini` comes with every section and key that Haraka cannot do without; `smtp.ini` must say where to listen.
       '';
     };
 
@@ -138,15 +138,38 @@ in
   };
 
   config = {
-    # Haraka hangs at the banner where one of these sections is missing.
+    # Haraka reads no defaults of its own for this file: without a section it hangs at the banner, without a key it
+    # says "undefined" or knows no limit.
     settings = lib.mkIf (!builtins.pathExists (toString config.directory + "/config/connection.ini")) {
-      "connection.ini".sections = {
-        main = { };
-        haproxy = { };
-        headers = { };
-        max = { };
-        message = { };
-        uuid = { };
+      "connection.ini".sections = lib.mapAttrs (_: lib.mapAttrs (_: lib.mkDefault)) {
+        main = {
+          postel = false;
+          smtputf8 = true;
+          strict_rfc1869 = false;
+        };
+        haproxy.enabled = false;
+        headers = {
+          add_received = true;
+          clean_auth_results = true;
+          max_lines = 1000;
+          max_received = 100;
+          show_version = false;
+        };
+        max = {
+          bytes = 26214400;
+          # Longer lines are folded, which breaks DKIM signatures: far above what RFC 5321 allows.
+          data_line_length = 1048576;
+          line_length = 512;
+          mime_parts = 1000;
+        };
+        message = {
+          close = "closing connection";
+          helo = "welcome";
+        };
+        uuid = {
+          banner_chars = 6;
+          deny_chars = 0;
+        };
       };
     };
   };

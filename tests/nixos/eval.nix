@@ -50,19 +50,21 @@ in
   caddyfile =
     if config.services.caddy.enable then builtins.readFile config.services.caddy.configFile else null;
   scripts = map (unit: config.systemd.services.${unit}.serviceConfig.ExecStart.text) (
-    lib.filter (unit: config.systemd.services ? ${unit}) [
+    lib.filter (unit: config.mailnix.credentials.enable or false && config.systemd.services ? ${unit}) [
       "mailnix-seed"
       "mailnix-credentials"
     ]
   );
   sshd = {
-    inherit (config.services.openssh.settings) PasswordAuthentication PermitRootLogin MaxAuthTries;
+    inherit (config.services.openssh.settings) PasswordAuthentication PermitRootLogin;
+    MaxAuthTries = config.services.openssh.settings.MaxAuthTries or null;
   };
   docker = config.virtualisation.docker.daemon.settings;
   timeZone = config.time.timeZone;
   haraka = lib.mapAttrs (_: instance: {
     directory = toString instance.directory;
     inherit (instance) credentials;
+    connection = instance.settings."connection.ini".sections or null;
   }) instances;
   mailcow =
     if config.services.mailcow.enable or false then
@@ -72,7 +74,11 @@ in
         ) config.services.mailcow.settings;
         postfix = config.services.mailcow.postfix.extraConfig;
         inherit (config.services.mailcow) files hooks secrets;
-        provision = builtins.readFile config.services.mailcow.provision.description;
+        provision =
+          if config.services.mailcow.provision.description == null then
+            null
+          else
+            builtins.readFile config.services.mailcow.provision.description;
         source = {
           inherit (config.services.mailcow.source) rev;
           hash = config.services.mailcow.source.outputHash;
