@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -44,6 +45,7 @@ UNUSED: Final = ("bootstrap-html", "javascript", "nodejs", "perl", "rspamd/www")
 LABEL: Final = "MAILNIX-IMAGES"
 ARCHIVE: Final = "double.tar"
 ROOM: Final = 32 * MIB  # on the disk, for the archive
+KEPT_SECONDS: Final = 30 * 86400
 SPACE_NEEDED: Final = 2048 * MIB
 TOOLS: Final = (("mmdebstrap", "mmdebstrap"), ("mkfs.ext4", "e2fsprogs"), ("debugfs", "e2fsprogs"))
 
@@ -79,7 +81,8 @@ def build_double(cache: Path | None = None, runner: Runner = run, progress: Prog
                 _finish(base, work / "out", runner)
                 shutil.rmtree(folder, ignore_errors=True)
                 (work / "out").replace(folder)
-            _forget_others(home, {key, base.name})
+        _touch(folder, home / f"base-{base_key()}")
+        _forget_old(home)
     return Double(folder / "tree", folder / "images.raw")
 
 
@@ -178,6 +181,13 @@ def _save(folder: Path, disk: Path) -> None:
     (folder / "facts.json").write_text(json.dumps({"disk": disk.name, "data_sha256": data_digest(disk)}))
 
 
+def _touch(*folders: Path) -> None:
+    """Note that these are in use."""
+    for folder in folders:
+        if folder.exists():
+            os.utime(folder)
+
+
 def _is_whole(folder: Path) -> bool:
     """Whether the folder is there and its disk is as it was made."""
     try:
@@ -187,8 +197,8 @@ def _is_whole(folder: Path) -> bool:
         return False
 
 
-def _forget_others(home: Path, kept: set[str]) -> None:
-    """Remove what older versions left; only one lab at a time is worth its space."""
+def _forget_old(home: Path) -> None:
+    """Remove what no lab has asked for in a month; a lab that was kept may still need what is younger."""
     for folder in home.iterdir():
-        if folder.is_dir() and folder.name not in kept and not folder.name.startswith("."):
+        if folder.is_dir() and time.time() - folder.stat().st_mtime > KEPT_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)

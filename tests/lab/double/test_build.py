@@ -6,6 +6,7 @@ import io
 import os
 import re
 import tarfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,15 @@ def test_a_damaged_base_is_installed_again(tmp_path: Path, programs: Programs) -
     programs.called.clear()
     build_double(tmp_path, programs)
     assert programs.called[0] == "mmdebstrap"
+
+
+def test_what_no_lab_used_for_long_is_forgotten_and_the_rest_kept(tmp_path: Path, programs: Programs) -> None:
+    for name, age in (("old", 40 * 86400), ("young", 86400)):
+        (tmp_path / "double" / name).mkdir(parents=True)
+        os.utime(tmp_path / "double" / name, (time.time() - age,) * 2)
+    build_double(tmp_path, programs)
+    assert not (tmp_path / "double" / "old").exists()
+    assert (tmp_path / "double" / "young").exists()
 
 
 def test_an_archive_that_does_not_fit_is_an_error_and_leaves_nothing(tmp_path: Path, programs: Programs) -> None:
