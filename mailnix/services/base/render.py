@@ -14,4 +14,6 @@ APT_PERIODIC: Final = """\
 APT::Periodic::Update-Package-Lists "1";
 APT::Periodic::Unattended-Upgrade "1";
 APT::Periodic::AutocleanInterval "7";
+// Our configuration stays where a package brings a new one; else upgrades of that package would be held back.
+Dpkg::Options { "--force-confdef"; "--force-confold"; };
 """
