@@ -139,19 +139,22 @@ def host_builds(plan: Plan, mailcow_source: Path | None = None) -> tuple[HostBui
 
     A Mailcow tree given by the user goes into the internal host's image, which then accepts just that tree.
     """
-    from mailnix.debian.packages import package_set
+    from mailnix.debian.packages import CLOUD_KERNEL, HARDWARE_KERNEL, package_set
     from mailnix.image.values import ExtraTree, HostBuild
     from mailnix.services.mailcow.debian import SOURCE
 
     pin = None if mailcow_source is None else _given(mailcow_source)
     extra = () if mailcow_source is None else (ExtraTree(mailcow_source, SOURCE),)
+    home = plan.internal.name
     return tuple(
         HostBuild(
             host.name,
             package_set(host.packages),
             host.tree,
             npm_tree=host.npm_tree,
-            extra_trees=extra if host.name == plan.internal.name else (),
+            # A rented proxy is a virtual machine; what stands at home may be anything.
+            kernel=HARDWARE_KERNEL if host.name == home else CLOUD_KERNEL,
+            extra_trees=extra if host.name == home else (),
         )
         for host in debian_hosts(plan, pin)
     )
