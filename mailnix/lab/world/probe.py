@@ -239,7 +239,7 @@ def nmap_argv(args: argparse.Namespace) -> tuple[str, ...]:
     """nmap's words: every TCP port, or the UDP ports given; probes leave from `--source`."""
     family = ("-6",) if ip_address(args.target).version == 6 else ()
     kind = ("-sU", "-p", args.udp) if args.udp else ("-sS", "-p", args.tcp)
-    pace = ("--max-retries", "2", "--min-rate", str(args.rate), "--max-rtt-timeout", "500ms", "-T4")
+    pace = ("--max-retries", str(args.retries), "--min-rate", str(args.rate), "--max-rtt-timeout", "500ms", "-T4")
     return (
         "nmap",
         "-n",
@@ -308,7 +308,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--token", default="token")
     options.add_argument("--path", default="/")
     options.add_argument("--tcp", default="1-65535")
-    options.add_argument("--rate", type=int, default=1500)
+    options.add_argument("--rate", type=int, default=3000)
+    options.add_argument("--retries", type=int, default=1)
     options.add_argument("--count", type=int, default=1)
     options.add_argument("--timeout", type=float, default=0.0)
     options.add_argument("--to", action="append", default=[])

@@ -219,9 +219,14 @@ def test_ports_that_are_not_the_plans_are_noticed(
 ) -> None:
     guests[WORLD].when("probe.py scan", scanned(22, 25, 80, 443, 465, 587, 993))
     assert "203.0.113.10" in isolation.proxies_open_what_is_planned(scene)
-    guests[WORLD].when("probe.py scan", answer)
+    guests[WORLD].when("probe.py scan", answer).when("tcp=993 ", scanned(tried=1))
     with pytest.raises(CheckFailed, match=why):
         isolation.proxies_open_what_is_planned(scene)
+
+
+def test_a_port_that_was_lost_in_the_flood_is_asked_for_alone(scene: Scene, guests: Guests) -> None:
+    guests[WORLD].when("probe.py scan", scanned(22, 25, 80, 443, 465, 587)).when("tcp=993 ", scanned(993, tried=1))
+    assert "993" in isolation.proxies_open_what_is_planned(scene)
 
 
 def test_a_port_at_home_is_noticed(scene: Scene, guests: Guests) -> None:
