@@ -2,6 +2,22 @@
 # Postfix, started the way Mailcow starts it: hooks, then main.cf up to its mark with extra.cf behind it.
 . /double/common.sh
 conf=/opt/postfix/conf
+queue=/var/spool/postfix
+
+# The queue's folders, on a new volume: what `postfix check` takes an emulated machine half a minute for.
+make_queue() {
+    private="active bounce corrupt defer deferred flush hold incoming private saved trace"
+    (
+        cd $queue || exit 1
+        mkdir -p $private maildrop public pid
+        chown postfix:root $private
+        chown postfix:postdrop maildrop public
+        chmod 700 $private
+        chmod 730 maildrop
+        chmod 710 public
+        rm -f pid/master.pid
+    )
+}
 
 run_hooks
 until_works test -s "$DATABASE"
@@ -20,8 +36,8 @@ sed -i '/Overrides/q' $conf/main.cf
 { printf '\n# User Overrides\n'; cat $conf/extra.cf; } >>$conf/main.cf
 
 newaliases -C $conf
-rm -f /var/spool/postfix/pid/master.pid
-touch /var/spool/postfix/quick-start  # no check of every file: they came with the image
+make_queue
+touch $queue/quick-start  # no check of every file: they came with the image
 if ! postconf -c $conf >/dev/null; then
     echo "Postfix configuration error, refusing to start."
     exit 1
