@@ -99,9 +99,14 @@ def test_ctrl_c_ends_the_program_and_its_children(tmp_path):
         (tmp_path / "ready").read_text()
         os.kill(os.getpid(), signal.SIGINT)
 
-    threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
-        run(["sh", "-c", f"sleep 60 & echo $! > {pids}; echo > {tmp_path / 'ready'}; wait"])
+    # A test run that a script started in the background inherits an ignored SIGINT.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Thread(target=interrupt).start()
+        with pytest.raises(KeyboardInterrupt):
+            run(["sh", "-c", f"sleep 60 & echo $! > {pids}; echo > {tmp_path / 'ready'}; wait"])
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not alive(int(pids.read_text()))
 
 
