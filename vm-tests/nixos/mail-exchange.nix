@@ -177,6 +177,14 @@ in
               ];
               locations."/".return = "200 'this stands in for Mailcow'";
             };
+            # Ports that only have to be open here.
+            streamConfig = ''
+              server {
+                listen 465;
+                listen 993;
+                return "";
+              }
+            '';
           };
           users.users.alice.isNormalUser = true;
         };
@@ -253,5 +261,18 @@ in
       networking.nameservers = pkgs.lib.mkForce [ public.world ];
     };
 
-  testScript = builtins.readFile ./mail-exchange.py;
+  # What the plan states, the script reads: the same code as the lab's scenario.
+  extraPythonPackages = python: [
+    (python.toPythonModule (
+      pkgs.callPackage ../../modules/mailnix/package.nix {
+        python3Packages = python;
+        withLab = true;
+      }
+    ))
+  ];
+  skipTypeCheck = true; # mailnix is typed for itself, not for others
+
+  testScript =
+    builtins.replaceStrings [ "@example@" ] [ "${../../docs/examples/two_machines.py}" ]
+      (builtins.readFile ./mail-exchange.py);
 }
