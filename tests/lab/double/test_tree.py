@@ -9,6 +9,7 @@ import pytest
 from mailnix.lab.double.api.server import DATABASE
 from mailnix.lab.double.archive import programs
 from mailnix.lab.double.build import LABEL, tree
+from mailnix.run import run
 
 COMPOSE = tree()["docker-compose.yml"].decode()
 MAIN = tree()["data/conf/postfix/main.cf"].decode()
@@ -49,3 +50,11 @@ def test_clients_are_trusted_as_mailcow_trusts_them() -> None:
     assert "mynetworks_style = subnet\n" in MAIN
     assert "\nmynetworks =" not in MAIN
     assert "smtpd_authorized_xclient_hosts" not in MAIN
+
+
+@pytest.mark.parametrize("path", sorted(path for path in programs() if path.endswith(".sh")))
+def test_entry_points_are_shell(path: str) -> None:
+    text = programs()[path]
+    assert run(["sh", "-n"], stdin=text, check=False).stderr == ""
+    if path != "common.sh":
+        assert text.startswith(b"#!/bin/sh\n")
