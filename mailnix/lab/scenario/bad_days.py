@@ -98,8 +98,9 @@ def _restarted(guest: Guest, before: str) -> bool:
 
 
 def _flushed(guest: Guest, token: str) -> bool:
-    """Whether the queue has the mail no more; asks haraka-out to try again at once (SIGHUP flushes)."""
+    """Whether the queue has the mail no more; asks haraka-out to try again at once (SIGHUP flushes its queue)."""
     if not _queued(guest, token):
         return True
-    guest.execute(f"systemctl kill --kill-whom=main --signal=HUP {OUT}")
+    # Before it listens it has no handler for the signal either, and would end.
+    guest.execute(f"ss -Hltn sport = :{ports.RELAY} | grep -q . && systemctl kill --kill-whom=main --signal=HUP {OUT}")
     return False
