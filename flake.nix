@@ -25,7 +25,7 @@
 
       packages = forEach (pkgs: rec {
         default = mailnix;
-        mailnix = pkgs.callPackage ./modules/mailnix/package.nix { };
+        mailnix = pkgs.callPackage ./modules/mailnix/package.nix { flake = self; };
         mailnix-lab = mailnix.override { withLab = true; };
         haraka = pkgs.callPackage ./modules/haraka/package.nix { };
       });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,9 +61,18 @@ def debian_hosts(plan: Plan, mailcow: Pin | None = None) -> tuple[DebianHost, ..
     return tuple(debian_host(plan, host, mailcow or PIN) for host in plan.hosts)
 
 
-def flake_reference() -> str:
-    """Where an emitted flake finds mailnix's NixOS modules: the checkout that this mailnix runs from."""
-    return f"path:{Path(__file__).resolve().parents[1]}"
+def flake_reference(root: Path = Path(__file__).resolve().parents[1]) -> str:
+    """Where an emitted flake finds mailnix's NixOS modules: $MAILNIX_FLAKE, or the checkout that this runs from.
+
+    Raises BuildError where there is neither.
+    """
+    if given := os.environ.get("MAILNIX_FLAKE"):
+        return given
+    if not (root / "flake.nix").is_file():
+        hint = "set MAILNIX_FLAKE to the reference of mailnix's flake: git+file:///where/its/checkout/is"
+        raise BuildError("mailnix's NixOS modules are not beside this mailnix", hint)
+    # Of a checkout, only what git knows is copied to the store: no virtual environment, no images.
+    return f"git+file://{root}" if (root / ".git").exists() else f"path:{root}"
 
 
 def trees(plan: Plan, backend: Backend) -> Tree:

@@ -4,6 +4,8 @@
   python3Packages,
   # What `mailnix build` and `mailnix lab` run; `check`, `plan`, `emit` and `dns` need none of it.
   withLab ? false,
+  # Where emitted flakes find the modules.
+  flake ? null,
   e2fsprogs,
   qemu,
 }:
@@ -45,7 +47,7 @@ python3Packages.buildPythonApplication {
     python3Packages.qemu-qmp
   ];
 
-  makeWrapperArgs = lib.optionals withLab [
+  makeWrapperArgs = lib.optional (flake != null) "--set-default MAILNIX_FLAKE path:${flake}" ++ lib.optionals withLab [
     "--prefix PATH : ${
       lib.makeBinPath [
         e2fsprogs

@@ -14,9 +14,11 @@ import pytest
 
 from mailnix import Domain, Internal, Mailbox, Proxy, Topology
 from mailnix.config import load
+from mailnix.errors import BuildError
 from mailnix.nixos import host as hosts
 from mailnix.nixos.flake import emit, flake, machines
 from mailnix.nixos.value import Apply, Attrs, Entry, Lambda, PathLiteral, Raw
+from mailnix.pipeline import flake_reference
 from mailnix.plan import derive
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -89,6 +91,19 @@ def test_lines_of_emitted_nix_have_no_trailing_space(plan):
 def test_the_flake_quotes_what_it_is_given(nix, plan):
     text = flake(plan, 'path:/odd "${place}"')
     assert nix.eval(f"({text}).inputs.mailnix.url") == 'path:/odd "${place}"'
+
+
+def test_an_emitted_flake_finds_the_modules_of_the_checkout(tmp_path, monkeypatch):
+    monkeypatch.delenv("MAILNIX_FLAKE", raising=False)
+    with pytest.raises(BuildError) as caught:
+        flake_reference(tmp_path)
+    assert "MAILNIX_FLAKE" in caught.value.hint
+    (tmp_path / "flake.nix").touch()
+    assert flake_reference(tmp_path) == f"path:{tmp_path}"
+    (tmp_path / ".git").mkdir()
+    assert flake_reference(tmp_path) == f"git+file://{tmp_path}"
+    monkeypatch.setenv("MAILNIX_FLAKE", "github:someone/mailnix")
+    assert flake_reference(tmp_path) == "github:someone/mailnix"
 
 
 def test_no_option_is_defined_twice(plan):

@@ -1,5 +1,5 @@
 # ruff: noqa: F821 - the test driver gives acme, internal, proxy, world and subtest
-"""The test script of mail-exchange.nix: addresses and ports come from the plan, some questions from the lab's scenario."""
+"""The test script of mail-exchange.nix: addresses and ports come from the plan, a question from the lab's scenario."""
 
 from ipaddress import ip_address
 from pathlib import Path
