@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mailnix.services.mailcow.pin import Pin
     from mailnix.tree import Tree
 
+CHECKOUT = Path(__file__).resolve().parents[1]
 SECRETS_FOLDER = "secrets"
 
 
@@ -61,7 +62,7 @@ def debian_hosts(plan: Plan, mailcow: Pin | None = None) -> tuple[DebianHost, ..
     return tuple(debian_host(plan, host, mailcow or PIN) for host in plan.hosts)
 
 
-def flake_reference(root: Path = Path(__file__).resolve().parents[1]) -> str:
+def flake_reference(root: Path = CHECKOUT) -> str:
     """Where an emitted flake finds mailnix's NixOS modules: $MAILNIX_FLAKE, or the checkout that this runs from.
 
     Raises BuildError where there is neither.
