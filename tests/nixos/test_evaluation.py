@@ -106,6 +106,19 @@ def test_the_scripts_shared_with_debian_have_every_blank_filled(machine):
         assert "{{" not in text
 
 
+def test_the_units_that_bring_credentials_are_debians(machine):
+    from mailnix.services.credentials.render import units
+    from mailnix.services.text import ini
+
+    _, found = machine
+    for name, wanted in units().items():
+        here, there = words(found["units"][name]), words(ini(wanted))
+        # Programs live elsewhere, and NixOS gives every service an environment.
+        for key in ("Service.ExecStart", "Service.Environment"):
+            here.pop(key, None), there.pop(key, None)
+        assert {key: value for key, value in here.items() if not key.startswith("Install.")} == there
+
+
 def test_services_with_credentials_wait_for_them(machine):
     host, found = machine
     services = {ProxyPlan: ["haraka-in", "haraka-out"], InternalPlan: ["mailcow", "mailcow-provision"]}[type(host)]
@@ -189,6 +202,15 @@ def test_the_reference_page_is_what_the_modules_say(nix, nixpkgs):
     from tests.nixos import reference
 
     assert reference.PAGE.read_text() == reference.page(nix.eval(reference.expression(nixpkgs)))
+
+
+def words(text: str) -> dict[str, set[str]]:
+    """A unit file as the words of each key, whatever their order and however many lines they are spread over."""
+    return {
+        f"{section}.{key}": {word for value in values for word in value.split()}
+        for section, keys in sections(text).items()
+        for key, values in keys.items()
+    }
 
 
 def sections(text: str) -> dict[str, dict[str, list[str]]]:
