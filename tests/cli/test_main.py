@@ -134,7 +134,9 @@ def test_ctrl_c_ends_a_command_with_one_line(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     config = tmp_path / "mail.py"
     config.write_text(f"import os, signal\nos.kill(os.getpid(), {int(signal.SIGINT)})\nopen({str(pipe)!r})\n")
-    code = "from mailnix.cli import main; raise SystemExit(main())"
+    # A test run that a script started in the background inherits an ignored SIGINT.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heed}; from mailnix.cli import main; raise SystemExit(main())"
     ended = run([sys.executable, "-c", code, "check", config], check=False, timeout=30)
     assert (ended.status, ended.stderr) == (130, "\nmailnix: interrupted\n")
 
