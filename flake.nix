@@ -18,7 +18,9 @@
       nixfmt = pkgs: pkgs.nixfmt-rs or pkgs.nixfmt;
 
       # The machines of docs/examples/two_machines.py, as `mailnix emit` writes them.
-      hosts = lib.attrNames (lib.filterAttrs (_: type: type == "directory") (builtins.readDir ./hosts));
+      hosts = lib.attrNames (
+        lib.filterAttrs (_: type: type == "directory") (builtins.readDir ./hosts)
+      );
     in
     {
       nixosModules = import ./modules;
@@ -51,6 +53,11 @@
       # One check for every file of vm-tests/nixos.
       checks = forEach (
         pkgs:
+        let
+          files = lib.filterAttrs (file: type: type == "regular" && lib.hasSuffix ".nix" file) (
+            builtins.readDir ./vm-tests/nixos
+          );
+        in
         lib.mapAttrs' (
           file: _:
           lib.nameValuePair (lib.removeSuffix ".nix" file) (
@@ -59,7 +66,7 @@
               defaults.imports = [ self.nixosModules.default ];
             }
           )
-        ) (lib.filterAttrs (file: type: type == "regular" && lib.hasSuffix ".nix" file) (builtins.readDir ./vm-tests/nixos))
+        ) files
       );
 
       devShells = forEach (pkgs: {

@@ -20,6 +20,9 @@ let
 in
 { config, name, ... }:
 
+let
+  readyMade = builtins.pathExists (toString config.directory + "/config/connection.ini");
+in
 {
   options = {
     enable = mkEnableOption "this Haraka instance" // {
@@ -140,7 +143,7 @@ in
   config = {
     # Haraka reads no defaults of its own for this file: without a section it hangs at the banner, without a key it
     # says "undefined" or knows no limit.
-    settings = lib.mkIf (!builtins.pathExists (toString config.directory + "/config/connection.ini")) {
+    settings = lib.mkIf (!readyMade) {
       "connection.ini".sections = lib.mapAttrs (_: lib.mapAttrs (_: lib.mkDefault)) {
         main = {
           postel = false;

@@ -8,7 +8,8 @@ let
   lines = lib.optionals (instance.directory != null && builtins.pathExists readyMade) (
     lib.splitString "\n" (builtins.readFile readyMade)
   );
-  inFile = name: lib.findFirst (match: match != null) null (map (builtins.match "${name}=(.*)") lines);
+  inFile =
+    name: lib.findFirst (match: match != null) null (map (builtins.match "${name}=(.*)") lines);
   value =
     name: default:
     instance.settings."smtp.ini".globalSection.${name}

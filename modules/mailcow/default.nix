@@ -65,7 +65,8 @@ let
         }) cfg.provision.domains;
       };
 
-  compose = "${lib.getExe config.virtualisation.docker.package} compose --project-directory ${root} --progress plain";
+  docker = lib.getExe config.virtualisation.docker.package;
+  compose = "${docker} compose --project-directory ${root} --progress plain";
 in
 {
   imports = [ ./assertions.nix ];

@@ -42,5 +42,5 @@ lib.mapAttrs (_: lib.mkDefault) {
   # Docker hides IPv6 clients unless it is set up end to end.
   ENABLE_IPV6 = "false";
   # The host itself, as containers see it.
-  API_ALLOW_FROM = "172.22.1.1,127.0.0.1";
+  API_ALLOW_FROM = "${toString cfg.settings.IPV4_NETWORK}.1,127.0.0.1";
 }

@@ -47,14 +47,16 @@ python3Packages.buildPythonApplication {
     python3Packages.qemu-qmp
   ];
 
-  makeWrapperArgs = lib.optional (flake != null) "--set-default MAILNIX_FLAKE path:${flake}" ++ lib.optionals withLab [
-    "--prefix PATH : ${
-      lib.makeBinPath [
-        e2fsprogs
-        qemu
-      ]
-    }"
-  ];
+  makeWrapperArgs =
+    lib.optional (flake != null) "--set-default MAILNIX_FLAKE path:${flake}"
+    ++ lib.optionals withLab [
+      "--prefix PATH : ${
+        lib.makeBinPath [
+          e2fsprogs
+          qemu
+        ]
+      }"
+    ];
 
   pythonImportsCheck = [ "mailnix" ];
 

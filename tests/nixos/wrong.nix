@@ -38,7 +38,16 @@ let
     };
     harakaSections = {
       says = ''"connection.ini".sections lacks haproxy, headers'';
-      module = haraka { settings."connection.ini" = lib.mkForce { sections = { main = { }; max = { }; message = { }; uuid = { }; }; }; };
+      module = haraka {
+        settings."connection.ini" = lib.mkForce {
+          sections = {
+            main = { };
+            max = { };
+            message = { };
+            uuid = { };
+          };
+        };
+      };
     };
     harakaXclient = {
       says = ''services.haraka.instances.a.plugins has "xclient"'';
@@ -60,9 +69,14 @@ let
     };
     harakaTooOld = {
       says = "services.haraka.package is 3.0.0";
-      module = { pkgs, ... }: lib.recursiveUpdate (haraka { }) {
-        services.haraka.package = pkgs.hello.overrideAttrs { version = "3.0.0"; name = "haraka-3.0.0"; };
-      };
+      module =
+        { pkgs, ... }:
+        lib.recursiveUpdate (haraka { }) {
+          services.haraka.package = pkgs.hello.overrideAttrs {
+            version = "3.0.0";
+            name = "haraka-3.0.0";
+          };
+        };
     };
     harakaPortTwice = {
       says = "services.haraka.instances a and b both listen on 127.0.0.1:2525";

@@ -11,13 +11,15 @@
         memorySize = 2048;
       };
 
-      environment.etc = lib.mapAttrs' (name: text: lib.nameValuePair "credstore/mailcow.${name}" { inherit text; }) {
-        dbpass = "databasepassword";
-        dbroot = "rootpassword";
-        redispass = "redispassword";
-        sogo-key = "0123456789abcdef";
-        api-key = "AAAAAA-BBBBBB";
-      };
+      environment.etc =
+        lib.mapAttrs' (name: text: lib.nameValuePair "credstore/mailcow.${name}" { inherit text; })
+          {
+            dbpass = "databasepassword";
+            dbroot = "rootpassword";
+            redispass = "redispassword";
+            sogo-key = "0123456789abcdef";
+            api-key = "AAAAAA-BBBBBB";
+          };
 
       services.mailcow = {
         enable = true;
