@@ -55,7 +55,8 @@ mkdir "$2"
 tar -C "$2" --numeric-owner --strip-components=2 $6 -xf "$1" ./usr
 size=$(du -sk --apparent-size "$2" | cut -f1)
 size=$((size * 115 / 100 + $4 / 1024))
-mkfs.ext4 -q -F -L "$5" -m 0 -O ^has_journal,^resize_inode -E root_owner=0:0 -d "$2" "$3" "${size}k"
+mkfs.ext4 -q -F -b 4096 -L "$5" -m 0 -O ^has_journal,^resize_inode -E root_owner=0:0 -d "$2" "$3" "${size}k"
+rm -rf "$2"
 """
 
 
