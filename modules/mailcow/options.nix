@@ -83,7 +83,8 @@ in
   };
 
   settings = mkOption {
-    type = types.attrsOf atom;
+    # Lazy, so that a variable may be made of another one.
+    type = types.lazyAttrsOf atom;
     default = { };
     example = {
       SKIP_CLAMD = true;
