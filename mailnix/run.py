@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Protocol
@@ -21,6 +22,7 @@ from attrs import define, frozen
 from mailnix.errors import CommandFailed, ToolMissing
 
 KEPT_LINES = 40
+GROUP_POLL = 0.005  # seconds
 OnLine = Callable[[str], None]
 
 
@@ -82,8 +84,9 @@ def run(
     process = _start(words, cwd, env, stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE)
     out: list[str] = []
     err: list[str] = []
-    readers = [_reader(process.stdout, out, None), _reader(process.stderr, err, on_line)]
+    readers: list[threading.Thread] = []
     try:
+        readers += [_reader(process.stdout, out, None), _reader(process.stderr, err, on_line)]
         if stdin is not None and process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(stdin)
@@ -154,13 +157,27 @@ def end(spawned: Spawned) -> None:
 
 
 def end_group(process: subprocess.Popen[bytes], grace: float = 5.0) -> None:
-    """Ask the process group to stop, wait up to `grace` seconds, then kill it."""
+    """Ask what is left of a process group to stop, wait up to `grace` seconds, kill it; returns when it is gone."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(grace)
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            break
+        _wait_for_group(process, grace)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(grace)
+
+
+def _wait_for_group(process: subprocess.Popen[bytes], grace: float) -> None:
+    """Wait until no process of the group is left; only the first of them is our child, so the others are looked for."""
+    end = time.monotonic() + grace
+    while time.monotonic() < end:
+        process.poll()
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(GROUP_POLL)
 
 
 def _start(

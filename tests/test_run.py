@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -91,23 +90,21 @@ def test_out_of_time_ends_the_program_and_its_children(tmp_path):
     assert not alive(int(pids.read_text()))
 
 
-def test_ctrl_c_ends_the_program_and_its_children(tmp_path):
-    pids = tmp_path / "pids"
-    os.mkfifo(tmp_path / "ready")
+def test_ctrl_c_ends_the_program_and_its_children():
+    pids = []
 
-    def interrupt():
-        (tmp_path / "ready").read_text()
+    def interrupt(line):
+        pids.append(int(line))
         os.kill(os.getpid(), signal.SIGINT)
 
     # A test run that a script started in the background inherits an ignored SIGINT.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        threading.Thread(target=interrupt).start()
         with pytest.raises(KeyboardInterrupt):
-            run(["sh", "-c", f"sleep 60 & echo $! > {pids}; echo > {tmp_path / 'ready'}; wait"])
+            run(["sh", "-c", "sleep 60 & echo $! >&2; wait"], on_line=interrupt)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert not alive(int(pids.read_text()))
+    assert not alive(pids[0])
 
 
 def test_a_spawned_program_lives_as_long_as_its_block(tmp_path):
