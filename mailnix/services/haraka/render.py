@@ -19,6 +19,7 @@ SERVICE: Final = "haraka"
 IN: Final = "haraka-in"
 OUT: Final = "haraka-out"
 
+LOOPBACK: Final = "127.0.0.1"
 CERTIFICATE_FOLDER: Final = "/run/haraka-certificate"
 MAX_MESSAGE: Final = 104_857_600  # bytes: Mailcow's message_size_limit
 PROXY_TIMEOUT: Final = (
@@ -75,7 +76,8 @@ class Limits:
 class HarakaIn:
     """haraka-in: `hostname` is its MX, banner and PTR name; mail for `domains` goes to `backend` as it comes.
 
-    `listen` are Haraka's endpoints; `nameserver` is for tests, the machine's own resolver is the default.
+    `listen` are Haraka's endpoints; clients on this machine are announced as `own_address`; `nameserver` is for tests,
+    the machine's own resolver is the default.
     """
 
     hostname: str
@@ -86,6 +88,7 @@ class HarakaIn:
     certificate_folder: str = CERTIFICATE_FOLDER
     timing: Timing = Timing()
     limits: Limits = Limits()
+    own_address: str = ""
     nameserver: str = ""
     plugins: tuple[str, ...] = _PLUGINS_IN
 
@@ -94,14 +97,14 @@ class HarakaIn:
 class HarakaOut:
     """haraka-out: takes mail from `clients` (networks) only, queues it on disk, delivers it as `hostname`.
 
-    Bounces to `domains` go straight to the backend.
+    Bounces to `domains` go to `inbound`, which is haraka-in of the same machine.
     """
 
     hostname: str
     listen: tuple[str, ...]
     clients: tuple[str, ...]
-    backend_host: str
-    backend_port: int
+    inbound_host: str
+    inbound_port: int
     domains: tuple[str, ...]
     queue_dir: str = f"/var/lib/{OUT}/queue"
     certificate_folder: str = CERTIFICATE_FOLDER
@@ -120,6 +123,7 @@ def incoming(plan: Plan, host: ProxyPlan) -> HarakaIn:
         backend_host=str(host.tunnel.internal.ipv4),
         backend_port=ports.SMTP,
         domains=plan.domain_names,
+        own_address=str(host.ipv4),
     )
 
 
@@ -130,8 +134,8 @@ def outgoing(plan: Plan, host: ProxyPlan) -> HarakaOut:
         hostname=host.hostname,
         listen=(f"{link.proxy.ipv4}:{ports.RELAY}",),
         clients=(f"{link.internal.ipv4}/32",),
-        backend_host=str(link.internal.ipv4),
-        backend_port=ports.SMTP,
+        inbound_host=LOOPBACK,
+        inbound_port=ports.SMTP,
         domains=plan.domain_names,
     )
 
@@ -156,6 +160,7 @@ def files_in(haraka: HarakaIn) -> Mapping[str, str]:
                 "xclient_upstream.ini",
                 connect_seconds=haraka.timing.connect,
                 dns_seconds=haraka.timing.dns,
+                own_address=haraka.own_address,
                 nameserver=haraka.nameserver,
             ),
         }
@@ -181,8 +186,8 @@ def files_out(haraka: HarakaOut) -> Mapping[str, str]:
             "config/relay_dest_domains.ini": _config(
                 "relay_dest_domains.ini",
                 domains=haraka.domains,
-                backend_host=haraka.backend_host,
-                backend_port=haraka.backend_port,
+                inbound_host=haraka.inbound_host,
+                inbound_port=haraka.inbound_port,
             ),
         }
     )

@@ -173,6 +173,15 @@ def test_the_clients_name_is_told_only_where_its_own_address_confirms_it(
     assert "client=mx.example.net[127.0.0.5]" in postfix.log
 
 
+def test_a_client_on_the_machine_itself_is_announced_as_the_machine(postfix: Postfix, start: object) -> None:
+    names = name_server({"10.113.0.203.in-addr.arpa": "mail.example.org"}, {"mail.example.org": "203.0.113.10"})
+    with names as port:
+        server = start(postfix.port, nameserver=f"127.0.0.1:{port}", own_address="203.0.113.10")  # type: ignore[operator]
+        with client(server, source="127.0.0.1") as session:
+            session.sendmail("", ["alice@example.org"], MESSAGE)
+    stands.until(lambda: "client=mail.example.org[203.0.113.10]" in postfix.log, "Postfix logs the machine")
+
+
 def test_nothing_is_handed_over_where_mailcow_does_not_offer_xclient(stand: Stand, start: object) -> None:
     with stands.postfix(stand, extra="") as other:
         server = start(other.port)  # type: ignore[operator]

@@ -44,15 +44,20 @@ def test_each_proxy_speaks_under_its_own_name(two_proxies: Plan) -> None:
         assert files_out(outgoing(two_proxies, host))["config/me"] == f"{host.hostname}\n"
 
 
-def test_mail_and_bounces_for_every_domain_go_to_mailcow() -> None:
+def test_mail_for_every_domain_goes_to_mailcow_and_bounces_by_way_of_haraka_in() -> None:
     plan = derive(topology(domains=[Domain("example.org"), Domain("bücher.example")]))
     host = plan.proxies[0]
     assert files_in(incoming(plan, host))["config/host_list"] == "example.org\nxn--bcher-kva.example\n"
     routes = ini(files_out(outgoing(plan, host))["config/relay_dest_domains.ini"])["domains"]
     assert {domain: json.loads(route) for domain, route in routes.items()} == {
-        "example.org": {"nexthop": f"{host.tunnel.internal.ipv4}:25"},
-        "xn--bcher-kva.example": {"nexthop": f"{host.tunnel.internal.ipv4}:25"},
+        "example.org": {"nexthop": "127.0.0.1:25"},
+        "xn--bcher-kva.example": {"nexthop": "127.0.0.1:25"},
     }
+
+
+def test_bounces_are_announced_with_the_public_address(plan: Plan) -> None:
+    settings = keys(files_in(incoming(plan, plan.proxies[0]))["config/xclient_upstream.ini"])
+    assert settings["own_address"] == "203.0.113.10"
 
 
 def test_addresses_of_the_tunnel_stay_out_of_headers(plan: Plan) -> None:

@@ -36,8 +36,13 @@ exports.register = function () {
 // ---- who the client is -------------------------------------------------------------------------------------------
 
 exports.look_up = async function (next, connection) {
-    const names = await this.names_within(connection.remote.ip)
-    connection.notes.client_names = names
+    const { remote, notes } = connection
+    // Bounces of haraka-out: announced as the public machine they are, and never as a loopback address, which the
+    // mail server trusts.
+    const own = remote.is_local && this.settings.own_address
+    notes.announced = own || remote.ip
+    const names = await this.names_within(notes.announced)
+    notes.client_names = names
     next(OK, names.confirmed ?? 'NXDOMAIN') // Haraka prints no name for this one
 }
 
@@ -80,10 +85,10 @@ exports.has_address = async function (name, ip) {
 
 function attributes(connection, offered) {
     const { remote, notes } = connection
-    const { confirmed, reverse, temporary } = notes.client_names ?? {}
+    const { confirmed, reverse, temporary } = notes.client_names
     const missing = temporary ? '[TEMPUNAVAIL]' : '[UNAVAILABLE]'
     const known = {
-        ADDR: net.isIPv6(remote.ip) ? `IPV6:${remote.ip}` : remote.ip,
+        ADDR: net.isIPv6(notes.announced) ? `IPV6:${notes.announced}` : notes.announced,
         PORT: remote.port,
         NAME: confirmed ?? missing,
         REVERSE_NAME: reverse ?? missing,
