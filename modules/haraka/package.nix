@@ -6,6 +6,7 @@
   makeWrapper,
   nodejs_24,
   openssl,
+  pnpm,
   stdenvNoCC,
   npmRoot ? ../../mailnix/services/haraka/npm,
 }:
@@ -22,7 +23,9 @@ let
   foreign = name: lib.hasPrefix "node-linux-" (baseNameOf name);
   ours = filterAttrs (name: _: !foreign name);
 
-  # npm omits `resolved` where it would only repeat the registry's own URL scheme.
+  # npm omits `resolved` where it would only repeat the registry's own URL scheme. Where the registry
+  # is, nixpkgs knows: pnpm comes from there.
+  registry = lib.head (lib.splitString "/pnpm/-/" pnpm.src.url);
   nameOf = path: lib.last (lib.splitString "node_modules/" path);
   resolve =
     path: module:
