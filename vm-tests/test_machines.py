@@ -69,9 +69,9 @@ def test_credentials_are_for_root_alone(plan: Plan, hosts: Any) -> None:
     for machine in plan.hosts:
         host = hosts[machine.name]
         assert host.file("/etc/credstore").mode == 0o700
-        for credential in machine.credentials:
-            file = host.file(f"/etc/credstore/{credential.name}")
-            assert (file.mode, file.user, file.size > 0) == (0o600, "root", True), credential.name
+        # One command for all of them: each takes a second in emulation.
+        listed = host.check_output("stat -c '%n %a %U' /etc/credstore/*; find /etc/credstore -empty").splitlines()
+        assert sorted(listed) == sorted(f"/etc/credstore/{c.name} 600 root" for c in machine.credentials)
 
 
 def test_a_proxy_has_no_credential_of_another_machine(plan: Plan, proxies: Any) -> None:

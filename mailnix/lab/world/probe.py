@@ -230,7 +230,7 @@ def guess(args: argparse.Namespace, number: int) -> str:
 
 def guesses(args: argparse.Namespace) -> Result:
     """Try many wrong passwords, some at once."""
-    with ThreadPoolExecutor(5) as pool:
+    with ThreadPoolExecutor(10) as pool:
         said = list(pool.map(lambda number: guess(args, number), range(args.count)))
     return {"ok": not any(text == "let in" for text in said), "answers": said}
 
