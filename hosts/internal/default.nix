@@ -184,7 +184,6 @@
     files = {
       "data/conf/postfix/custom_postscreen_whitelist.cidr" =
         builtins.readFile ./mailcow/custom_postscreen_whitelist.cidr;
-      "data/conf/rspamd/override.d/options.inc" = builtins.readFile ./mailcow/options.inc;
       "docker-compose.override.yml" = builtins.readFile ./mailcow/docker-compose.override.yml;
     };
     provision = {

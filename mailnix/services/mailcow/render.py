@@ -46,9 +46,6 @@ def files(plan: Plan) -> dict[str, str]:
         "data/conf/postfix/custom_postscreen_whitelist.cidr": template(
             SERVICE, "postscreen_whitelist.cidr.j2", proxies=_proxies(plan)
         ),
-        "data/conf/rspamd/override.d/options.inc": template(
-            SERVICE, "rspamd-options.inc.j2", networks=_trusted_networks(plan)
-        ),
         HOOK: template(SERVICE, "xclient-hook.sh.j2", proxies=_proxies(plan)),
     }
     override = compose_override(plan)
@@ -182,12 +179,6 @@ def compose_override(plan: Plan) -> str:
 def _proxies(plan: Plan) -> tuple[str, ...]:
     """The proxies' tunnel addresses, in MX order."""
     return tuple(str(link.proxy.ipv4) for link in plan.tunnels)
-
-
-def _trusted_networks(plan: Plan) -> tuple[str, ...]:
-    """Whose mail is not judged by where it comes from: Mailcow's own containers, as it has it, and the proxies."""
-    internal = plan.internal
-    return (str(internal.docker_subnet), str(internal.docker_subnet6), *_proxies(plan))
 
 
 def _relays(plan: Plan) -> tuple[str, ...]:

@@ -87,13 +87,6 @@ def test_postscreen_and_anvil_let_the_proxies_pass(two_proxies: Plan) -> None:
     assert extra["smtpd_client_event_limit_exceptions"].startswith("$mynetworks, ")
 
 
-def test_rspamd_does_not_judge_bounces_by_the_proxys_tunnel_address(two_proxies: Plan) -> None:
-    text = render.files(two_proxies)["data/conf/rspamd/override.d/options.inc"]
-    local = json.loads(text[text.index("[") : text.rindex("]") + 1])
-    assert set(local) >= {str(link.proxy.ipv4) for link in two_proxies.tunnels}
-    assert str(two_proxies.internal.docker_subnet) in local  # replaces Mailcow's own list, so has it too
-
-
 def test_ipv6_is_published_on_the_tunnels_address_where_there_is_some(plan: Plan, ipv4_plan: Plan) -> None:
     override = render.files(plan)["docker-compose.override.yml"]
     assert override.count(f"[{plan.internal.ipv6}]:") == 3
