@@ -97,7 +97,7 @@ class HarakaIn:
 class HarakaOut:
     """haraka-out: takes mail from `clients` (networks) only, queues it on disk, delivers it as `hostname`.
 
-    Bounces to `domains` go to `inbound`, which is haraka-in of the same machine.
+    Bounces to `domains` go to `inbound`, which is haraka-in of the same machine. `own_address` is the public one.
     """
 
     hostname: str
@@ -106,6 +106,7 @@ class HarakaOut:
     inbound_host: str
     inbound_port: int
     domains: tuple[str, ...]
+    own_address: str = ""
     queue_dir: str = f"/var/lib/{OUT}/queue"
     certificate_folder: str = CERTIFICATE_FOLDER
     timing: Timing = Timing(connect=30)
@@ -132,6 +133,7 @@ def outgoing(plan: Plan, host: ProxyPlan) -> HarakaOut:
     link: TunnelLink = host.tunnel
     return HarakaOut(
         hostname=host.hostname,
+        own_address=str(host.ipv4),
         listen=(f"{link.proxy.ipv4}:{ports.RELAY}",),
         clients=(f"{link.internal.ipv4}/32",),
         inbound_host=LOOPBACK,
@@ -209,6 +211,7 @@ def _common(haraka: HarakaIn | HarakaOut) -> dict[str, str]:
         "config/smtp.ini": _config(
             "smtp.ini",
             listen=haraka.listen,
+            own_address=haraka.own_address,
             inactivity_seconds=timing.inactivity,
             shutdown_seconds=timing.shutdown,
         ),
