@@ -128,7 +128,7 @@ _README: Final = """\
 Written by `mailnix emit`, which writes it again when the topology changes: {machines}.
 What you add goes into `local/NAME.nix`, a NixOS module that `mailnix` never touches.
 
-No secret is in here, and none may be: `mailnix secrets init`, then `mailnix secrets seed HOST` (a disk
+No secret is in here, and none may be: `mailnix secrets init`, then `mailnix secrets seed CONFIG HOST` (a disk
 for the first boot) or `mailnix secrets push HOST` (over SSH).
 
 - Disk images, for BIOS and UEFI: `nix build .#{proxy}`
