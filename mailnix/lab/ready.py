@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from mailnix.image.values import Progress
 from mailnix.lab.machine import Machine
 from mailnix.lab.world.layout import WORLD
-from mailnix.plan import InternalPlan, Plan, ProxyPlan
+from mailnix.plan import InternalPlan, Plan, ProxyPlan, ports
 from mailnix.services.caddy.debian import STORAGE
 from mailnix.services.mailcow.units import ROOT
 
@@ -31,8 +31,32 @@ def wait_until_ready(plan: Plan, machines: Mapping[str, Machine], progress: Prog
         internal.wait_for_unit(unit, timeout=MAILCOW_TIMEOUT)
         progress(f"{internal.name}: {unit} is up")
     for name, subject, command in conditions(plan):
-        machines[name].wait_until_succeeds(command, subject=subject)
+        machines[name].wait_until_succeeds(command, MAILCOW_TIMEOUT, subject=subject)
         progress(f"{name}: {subject}")
+
+
+# Asked from a proxy, as Haraka will: Mailcow's filter starts long after its Postfix, and mail gets a 4xx until then.
+TAKES_MAIL = """\
+exec 3<>/dev/tcp/{address}/{port} || exit 1
+read -r -t 20 line <&3
+printf 'EHLO {name}\\r\\n' >&3
+offered=no
+while read -r -t 20 line <&3; do
+    case $line in 250?XCLIENT*) offered=yes ;; esac
+    case $line in 250-*) ;; *) break ;; esac
+done
+[ $offered = yes ] || exit 1
+printf 'MAIL FROM:<>\\r\\n' >&3
+read -r -t 20 line <&3
+printf 'QUIT\\r\\n' >&3
+case $line in 250*) exit 0 ;; *) exit 1 ;; esac
+"""
+
+
+def takes_mail(proxy: ProxyPlan) -> str:
+    """Succeeds where Mailcow offers XCLIENT to this proxy and would take a mail."""
+    script = TAKES_MAIL.format(address=proxy.tunnel.internal.ipv4, port=ports.SMTP, name=proxy.hostname)
+    return f"bash -c {shlex.quote(script)}"
 
 
 def conditions(plan: Plan) -> Iterator[tuple[str, str, str]]:
@@ -57,3 +81,5 @@ def conditions(plan: Plan) -> Iterator[tuple[str, str, str]]:
                     f'test "$(openssl x509 -in {certificate} -noout -issuer | cut -d= -f2-)" '
                     f'!= "$(openssl x509 -in {certificate} -noout -subject | cut -d= -f2-)"',
                 )
+    for proxy in plan.proxies:
+        yield proxy.name, "Mailcow takes mail and XCLIENT from it", takes_mail(proxy)
