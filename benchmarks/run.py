@@ -89,8 +89,8 @@ def image() -> Iterator[Row]:
     """A cold image beside a bare mmdebstrap of the same packages, and a rebuild after a change of the description."""
     from mailnix.image import build_image
     from mailnix.image.bootstrap import SUITE
+    from mailnix.image.hosts import host_builds
     from mailnix.image.values import Format
-    from mailnix.pipeline import host_builds
     from mailnix.plan import derive
 
     builds = host_builds(derive(runpy.run_path(str(EXAMPLE))["topology"]))

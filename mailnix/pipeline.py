@@ -13,12 +13,10 @@ from mailnix.plan import Plan, derive
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mailnix.debian.host import DebianHost
-    from mailnix.image import Format, HostBuild, Manifest, Progress
+    from mailnix.image import Format, Manifest, Progress
     from mailnix.lab.prepare import Options as LabOptions
     from mailnix.lab.scenario.values import Outcome
     from mailnix.model import Topology
-    from mailnix.services.mailcow.pin import Pin
     from mailnix.tree import Tree
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -54,14 +52,6 @@ def plan(config: Path, secrets: Path | None = None) -> Plan:
     return derive(load(config), dkim_public(secrets_folder(config, secrets)))
 
 
-def debian_hosts(plan: Plan, mailcow: Pin | None = None) -> tuple[DebianHost, ...]:
-    """Every machine of the plan as a Debian machine; `mailcow` names the tree it accepts, where not the pinned one."""
-    from mailnix.debian.host import debian_host
-    from mailnix.services.mailcow.pin import PIN
-
-    return tuple(debian_host(plan, host, mailcow or PIN) for host in plan.hosts)
-
-
 def flake_reference(root: Path = CHECKOUT) -> str:
     """Where an emitted flake finds mailnix's NixOS modules: $MAILNIX_FLAKE, or the checkout that this runs from.
 
@@ -85,6 +75,7 @@ def trees(plan: Plan, backend: Backend) -> Tree:
             return emit(plan, flake_reference())
         case Backend.DEBIAN:
             from mailnix.debian.emit import emit as emit_debian
+            from mailnix.debian.host import debian_hosts
 
             return emit_debian(debian_hosts(plan))
 
@@ -112,6 +103,7 @@ def build(
     """One disk image a machine in `out`, and a manifest. Without `backend`: NixOS where nix works here, else Debian."""
     from mailnix.image import build_images, read_manifest
     from mailnix.image import nix as nix_images
+    from mailnix.image.hosts import host_builds
 
     if backend is None:
         backend = Backend.NIXOS if nix_images.works() else Backend.DEBIAN
@@ -143,40 +135,3 @@ def lab(
     with start(plan(config, options.secrets), options, progress, keep=keep, resume=resume) as running:
         progress("mail can flow: running the checks")
         return run_checks(checks_for(running.plan), stage(running), told)
-
-
-def host_builds(plan: Plan, mailcow_source: Path | None = None) -> tuple[HostBuild, ...]:
-    """What the image builder is asked for, machine by machine.
-
-    A Mailcow tree given by the user goes into the internal host's image, which then accepts just that tree.
-    """
-    from mailnix.debian.packages import CLOUD_KERNEL, HARDWARE_KERNEL, package_set
-    from mailnix.image.values import ExtraTree, HostBuild
-    from mailnix.services.mailcow.debian import SOURCE
-
-    pin = None if mailcow_source is None else _given(mailcow_source)
-    extra = () if mailcow_source is None else (ExtraTree(mailcow_source, SOURCE),)
-    home = plan.internal.name
-    return tuple(
-        HostBuild(
-            host.name,
-            package_set(host.packages),
-            host.tree,
-            npm_tree=host.npm_tree,
-            # A rented proxy is a virtual machine; what stands at home may be anything.
-            kernel=HARDWARE_KERNEL if host.name == home else CLOUD_KERNEL,
-            extra_trees=extra if host.name == home else (),
-        )
-        for host in debian_hosts(plan, pin)
-    )
-
-
-def _given(source: Path) -> Pin:
-    """The pin of a tree that the user gives: the pinned one's where it is that one, else named by its own hash."""
-    from mailnix.services.mailcow.files.nar import nar_hash
-    from mailnix.services.mailcow.pin import PIN, Pin
-
-    if not (source / "docker-compose.yml").is_file():
-        raise BuildError(f"{source} is not a tree of Mailcow", "give the folder that holds docker-compose.yml")
-    found = nar_hash(source)
-    return PIN if found == PIN.nar_hash else Pin(f"from {source.name}", found, found, PIN.url)

@@ -14,6 +14,7 @@ from attrs import frozen
 
 from mailnix import pipeline
 from mailnix.image import Format, build_image
+from mailnix.image.hosts import host_builds
 from mailnix.lab.disks import overlay
 from mailnix.lab.machine import Machine, places_for
 from mailnix.lab.prepare import PROXY_MEMORY
@@ -38,7 +39,7 @@ class Fresh:
 def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
     plan = pipeline.plan(Path(request.config.getoption("--mailnix-config")))
     folder = tmp_path_factory.mktemp("fresh")
-    build = pipeline.host_builds(plan)[0]
+    build = host_builds(plan)[0]
     image = folder / build_image(build, folder, Format.RAW, progress=print).file
     disk = overlay(image, folder / "disk.qcow2", base_format=DiskFormat.RAW, size=str(DISK))
     spec = MachineSpec(build.name, disk, memory=PROXY_MEMORY, firmware=Firmware.UEFI)

@@ -61,3 +61,8 @@ def assemble(name: str, parts: tuple[DebianPart, ...]) -> DebianHost:
 def debian_host(plan: Plan, host: HostPlan, pin: Pin = PIN) -> DebianHost:
     """One machine of the plan; `pin` is the Mailcow tree that the internal host accepts."""
     return assemble(host.name, parts(plan, host, pin))
+
+
+def debian_hosts(plan: Plan, pin: Pin = PIN) -> tuple[DebianHost, ...]:
+    """Every machine of the plan as a Debian machine; `pin` names the tree of Mailcow that it accepts."""
+    return tuple(debian_host(plan, host, pin) for host in plan.hosts)

@@ -114,7 +114,7 @@ def _mailcow(options: Options, progress: Progress) -> tuple[tuple[Disk, ...], Pa
 def _images(plan: Plan, source: Path | None, folder: Path, progress: Progress) -> dict[str, Path]:
     """The plan's machines exactly as `mailnix build` makes them, and the world."""
     from mailnix.image import build_images
-    from mailnix.pipeline import host_builds
+    from mailnix.image.hosts import host_builds
 
     builds = (*host_builds(plan, source), _world_build(plan))
     return {entry.host: folder / entry.file for entry in build_images(builds, folder, Format.RAW, progress=progress)}
