@@ -1,0 +1,201 @@
+# A stand-in for the module system, where no nixpkgs is at hand: calls the modules as NixOS would, and gives every option
+# that they define and every one that they declare. Conditions are not asked: both what `mkIf` guards and what `mkDefault`
+# offers is listed. Types are not checked here; who reads the list compares it with what NixOS knows.
+{ modules }:
+
+let
+  lib = import ./lib.nix;
+  pkgs = import ./pkgs.nix { inherit lib; };
+  inherit (builtins) attrNames concatMap filter isAttrs isFunction isList isPath map mapAttrs;
+
+  # What modules read of NixOS's own options, as a plain machine has it.
+  nixos = {
+    image.baseName = "image";
+    networking.hostName = "machine";
+    networking.nftables.flushRuleset = false;
+    systemd.package = pkgs.systemd;
+    time.timeZone = null;
+    virtualisation.diskSize = "auto";
+    virtualisation.docker.package = pkgs.docker;
+    virtualisation.docker.daemon.settings = { };
+  };
+  nixosOptions.services.resolved.settings = { };
+
+  load =
+    args: module:
+    let
+      imported = if isPath module || builtins.isString module then import module else module;
+      called = if isFunction imported then imported args else imported;
+      split =
+        if called ? config || called ? options then
+          called
+        else
+          { config = removeAttrs called [ "imports" ]; };
+    in
+    concatMap (load args) (called.imports or [ ])
+    ++ [
+      {
+        options = split.options or { };
+        config = split.config or { };
+      }
+    ];
+
+  isOption = value: value._type or "" == "option";
+  isPackage = value: value ? outPath;
+
+  # Definitions of one attribute, with the conditions around them.
+  within =
+    name: definition:
+    {
+      "if" = map (lib.mkIf definition.condition) (within name definition.content);
+      merge = concatMap (within name) definition.contents;
+      override = map (lib.mkOverride definition.priority) (within name definition.content);
+    }
+    .${definition._type or ""} or (if definition ? ${name} then [ definition.${name} ] else [ ]);
+  namesOf =
+    definition:
+    {
+      "if" = namesOf definition.content;
+      merge = concatMap namesOf definition.contents;
+      override = namesOf definition.content;
+    }
+    .${definition._type or ""} or (attrNames definition);
+  unique = names: attrNames (lib.genAttrs names (_: null));
+
+  # Values that hold, each with its priority.
+  discharge =
+    priority: definition:
+    {
+      "if" = if definition.condition then discharge priority definition.content else [ ];
+      merge = concatMap (discharge priority) definition.contents;
+      override = discharge definition.priority definition.content;
+    }
+    .${definition._type or ""} or [
+      {
+        inherit priority;
+        value = definition;
+      }
+    ];
+
+  # The definitions of each attribute that has one which holds.
+  held =
+    definitions:
+    lib.filterAttrs (_: inner: concatMap (discharge 100) inner != [ ]) (named definitions);
+  named =
+    definitions:
+    lib.genAttrs (unique (concatMap namesOf definitions)) (name: concatMap (within name) definitions);
+
+  free =
+    definitions:
+    let
+      all = concatMap (discharge 100) definitions;
+      best = builtins.foldl' (least: d: if d.priority < least then d.priority else least) 9999 all;
+      values = map (d: d.value) (filter (d: d.priority == best) all);
+      first = builtins.head values;
+    in
+    if isAttrs first && !isPackage first then
+      mapAttrs (_: free) (held values)
+    else if isList first then
+      builtins.concatLists values
+    else
+      first;
+
+  merge =
+    path: type: definitions:
+    if type ? module then
+      (evaluate path [ type.module ] definitions).config
+    else if type ? each then
+      mapAttrs (name: merge (path ++ [ name ]) type.each) (
+        (if type.lazy or false then named else held) definitions
+      )
+    else
+      free definitions;
+
+  # The values of a tree of declared options.
+  fill =
+    path: declared: definitions:
+    mapAttrs (
+      name: option:
+      let
+        here = concatMap (within name) definitions;
+      in
+      if !isOption option then
+        fill (path ++ [ name ]) option here
+      else if here == [ ] && !(option.type ? module) then
+        option.default or (throw "${lib.concatStringsSep "." (path ++ [ name ])} is not set")
+      else
+        merge (path ++ [ name ]) option.type (lib.optional (option ? default) (lib.mkOverride 1500 option.default) ++ here)
+    ) declared;
+
+  evaluate =
+    path: modules: definitions:
+    let
+      loaded = concatMap (load {
+        inherit lib pkgs;
+        config = lib.recursiveUpdate nixos config;
+        options = nixosOptions;
+        name = lib.last ([ "" ] ++ path);
+        modulesPath = "/modulesPath";
+      }) modules;
+      options = builtins.foldl' lib.recursiveUpdate { } (map (module: module.options) loaded);
+      config = fill path options (map (module: module.config) loaded ++ definitions);
+    in
+    {
+      inherit config options;
+      definitions = map (module: module.config) loaded;
+    };
+
+  # Every leaf of a definition, whatever its conditions, as { path, value }.
+  leaves =
+    path: value:
+    {
+      "if" = leaves path value.content;
+      merge = concatMap (leaves path) value.contents;
+      override = leaves path value.content;
+    }
+    .${value._type or ""} or (
+      if isAttrs value && !isPackage value && value != { } then
+        concatMap (name: leaves (path ++ [ name ]) value.${name}) (attrNames value)
+      else
+        lib.optional (path != [ ]) (leaf path value)
+    );
+  leaf = path: value: {
+    inherit path;
+    value = if builtins.isFloat value || isFunction value then throw "unexpected value" else value;
+  };
+
+  # Every declared option, as { name, type }, named as in the manual.
+  declarations =
+    path: declared:
+    concatMap (
+      name:
+      let
+        here = path ++ [ name ];
+        option = declared.${name};
+      in
+      if isOption option then
+        [
+          {
+            name = lib.concatStringsSep "." here;
+            type = option.type.description;
+          }
+        ]
+        ++ inner here option.type
+      else
+        declarations here option
+    ) (attrNames declared);
+  inner =
+    path: type:
+    if type ? module then
+      declarations path (evaluate path [ type.module ] [ ]).options
+    else if type ? each then
+      inner (path ++ [ "<name>" ]) type.each
+    else
+      [ ];
+
+  machine = evaluate [ ] modules [ ];
+in
+{
+  defined = concatMap (leaves [ ]) machine.definitions;
+  declared = declarations [ ] machine.options;
+}
