@@ -17,6 +17,7 @@ let
 
   cfg = config.mailnix.credentials;
   store = "/etc/credstore";
+  anchors = "/var/lib/mailnix/ca-certificates";
   list = pkgs.writeText "mailnix-credentials" (lib.concatMapStrings (name: name + "\n") cfg.names);
 
   # The same scripts as on Debian.
@@ -27,6 +28,9 @@ let
     ready = "mailnix-credentials.service";
     credstore = "credstore";
     ca_certificates = "ca-certificates";
+    inherit anchors;
+    # The seed disk's authorities alone; what this system trusts by itself stays in the store.
+    bundle = "${anchors}.crt";
     seed_id = "id";
     replace_marker = "replace";
     networkd = "systemd-networkd.service";
@@ -35,13 +39,8 @@ let
     map toString (lib.attrValues values)
   );
 
-  # NixOS's authorities are in the store: what a seed disk brings is for the lab's Debian images.
-  noAuthorities = pkgs.writeShellScriptBin "update-ca-certificates" ''
-    echo "mailnix: on NixOS, give certificate authorities by security.pki.certificateFiles" >&2
-  '';
   path = [
     config.systemd.package
-    noAuthorities
     pkgs.coreutils
     pkgs.diffutils
     pkgs.gnugrep
@@ -112,6 +111,12 @@ in
         StandardOutput = "journal+console";
         TimeoutStartSec = "infinity";
       };
+    };
+
+    # The store's bundle of authorities cannot grow at run time. Go's programs read a folder beside it, so Caddy trusts
+    # an ACME authority of one's own that came on the seed disk.
+    systemd.services.caddy = mkIf config.services.caddy.enable {
+      environment.SSL_CERT_DIR = anchors;
     };
 
     # Where `mailnix secrets push` looks for it, on every system.

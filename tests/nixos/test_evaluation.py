@@ -135,6 +135,13 @@ def test_the_proxy_runs_the_caddyfile_of_the_plan(plan, example):
     assert found["haraka"]["in"]["credentials"] == {"internalcmd_key": "haraka.internalcmd"}
 
 
+def test_caddy_trusts_the_authorities_of_a_seed_disk(example):
+    found = example("proxy")
+    (folder,) = [value for value in environment(found["units"]["caddy.service"]) if value.startswith("SSL_CERT_DIR=")]
+    (seed,) = [text for text in found["scripts"] if "blkid" in text]
+    assert f"anchors={folder.removeprefix('SSL_CERT_DIR=')}\n" in seed
+
+
 def test_mailcow_gets_on_nixos_what_it_gets_on_debian(plan, example):
     found = example("internal")["mailcow"]
     files = mailcow.files(plan)
@@ -202,6 +209,11 @@ def test_the_reference_page_is_what_the_modules_say(nix, nixpkgs):
     from tests.nixos import reference
 
     assert reference.PAGE.read_text() == reference.page(nix.eval(reference.expression(nixpkgs)))
+
+
+def environment(unit: str) -> list[str]:
+    """The assignments of a service's `Environment=`."""
+    return [value.strip('"') for value in sections(unit)["Service"]["Environment"]]
 
 
 def words(text: str) -> dict[str, set[str]]:

@@ -47,8 +47,12 @@ def test_modules_and_the_examples_machines_define_what_there_is(nix):
     found = evaluated(nix, *HOSTS)
     assert wrong(found) == []
     paths = {".".join(each["path"]) for each in found["defined"]}
-    # Behind conditions, and in functions of other files.
-    assert {"systemd.services.mailcow-backup.startAt", "systemd.services.haraka-in.serviceConfig.User"} <= paths
+    # Behind conditions, in functions of other files, and for services of NixOS's own.
+    assert {
+        "systemd.services.mailcow-backup.startAt",
+        "systemd.services.haraka-in.serviceConfig.User",
+        "systemd.services.caddy.environment.SSL_CERT_DIR",
+    } <= paths
 
 
 def test_vm_checks_of_one_node_define_what_there_is(nix):

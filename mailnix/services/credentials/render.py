@@ -12,6 +12,8 @@ from mailnix.services.text import Section, template
 LIST: Final = f"{names.SCRIPTS}/credentials"
 SCRIPT_NAMES: Final = ("seed", "wait-for-credentials", names.RECEIVE)
 _NETWORKD: Final = "systemd-networkd.service"
+_ANCHORS: Final = "/usr/local/share/ca-certificates"  # update-ca-certificates(8)
+_BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def names_text(host: HostPlan) -> str:
@@ -28,6 +30,8 @@ def script(name: str) -> str:
         "ready": names.READY,
         "credstore": names.CREDSTORE,
         "ca_certificates": names.CA_CERTIFICATES,
+        "anchors": _ANCHORS,
+        "bundle": _BUNDLE,
         "seed_id": names.SEED_ID,
         "replace_marker": names.REPLACE_MARKER,
         "networkd": _NETWORKD,

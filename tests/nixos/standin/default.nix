@@ -13,6 +13,7 @@ let
     image.baseName = "image";
     networking.hostName = "machine";
     networking.nftables.flushRuleset = false;
+    services.caddy.enable = true;
     systemd.package = pkgs.systemd;
     time.timeZone = null;
     virtualisation.diskSize = "auto";

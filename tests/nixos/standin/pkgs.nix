@@ -48,8 +48,7 @@ lib.genAttrs [
       outputHash = hash;
     };
   linkFarm = named;
-  writeShellScript = named;
-  writeShellScriptBin = named;
+  writeShellScript = name: text: assert !(lib.hasInfix "{{ " text); package name; # a blank of a template is left
   writeText = named;
   writeTextFile = { name, ... }: package name;
 }

@@ -146,6 +146,14 @@ def test_certificates_are_trusted_once(machine: Machine) -> None:
     assert machine.path("/etc/ssl/certs/ca-certificates.crt").read_text() == "PEM"
 
 
+def test_a_bundle_that_is_not_there_yet_is_for_everybody_to_read(machine: Machine) -> None:
+    bundle = machine.path("/etc/ssl/certs/ca-certificates.crt")
+    machine.attach("1", {}, certificate="PEM")
+    machine.run("seed")
+    anchor = machine.path("/usr/local/share/ca-certificates/mailnix-1.crt")
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (bundle, anchor, anchor.parent)] == [0o644, 0o644, 0o755]
+
+
 def test_a_machine_with_its_credentials_does_not_wait(machine: Machine) -> None:
     machine.attach("1", dict.fromkeys(machine.needs, "x"))
     machine.run("seed")
