@@ -138,7 +138,7 @@ class GuestAgent:
         if stdin:
             arguments["input-data"] = base64.b64encode(stdin).decode()
         pid = self.ask("guest-exec", arguments)["pid"]
-        for left in attempts(timeout, longest=0.25):
+        for left in attempts(timeout, longest=0.25, patience=0.05):
             self.check()
             found = self.ask("guest-exec-status", {"pid": pid}, timeout=max(left, 1.0) + ANSWER_TIMEOUT)
             if found["exited"]:

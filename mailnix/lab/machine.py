@@ -25,6 +25,8 @@ BOOT_TIMEOUT = 300.0
 """Seconds for a boot in software emulation on a busy host; a guest that will never come up is noticed much earlier."""
 COMMAND_TIMEOUT = 60.0
 POWER_OFF_TIMEOUT = 120.0
+PATIENCE = 0.05
+"""See `attempts`."""
 
 
 @define(eq=False)
@@ -165,7 +167,7 @@ class Machine:
     def wait_for_unit(self, unit: str, timeout: float = BOOT_TIMEOUT) -> None:
         """Wait until a systemd unit is active; fails at once where it failed or nothing will ever start it."""
         state = units.UnitState()
-        for _ in attempts(timeout, self.clock, longest=1.0):
+        for _ in attempts(timeout, self.clock, longest=1.0, patience=PATIENCE):
             state = units.parse(self.succeed(units.question(unit)))
             if state.is_active:
                 return
@@ -184,7 +186,7 @@ class Machine:
     def wait_until_succeeds(self, command: str, timeout: float = BOOT_TIMEOUT, *, subject: str = "") -> str:
         """Run a command again and again until it ends with status 0; gives its output. `subject` is for the error."""
         said = ""
-        for left in attempts(timeout, self.clock, longest=1.0):
+        for left in attempts(timeout, self.clock, longest=1.0, patience=PATIENCE):
             result = self.execute(command, timeout=max(left, 1.0) + COMMAND_TIMEOUT)
             if result.ok:
                 return result.stdout

@@ -34,7 +34,6 @@ def qemu_argv(spec: MachineSpec, places: Places, accel: Accel, *, paused: bool =
         *(word for hub, nic in enumerate(spec.nics) for word in _nic(hub, nic, places)),
         *("-device", "virtio-rng-pci"),
         *_consoles(places),
-        *_credentials(spec),
         *(("-S",) if paused else ()),
     )
 
@@ -123,12 +122,6 @@ def _consoles(places: Places) -> tuple[str, ...]:
         *("-chardev", f"socket,id=qmp,path={_plain(places.qmp)},server=on,wait=off"),
         *("-mon", "chardev=qmp,mode=control"),
     )
-
-
-def _credentials(spec: MachineSpec) -> tuple[str, ...]:
-    """Credentials that systemd takes from the machine's SMBIOS (systemd.system-credentials(7))."""
-    given = ("agetty.autologin=root", "login.noauth=yes") if spec.console_login else ()
-    return tuple(word for each in given for word in ("-smbios", f"type=11,value=io.systemd.credential:{each}"))
 
 
 def _plain(path: Path) -> str:

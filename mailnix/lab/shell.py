@@ -1,4 +1,4 @@
-"""A terminal on a machine of the lab, for people: its second console, where root is logged in already."""
+"""A terminal on a machine of the lab, for people: its second console, where root is logged in when asked for."""
 
 from __future__ import annotations
 
@@ -19,6 +19,17 @@ LEAVE = b"\x1d"
 """Ctrl-], as in telnet: everything else goes to the machine."""
 CONNECT_TIMEOUT = 10.0
 
+# getty and login take these two credentials (agetty(8), login(1)) from where units look for them, until the next boot.
+# Given to every console from the start, each login would bring root's own systemd with it: seconds, in emulation.
+LOG_IN = f"""\
+loginctl list-sessions --no-legend | grep -q {CONSOLE} && exit
+store=/run/credstore
+mkdir -p -m 0700 $store
+printf root >$store/agetty.autologin
+printf yes >$store/login.noauth
+systemctl restart serial-getty@{CONSOLE}
+"""
+
 
 def attach(machine: Machine, source: int | None = None, sink: int | None = None) -> None:
     """Join the terminal `source` and `sink` (default: ours) with the machine's, until Ctrl-] or its end."""
@@ -26,7 +37,7 @@ def attach(machine: Machine, source: int | None = None, sink: int | None = None)
     sink = sys.stdout.fileno() if sink is None else sink
     if not machine.is_running():
         raise LabError(f"{machine.name} is not running", "mailnix lab --keep CONFIG leaves a lab running")
-    machine.succeed(f"systemctl start serial-getty@{CONSOLE}")
+    machine.succeed(LOG_IN)
     _tell_size(machine, sink)
     machine.agent.close()
     with socket.socket(socket.AF_UNIX) as far, _raw(source):

@@ -91,8 +91,6 @@ class MachineSpec:
     nics: tuple[Nic, ...] = ()
     firmware: Firmware = Firmware.BIOS
     kernel: Kernel | None = None
-    console_login: bool = True
-    """Log root in on the consoles without a password, by a credential of this virtual hardware; the image has none."""
 
 
 @frozen

@@ -22,9 +22,16 @@ class Clock:
 REAL_CLOCK = Clock()
 
 
-def attempts(timeout: float, clock: Clock = REAL_CLOCK, longest: float = LONGEST_PAUSE) -> Iterator[float]:
-    """Yield the seconds left, again and again with growing pauses, until `timeout` seconds are over; at least once."""
-    deadline = clock.now() + timeout
+def attempts(
+    timeout: float, clock: Clock = REAL_CLOCK, longest: float = LONGEST_PAUSE, patience: float = 0.0
+) -> Iterator[float]:
+    """Yield the seconds left, again and again with growing pauses, until `timeout` seconds are over; at least once.
+
+    Pauses grow up to `longest` seconds, or to the share `patience` of what was waited already, where that is more:
+    asking costs an emulated machine dear, and who waited a minute may hear of it three seconds late.
+    """
+    began = clock.now()
+    deadline = began + timeout
     pause = FIRST_PAUSE
     while True:
         left = deadline - clock.now()
@@ -33,4 +40,4 @@ def attempts(timeout: float, clock: Clock = REAL_CLOCK, longest: float = LONGEST
         if left <= 0:
             return
         clock.sleep(min(pause, left))
-        pause = min(pause * 1.5, longest)
+        pause = min(pause * 1.5, max(longest, patience * (clock.now() - began)))

@@ -42,8 +42,6 @@ def test_the_whole_argv_of_a_proxy_in_emulation() -> None:
         "-device", "virtconsole,chardev=terminal",
         "-chardev", "socket,id=qmp,path=/run/s/proxy.qmp,server=on,wait=off",
         "-mon", "chardev=qmp,mode=control",
-        "-smbios", "type=11,value=io.systemd.credential:agetty.autologin=root",
-        "-smbios", "type=11,value=io.systemd.credential:login.noauth=yes",
     ]
     # fmt: on
 
@@ -83,11 +81,6 @@ def test_a_kernel_of_its_own_goes_past_the_boot_loader() -> None:
 
 def test_a_resumed_machine_waits_until_all_are_there() -> None:
     assert qemu_argv(SPEC, PLACES, Accel.TCG, paused=True)[-1:] == ("-S",)
-
-
-def test_a_machine_can_be_had_without_the_free_login() -> None:
-    words = qemu_argv(MachineSpec("proxy", SPEC.disk, console_login=False), PLACES, Accel.TCG)
-    assert "-smbios" not in words
 
 
 def test_a_comma_in_a_path_stays_part_of_it() -> None:

@@ -16,7 +16,6 @@ SPEC = MachineSpec(
     nics=(Nic("wan", "proxy", "world"),),
     firmware=Firmware.UEFI,
     kernel=Kernel(Path("/vmlinuz"), None, "quiet"),
-    console_login=False,
 )
 
 

@@ -16,7 +16,7 @@ from tests.lab.agents import FakeAgent
 
 @pytest.fixture
 def terminal(machine: Machine, guest: FakeAgent) -> Iterator[socket.socket]:
-    guest.commands["systemctl start serial-getty@hvc0"] = (0, b"", b"")
+    guest.commands[shell.LOG_IN] = (0, b"", b"")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(machine.places.terminal))
         server.listen()

@@ -33,3 +33,10 @@ def test_pauses_grow_up_to_a_limit() -> None:
     assert fake.pauses[0] < 0.05
     assert fake.pauses[:10] == sorted(fake.pauses[:10])
     assert max(fake.pauses) == LONGEST_PAUSE
+
+
+def test_who_waits_long_asks_less_often() -> None:
+    fake = FakeTime()
+    list(attempts(200, fake.clock, patience=0.05))
+    assert fake.pauses[:10] == sorted(fake.pauses[:10])
+    assert 4 < max(fake.pauses) <= 200 * 0.05
