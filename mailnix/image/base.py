@@ -61,7 +61,7 @@ def build_base(
             shutil.rmtree(folder, ignore_errors=True)
             (work / "out").replace(folder)
         prune(home, key, progress)
-        made = load(folder)
+        made = load(folder, verify=False)
     if made is None:
         raise BuildError(f"the base image {folder} vanished while it was made", "run the same command again")
     return made

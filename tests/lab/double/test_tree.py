@@ -13,7 +13,7 @@ from mailnix.run import run
 
 COMPOSE = tree()["docker-compose.yml"].decode()
 MAIN = tree()["data/conf/postfix/main.cf"].decode()
-SERVICES = ("postfix", "dovecot", "nginx", "redis", "rspamd", "php-fpm", "acme")
+SERVICES = ("postfix", "dovecot", "nginx", "redis", "rspamd")
 
 
 @pytest.mark.parametrize("service", SERVICES)

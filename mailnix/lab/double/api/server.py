@@ -88,7 +88,7 @@ def server(gate: Gate, routes: Routes, port: int = PORT) -> ThreadingHTTPServer:
         def log_message(self, format: str, *values: object) -> None:
             print(self.headers.get("X-Real-IP", "-"), format % values, flush=True)
 
-    return ThreadingHTTPServer(("", port), Handler)
+    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
 
 
 def main() -> int:

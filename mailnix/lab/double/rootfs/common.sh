@@ -7,6 +7,17 @@ until_works() {
     until "$@" >/dev/null 2>&1; do sleep 0.3; done
 }
 
+# Run a command in the background, again whenever it ends, as a container of its own would be.
+forever() {
+    (
+        while :; do
+            "$@"
+            say "$* ended with status $?"
+            sleep 1
+        done
+    ) &
+}
+
 run_hooks() {
     for file in /hooks/*; do
         if [ -f "$file" ] && [ -x "$file" ]; then

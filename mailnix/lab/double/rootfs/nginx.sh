@@ -1,6 +1,10 @@
 #!/bin/sh
-# nginx: the API behind it, the challenges of ACME, and where Mailcow's pages would be.
+# nginx, the API behind it, the client of ACME and its challenges, and where Mailcow's pages would be.
 . /double/common.sh
+export PYTHONDONTWRITEBYTECODE=1
+cd /double || exit 1
+forever python3 -m api
+forever python3 -m api.certificates
 
 listeners() {
     [ "$HTTP_REDIRECT" = y ] || echo "listen $HTTP_PORT;"
@@ -53,7 +57,6 @@ http {
     include /etc/nginx/mime.types;
     access_log /dev/stdout;
     server_tokens off;
-    resolver 127.0.0.11 valid=5s ipv6=off;
     $(redirect)
     server {
         $(listeners)
@@ -67,8 +70,7 @@ http {
         $(trusted)
         location ^~ /.well-known/acme-challenge/ { default_type text/plain; }
         location /api/ {
-            set \$phpfpm php-fpm-mailcow;
-            proxy_pass http://\$phpfpm:9002;
+            proxy_pass http://127.0.0.1:9002;
             proxy_set_header X-Real-IP \$remote_addr;
             proxy_read_timeout 3600s;
         }
