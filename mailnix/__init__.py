@@ -3,7 +3,18 @@
 from mailnix import Alias, Domain, Internal, Mailbox, Proxy, Topology
 """
 
-from mailnix.model import Alias, DmarcPolicy, Domain, Internal, Mailbox, MtaStsMode, Proxy, Topology, Tunnel
+from mailnix.model import Alias, Backup, DmarcPolicy, Domain, Internal, Mailbox, MtaStsMode, Proxy, Topology, Tunnel
 
-__all__ = ["Alias", "DmarcPolicy", "Domain", "Internal", "Mailbox", "MtaStsMode", "Proxy", "Topology", "Tunnel"]
+__all__ = [
+    "Alias",
+    "Backup",
+    "DmarcPolicy",
+    "Domain",
+    "Internal",
+    "Mailbox",
+    "MtaStsMode",
+    "Proxy",
+    "Topology",
+    "Tunnel",
+]
 __version__ = "0.1.0"

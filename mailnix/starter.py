@@ -7,7 +7,8 @@ from typing import Final
 
 from attrs import frozen
 
-from mailnix.model.topology import Alias, Domain, Internal, Mailbox, Proxy, Topology
+from mailnix.model import places
+from mailnix.model.topology import Alias, Backup, Domain, Internal, Mailbox, Proxy, Topology
 
 _HEAD: Final = '''"""A private mail system, for mailnix.
 
@@ -17,6 +18,8 @@ mailnix secrets init mail.py   keys and passwords, into secrets/ beside this fil
 mailnix build mail.py --out images
 """
 '''
+
+KEEP_DAYS: Final = 3  # whole copies, on the disk that the mail is on until the owner names another
 
 
 @frozen
@@ -38,7 +41,7 @@ def topology(answers: Answers) -> Topology:
     return Topology(
         hostname=answers.hostname,
         proxies=(Proxy("proxy", ipv4=answers.ipv4, ipv6=answers.ipv6 or None),),
-        internal=Internal("internal"),
+        internal=Internal("internal", backup=Backup(keep_days=KEEP_DAYS)),
         admin_keys=answers.admin_keys,
         domains=(Domain(answers.domain, tuple(Mailbox(name) for name in answers.mailboxes), postmaster),),
     )
@@ -47,7 +50,7 @@ def topology(answers: Answers) -> Topology:
 def script(answers: Answers) -> str:
     """The script's text."""
     ipv6 = f", ipv6={_quoted(answers.ipv6)}" if answers.ipv6 else ""
-    names = ["Alias", "Domain", "Internal", "Mailbox", "Proxy", "Topology"]
+    names = ["Alias", "Backup", "Domain", "Internal", "Mailbox", "Proxy", "Topology"]
     aliases = ""
     if topology(answers).domains[0].aliases:
         aliases = f'            aliases=[Alias("postmaster", to=[{_quoted(answers.mailboxes[0])}])],\n'
@@ -65,8 +68,9 @@ topology = Topology(
     # The public machine: a small VPS with a static address. It holds no mail.
     proxies=[Proxy("proxy", ipv4={_quoted(answers.ipv4)}{ipv6})],
     # The machine at home, behind any NAT.
-    # To allow SSH from the home network: Internal("internal", lan_admin_cidrs=["192.168.1.0/24"])
-    internal=Internal("internal"),
+    # To allow SSH from the home network: Internal("internal", lan_admin_cidrs=["192.168.1.0/24"], …)
+    # Each backup is a whole copy of the mail. Better: a folder on another disk, and copied away from there.
+    internal=Internal("internal", backup=Backup({_quoted(places.BACKUPS)}, at="03:30", keep_days={KEEP_DAYS})),
     # SSH public keys that may log in as root, one a line.
     admin_keys=[{keys}],
     domains=[

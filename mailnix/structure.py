@@ -17,6 +17,7 @@ import attrs
 from mailnix.errors import Problem
 from mailnix.model.topology import (
     Alias,
+    Backup,
     DmarcPolicy,
     Domain,
     Internal,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from cattrs import Converter
 
 Steps: TypeAlias = tuple[str | int, ...]
-_TABLES: Final = (Mailbox, Alias, Domain, Proxy, Internal, Tunnel, Topology)
+_TABLES: Final = (Mailbox, Alias, Domain, Proxy, Backup, Internal, Tunnel, Topology)
 
 
 def structure(data: Mapping[str, Any]) -> tuple[Topology, tuple[Problem, ...]]:
@@ -64,6 +65,7 @@ def _converter() -> Converter:
     for table in _TABLES:
         attrs.resolve_types(table)
         converter.register_structure_hook(table, _table(make_dict_structure_fn(table, converter)))
+        converter.register_structure_hook(table | None, converter.get_structure_hook(table))
     return converter
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mailnix import Alias, Domain, Internal, Mailbox, Proxy, Topology
+from mailnix import Alias, Backup, Domain, Internal, Mailbox, Proxy, Topology
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKwBLL4jVYCnj4xTcV0FKcZTZ3LVdCxZxqkEMPdGIUBs you@example.org"
 PUBLIC4 = "5.9.100.1"
@@ -16,7 +16,7 @@ def sound(**changed: Any) -> Topology:
     fields: dict[str, Any] = {
         "hostname": "mail.example.org",
         "proxies": [Proxy("proxy", ipv4=PUBLIC4, ipv6=PUBLIC6)],
-        "internal": Internal("internal"),
+        "internal": Internal("internal", backup=Backup()),
         "admin_keys": [KEY],
         "domains": [
             Domain("example.org", [Mailbox("alice"), Mailbox("bob", "2 GiB")], [Alias("postmaster", ["alice"])])

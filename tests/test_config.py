@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mailnix import Alias, DmarcPolicy, Domain, Internal, Mailbox, Proxy, Topology, Tunnel
+from mailnix import Alias, Backup, DmarcPolicy, Domain, Internal, Mailbox, Proxy, Topology, Tunnel
 from mailnix.config import load
 from mailnix.errors import ConfigError
 
@@ -18,7 +18,7 @@ from mailnix import *
 topology = Topology(
     hostname="mail.example.org",
     proxies=[Proxy("proxy", ipv4="5.9.100.1", admin_cidrs=["192.0.2.0/24"])],
-    internal=Internal("internal", antivirus=True),
+    internal=Internal("internal", antivirus=True, backup=Backup(keep_days=30)),
     admin_keys=["ssh-ed25519 x"],
     tunnel=Tunnel(port=51821),
     domains=[
@@ -38,6 +38,7 @@ admin_cidrs = ["192.0.2.0/24"]
 [internal]
 name = "internal"
 antivirus = true
+backup = { keep_days = 30 }
 [tunnel]
 port = 51821
 [[domains]]
@@ -52,7 +53,7 @@ DATA: dict[str, Any] = {
     "hostname": "mail.example.org",
     "admin_keys": ["ssh-ed25519 x"],
     "proxies": [{"name": "proxy", "ipv4": "5.9.100.1", "admin_cidrs": ["192.0.2.0/24"]}],
-    "internal": {"name": "internal", "antivirus": True},
+    "internal": {"name": "internal", "antivirus": True, "backup": {"keep_days": 30}},
     "tunnel": {"port": 51821},
     "domains": [
         {
@@ -67,7 +68,7 @@ DATA: dict[str, Any] = {
 VALUE = Topology(
     hostname="mail.example.org",
     proxies=(Proxy("proxy", "5.9.100.1", admin_cidrs=("192.0.2.0/24",)),),
-    internal=Internal("internal", antivirus=True),
+    internal=Internal("internal", antivirus=True, backup=Backup(keep_days=30)),
     admin_keys=("ssh-ed25519 x",),
     tunnel=Tunnel(port=51821),
     domains=(

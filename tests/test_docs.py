@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from mailnix import Alias, Domain, Internal, Mailbox, Proxy, Topology, Tunnel
+from mailnix import Alias, Backup, Domain, Internal, Mailbox, Proxy, Topology, Tunnel
 from mailnix.config import load
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -19,7 +19,7 @@ def test_the_examples_in_python_and_toml_are_one_value() -> None:
     assert load(DOCS / "examples/two_machines.py") == load(DOCS / "examples/two_machines.toml")
 
 
-@pytest.mark.parametrize("kind", [Topology, Proxy, Internal, Tunnel, Domain, Mailbox, Alias])
+@pytest.mark.parametrize("kind", [Topology, Proxy, Internal, Backup, Tunnel, Domain, Mailbox, Alias])
 def test_the_reference_names_each_field_and_its_default(kind: type[attrs.AttrsInstance]) -> None:
     section = REFERENCE.split(f"## {kind.__name__}\n")[1].split("\n## ")[0]
     rows = {

@@ -19,6 +19,7 @@ def plan_text(plan: Plan) -> str:
         ("Listeners", ("machine", "port", "service", "who may connect", "on"), _listeners(plan)),
         ("Flows, client address kept", ("from", "to", "service"), _flows(plan)),
         ("Certificates", ("key on", "asked for by", "names"), _certificates(plan)),
+        ("Backups", ("machine", "folder", "when", "kept for"), _backups(plan)),
         ("Credentials", ("machine", "name", "what"), ((c.host, c.name, c.purpose) for c in plan.credentials)),
         ("DNS records", ("name", "type", "data"), _records(plan)),
     )
@@ -78,6 +79,14 @@ def _certificates(plan: Plan) -> Iterator[tuple[str, str, str]]:
         names = host.certificate.names
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
         yield host.name, host.certificate.holder, " ".join(names[:NAMES_SHOWN]) + more
+
+
+def _backups(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
+    backup = plan.internal.backup
+    if backup is None:
+        yield plan.internal.name, "none", "", ""
+    else:
+        yield plan.internal.name, backup.folder, backup.at, f"{backup.keep_days} days"
 
 
 def _records(plan: Plan) -> Iterator[tuple[str, str, str]]:

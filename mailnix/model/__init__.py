@@ -2,6 +2,7 @@
 
 from mailnix.model.topology import (
     Alias,
+    Backup,
     DmarcPolicy,
     Domain,
     Internal,
@@ -12,4 +13,15 @@ from mailnix.model.topology import (
     Tunnel,
 )
 
-__all__ = ["Alias", "DmarcPolicy", "Domain", "Internal", "Mailbox", "MtaStsMode", "Proxy", "Topology", "Tunnel"]
+__all__ = [
+    "Alias",
+    "Backup",
+    "DmarcPolicy",
+    "Domain",
+    "Internal",
+    "Mailbox",
+    "MtaStsMode",
+    "Proxy",
+    "Topology",
+    "Tunnel",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailnix.errors import ConfigError, Problem, Severity
-from mailnix.model.checks import addresses, domains, machines, mail, shape, system
+from mailnix.model.checks import addresses, backups, domains, machines, mail, shape, system
 from mailnix.model.checks.found import Found
 from mailnix.model.topology import Topology
 
@@ -11,6 +11,7 @@ CHECKS = (
     shape.check,  # first: later checks stay silent where a value is not even of its type
     system.check,
     machines.check,
+    backups.check,
     addresses.check,
     domains.check,
     mail.check,

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from mailnix.model import places
 from mailnix.model.names import to_ascii
 
 SCHEMA_VERSION: Final = 1
@@ -163,12 +164,25 @@ class Proxy:
 
 
 @frozen
+class Backup:
+    """A regular backup of Mailcow into `folder` (another disk's, or one that is copied away).
+
+    `at` is a time of day or any calendar text of systemd; what is older than `keep_days` is removed. Each backup is
+    whole: seven days take seven times the space.
+    """
+
+    folder: str = places.BACKUPS
+    at: str = "03:30"
+    keep_days: int = 7
+
+
+@frozen
 class Internal:
     """The machine at home: Mailcow under Docker, behind any NAT, no open port.
 
     `lan_admin_cidrs` allows SSH from these home networks; `lan` is the home network, given so that it can be checked
     against the tunnel's and Docker's. `antivirus` (ClamAV, about 1.5 GB of memory) and `full_text_search` are
-    Mailcow's.
+    Mailcow's. Without `backup` there is none: where to is for the owner to say, since the same disk may not have room.
     """
 
     name: str
@@ -178,6 +192,7 @@ class Internal:
     docker_subnet6: str = field(converter=_network, default="fd4d:6169:6c63:6f77::/64")
     antivirus: bool = False
     full_text_search: bool = True
+    backup: Backup | None = None
 
 
 @frozen

@@ -144,6 +144,7 @@ def _internal(topology: Topology, links: tuple[TunnelLink, ...], has_ipv6: bool)
         has_ipv6=has_ipv6,
         certificate=Certificate(internal.name, "acme-mailcow", (topology.hostname,)),
         credentials=internal_credentials(internal.name, links),
+        backup=internal.backup,
     )
 
 

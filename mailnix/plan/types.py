@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from mailnix.model.topology import Topology
+from mailnix.model.topology import Backup, Topology
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -170,6 +170,7 @@ class InternalPlan:
     has_ipv6: bool
     certificate: Certificate
     credentials: tuple[Credential, ...]
+    backup: Backup | None = None
 
 
 HostPlan: TypeAlias = ProxyPlan | InternalPlan

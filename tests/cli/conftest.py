@@ -17,7 +17,7 @@ from mailnix import *
 topology = Topology(
     hostname="mail.example.org",
     proxies=[Proxy("proxy", ipv4="5.9.100.1")],
-    internal=Internal("internal"),
+    internal=Internal("internal", backup=Backup("/mnt/backups", at="Sun 04:00", keep_days=30)),
     admin_keys=["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKwBLL4jVYCnj4xTcV0FKcZTZ3LVdCxZxqkEMPdGIUBs me"],
     domains=[Domain("example.org", mailboxes=["alice"], aliases=[Alias("postmaster", to=["alice"])])],
 )

@@ -63,9 +63,17 @@ def test_other_verbs_refuse_a_wrong_description_with_every_mistake(mailnix: Run,
 def test_plan_shows_what_was_decided(mailnix: Run, config: Path) -> None:
     said = mailnix("plan", config)
     assert said.status == 0
-    for title in ("Machines", "Tunnels", "Listeners", "Flows", "Certificates", "Credentials", "DNS records"):
+    for title in ("Machines", "Tunnels", "Listeners", "Flows", "Certificates", "Backups", "Credentials", "DNS records"):
         assert f"{title}" in said.out
-    for fact in ("5.9.100.1:51820/udp", "10.0.0.2", "haraka-in", "mailcow.dkim", "_dmarc.example.org", "993/tcp"):
+    for fact in (
+        "5.9.100.1:51820/udp",
+        "10.0.0.2",
+        "haraka-in",
+        "mailcow.dkim",
+        "_dmarc.example.org",
+        "993/tcp",
+        "/mnt/backups  Sun 04:00  30 days",
+    ):
         assert fact in said.out
     assert "\x1b" not in said.out
 
@@ -76,6 +84,7 @@ def test_plan_is_whole_as_json(mailnix: Run, config: Path) -> None:
     assert plan["proxies"][0]["listeners"][1] == {
         "service": "haraka-in", "transport": "tcp", "port": 25, "reach": "internet", "addresses": [],
     }  # fmt: skip
+    assert plan["internal"]["backup"] == {"folder": "/mnt/backups", "at": "Sun 04:00", "keep_days": 30}
     assert plan["topology"]["domains"][0]["mailboxes"][0]["local_part"] == "alice"
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailnix import Alias, Domain, Internal, Mailbox, Proxy, Topology, Tunnel
+from mailnix import Alias, Backup, Domain, Internal, Mailbox, Proxy, Topology, Tunnel
 from mailnix.errors import ConfigError, Severity
 from mailnix.model.check import ensure, problems
 from mailnix.plan import derive
@@ -32,6 +32,10 @@ def with_domain(**changed: Any) -> Topology:
 
 def with_proxy(**changed: Any) -> Topology:
     return sound(proxies=[Proxy(**{"name": "proxy", "ipv4": PUBLIC4, **changed})])
+
+
+def with_backup(**changed: Any) -> Topology:
+    return sound(internal=Internal("internal", backup=Backup(**changed)))
 
 
 def test_a_sound_description_has_no_problem() -> None:
@@ -139,6 +143,18 @@ WRONG = {
         sound(internal=Internal("internal", docker_subnet="172.22.1.1/24")),
         "internal.docker_subnet",
     ),
+    "a backup folder that is not absolute": (with_backup(folder="backups"), "internal.backup.folder"),
+    "backups all over the disk": (with_backup(folder="/"), "internal.backup.folder"),
+    "a backup folder that a script would split": (with_backup(folder="/mnt/my disk"), "internal.backup.folder"),
+    "a backup folder that leads elsewhere": (with_backup(folder="/mnt/../etc"), "internal.backup.folder"),
+    "backups that are gone after a start": (with_backup(folder="/run/backups"), "internal.backup.folder"),
+    "backups in what is backed up": (with_backup(folder="/var/lib/docker/b"), "internal.backup.folder"),
+    "a backup at no time": (with_backup(at=""), "internal.backup.at"),
+    "a backup at an hour that no day has": (with_backup(at="25:30"), "internal.backup.at"),
+    "a backup at a time in words": (with_backup(at="at night"), "internal.backup.at"),
+    "backups that are kept for no day": (with_backup(keep_days=0), "internal.backup.keep_days"),
+    "backups that are kept for ages": (with_backup(keep_days=10**9), "internal.backup.keep_days"),
+    "a backup that is a word": (sound(internal=Internal("internal", backup="nightly")), "internal.backup"),
     "a tunnel that is public": (sound(tunnel=Tunnel("8.8.8.0/24")), "tunnel.subnet"),
     "a tunnel that is partly public": (sound(tunnel=Tunnel("10.0.0.0/4")), "tunnel.subnet"),
     "a tunnel too small": (sound(tunnel=Tunnel("10.0.0.0/31")), "tunnel.subnet"),

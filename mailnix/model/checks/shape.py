@@ -72,8 +72,9 @@ def _wanted(wanted: Any) -> str:
 
 
 def _hint(value: Any, wanted: Any) -> str:
-    if isinstance(wanted, type) and attrs.has(wanted):
-        return f"write {wanted.__name__}(…)"
+    table = next((one for one in (wanted, *get_args(wanted)) if isinstance(one, type) and attrs.has(one)), None)
+    if table is not None:
+        return f"write {table.__name__}(…)"
     if wanted is str and isinstance(value, int | float):
         return f'put it in quotes: "{value}"'
     return ""
