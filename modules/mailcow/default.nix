@@ -39,6 +39,10 @@ let
       nar_hash = cfg.source.outputHash;
       url = cfg.source.gitRepoUrl or "";
     };
+    backup = {
+      folder = cfg.backup.location;
+      keep_days = cfg.backup.keepDays;
+    };
     places = {
       settings = import ./files.nix { inherit cfg lib pkgs; };
       source = cfg.source;
@@ -75,6 +79,11 @@ in
 
   config = mkIf cfg.enable (mkMerge [
     {
+      environment.systemPackages = [
+        (programs.command "backup" machine)
+        (programs.command "restore" machine)
+      ];
+
       services.mailcow.settings = import ./defaults.nix { inherit cfg config lib; };
 
       virtualisation.docker = {
@@ -168,9 +177,11 @@ in
         inherit (cfg.backup) startAt;
         requires = [ "mailcow.service" ];
         after = [ "mailcow.service" ];
+        # A disk that is not there must fail it, not fill the one below its mount point.
+        unitConfig.RequiresMountsFor = cfg.backup.location;
         serviceConfig = {
           Type = "oneshot";
-          ExecStart = "${programs.backup} ${cfg.backup.location} ${toString cfg.backup.keepDays}";
+          ExecStart = lib.getExe (programs.command "backup" machine);
           Nice = 10;
           IOSchedulingClass = "idle";
           TimeoutStartSec = "infinity";

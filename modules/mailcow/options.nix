@@ -186,7 +186,7 @@ in
   };
 
   backup = {
-    enable = mkEnableOption "a nightly backup";
+    enable = mkEnableOption "regular backups";
 
     location = mkOption {
       type = types.str;
@@ -200,15 +200,15 @@ in
       type = types.str;
       default = "03:30";
       description = ''
-        When, as in {manpage}`systemd.time(7)`.
+        When: a time of day, or a calendar text as in {manpage}`systemd.time(7)`.
       '';
     };
 
     keepDays = mkOption {
       type = types.ints.positive;
-      default = 14;
+      default = 7;
       description = ''
-        Older backups than this many days are removed.
+        Older backups than this many days are removed. Each is whole: seven days take seven times the space.
       '';
     };
   };

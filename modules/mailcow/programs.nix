@@ -1,10 +1,11 @@
-# The programs that lay Mailcow's tree and fill it, the same as on Debian.
+# The programs that lay Mailcow's tree, fill it, back it up and restore it, the same as on Debian.
 { cfg, config, lib, pkgs }:
 
 let
   sources = ../../mailnix/services/mailcow;
   package = pkgs.linkFarm "mailcow-programs" { mailcow = sources + "/files"; };
 
+  # The last ones are for Mailcow's own backup script, and for what it packs.
   path = [
     config.systemd.package
     config.virtualisation.docker.package
@@ -12,43 +13,27 @@ let
     pkgs.gnutar
     pkgs.openssl
     pkgs.util-linux
+    pkgs.bash
+    pkgs.findutils
+    pkgs.gawk
+    pkgs.gnugrep
+    pkgs.gnused
+    pkgs.gzip
+    pkgs.which
+    pkgs.zstd
   ];
 
-  start =
-    module:
-    pkgs.writeShellScript "mailcow-${module}" ''
-      export PATH=${lib.makeBinPath path} PYTHONPATH=${package}
-      exec ${lib.getExe pkgs.python3} -B -c 'import sys; from mailcow.${module} import main; sys.exit(main(*sys.argv[1:]))' "$@"
-    '';
+  text = module: words: ''
+    export PATH=${lib.makeBinPath path} PYTHONPATH=${package}
+    exec ${lib.getExe pkgs.python3} -B -c 'import sys; from mailcow.${module} import main; sys.exit(main(*sys.argv[1:]))' ${words}"$@"
+  '';
+  start = module: pkgs.writeShellScript "mailcow-${module}" (text module "");
 in
 {
   setup = start "setup";
   provision = start "provision";
 
-  backup = pkgs.writeShellScript "mailcow-backup" ''
-    export PATH=${
-      lib.makeBinPath (
-        path
-        ++ [
-          pkgs.bash
-          pkgs.findutils
-          pkgs.gawk
-          pkgs.gnugrep
-          pkgs.gnused
-          pkgs.gzip
-        ]
-      )
-    }
-    ${builtins.replaceStrings
-      [
-        "{{ folder }}"
-        "{{ root }}"
-      ]
-      [
-        cfg.backup.location
-        "/var/lib/mailcow"
-      ]
-      (builtins.readFile (sources + "/templates/mailcow-backup.sh.j2"))
-    }
-  '';
+  # What people call too: mailcow-backup, mailcow-restore.
+  command =
+    module: machine: pkgs.writeShellScriptBin "mailcow-${module}" (text module "--config ${machine} ");
 }

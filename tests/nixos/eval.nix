@@ -37,6 +37,7 @@ in
   firewall = config.networking.firewall.enable;
   network = texts config.systemd.network.units;
   units = texts config.systemd.units;
+  commands = map lib.getName config.environment.systemPackages;
   sysctl = lib.mapAttrs (_: toString) config.boot.kernel.sysctl;
   users = lib.mapAttrs (_: user: {
     inherit (user) isSystemUser group;

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mailnix import Domain, Internal, Mailbox, Proxy, Topology
+from mailnix import Backup, Domain, Internal, Mailbox, Proxy, Topology
 from mailnix.config import load
 from mailnix.errors import BuildError
 from mailnix.nixos import host as hosts
@@ -35,7 +35,9 @@ def other_topology(**changes: Any) -> Topology:
             Proxy("edge-one", ipv4="198.51.100.7", gateway="198.51.100.1", prefix=24, admin_cidrs=["192.0.2.0/24"]),
             Proxy("edge2", ipv4="203.0.113.9", ipv6="2001:db8::9", hostname="mx2.bücher.example"),
         ],
-        "internal": Internal("home", lan_admin_cidrs=["192.168.3.0/24"], docker_subnet="172.30.5.0/24"),
+        "internal": Internal(
+            "home", lan_admin_cidrs=["192.168.3.0/24"], docker_subnet="172.30.5.0/24", backup=Backup("/mnt/backups")
+        ),
         "domains": [
             Domain("bücher.example", mailboxes=[Mailbox("jürgen".replace("ü", "ue"), name="Jürgen \"${J}\" ''")])
         ],

@@ -74,7 +74,15 @@ def test_mailcow_starts_after_docker_with_its_secrets_as_credentials(alone):
     assert re.search(r"^Requires=.*docker\.service", unit, re.MULTILINE)
     assert "LoadCredential=DBPASS:mailcow.dbpass" in unit
     assert alone("mailcow")["docker"]["userland-proxy"] is False
-    assert "mailcow-backup.timer" in alone("mailcow")["units"]
+
+
+def test_mailcow_is_backed_up_and_can_be_restored(alone):
+    found = alone("mailcow")
+    assert "OnCalendar=03:30" in found["units"]["mailcow-backup.timer"]
+    unit = found["units"]["mailcow-backup.service"]
+    assert re.search(r"^ExecStart=\S+/bin/mailcow-backup$", unit, re.MULTILINE)
+    assert "RequiresMountsFor=/var/backups/mailnix" in unit
+    assert {"mailcow-backup", "mailcow-restore"} <= set(found["commands"])
 
 
 @pytest.mark.parametrize(("service", "unit"), [("haraka", "haraka-relay"), ("mailcow", "mailcow-provision")])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
+from mailnix import Backup
 from mailnix.config import load
 from mailnix.debian.host import debian_host
 from mailnix.nixos import host as nixos_host
@@ -73,6 +76,17 @@ def test_mailcows_own_texts_and_description_are_the_same(plan):
     assert here.pop("provision.json") == debian(plan, home)["/etc/mailnix/provision.json"]
     assert here == {path.rsplit("/", 1)[-1]: text for path, text in there.items()}
     assert len(here) >= 3
+
+
+def test_backups_are_described_to_both_alike(plan):
+    backup = Backup("/mnt/backups", at="Sun 04:00", keep_days=30)
+    plan = derive(evolve(plan.topology, internal=evolve(plan.topology.internal, backup=backup)))
+    set_here = dict(definitions(plan.internal, plan))
+    here = {name: set_here[f"services.mailcow.backup.{name}"] for name in ("enable", "location", "startAt", "keepDays")}
+    assert here == {"enable": True, "location": backup.folder, "startAt": backup.at, "keepDays": backup.keep_days}
+    there = debian(plan, plan.internal)
+    assert json.loads(there["/etc/mailnix/mailcow.json"])["backup"] == {"folder": "/mnt/backups", "keep_days": 30}
+    assert "OnCalendar=Sun 04:00\n" in there["/etc/systemd/system/mailcow-backup.timer"]
 
 
 def test_the_same_credentials_are_waited_for(plan, host):

@@ -10,9 +10,9 @@ from mailnix.plan import HostPlan, InternalPlan, Plan
 from mailnix.services.credentials import names
 from mailnix.services.mailcow import scripts, units
 from mailnix.services.mailcow.pin import PIN, Pin
-from mailnix.services.mailcow.render import EXECUTABLE, files, machine_json, provision_json
+from mailnix.services.mailcow.render import EXECUTABLE, backup_of, files, machine_json, provision_json
 from mailnix.services.text import ini
-from mailnix.tree import File
+from mailnix.tree import File, Link
 
 SETTINGS: Final = "/etc/mailnix/mailcow"
 SOURCE: Final = "/usr/share/mailcow-source"
@@ -39,8 +39,13 @@ def debian(plan: Plan, host: HostPlan, pin: Pin = PIN) -> DebianPart:
             Wanted(units.MAILCOW),
             Wanted(f"{units.PROVISION}.service", by=units.MAILCOW),
             Wanted(f"{units.PROVISION}.path"),
+            *_timers(host),
         ),
     )
+
+
+def _timers(host: InternalPlan) -> tuple[Wanted, ...]:
+    return () if host.backup is None else (Wanted(f"{units.BACKUP}.timer", by="timers.target"),)
 
 
 def _settings(plan: Plan, pin: Pin) -> Iterator[File]:
@@ -50,11 +55,13 @@ def _settings(plan: Plan, pin: Pin) -> Iterator[File]:
     yield File(units.DESCRIPTION, provision_json(plan))
 
 
-def _programs() -> Iterator[File]:
+def _programs() -> Iterator[File | Link]:
     for name, text in scripts.modules().items():
         yield File(f"{names.SCRIPTS}/mailcow/{name}", text)
     for name, text in scripts.starters().items():
         yield File(f"{names.SCRIPTS}/{name}", text, mode=0o755)
+    for name in scripts.BY_PEOPLE:
+        yield Link(f"/usr/sbin/{name}", f"{names.SCRIPTS}/{name}")
 
 
 def _units(host: InternalPlan) -> Iterator[File]:
@@ -63,8 +70,9 @@ def _units(host: InternalPlan) -> Iterator[File]:
         f"{units.PROVISION}.service": units.provision_unit(PROGRAMS, host),
         f"{units.PROVISION}.path": units.provision_path(),
         f"{units.AGAIN}.service": units.again_unit(PROGRAMS),
-        f"{units.BACKUP}.service": units.backup_unit(PROGRAMS),
-        f"{units.BACKUP}.timer": units.backup_timer(),
+        f"{units.BACKUP}.service": units.backup_unit(PROGRAMS, backup_of(host).folder),
     }
+    if host.backup is not None:
+        sections[f"{units.BACKUP}.timer"] = units.backup_timer(host.backup.at)
     for name, content in sections.items():
         yield File(f"/etc/systemd/system/{name}", ini(content))

@@ -54,6 +54,13 @@ def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
         "files": {path: _read(path) for path in texts if not path.startswith(_HOOKS) and path != _EXTRA_CF},
         "provision": {"enable": True, "description": beside(PROVISION_FILE)},
     }
+    if (backup := host.backup) is not None:
+        values["backup"] = {
+            "enable": True,
+            "location": backup.folder,
+            "startAt": backup.at,
+            "keepDays": backup.keep_days,
+        }
     return values
 
 

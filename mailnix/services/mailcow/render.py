@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mailnix.errors import BuildError
-from mailnix.model import Alias, Domain, Mailbox
+from mailnix.model import Alias, Backup, Domain, Mailbox
 from mailnix.model.names import MIB, parse_size, to_ascii
 from mailnix.plan import InternalPlan, Plan, credentials, ports
 from mailnix.services.docker.render import gateway
@@ -186,9 +186,18 @@ def _relays(plan: Plan) -> tuple[str, ...]:
 
 
 def machine_json(plan: Plan, pin: Pin = PIN) -> str:
-    """/etc/mailnix/mailcow.json: which tree to lay, for which name, and which credential is which variable."""
+    """/etc/mailnix/mailcow.json: which tree to lay, for which name, which credential is which variable, backups."""
     source = {"tag": pin.tag, "rev": pin.rev, "nar_hash": pin.nar_hash, "url": pin.url}
-    return _json({"hostname": plan.topology.hostname, "secrets": dict(SECRETS), "source": source})
+    backup = backup_of(plan.internal)
+    wanted = {"folder": backup.folder, "keep_days": backup.keep_days}
+    return _json(
+        {"backup": wanted, "hostname": plan.topology.hostname, "secrets": dict(SECRETS), "source": source},
+    )
+
+
+def backup_of(internal: InternalPlan) -> Backup:
+    """Where backups go, also those that somebody makes by hand where none are described."""
+    return internal.backup or Backup()
 
 
 def provision_json(plan: Plan) -> str:

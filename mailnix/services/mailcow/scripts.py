@@ -8,11 +8,10 @@ from importlib.resources import files
 from typing import Final
 
 from mailnix.services.mailcow.render import SERVICE
-from mailnix.services.mailcow.units import BACKUP_FOLDER, ROOT
 from mailnix.services.text import template
 
-STARTERS: Final[Mapping[str, str]] = {"mailcow-setup": "setup", "mailcow-provision": "provision"}
-BACKUP: Final = "mailcow-backup"
+BY_PEOPLE: Final[Mapping[str, str]] = {"mailcow-backup": "backup", "mailcow-restore": "restore"}
+STARTERS: Final[Mapping[str, str]] = {"mailcow-setup": "setup", "mailcow-provision": "provision", **BY_PEOPLE}
 
 
 @cache
@@ -24,5 +23,4 @@ def modules() -> Mapping[str, str]:
 
 def starters() -> Mapping[str, str]:
     """File name → text of the programs that units and people call."""
-    programs = {name: template(SERVICE, "launch.py.j2", module=module) for name, module in STARTERS.items()}
-    return {**programs, BACKUP: template(SERVICE, "mailcow-backup.sh.j2", folder=BACKUP_FOLDER, root=ROOT)}
+    return {name: template(SERVICE, "launch.py.j2", module=module) for name, module in STARTERS.items()}

@@ -6,17 +6,17 @@ from typing import Final
 
 from attrs import frozen
 
+from mailnix.model import places
 from mailnix.plan import InternalPlan, credentials
 from mailnix.services.credentials import names
 from mailnix.services.mailcow.render import SECRETS
 from mailnix.services.text import Section
 
-ROOT: Final = "/var/lib/mailcow"
+ROOT: Final = places.MAILCOW
 MAILCOW: Final = "mailcow.service"
 PROVISION: Final = "mailcow-provision"
 AGAIN: Final = "mailcow-provision-again"
 BACKUP: Final = "mailcow-backup"
-BACKUP_FOLDER: Final = "/var/backups/mailnix"
 DESCRIPTION: Final = "/etc/mailnix/provision.json"
 REFUSED: Final = 2  # exit status of the provisioner: trying again would not help
 
@@ -124,15 +124,16 @@ def again_unit(programs: Programs) -> tuple[Section, ...]:
     )
 
 
-def backup_unit(programs: Programs) -> tuple[Section, ...]:
-    """mailcow-backup.service."""
+def backup_unit(programs: Programs, folder: str) -> tuple[Section, ...]:
+    """mailcow-backup.service. A disk that is not there must fail it, not fill the one below its mount point."""
+    mounts = {"RequiresMountsFor": folder}
     return (
-        ("Unit", {"Description": "Back up Mailcow", "Requires": MAILCOW, "After": MAILCOW}),
+        ("Unit", {"Description": "Back up Mailcow", "Requires": MAILCOW, "After": MAILCOW, **mounts}),
         (
             "Service",
             {
                 "Type": "oneshot",
-                "ExecStart": f"{programs.backup} {BACKUP_FOLDER}",
+                "ExecStart": programs.backup,
                 "Nice": 10,
                 "IOSchedulingClass": "idle",
                 "TimeoutStartSec": "infinity",
@@ -141,11 +142,11 @@ def backup_unit(programs: Programs) -> tuple[Section, ...]:
     )
 
 
-def backup_timer() -> tuple[Section, ...]:
-    """mailcow-backup.timer: not enabled by itself, for a backup doubles what the mail takes on this disk."""
+def backup_timer(at: str) -> tuple[Section, ...]:
+    """mailcow-backup.timer: there and enabled where the description asks for backups."""
     return (
-        ("Unit", {"Description": "Back up Mailcow every night"}),
-        ("Timer", {"OnCalendar": "03:30", "RandomizedDelaySec": "1h", "Persistent": True}),
+        ("Unit", {"Description": "Back up Mailcow"}),
+        ("Timer", {"OnCalendar": at, "RandomizedDelaySec": "1h", "Persistent": True}),
         ("Install", {"WantedBy": "timers.target"}),
     )
 

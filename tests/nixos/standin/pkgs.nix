@@ -32,6 +32,8 @@ lib.genAttrs [
   "swaks"
   "systemd"
   "util-linux"
+  "which"
+  "zstd"
 ] package
 // {
   formats = lib.genAttrs [
@@ -49,6 +51,7 @@ lib.genAttrs [
     };
   linkFarm = named;
   writeShellScript = name: text: assert !(lib.hasInfix "{{ " text); package name; # a blank of a template is left
+  writeShellScriptBin = named;
   writeText = named;
   writeTextFile = { name, ... }: package name;
 }

@@ -1,13 +1,17 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
 
-from mailnix.plan import Plan
+from attrs import evolve
+
+from mailnix import Backup, Internal, Topology
+from mailnix.plan import Plan, derive
 from mailnix.services.mailcow import units
 from mailnix.services.mailcow.debian import SETTINGS, debian
 from mailnix.services.mailcow.pin import Pin
 from mailnix.services.mailcow.render import files, machine_json
-from mailnix.tree import File, Tree
+from mailnix.tree import Link, Tree
 from tests.services.conftest import tool
 
 
@@ -21,9 +25,11 @@ def unit(plan: Plan, name: str) -> str:
 
 def lay(plan: Plan, root: Path) -> Path:
     for entry in tree(plan):
-        assert isinstance(entry, File)
         path = root / entry.path.lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(entry, Link):
+            path.symlink_to(root / entry.target.lstrip("/"))
+            continue
         path.write_bytes(entry.data)
         path.chmod(entry.mode)
     return root
@@ -49,11 +55,15 @@ def test_another_pin_can_be_asked_for(plan: Plan) -> None:
 def test_the_programs_start_with_nothing_but_the_standard_library(plan: Plan, tmp_path: Path) -> None:
     root = lay(plan, tmp_path)
     argv = [sys.executable, "-I", "-S"]
-    missing = [str(tmp_path / "missing.json")]
-    for name, words in (("mailcow-setup", "cannot be set up"), ("mailcow-provision", "cannot read the description")):
-        done = subprocess.run(
-            [*argv, root / f"usr/lib/mailnix/{name}", *missing], capture_output=True, text=True, check=False
-        )
+    missing = str(tmp_path / "missing.json")
+    programs = (
+        (["lib/mailnix/mailcow-setup", missing], "cannot be set up"),
+        (["lib/mailnix/mailcow-provision", missing], "cannot read the description"),
+        (["sbin/mailcow-backup", "--config", missing], "no backup was made"),
+        (["sbin/mailcow-restore", "--config", missing, "latest"], "nothing was touched"),
+    )
+    for (name, *rest), words in programs:
+        done = subprocess.run([*argv, root / f"usr/{name}", *rest], capture_output=True, text=True, check=False)
         assert words in done.stdout, done.stderr
         assert "Traceback" not in done.stderr
 
@@ -116,5 +126,30 @@ def test_a_unit_that_is_active_has_done_its_work(plan: Plan) -> None:
 
 def test_scripts_are_posix_shell(plan: Plan, tmp_path: Path) -> None:
     root = lay(plan, tmp_path)
-    for path in ("usr/lib/mailnix/mailcow-backup", "etc/mailnix/mailcow/data/hooks/postfix/mailnix-xclient.sh"):
-        subprocess.run(["sh", "-n", root / path], check=True)
+    subprocess.run(["sh", "-n", root / "etc/mailnix/mailcow/data/hooks/postfix/mailnix-xclient.sh"], check=True)
+
+
+def with_backup(topology: Topology) -> Plan:
+    backup = Backup("/mnt/backups", at="Sun 04:00", keep_days=30)
+    return derive(evolve(topology, internal=Internal("internal", backup=backup)))
+
+
+def test_described_backups_are_made_when_described(topology: Topology) -> None:
+    plan = with_backup(topology)
+    assert ("mailcow-backup.timer", "timers.target") in {(w.unit, w.by) for w in debian(plan, plan.internal).wanted}
+    assert "OnCalendar=Sun 04:00\n" in unit(plan, "mailcow-backup.timer")
+    assert "RequiresMountsFor=/mnt/backups\n" in unit(plan, "mailcow-backup.service")
+    config = json.loads(str(tree(plan).file("/etc/mailnix/mailcow.json").content))
+    assert config["backup"] == {"folder": "/mnt/backups", "keep_days": 30}
+
+
+def test_without_a_description_there_is_no_timer_but_the_programs_work(topology: Topology) -> None:
+    plan = derive(topology)
+    assert not any("timer" in entry.path for entry in tree(plan))
+    config = json.loads(str(tree(plan).file("/etc/mailnix/mailcow.json").content))
+    assert config["backup"] == {"folder": Backup().folder, "keep_days": Backup().keep_days}
+    assert "ExecStart=/usr/lib/mailnix/mailcow-backup\n" in unit(plan, "mailcow-backup.service")
+
+
+def test_the_timers_units_are_what_systemd_understands(topology: Topology, tmp_path: Path) -> None:
+    test_units_are_what_systemd_understands(with_backup(topology), tmp_path)

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from mailnix.services.mailcow.files import images
+from mailnix.services.mailcow.files import images, restoring
 from mailnix.services.mailcow.files.nar import nar_hash
+from mailnix.services.mailcow.files.restoring import Journal
 from mailnix.services.mailcow.files.setup import Places, SetupError, places_of, set_up
 from mailnix.services.mailcow.files.tree import read_record
 
@@ -205,6 +206,20 @@ def test_a_database_that_cannot_be_changed_keeps_its_password(
     machine.set_up()
     assert "DBPASS=dbpass1\n" in (machine.root / "mailcow.conf").read_text()
     assert "the database did not take its new passwords" in capsys.readouterr().out
+
+
+def test_passwords_that_came_with_a_restored_database_are_changed_to_this_machines(machine: Machine) -> None:
+    machine.ship("one")
+    machine.set_up()
+    machine.docker()
+    restoring.work_folder(machine.root).mkdir()
+    restoring.write_journal(machine.root, Journal("backup", (), {"DBPASS": "theirs", "DBROOT": "theirs-too"}))
+    write(machine.folder / "services", "mysql-mailcow\n")
+    machine.set_up()
+    verbs = [line.split()[4 if "--project-directory" in line else 2] for line in machine.docker()]
+    assert verbs == ["down", "config", "up", "exec"]
+    assert "DBPASS=dbpass1\nDBROOT=dbroot1\n" in (machine.root / "mailcow.conf").read_text()
+    assert restoring.read_journal(machine.root) is None
 
 
 def test_an_upgrade_keeps_what_is_ours_and_drops_what_was_theirs(machine: Machine) -> None:

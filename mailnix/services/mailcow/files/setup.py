@@ -6,6 +6,7 @@ NAR hash, wherever it came from.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import database, images
+from . import database, images, restoring
 from .nar import nar_hash
 from .tree import Record, carry_over, finish_swap, is_whole, lay, read_record, swap, write, write_record
 
@@ -55,8 +56,9 @@ class Places:
 
 
 def say(text: str) -> None:
-    """A line for the journal."""
-    print(text, flush=True)
+    """A line for the journal, or for a person whose terminal may be gone."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
 
 
 def command(argv: Sequence[str], *, cwd: Path | None = None, stdin: str = "") -> str:
@@ -257,6 +259,7 @@ def set_up(config: Mapping[str, Any], places: Places) -> None:
     source = Source(**config["source"])
     hostname = str(config["hostname"])
     secrets = read_secrets(config["secrets"], places.credentials)
+    restoring.resume(places.root, stop, say)
     lay_tree(source, places)
     files = settings(places)
     conf = files.pop(CONF)[0].decode()
@@ -272,7 +275,7 @@ def main(path: str = "/etc/mailnix/mailcow.json") -> int:
         places = {name: Path(place) for name, place in config.get("places", {}).items()}
         set_up(config, Places(**places))
         images.load_from_disk(command, say)
-    except (SetupError, OSError, ValueError, KeyError) as error:
+    except (SetupError, restoring.Busy, OSError, ValueError, KeyError) as error:
         say(f"Mailcow cannot be set up: {error}")
         return 1
     return 0
