@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailnix.lab.scenario import bad_days, guessing, health, inbound, isolation, outbound, relay, web
+from mailnix.lab.scenario import bad_days, guessing, health, inbound, isolation, outbound, relay, restore, web
 from mailnix.lab.scenario.values import Check, Group
 from mailnix.plan.types import Plan
 
@@ -65,6 +65,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     Check("guesses", _ISOLATION, "20 wrong passwords show who guesses", guessing.shows_the_guesser),
     Check("outage", _BAD, "home without power: delayed, delivered once", bad_days.outage_at_home_only_delays),
     Check("crash", _BAD, "proxy killed with queued mail: delivered once", bad_days.crashes_of_a_proxy_lose_nothing),
+    Check("restore", _BAD, "mail and accounts lost: a backup brings them back", restore.brings_back_what_was_backed_up),
     Check("units", _HEALTH, "no unit has failed", health.no_unit_has_failed),
     Check("secrets", _HEALTH, "no secret of home is on a proxy", health.home_secrets_stay_home),
 )

@@ -145,6 +145,19 @@ def imap(args: argparse.Namespace) -> Result:
         return {"ok": bool(texts), "count": len(texts), "messages": texts, "tls": facts}
 
 
+def expunge(args: argparse.Namespace) -> Result:
+    """Delete the messages with the token, for good."""
+    with Imap(args) as box:
+        box.login(args.login, args.password or password(args.login))
+        box.select("INBOX")
+        _status, found = box.search(None, "TEXT", f'"{args.token}"')
+        numbers = found[0].split() if found and found[0] else []
+        for number in numbers:
+            box.store(number.decode(), "+FLAGS", r"(\Deleted)")
+        _status, gone = box.expunge()
+        return {"ok": bool(numbers), "expunged": len([number for number in gone if number])}
+
+
 def https(args: argparse.Namespace) -> Result:
     """Get a page; `--port 80` is plain HTTP."""
     connection = http.client.HTTPConnection(args.host, args.port, timeout=PATIENCE)
@@ -287,6 +300,7 @@ def scan(args: argparse.Namespace) -> Result:
 VERBS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "submit": submit,
     "imap": imap,
+    "expunge": expunge,
     "https": https,
     "smtp": smtp,
     "guesses": guesses,

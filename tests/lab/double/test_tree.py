@@ -10,6 +10,8 @@ from mailnix.lab.double.api.server import DATABASE
 from mailnix.lab.double.archive import programs
 from mailnix.lab.double.build import LABEL, tree
 from mailnix.run import run
+from mailnix.services.mailcow.files.backup import SCRIPT
+from mailnix.services.mailcow.files.backups import DATASETS
 
 COMPOSE = tree()["docker-compose.yml"].decode()
 MAIN = tree()["data/conf/postfix/main.cf"].decode()
@@ -50,6 +52,17 @@ def test_clients_are_trusted_as_mailcow_trusts_them() -> None:
     assert "mynetworks_style = subnet\n" in MAIN
     assert "\nmynetworks =" not in MAIN
     assert "smtpd_authorized_xclient_hosts" not in MAIN
+
+
+def test_its_backup_has_the_words_and_archives_of_mailcows_own() -> None:
+    script = tree()[SCRIPT].decode()
+    volumes = set(re.findall(r"^  ([a-z]+)-vol-1:", COMPOSE, re.MULTILINE))
+    packed = {dataset for dataset in DATASETS if dataset.volume.removesuffix("-vol-1") in volumes}
+    assert {dataset.volume for dataset in DATASETS} - {dataset.volume for dataset in packed} == {"crypt-vol-1"}
+    for dataset in packed:
+        name = dataset.archive.removeprefix("backup_")
+        assert re.search(rf"pack \S+ {dataset.top}( {name})?( ;;&)?$", script, re.MULTILINE), dataset
+    assert run(["bash", "-n"], stdin=script.encode(), check=False).stderr == ""
 
 
 @pytest.mark.parametrize("path", sorted(path for path in programs() if path.endswith(".sh")))
