@@ -32,7 +32,7 @@ API_KEY=here
 """
 # Mailcow's script as it is seen from outside; {packed} are the archives that it gets done.
 SCRIPT = """\
-target=$MAILCOW_BACKUP_LOCATION/mailcow-2026-11-23-03-30-0$(ls $MAILCOW_BACKUP_LOCATION | wc -l)
+target=$MAILCOW_BACKUP_LOCATION/mailcow-2026-11-23-03-30-0$(ls $MAILCOW_BACKUP_LOCATION/.. | wc -l)
 mkdir $target; cp {root}/mailcow.conf $target; touch $target/.x86_64
 pack() {{ tar -c --zstd -P --transform="s,^{volumes}/mailcowdockerized_$1-vol-1/_data,/$2,S" \
   -f $target/backup_$3.tar.zst {volumes}/mailcowdockerized_$1-vol-1/_data; }}
@@ -166,7 +166,21 @@ def test_a_backup_has_every_volume_the_certificates_and_checksums(machine: Machi
         "certificates.tar.gz", "mailcow.conf", "SHA256SUMS", ".x86_64",
     }  # fmt: skip
     subprocess.run(["sha256sum", "--quiet", "--check", "SHA256SUMS"], cwd=made, check=True)
-    assert machine.backups.stat().st_mode & 0o777 == 0o700
+
+
+def test_strangers_see_no_backup_and_keep_what_else_is_in_the_folder(machine: Machine) -> None:
+    machine.backups.mkdir(mode=0o755)
+    machine.backups.chmod(0o755)
+    machine.back_up()
+    assert machine.backups.stat().st_mode & 0o777 == 0o755
+    assert machine.made[0].parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_a_power_cut_left_unfinished_is_removed(machine: Machine) -> None:
+    left = machine.backups / "mailcow/unfinished/mailcow-2026-11-22-03-30-00"
+    left.mkdir(parents=True)
+    assert machine.back_up() == 0
+    assert [path.name for path in (machine.backups / "mailcow").iterdir()] == [machine.made[0].name]
 
 
 def test_a_backup_that_lacks_an_archive_is_none(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:

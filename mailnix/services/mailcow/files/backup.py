@@ -23,7 +23,8 @@ from .setup import SetupError, places_of, say
 from .volumes import volumes
 
 CONFIG = "/etc/mailnix/mailcow.json"
-INSIDE = "mailcow"  # Mailcow's script wants a folder that others may read: one inside of ours, which they may not
+INSIDE = "mailcow"  # below the folder of the description, which may be shared with others; this one is not
+UNFINISHED = "unfinished"  # Mailcow's script wants a folder that others may read: one inside of ours
 SCRIPT = "helper-scripts/backup_and_restore.sh"
 CONTAINER = "mailcow-backup"
 DAY = 86400.0
@@ -44,23 +45,34 @@ def back_up(root: Path, wanted: Wanted) -> Path:
     if journal is not None and journal.phase == SWAP:
         raise BackupError("a restore was not finished: systemctl restart mailcow")
     inside = wanted.folder / INSIDE
-    for folder, mode in ((wanted.folder, 0o700), (inside, 0o755)):
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(mode)
+    inside.mkdir(parents=True, exist_ok=True)
+    inside.chmod(0o700)
+    work = inside / UNFINISHED
+    shutil.rmtree(work, ignore_errors=True)
     _need_room(inside)
-    before = set(inside.glob(f"{backups.PREFIX}*"))
-    told = _run_script(root, inside)
-    made = sorted(set(inside.glob(f"{backups.PREFIX}*")) - before)
+    work.mkdir()
+    work.chmod(0o755)
+    try:
+        made = _make(root, work)
+        whole = made.rename(inside / made.name)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    _remove_old(inside, wanted.keep_days, whole)
+    return whole
+
+
+def _make(root: Path, work: Path) -> Path:
+    """Everything that a backup has, in a folder below `work`; raises BackupError unless it is whole."""
+    told = _run_script(root, work)
+    made = list(work.glob(f"{backups.PREFIX}*"))
     if len(made) != 1:
         raise BackupError(f"{SCRIPT} made no backup: {told}")
+    backups.pack_certificates(root / "data/assets/ssl", made[0])
+    backups.write_sums(made[0])
     try:
-        backups.pack_certificates(root / "data/assets/ssl", made[0])
-        backups.write_sums(made[0])
         backups.check(made[0], volumes(root))
-    except BaseException as error:
-        shutil.rmtree(made[0], ignore_errors=True)
-        raise BackupError(f"{error}; {SCRIPT} said: {told}") if isinstance(error, BackupError) else error from None
-    _remove_old(inside, wanted.keep_days, made[0])
+    except BackupError as error:
+        raise BackupError(f"{error}; {SCRIPT} said: {told}") from None
     return made[0]
 
 
@@ -73,10 +85,10 @@ def _need_room(inside: Path) -> None:
         raise BackupError(f"{inside} has {free >> 20} MiB left, and the last backup took {needed >> 20}")
 
 
-def _run_script(root: Path, inside: Path) -> str:
+def _run_script(root: Path, work: Path) -> str:
     """Run Mailcow's script; gives its last words, since its status means nothing."""
     subprocess.run(["docker", "rm", "--force", CONTAINER], capture_output=True, check=False)  # of a run that was cut
-    environment = {**os.environ, "MAILCOW_BACKUP_LOCATION": str(inside)}
+    environment = {**os.environ, "MAILCOW_BACKUP_LOCATION": str(work)}
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         subprocess.run(
             ["bash", str(root / SCRIPT), "backup", "all"],
