@@ -23,7 +23,14 @@ VERBS = [[name] for name in MAIN_VERBS] + [["secrets", n] for n in ("init", "see
 VERBS += [["lab", n] for n in ("run", "shell", "stop")]
 FOLDER = Path(package.__file__).parent
 # Ourselves, and what runs on machines as a program of its own.
-PROGRAMS = ("cli/", "services/mailcow/files/", "lab/double/", "lab/world/post.py", "lab/world/probe.py")
+PROGRAMS = (
+    "cli/",
+    "services/mailcow/files/",
+    "lab/double/",
+    "lab/world/post.py",
+    "lab/world/probe.py",
+    "lab/world/scan.py",
+)
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])

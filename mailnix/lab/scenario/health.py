@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from mailnix.lab.scenario.scene import Scene
+from mailnix.lab.scenario.scene import DELIVERY, Scene
 from mailnix.lab.scenario.values import require
 
 BOOTED = 900.0  # seconds; containers start slowly in emulation
@@ -20,6 +20,18 @@ def no_unit_has_failed(scene: Scene) -> str:
         names = [unit["unit"] for unit in failed]
         require(not names, f"{host.name}: failed units", ", ".join(names))
     return ", ".join(f"{host.name}: none" for host in scene.plan.hosts)
+
+
+def clocks_are_synchronised(scene: Scene, patience: float = DELIVERY) -> str:
+    """Every machine has set its clock by a time server: DKIM, TLS and one-time passwords need the right time."""
+    return ", ".join(f"{host.name}: by {_time_server(scene, host.name, patience)}" for host in scene.plan.hosts)
+
+
+def _time_server(scene: Scene, machine: str, patience: float) -> str:
+    guest = scene.guest(machine)
+    asked = "timedatectl show --property=NTPSynchronized --value"
+    scene.wait_for(f"{machine} to set its clock", lambda: guest.succeed(asked).strip() == "yes", patience)
+    return guest.succeed("timedatectl show-timesync --property=ServerName --value").strip()
 
 
 def home_secrets_stay_home(scene: Scene) -> str:

@@ -99,8 +99,8 @@ def _listed(numbers: Iterable[int]) -> str:
 def _scan(
     scene: Scene, target: Address, source: Address, interface: str, *, tcp: str = "", udp: str = ""
 ) -> dict[str, Any]:
-    options = {"target": target, "interface": interface, "tcp": tcp, "udp": udp}
-    answer = scene.probe("scan", source, timeout=SCAN, **options)
+    options = {"target": target, "interface": interface, "ports": udp or tcp}
+    answer = scene.scan("udp" if udp else "tcp", source, timeout=SCAN, **options)
     require(answer["ok"], f"scanning {target}", answer.get("error"))
     # Without this a machine that is off would look like one that is closed.
     wanted = len((udp or tcp).split(",")) if udp or tcp else ALL_TCP

@@ -17,7 +17,7 @@ from mailnix.errors import LabError
 from mailnix.lab.scenario.values import CheckFailed, require
 from mailnix.lab.waiting import attempts
 from mailnix.lab.world.layout import WORLD, Layout
-from mailnix.lab.world.world import POST, PROBE
+from mailnix.lab.world.world import POST, PROBE, SCANNER
 from mailnix.plan.types import Address, Plan, ProxyPlan
 
 T = TypeVar("T")
@@ -155,18 +155,25 @@ class Scene:
         """What the world's mail server says."""
         return self._ask(POST, verb, timeout, options)
 
+    def scan(self, transport: str, source: Address, *, timeout: float, **options: object) -> Answer:
+        """Which ports somebody who scans a machine sees."""
+        words = words_of(SCANNER, transport, {"source": source, **options})
+        answer: Answer = json.loads(self.world.succeed(shlex.join(words), timeout=timeout + 2 * SLACK))
+        return answer
+
     def _ask(self, program: str, verb: str, timeout: float, options: Mapping[str, object]) -> Answer:
         words = words_of(program, verb, {**options, **({"timeout": timeout} if timeout else {})})
         answer: Answer = json.loads(self.world.succeed(shlex.join(words), timeout=timeout + 2 * SLACK))
         return answer
 
-    def fetched(self, user: str, token: str, *, wait: float = DELIVERY, source: Address | None = None) -> Answer:
-        """The messages of a mailbox with this token, over IMAPS through a proxy, its certificate verified."""
+    def fetched(self, user: str, token: str, *, wait: float = DELIVERY, via: Address | None = None) -> Answer:
+        """The messages of a mailbox with this token, over IMAPS through a proxy (`via`), its certificate verified."""
         answer = self.probe(
             "imap",
-            source or self.layout.client.ipv4,
+            self.layout.client.ipv4,
             timeout=wait,
             host=self.plan.topology.hostname,
+            connect=via,
             port=self.port("imaps"),
             login=user,
             token=token,

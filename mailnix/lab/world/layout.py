@@ -87,12 +87,13 @@ class Layout:
     client: Identity
     attacker: Identity
     acme: Identity
+    time: Identity
     nat: Identity
 
     @property
     def identities(self) -> tuple[Identity, ...]:
         """The machines elsewhere that the world plays."""
-        return (self.dns, self.mx, self.client, self.attacker, self.acme, self.nat)
+        return (self.dns, self.mx, self.client, self.attacker, self.acme, self.time, self.nat)
 
     @property
     def nics(self) -> tuple[Nic, ...]:
@@ -124,6 +125,7 @@ def layout(plan: Plan) -> Layout:
         client=identity(f"cafe.{domain}", 80),
         attacker=identity(f"attacker.{domain}", 66),
         acme=identity(ACME_NAME, 10, ipv6=False),
+        time=identity(f"time.{domain}", 123, ipv6=False),
         nat=identity(f"dsl.{domain}", 201, ipv6=False),
     )
 

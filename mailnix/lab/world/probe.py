@@ -18,10 +18,8 @@ import json
 import smtplib
 import socket
 import ssl
-import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
@@ -78,7 +76,7 @@ class Smtp(smtplib.SMTP):
         super().__init__(args.host, args.port, local_hostname=args.helo, timeout=PATIENCE)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        sock = connect(host, port, self.args.source, timeout)
+        sock = connect(self.args.connect or host, port, self.args.source, timeout)
         return sock if self.implicit is None else self.implicit.wrap_socket(sock, server_hostname=host)
 
 
@@ -86,11 +84,11 @@ class Imap(imaplib.IMAP4_SSL):
     """imaplib over TLS, from a chosen address."""
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self.source, self.trusted = args.source, trust(args.ca)
+        self.target, self.source, self.trusted = args.connect or args.host, args.source, trust(args.ca)
         super().__init__(args.host, args.port, ssl_context=self.trusted, timeout=PATIENCE)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
-        sock = connect(self.host, self.port, self.source, timeout or PATIENCE)
+        sock = connect(self.target, self.port, self.source, timeout or PATIENCE)
         return self.trusted.wrap_socket(sock, server_hostname=self.host)
 
 
@@ -248,55 +246,6 @@ def guesses(args: argparse.Namespace) -> Result:
     return {"ok": not any(text == "let in" for text in said), "answers": said}
 
 
-def nmap_argv(args: argparse.Namespace) -> tuple[str, ...]:
-    """nmap's words: every TCP port, or the UDP ports given; probes leave from `--source`."""
-    family = ("-6",) if ip_address(args.target).version == 6 else ()
-    kind = ("-sU", "-p", args.udp) if args.udp else ("-sS", "-p", args.tcp)
-    pace = ("--max-retries", str(args.retries), "--min-rate", str(args.rate), "--max-rtt-timeout", "500ms", "-T4")
-    return (
-        "nmap",
-        "-n",
-        "-Pn",
-        "-S",
-        args.source,
-        "-e",
-        args.interface,
-        *family,
-        *kind,
-        *pace,
-        "-oX",
-        "-",
-        args.target,
-    )
-
-
-def ports_of(report: str) -> Iterator[Result]:
-    """The ports that an nmap report names, and their states."""
-    for port in ET.fromstring(report).iter("port"):
-        state = port.find("state")
-        found = "" if state is None else state.get("state", "")
-        yield {"port": int(port.get("portid", "0")), "protocol": port.get("protocol", ""), "state": found}
-
-
-def tried(report: str) -> int:
-    """How many ports an nmap report is about: those it names, and those it sums up."""
-    found = ET.fromstring(report)
-    return sum(int(extra.get("count", "0")) for extra in found.iter("extraports")) + len(list(found.iter("port")))
-
-
-def scan(args: argparse.Namespace) -> Result:
-    """Scan a target; the result lists every port that nmap does not sum up as filtered or closed.
-
-    `tried` is how many ports were tried: none, where the target does not even answer ARP.
-    """
-    done = subprocess.run(nmap_argv(args), capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return {"ok": False, "error": done.stderr.strip() or done.stdout.strip()}
-    ports = list(ports_of(done.stdout))
-    found = sorted(port["port"] for port in ports if port["state"] == "open")
-    return {"ok": True, "open": found, "tried": tried(done.stdout), "ports": ports}
-
-
 VERBS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "submit": submit,
     "imap": imap,
@@ -304,16 +253,15 @@ VERBS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "https": https,
     "smtp": smtp,
     "guesses": guesses,
-    "scan": scan,
 }
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options; every verb takes those it needs."""
+    """The options; every verb takes those it needs. `--connect` is an address to use for `--host`."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("verb", choices=VERBS)
     options.add_argument("--source", required=True)
-    for name in ("host", "connect", "login", "password", "sender", "early", "target", "interface", "udp"):
+    for name in ("host", "connect", "login", "password", "sender", "early"):
         options.add_argument(f"--{name}", default="")
     for name in ("port", "imaps", "submissions"):
         options.add_argument(f"--{name}", type=int, default=0)
@@ -321,9 +269,6 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--helo", default="cafe.elsewhere.test")
     options.add_argument("--token", default="token")
     options.add_argument("--path", default="/")
-    options.add_argument("--tcp", default="1-65535")
-    options.add_argument("--rate", type=int, default=3000)
-    options.add_argument("--retries", type=int, default=1)
     options.add_argument("--count", type=int, default=1)
     options.add_argument("--timeout", type=float, default=0.0)
     options.add_argument("--to", action="append", default=[])

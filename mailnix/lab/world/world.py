@@ -6,12 +6,13 @@ from importlib.resources import files
 from typing import Final
 
 from mailnix.debian.parts import DebianPart, Wanted
-from mailnix.lab.world import acme, mail, network, zones
+from mailnix.lab.world import acme, mail, network, ntp, zones
 from mailnix.lab.world.layout import WORLD, Layout, layout
 from mailnix.plan.types import Plan
 from mailnix.tree import Entry, File
 
 PROBE: Final = "/usr/lib/mailnix-world/probe.py"
+SCANNER: Final = "/usr/lib/mailnix-world/scan.py"
 POST: Final = "/usr/lib/mailnix-world/post.py"
 READY: Final = f"{mail.TLS}/ready"
 PASSWORDS: Final = "/run/mailnix-world/passwords.json"
@@ -63,7 +64,7 @@ def world(plan: Plan) -> DebianPart:
     return DebianPart(
         packages=PACKAGES,
         entries=tuple(_entries(plan, places)),
-        wanted=(Wanted("mailnix-world-dhcp.service"), Wanted("mailnix-world.path"), _NAT),
+        wanted=(Wanted("mailnix-world-dhcp.service"), Wanted("mailnix-world.path"), _CLOCK, _NAT),
         packaged=tuple(Wanted(f"{name}.service") for name in ("systemd-networkd", "named", "opendkim", "opendmarc")),
         masked=(
             *("apt-daily.timer", "apt-daily-upgrade.timer", "unattended-upgrades.service"),
@@ -76,6 +77,7 @@ def world(plan: Plan) -> DebianPart:
 
 
 _NAT: Final = Wanted("mailnix-world-nat.service", by="sysinit.target")
+_CLOCK: Final = Wanted(ntp.SOCKET, by="sockets.target")
 
 
 def _entries(plan: Plan, places: Layout) -> list[Entry]:
@@ -85,6 +87,7 @@ def _entries(plan: Plan, places: Layout) -> list[Entry]:
         *zones.entries(plan, places),
         *mail.entries(places),
         *acme.entries(places),
+        *ntp.entries(places),
         File("/etc/systemd/system/mailnix-world.target", TARGET),
         File("/etc/systemd/system/mailnix-world.path", PATH),
         *(
@@ -92,6 +95,8 @@ def _entries(plan: Plan, places: Layout) -> list[Entry]:
             for unit in ("postfix", "caddy")
         ),
         File(PROBE, _source("probe.py"), 0o755),
+        File(ntp.PROGRAM, _source("clock.py"), 0o755),
+        File(SCANNER, _source("scan.py"), 0o755),
         File(POST, _source("post.py"), 0o755),
     ]
 

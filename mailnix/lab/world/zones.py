@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from mailnix.lab.world import ntp
 from mailnix.lab.world.layout import Layout
 from mailnix.plan.dns import zone_text
 from mailnix.plan.types import Plan
@@ -61,6 +62,7 @@ def root_zone(plan: Plan, layout: Layout) -> str:
                 f"{identity.name}. IN {'A' if address.version == 4 else 'AAAA'} {address}",
                 f"{address.reverse_pointer}. IN PTR {identity.name}.",
             ]
+    lines += ntp.zone_lines(layout)
     # Set at the provider, so not in the text that is published with the rest.
     lines += [f"{r.name}. IN {r.type} {r.data}" for r in plan.records if not r.zone]
     return "\n".join([*lines, f'$INCLUDE "{PUBLISHED}"', ""])

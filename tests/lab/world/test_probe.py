@@ -167,26 +167,6 @@ def test_wrong_passwords_are_told_apart_from_being_let_in(capsys: pytest.Capture
     assert "535" in answer["answers"][0]
 
 
-REPORT = """<?xml version="1.0"?><nmaprun><host><ports><extraports state="filtered" count="65533"/>
-<port protocol="tcp" portid="25"><state state="open"/></port>
-<port protocol="tcp" portid="80"><state state="closed"/></port></ports></host></nmaprun>"""
-
-
-def test_a_scan_report_is_read() -> None:
-    ports = list(probe.ports_of(REPORT))
-    assert [(port["port"], port["state"]) for port in ports] == [(25, "open"), (80, "closed")]
-    assert probe.tried(REPORT) == 65_535
-
-
-def test_a_scan_leaves_from_the_address_that_is_asked_for() -> None:
-    args = probe.parser().parse_args(
-        ["scan", "--source=2001:db8::1", "--target=2001:db8::2", "--interface=net0", "--udp=53"]
-    )
-    words = probe.nmap_argv(args)
-    assert words[words.index("-S") + 1] == "2001:db8::1"
-    assert {"-6", "-sU"} <= set(words)
-
-
 LOG = """\
 Nov 22 22:00:00 mx postfix/cleanup[1]: 94F2E2AA011: message-id=<word-1@elsewhere.test>
 Nov 22 22:00:01 mx postfix/smtp[2]: Verified TLS connection established to mail.example.org[203.0.113.10]:25: TLSv1.3
