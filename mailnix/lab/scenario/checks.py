@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailnix.lab.scenario import bad_days, guessing, health, inbound, isolation, outbound, relay, restore, web
+from mailnix.lab.scenario import bad_days, guessing, health, inbound, isolation, outbound, relay, restore, several, web
 from mailnix.lab.scenario.values import Check, Group
 from mailnix.plan.types import Plan
 
@@ -50,6 +50,13 @@ CHECKS: Final[tuple[Check, ...]] = (
         outbound.submission_keeps_the_client_over_ipv6,
         clients_have_ipv6,
     ),
+    Check(
+        "submit-each-proxy",
+        _OUT,
+        "submitted by each proxy, client's address kept",
+        several.each_keeps_the_client,
+        several.has_several_proxies,
+    ),
     Check("leaves-from-proxy", _OUT, "it leaves from the proxy, by the proxy's name", outbound.leaves_from_the_proxy),
     Check("filters", _OUT, "SPF, DKIM and DMARC pass outside", outbound.filters_pass),
     Check("headers", _OUT, "no header shows anything of home", outbound.headers_hide_home),
@@ -63,9 +70,24 @@ CHECKS: Final[tuple[Check, ...]] = (
     Check("udp-ports", _ISOLATION, "no other UDP service answers", isolation.proxies_answer_no_other_udp),
     Check("home-ports", _ISOLATION, "home opens nothing, even to its own network", isolation.home_opens_nothing),
     Check("guesses", _ISOLATION, "20 wrong passwords show who guesses", guessing.shows_the_guesser),
+    Check(
+        "next-mx",
+        _BAD,
+        "first proxy cut off: mail comes in by the next",
+        several.mail_comes_in_by_the_next,
+        several.has_several_proxies,
+    ),
+    Check(
+        "next-relay",
+        _BAD,
+        "first proxy cut off: mail leaves by the next",
+        several.mail_leaves_by_the_next,
+        several.has_several_proxies,
+    ),
     Check("outage", _BAD, "home without power: delayed, delivered once", bad_days.outage_at_home_only_delays),
     Check("crash", _BAD, "proxy killed with queued mail: delivered once", bad_days.crashes_of_a_proxy_lose_nothing),
     Check("restore", _BAD, "mail and accounts lost: a backup brings them back", restore.brings_back_what_was_backed_up),
+    Check("clocks", _HEALTH, "clocks are synchronised", health.clocks_are_synchronised),
     Check("units", _HEALTH, "no unit has failed", health.no_unit_has_failed),
     Check("secrets", _HEALTH, "no secret of home is on a proxy", health.home_secrets_stay_home),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailnix.lab.scenario.mails import address_of, client_lines, received
+from mailnix.lab.scenario.mails import Received, address_of, client_lines, received
 from mailnix.lab.scenario.scene import DELIVERY, Scene
 from mailnix.lab.scenario.values import require
 from mailnix.lab.world import mail as remote
@@ -39,16 +39,16 @@ def is_fetched_over_imaps(scene: Scene) -> str:
 
 def mailcow_sees_the_sender_over_ipv4(scene: Scene) -> str:
     """Mailcow's Postfix logged the sender's own address, and put its HELO name into the message."""
-    return _sees_sender(scene, 4)
+    return saw_sender(scene, received(scene, 4))
 
 
 def mailcow_sees_the_sender_over_ipv6(scene: Scene) -> str:
     """Likewise over IPv6."""
-    return _sees_sender(scene, 6)
+    return saw_sender(scene, received(scene, 6))
 
 
-def _sees_sender(scene: Scene, version: int) -> str:
-    mail = received(scene, version)
+def saw_sender(scene: Scene, mail: Received) -> str:
+    """That Mailcow knew who sent a mail, in its log and in the message; raises CheckFailed."""
     clients = client_lines(mail.log, mail.token)
     require(clients, "Mailcow's Postfix logged no client for the mail", mail.log[-800:])
     seen = address_of(clients[0].split("client=", 1)[1])

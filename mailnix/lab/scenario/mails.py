@@ -50,13 +50,13 @@ def parsed(raw: str) -> EmailMessage:
 
 def received(scene: Scene, version: int) -> Received:
     """The mail that came in over IPv4 or IPv6."""
-    return scene.remember(f"received-{version}", lambda: _receive(scene, version))
+    return scene.remember(f"received-{version}", lambda: receive(scene, version))
 
 
 def sent(scene: Scene, service: str, sender: str | None = None, *, version: int = 4) -> Sent:
     """The mail that was submitted on a service's port by a sender (the first user, where none is given)."""
     user = sender or scene.user
-    return scene.remember(f"sent-{service}-{user}-{version}", lambda: _send(scene, service, user, version))
+    return scene.remember(f"sent-{service}-{user}-{version}", lambda: send(scene, service, user, version=version))
 
 
 def address_of(text: str) -> Address | None:
@@ -87,28 +87,30 @@ def _network(text: object) -> Any:
     return ip_network(str(text))
 
 
-def _receive(scene: Scene, version: int) -> Received:
+def receive(scene: Scene, version: int, *, via: Address | None = None) -> Received:
+    """Have a new mail sent to us over IPv4 or IPv6, and fetch it (`via`: by this address of a proxy)."""
     token, user, since = scene.token(f"in{version}"), scene.user, scene.moment()
     sender = scene.layout.mailbox(remote.CAROL if version == 4 else remote.SIXTEN)
     source = scene.layout.mx.ipv4 if version == 4 else scene.layout.mx.ipv6
     answer = scene.post("send", timeout=DELIVERY, sender=sender, to=user, token=token)
     fate = answer["recipients"].get(user, {})
     require(fate.get("status") == "sent", f"the world's mail server could not deliver to {user}", fate or answer)
-    box = scene.fetched(user, token)
+    box = scene.fetched(user, token, via=via)
     require(box["count"] == 1, f"{user} has {box['count']} copies of the mail instead of one")
     assert source is not None
     log = scene.mailcow_log(POSTFIX, since)
     return Received(token, source, fate, box["tls"], parsed(box["messages"][0]), log)
 
 
-def _send(scene: Scene, service: str, user: str, version: int) -> Sent:
+def send(scene: Scene, service: str, user: str, *, version: int = 4, via: Address | None = None) -> Sent:
+    """Submit a new mail over IPv4 or IPv6 (`via`: by this address of a proxy), and wait until it is there."""
     token, since = scene.token(f"out-{service}"), scene.moment()
     client = scene.layout.client
     source = client.ipv4 if version == 4 else client.ipv6
     assert source is not None
     carol = scene.layout.mailbox(remote.CAROL)
     host, port = scene.plan.topology.hostname, scene.port(service)
-    answer = scene.probe("submit", source, host=host, port=port, login=user, to=carol, token=token)
+    answer = scene.probe("submit", source, host=host, connect=via, port=port, login=user, to=carol, token=token)
     require(answer["ok"], f"submitting on {port} as {user} from {source}", answer.get("error") or answer)
     box = scene.post("inbox", timeout=DELIVERY, mailbox=carol, token=token)
     require(box["count"] == 1, f"{box['count']} copies reached {carol} instead of one")

@@ -10,6 +10,7 @@ from mailnix.lab.scenario.mails import Sent, address_of, client_lines, internal_
 from mailnix.lab.scenario.scene import DELIVERY, Scene
 from mailnix.lab.scenario.values import require
 from mailnix.lab.world import mail as remote
+from mailnix.plan.types import ProxyPlan
 
 JUDGED_DOMAINS: Final = 3
 """How many domains' signatures are looked at; more would only take time."""
@@ -17,20 +18,21 @@ JUDGED_DOMAINS: Final = 3
 
 def submission_keeps_the_client(scene: Scene) -> str:
     """Submitted on 587 with STARTTLS and AUTH; Mailcow saw the client's address."""
-    return _keeps_client(sent(scene, "submission"))
+    return saw_client(sent(scene, "submission"))
 
 
 def submissions_keeps_the_client(scene: Scene) -> str:
     """Submitted on 465 with TLS and AUTH; Mailcow saw the client's address."""
-    return _keeps_client(sent(scene, "submissions"))
+    return saw_client(sent(scene, "submissions"))
 
 
 def submission_keeps_the_client_over_ipv6(scene: Scene) -> str:
     """Submitted on 587 by a client with an IPv6 address; Mailcow saw it."""
-    return _keeps_client(sent(scene, "submission", version=6))
+    return saw_client(sent(scene, "submission", version=6))
 
 
-def _keeps_client(mail: Sent) -> str:
+def saw_client(mail: Sent) -> str:
+    """That Mailcow knew which client submitted a mail; raises CheckFailed."""
     clients = [line for line in client_lines(mail.log, mail.token) if "sasl_username=" in line]
     require(clients, "Mailcow logged no authenticated client for the mail", mail.log[-800:])
     seen = address_of(clients[0].split("client=", 1)[1])
@@ -41,8 +43,11 @@ def _keeps_client(mail: Sent) -> str:
 
 def leaves_from_the_proxy(scene: Scene) -> str:
     """The remote server saw the proxy's public address, and its name as EHLO and as PTR."""
-    mail = sent(scene, "submission")
-    proxy = scene.proxy
+    return left_from(sent(scene, "submission"), scene.proxy)
+
+
+def left_from(mail: Sent, proxy: ProxyPlan) -> str:
+    """That a mail came from this proxy's address, by its name, over TLS; raises CheckFailed."""
     hop = " ".join(str(mail.message.get_all("Received", [""])[0]).split())
     seen = address_of(hop.partition("(")[2])  # what EHLO said stands before it
     require(seen in (proxy.ipv4, proxy.ipv6), "it came from another address", hop)

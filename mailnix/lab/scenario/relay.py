@@ -51,15 +51,17 @@ def forged_xclient_is_denied(scene: Scene) -> str:
     """XCLIENT from outside neither is offered nor helps, on the SMTP port and on both submission ports."""
     trusted = scene.plan.internal.docker_subnet[5]
     claim = f"XCLIENT ADDR={trusted} NAME=trusted.invalid"
-    source, host = scene.layout.attacker.ipv4, scene.plan.topology.hostname
+    source = scene.layout.attacker.ipv4
     evidence = []
-    for port in (ports.SMTP, scene.port("submission")):
+    # Each port by the name that its certificate is for: MX hosts may have names of their own.
+    servers = [(proxy.hostname, ports.SMTP) for proxy in scene.plan.proxies]
+    for host, port in (*servers, (scene.plan.topology.hostname, scene.port("submission"))):
         hello = ["EHLO attacker.invalid", "STARTTLS", "EHLO attacker.invalid"]
         lines = [*hello, claim, "EHLO attacker.invalid", *_envelope(scene.layout)[1:]]
         replies = _probe(scene, source, host, port, lines)
         offers = [r for r in replies if r["sent"].startswith("EHLO") and "XCLIENT" in r["text"].upper()]
-        require(not offers, f"port {port} offers XCLIENT to strangers", offers)
-        evidence.append(f"{port}: {_refused(replies, f'relaying on {port} after XCLIENT')}")
+        require(not offers, f"{host}:{port} offers XCLIENT to strangers", offers)
+        evidence.append(f"{host}:{port}: {_refused(replies, f'relaying on {host}:{port} after XCLIENT')}")
     return "; ".join(evidence)
 
 

@@ -10,6 +10,9 @@ from mailnix.services.text import template
 
 ACME_DIRECTORY: Final = "https://acme-v02.api.letsencrypt.org/directory"
 CLOSED_PATHS: Final = ("/api", "/api/*", "/admin", "/admin/*", "/domainadmin", "/domainadmin/*", "/rspamd", "/rspamd/*")
+CHALLENGES: Final = "/.well-known/acme-challenge/*"
+HOP: Final = "X-Mailnix-Challenge"
+"""On a request that one proxy hands to another, so that it goes no further."""
 SETTINGS_PATHS: Final = (
     "/mail/config-v1.1.xml",
     "/.well-known/autoconfig/mail/config-v1.1.xml",
@@ -28,6 +31,9 @@ def caddyfile(plan: Plan, host: ProxyPlan) -> str:
         "Caddyfile.j2",
         contact=plan.contact,
         directory=ACME_DIRECTORY,
+        challenges=CHALLENGES,
+        hop=HOP,
+        others=[f"{proxy.ipv4}:{ports.HTTP}" for proxy in plan.proxies if proxy != host],
         upstream=f"{host.tunnel.internal.ipv4}:{ports.MAILCOW_HTTP}",
         web_names=list(web),
         web_plain=[f"http://{name}" for name in web],

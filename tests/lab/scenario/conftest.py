@@ -103,3 +103,22 @@ def scene(plan: Plan, guests: dict[str, Any], disks: FakeDisks, monkeypatch: pyt
     made = Scene(plan, layout(plan), guests, disks)
     monkeypatch.setattr(Scene, "token", staticmethod(lambda _what: "word-1"))
     return made
+
+
+@pytest.fixture
+def two(guests: dict[str, Any], disks: FakeDisks, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    """Two proxies, the second without IPv6."""
+    plan = derive(
+        Topology(
+            hostname="mail.example.org",
+            proxies=[
+                Proxy("proxy", ipv4="203.0.113.10", ipv6="2001:db8:113::10", hostname="mx1.example.org"),
+                Proxy("second", ipv4="192.0.2.20", hostname="mx2.example.org"),
+            ],
+            internal=Internal("internal"),
+            domains=[Domain("example.org", mailboxes=[Mailbox("alice")])],
+        )
+    )
+    guests[WORLD].when(r"^nft ", "")
+    monkeypatch.setattr(Scene, "token", staticmethod(lambda _what: "word-1"))
+    return Scene(plan, layout(plan), {**guests, "second": FakeGuest()}, disks)

@@ -217,28 +217,28 @@ def scanned(*ports: int, tried: int = 65_535) -> dict[str, Any]:
 def test_ports_that_are_not_the_plans_are_noticed(
     scene: Scene, guests: Guests, answer: dict[str, Any], why: str
 ) -> None:
-    guests[WORLD].when("probe.py scan", scanned(22, 25, 80, 443, 465, 587, 993))
+    guests[WORLD].when("scan.py (tcp|udp)", scanned(22, 25, 80, 443, 465, 587, 993))
     assert "203.0.113.10" in isolation.proxies_open_what_is_planned(scene)
-    guests[WORLD].when("probe.py scan", answer).when("tcp=993 ", scanned(tried=1))
+    guests[WORLD].when("scan.py (tcp|udp)", answer).when("ports=993", scanned(tried=1))
     with pytest.raises(CheckFailed, match=why):
         isolation.proxies_open_what_is_planned(scene)
 
 
 def test_a_port_that_was_lost_in_the_flood_is_asked_for_alone(scene: Scene, guests: Guests) -> None:
-    guests[WORLD].when("probe.py scan", scanned(22, 25, 80, 443, 465, 587)).when("tcp=993 ", scanned(993, tried=1))
+    guests[WORLD].when("scan.py (tcp|udp)", scanned(22, 25, 80, 443, 465, 587)).when("ports=993", scanned(993, tried=1))
     assert "993" in isolation.proxies_open_what_is_planned(scene)
 
 
 def test_a_port_at_home_is_noticed(scene: Scene, guests: Guests) -> None:
-    guests[WORLD].when("probe.py scan", scanned())
+    guests[WORLD].when("scan.py (tcp|udp)", scanned())
     assert "nothing open" in isolation.home_opens_nothing(scene)
-    guests[WORLD].when("probe.py scan", scanned(22))
+    guests[WORLD].when("scan.py (tcp|udp)", scanned(22))
     with pytest.raises(CheckFailed, match="open ports"):
         isolation.home_opens_nothing(scene)
 
 
 def test_an_unplanned_udp_listener_is_noticed(scene: Scene, guests: Guests) -> None:
-    guests[WORLD].when("probe.py scan", scanned(tried=len({51820, *isolation.POPULAR_UDP})))
+    guests[WORLD].when("scan.py (tcp|udp)", scanned(tried=len({51820, *isolation.POPULAR_UDP})))
     guests["proxy"].when("^ss", "UNCONN 0 0 0.0.0.0:51820 0.0.0.0:*\n")
     assert isolation.proxies_answer_no_other_udp(scene)
     guests["proxy"].when("^ss", "UNCONN 0 0 0.0.0.0:51820 0.0.0.0:*\nUNCONN 0 0 0.0.0.0:5353 0.0.0.0:*\n")
@@ -317,6 +317,15 @@ def test_a_failed_unit_is_named(scene: Scene, guests: Guests) -> None:
     guests["internal"].when("--failed", '[{"unit": "docker.service"}]')
     with pytest.raises(CheckFailed, match=r"docker\.service"):
         health.no_unit_has_failed(scene)
+
+
+def test_a_clock_that_nobody_set_is_named(scene: Scene, guests: Guests) -> None:
+    for name in ("proxy", "internal"):
+        guests[name].when("timesync", "0.debian.pool.ntp.org").when("NTPSynchronized", "yes")
+    assert health.clocks_are_synchronised(scene).startswith("proxy: by 0.debian.pool.ntp.org, internal: by")
+    guests["internal"].when("NTPSynchronized", "no")
+    with pytest.raises(CheckFailed, match="in vain for internal to set its clock"):
+        health.clocks_are_synchronised(scene, patience=0)
 
 
 def test_a_secret_on_the_wrong_disk_is_named(scene: Scene, disks: FakeDisks) -> None:

@@ -1,21 +1,23 @@
 from pathlib import Path
 
-from mailnix import Domain, MtaStsMode
+from mailnix import Domain, MtaStsMode, Proxy
 from mailnix.plan import Plan, derive
 from mailnix.run import run
-from mailnix.services.caddy.render import caddyfile
+from mailnix.services.caddy.render import HOP, caddyfile
 from tests.services.conftest import tool, topology
 
 
 def test_caddy_accepts_the_caddyfile(plan: Plan, two_proxies: Plan, tmp_path: Path) -> None:
-    caddy = tool("caddy")
     for which in (plan, two_proxies):
-        path = tmp_path / "Caddyfile"
-        path.write_text(caddyfile(which, which.proxies[0]))
-        done = run(
-            [caddy, "validate", "--adapter", "caddyfile", "--config", path], env={"HOME": str(tmp_path)}, check=False
-        )
-        assert done.status == 0, done.stderr
+        _validate(caddyfile(which, which.proxies[0]), tmp_path)
+
+
+def _validate(text: str, folder: Path) -> None:
+    path = folder / "Caddyfile"
+    path.write_text(text)
+    words = [tool("caddy"), "validate", "--adapter", "caddyfile", "--config", path]
+    done = run(words, env={"HOME": str(folder)}, check=False)
+    assert done.status == 0, done.stderr
 
 
 def test_challenges_for_mailcows_own_certificate_go_through_the_tunnel(plan: Plan) -> None:
@@ -48,3 +50,42 @@ def test_the_policy_names_every_mx(two_proxies: Plan) -> None:
     text = caddyfile(two_proxies, two_proxies.proxies[0])
     assert "mx: mx1.example.org" in text
     assert "mx: mx2.example.org" in text
+
+
+def test_one_proxy_hands_no_challenge_to_others(plan: Plan) -> None:
+    text = caddyfile(plan, plan.proxies[0])
+    assert HOP not in text
+    assert "disable_tlsalpn_challenge" not in text
+
+
+def test_a_challenge_that_a_proxy_does_not_know_is_looked_for_at_the_others_then_at_mailcow(two_proxies: Plan) -> None:
+    first, second = two_proxies.proxies
+    text = caddyfile(two_proxies, first)
+    asked = text.index(f"reverse_proxy {second.ipv4}:80")
+    assert asked < text.index("reverse_proxy 10.0.0.2:8080")
+    assert f"reverse_proxy {first.ipv4}" not in text
+
+
+def test_a_challenge_that_was_handed_on_goes_no_further(two_proxies: Plan) -> None:
+    text = caddyfile(two_proxies, two_proxies.proxies[0])
+    handed = text.index(f"header {HOP} *")
+    assert text.index("respond 404", handed) < text.index("reverse_proxy")
+    assert f"header_up {HOP} yes" in text
+
+
+def test_the_authority_asks_over_http_only_where_any_proxy_may_be_asked(two_proxies: Plan) -> None:
+    assert "disable_tlsalpn_challenge" in caddyfile(two_proxies, two_proxies.proxies[0])
+
+
+def test_every_shared_name_takes_challenges_of_other_proxies(two_proxies: Plan) -> None:
+    host = two_proxies.proxies[0]
+    text = caddyfile(two_proxies, host)
+    for name in host.certificate.names:
+        assert f"http://{name}" in text
+
+
+def test_a_third_proxy_is_asked_where_the_second_does_not_know(tmp_path: Path) -> None:
+    plan = derive(topology(*(Proxy(f"p{n}", ipv4=f"203.0.113.{n}", hostname=f"mx{n}.example.org") for n in (1, 2, 3))))
+    text = caddyfile(plan, plan.proxies[0])
+    assert text.index("reverse_proxy 203.0.113.2:80") < text.index("reverse_proxy 203.0.113.3:80")
+    _validate(text, tmp_path)
