@@ -21,6 +21,7 @@ need npm npm
 need postfix postfix
 need caddy caddy
 need git git
+need named-checkzone bind9-utils
 [ -e /usr/share/OVMF/OVMF_CODE.fd ] || [ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || packages="$packages ovmf"
 "$python" -c 'import ensurepip' 2>/dev/null || packages="$packages python3-venv"
 
