@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+import attrs
 import pytest
 
+from mailnix.cli.lab.outcomes import outcomes_text
 from mailnix.cli.lab.report import advice, told
 from mailnix.cli.lab.run import _show
 from mailnix.lab.scenario.values import Group, Outcome, Verdict
@@ -38,10 +40,25 @@ def test_a_failed_check_shows_what_was_seen(capsys: pytest.CaptureFixture[str]) 
 def test_the_table_names_the_double_wherever_it_plays(capsys: pytest.CaptureFixture[str]) -> None:
     _show((GOOD, BAD), "double", as_json=False)
     shown = capsys.readouterr().out
-    assert "inbound  pass  2 s   a mail arrives" in shown
+    assert "inbound\n  pass    2 s  a mail arrives\n               250 ok\n" in shown
     assert shown.endswith("1 of 2 checks passed, with the double in Mailcow's place\n")
     _show((GOOD,), "real", as_json=False)
     assert "double" not in capsys.readouterr().out
+
+
+def test_what_was_seen_fits_the_terminal_and_what_went_wrong_is_whole() -> None:
+    long = "203.0.113.10: 22, 25, 80, 443,\n465 " * 9
+    seen, wrong = attrs.evolve(GOOD, evidence=long), attrs.evolve(BAD, evidence=long)
+    lines = outcomes_text((seen, wrong), 100).splitlines()
+    assert 95 < len(lines[2]) <= 100
+    assert lines[2].endswith("…")
+    assert "".join(line.strip() for line in lines[5:]) == "".join(line.strip() for line in long.splitlines())
+    assert " ".join(long.split()) in outcomes_text((seen,), None)
+
+
+def test_checks_stand_below_what_they_are_about() -> None:
+    lines = outcomes_text((GOOD, GOOD, BAD)).splitlines()
+    assert [line for line in lines if not line.startswith(" ")] == ["inbound", "web"]
 
 
 def test_a_lab_folder_without_a_lab_has_no_machine_to_look_at(mailnix: Run, tmp_path: Path) -> None:

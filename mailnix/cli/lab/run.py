@@ -51,10 +51,11 @@ def _passed(outcomes: tuple[Outcome, ...]) -> int:
 
 
 def _show(outcomes: tuple[Outcome, ...], mailcow: str, as_json: bool) -> None:
+    from mailnix.cli.lab.outcomes import outcomes_text, terminal_width
+
     player = "Mailcow" if mailcow == "real" else "the double in Mailcow's place"
     if as_json:
         output.result_json({"mailcow": mailcow, "outcomes": outcomes})
         return
-    rows = ((each.group, each.verdict, f"{each.seconds:.0f} s", each.title) for each in outcomes)
-    output.result(output.table(("about", "", "time", "check"), rows))
+    output.result(outcomes_text(outcomes, terminal_width()))
     output.result(f"{_passed(outcomes)} of {len(outcomes)} checks passed, with {player}")
