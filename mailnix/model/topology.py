@@ -17,6 +17,7 @@ from mailnix.model import places
 from mailnix.model.names import to_ascii
 
 SCHEMA_VERSION: Final = 1
+SENDS_PER_HOUR: Final = 300
 
 
 def _items(value: Any) -> tuple[Any, ...]:
@@ -114,11 +115,16 @@ def _mta_sts(value: MtaStsMode | str) -> MtaStsMode:
 
 @frozen
 class Mailbox:
-    """A mailbox: its local part, quota ("2 GiB"; units are powers of 1024), and the name people see."""
+    """A mailbox: its local part, quota ("2 GiB"; units are powers of 1024), and the name people see.
+
+    `sends_per_hour` is how many messages its owner may send in an hour: whoever steals a password floods no faster. 0
+    is no limit.
+    """
 
     local_part: str = field(converter=_lower)
     quota: str | int = "3 GiB"
     name: str = ""
+    sends_per_hour: int = SENDS_PER_HOUR
 
 
 @frozen

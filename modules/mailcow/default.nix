@@ -64,6 +64,7 @@ let
             inherit local_part;
             inherit (mailbox) name;
             quota_mib = mailbox.quota;
+            sends_per_hour = mailbox.sendsPerHour;
           }) domain.mailboxes;
           aliases = mapAttrsToList (local_part: to: { inherit local_part to; }) domain.aliases;
         }) cfg.provision.domains;

@@ -32,6 +32,13 @@ in
                 MiB; 0 is no limit.
               '';
             };
+            sendsPerHour = mkOption {
+              type = types.ints.unsigned;
+              default = 300;
+              description = ''
+                Messages that its owner may send in an hour; 0 is no limit.
+              '';
+            };
           };
         }
       );

@@ -81,6 +81,14 @@ WRONG = {
     "a bad local part": (with_domain(mailboxes=["alice", "a b"]), "domains[0].mailboxes[1].local_part"),
     "a bad quota": (with_domain(mailboxes=[Mailbox("alice", "plenty")]), "domains[0].mailboxes[0].quota"),
     "a tiny quota": (with_domain(mailboxes=[Mailbox("alice", 5)]), "domains[0].mailboxes[0].quota"),
+    "a bad limit": (
+        with_domain(mailboxes=[Mailbox("alice", sends_per_hour="many")]),  # type: ignore[arg-type]
+        "domains[0].mailboxes[0].sends_per_hour",
+    ),
+    "a negative limit": (
+        with_domain(mailboxes=[Mailbox("alice", sends_per_hour=-1)]),
+        "domains[0].mailboxes[0].sends_per_hour",
+    ),
     "a huge quota": (with_domain(mailboxes=[Mailbox("alice", "9" * 500)]), "domains[0].mailboxes[0].quota"),
     "a name with a line break": (
         with_domain(mailboxes=[Mailbox("alice", name="a\nb")]),

@@ -26,6 +26,7 @@ def _domain(domain: Domain, path: str, taken: dict[str, str], found: Found) -> N
         _claim(mailbox.local_part, domain.name, at, taken, found)
         _quota(mailbox.quota, f"{at}.quota", found)
         _name(mailbox.name, f"{at}.name", found)
+        _sends(mailbox.sends_per_hour, f"{at}.sends_per_hour", found)
     for at, alias in each(domain.aliases, Alias, f"{path}.aliases"):
         _claim(alias.local_part, domain.name, at, taken, found)
     if domain.mailboxes == () and domain.aliases == ():
@@ -58,6 +59,11 @@ def _quota(quota: Any, path: str, found: Found) -> None:
         return
     if size < MIB:
         found.error(path, f"{quota!r} is less than one MiB", 'write for example "2 GiB"')
+
+
+def _sends(number: Any, path: str, found: Found) -> None:
+    if found.sound(path) and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
+        found.error(path, f"{number!r} is no number of messages", "write for example 300, or 0 for no limit")
 
 
 def _name(name: Any, path: str, found: Found) -> None:

@@ -219,7 +219,8 @@ def _domain(domain: Domain) -> dict[str, object]:
 def _mailbox(mailbox: Mailbox) -> dict[str, object]:
     """Quotas are whole MiB in Mailcow, rounded up so that a small one does not become "no limit"."""
     quota = -(-parse_size(mailbox.quota) // MIB)
-    return {"local_part": mailbox.local_part, "name": mailbox.name, "quota_mib": quota}
+    limit = mailbox.sends_per_hour
+    return {"local_part": mailbox.local_part, "name": mailbox.name, "quota_mib": quota, "sends_per_hour": limit}
 
 
 def _alias(alias: Alias, domain: str) -> dict[str, object]:

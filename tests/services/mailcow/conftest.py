@@ -66,7 +66,7 @@ class FakeMailcow:
 
     def post(self, path: str, body: Any) -> object:
         self.writes.append((path, body))
-        action, kind = path.split("/")
+        action, kind = path.replace("-", "_").split("/")
         if action == "edit":
             return [getattr(self, f"edit_{kind}")(item, body["attr"]) for item in body["items"]]
         if action == "delete":
@@ -135,6 +135,7 @@ class FakeMailcow:
         facts = {key: attr[key] for key in ("domain", "name", "active", "tags")}
         self.mailboxes[address] = {"username": address, "quota": str(attr["quota"] * MIB), **facts}
         self.passwords[address] = attr["password"]
+        self.edit_rl_mbox(address, attr)
         return success("mailbox_added", address)
 
     def edit_mailbox(self, address: str, attr: Row) -> Row:
@@ -145,6 +146,11 @@ class FakeMailcow:
         if "quota" in attr:
             row["quota"] = str(attr["quota"] * MIB)
         return success("mailbox_modified", address)
+
+    def edit_rl_mbox(self, address: str, attr: Row) -> Row:
+        limit = {"value": str(attr["rl_value"]), "frame": attr["rl_frame"]} if attr["rl_value"] else False
+        self.mailboxes[address] |= {"rl": limit, "rl_scope": "mailbox" if limit else "domain"}
+        return success("rl_saved", address)
 
     def add_alias(self, attr: Row) -> Row:
         address = attr["address"]

@@ -87,6 +87,38 @@ def test_a_changed_quota_is_changed_and_the_password_stays(
     assert mailcow.passwords["alice@example.org"] == "chosen by alice"
 
 
+def test_a_mailbox_may_send_as_many_messages_an_hour_as_described(
+    mailcow: FakeMailcow, provision: Provision, topology: Topology
+) -> None:
+    provision(topology)
+    assert mailcow.mailboxes["alice@example.org"]["rl"] == {"value": "300", "frame": "h"}
+    mailcow.writes.clear()
+    others = topology.domains[0].mailboxes[1:]
+    provision(first_domain(topology, mailboxes=[Mailbox("alice", sends_per_hour=50), *others]))
+    limit = {"rl_value": 50, "rl_frame": "h"}
+    assert mailcow.writes == [("edit/rl-mbox", {"items": ["alice@example.org"], "attr": limit})]
+    provision(first_domain(topology, mailboxes=[Mailbox("alice", sends_per_hour=0), *others]))
+    assert not mailcow.mailboxes["alice@example.org"]["rl"]
+
+
+def test_a_limit_in_another_unit_is_no_limit_of_ours(
+    mailcow: FakeMailcow, provision: Provision, topology: Topology
+) -> None:
+    provision(topology)
+    mailcow.mailboxes["alice@example.org"]["rl"] = {"value": "300", "frame": "s"}
+    assert provision(topology).changes == 1
+    assert mailcow.mailboxes["alice@example.org"]["rl"]["frame"] == "h"
+
+
+def test_a_limit_of_the_whole_domain_is_left_alone(
+    mailcow: FakeMailcow, provision: Provision, topology: Topology
+) -> None:
+    topology = first_domain(topology, mailboxes=[Mailbox("alice", sends_per_hour=0)], aliases=[])
+    provision(topology)
+    mailcow.mailboxes["alice@example.org"] |= {"rl": {"value": "9", "frame": "h"}, "rl_scope": "domain"}
+    assert provision(topology).changes == 0
+
+
 def test_limits_that_a_mailbox_would_reach_are_raised_first(
     mailcow: FakeMailcow, provision: Provision, topology: Topology
 ) -> None:
@@ -136,6 +168,7 @@ def test_mailboxes_that_others_made_stay_as_they_are(
 ) -> None:
     provision(topology)
     attributes = {"domain": "example.org", "name": "x", "active": 1, "tags": [], "quota": 1, "local_part": "dora"}
+    attributes |= {"rl_value": 0, "rl_frame": "h"}
     mailcow.add_mailbox({**attributes, "password": "p", "password2": "p"})
     assert provision(topology).changes == 0
     assert mailcow.mailboxes["dora@example.org"]["active"] == 1

@@ -81,17 +81,22 @@ def test_both_agree_about_changes(double: Api, topology: Topology, pem: Pem, tmp
     provision(double, topology, pem, tmp_path)
     domain = evolve(
         topology.domains[0],
-        mailboxes=[Mailbox("alice", quota="5 GiB", name="Alice A."), Mailbox("postmaster")],
+        mailboxes=[Mailbox("alice", quota="5 GiB", name="Alice A.", sends_per_hour=0), Mailbox("postmaster")],
         aliases=[Alias("info", to=["alice"])],
     )
     changed = evolve(topology, domains=[domain])
     work = provision(double, changed, pem, tmp_path)
-    # An alias removed, a mailbox changed, one added, one switched off, an alias added.
-    assert (work.refusals, work.changes) == ([], 5)
+    # An alias removed, a mailbox changed, its limit taken away, one added, one switched off, an alias added.
+    assert (work.refusals, work.changes) == ([], 6)
     assert provision(double, changed, pem, tmp_path).changes == 0
     rows = {row["username"]: row for row in double.items("get/mailbox/all/example.org")}
     assert int(rows["bob@example.org"]["active"]) == 0
     assert int(rows["alice@example.org"]["quota"]) == 5 * 2**30
+    assert [row["rl"] for row in rows.values()] == [
+        False,
+        {"value": "300", "frame": "h"},
+        {"value": "300", "frame": "h"},
+    ]
 
 
 def test_both_agree_about_refusals(double: Api, topology: Topology, pem: Pem, tmp_path: Path) -> None:

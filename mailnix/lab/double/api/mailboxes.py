@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from .domains import Domains
+from .limits import Limits
 from .passwords import Hasher, checked
 from .store import Store
 from .words import (
@@ -46,9 +47,10 @@ PROTOCOLS = ("imap", "pop3", "smtp", "sieve", "eas", "dav")
 class Mailboxes:
     """The mailboxes in the database."""
 
-    def __init__(self, store: Store, domains: Domains, hasher: Hasher) -> None:
+    def __init__(self, store: Store, domains: Domains, limits: Limits, hasher: Hasher) -> None:
         self._store = store
         self._domains = domains
+        self._limits = limits
         self._hash = hasher
 
     def add(self, attributes: Attributes) -> list[Answer]:
@@ -80,7 +82,10 @@ class Mailboxes:
         self._store.set_tags("mailbox", address, tags(attributes))
         own = (address, address, domain, active)
         self._store.run("INSERT INTO alias (address, goto, domain, active) VALUES (?, ?, ?, ?)", own)
-        return [success("mailbox_added", address)]
+        limit = (
+            [self._limits.save(address, attributes)] if "rl_frame" in attributes and "rl_value" in attributes else []
+        )
+        return [*limit, success("mailbox_added", address)]
 
     def _check_new(self, address: str, domain: str) -> None:
         if self._store.row("SELECT username FROM mailbox WHERE username = ?", (address,)):
@@ -146,6 +151,7 @@ class Mailboxes:
             self._store.run("DELETE FROM alias WHERE goto = ?", (address,))
             self._store.run("DELETE FROM tags WHERE kind = 'mailbox' AND object = ?", (address,))
             self._forget_target(address)
+            self._limits.drop(address)
             answers.append(success("mailbox_removed", address))
         return answers
 
@@ -180,6 +186,7 @@ class Mailboxes:
             "max_new_quota": most,
             "is_relayed": domain["backupmx"],
             "sender_acl": [],
+            **self._limits.shown(address),
         }
         marks = self._store.tags("mailbox", address)
         return {**shown, "tags": marks} if marks else shown

@@ -8,6 +8,7 @@ from .admins import Admins
 from .aliases import Aliases
 from .dkim import Dkim
 from .domains import Domains
+from .limits import Limits
 from .mailboxes import Mailboxes
 from .passwords import Hasher
 from .resp import Redis
@@ -26,7 +27,8 @@ class Routes:
     def __init__(self, store: Store, redis: Redis, hostname: str, hasher: Hasher) -> None:
         dkim = Dkim(redis)
         domains = Domains(store, redis, dkim, hostname)
-        mailboxes, aliases = Mailboxes(store, domains, hasher), Aliases(store, domains)
+        limits = Limits(redis)
+        mailboxes, aliases = Mailboxes(store, domains, limits, hasher), Aliases(store, domains)
         admins = Admins(store, hasher)
         self._domains, self._mailboxes, self._aliases, self._admins, self._dkim = (
             domains,
@@ -47,6 +49,7 @@ class Routes:
             "mailbox": mailboxes.edit,
             "alias": aliases.edit,
             "admin": admins.edit,
+            "rl-mbox": limits.edit,
         }
         self._delete: Mapping[str, Callable[[object], list[Answer]]] = {
             "domain": domains.delete,

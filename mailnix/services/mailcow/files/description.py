@@ -15,12 +15,13 @@ FIRST_FD = 3  # sd_listen_fds(3)
 
 @dataclass(frozen=True)
 class Mailbox:
-    """A mailbox: quota in MiB, 0 for none; an empty name leaves the one it has."""
+    """A mailbox: quota in MiB, messages an hour, 0 for no limit of either; an empty name leaves the one it has."""
 
     local_part: str
     domain: str
     name: str
     quota: int
+    sends_per_hour: int
 
     @property
     def address(self) -> str:
@@ -68,12 +69,16 @@ def _domain(data: Mapping[str, Any]) -> Domain:
     return Domain(
         name,
         data["dkim_selector"],
-        tuple(Mailbox(box["local_part"].lower(), name, box["name"], box["quota_mib"]) for box in data["mailboxes"]),
+        tuple(_mailbox(item, name) for item in data["mailboxes"]),
         tuple(
             Alias(f"{alias['local_part']}@{name}".lower(), frozenset(to.lower() for to in alias["to"]))
             for alias in data["aliases"]
         ),
     )
+
+
+def _mailbox(data: Mapping[str, Any], domain: str) -> Mailbox:
+    return Mailbox(data["local_part"].lower(), domain, data["name"], data["quota_mib"], data["sends_per_hour"])
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,11 @@ class Provisioner:
         if changed:
             with self._change(f"{mailbox.address}: {', '.join(sorted(changed))} changed"):
                 self._api.edit("mailbox", mailbox.address, changed)
+        if _sends_per_hour(now) != mailbox.sends_per_hour:
+            with self._change(
+                f"{mailbox.address}: may send {mailbox.sends_per_hour or 'any number of'} messages an hour"
+            ):
+                self._api.edit("rl-mbox", mailbox.address, _limit(mailbox))
 
     def _drop_aliases(self, domains: Iterable[Domain], found: Mapping[str, Row]) -> None:
         """Remove aliases that we made and that are described no more; before mailboxes, which may take their place."""
@@ -216,7 +221,21 @@ def _new_mailbox(mailbox: Mailbox, password: str) -> dict[str, object]:
         "active": 1,
         "force_pw_update": 0,
         "tags": [MARK],
+        **_limit(mailbox),
     }
+
+
+def _limit(mailbox: Mailbox) -> dict[str, object]:
+    """Mailcow's words for a limit; 0 takes it away."""
+    return {"rl_value": mailbox.sends_per_hour, "rl_frame": "h"}
+
+
+def _sends_per_hour(row: Row) -> int | None:
+    """A mailbox's own limit, 0 for none; None for one in another unit, which is not what we set."""
+    limit = row.get("rl")
+    if not limit or row.get("rl_scope") != "mailbox":
+        return 0
+    return int(limit["value"]) if limit["frame"] == "h" else None
 
 
 def _new_alias(address: str, goto: str) -> dict[str, object]:
