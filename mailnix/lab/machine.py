@@ -6,6 +6,7 @@ The vocabulary is that of the NixOS test driver. Everything here raises LabError
 from __future__ import annotations
 
 import contextlib
+import re
 import shlex
 from pathlib import Path
 from types import TracebackType
@@ -114,6 +115,15 @@ class Machine:
     def qmp(self) -> contextlib.AbstractContextManager[Qmp]:
         """QEMU's control connection, for what this class has no word for."""
         return self.qemu.qmp()
+
+    def inlet_port(self) -> int:
+        """The port of our loopback that leads into it (see `Inlet`)."""
+        with self.qmp() as control:
+            table = str(control.execute("human-monitor-command", {"command-line": "info usernet"}))
+        found = re.search(r"HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)", table)
+        if found is None:
+            raise self.error("QEMU has no way in", table.strip())
+        return int(found[1])
 
     # asking it to do things
 

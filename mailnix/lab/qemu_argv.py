@@ -32,6 +32,7 @@ def qemu_argv(spec: MachineSpec, places: Places, accel: Accel, *, paused: bool =
         *_kernel(spec),
         *_disks(spec),
         *(word for hub, nic in enumerate(spec.nics) for word in _nic(hub, nic, places)),
+        *_inlet(spec),
         *("-device", "virtio-rng-pci"),
         *_consoles(places),
         *(("-S",) if paused else ()),
@@ -108,6 +109,16 @@ def _nic(hub: int, nic: Nic, places: Places) -> tuple[str, ...]:
         *("-netdev", f"hubport,id={nic.id}-spare,hubid={hub}"),
         *("-netdev", f"hubport,id={nic.id},hubid={hub}"),
         *("-device", f"virtio-net-pci,netdev={nic.id},mac={nic.mac},romfile="),
+    )
+
+
+def _inlet(spec: MachineSpec) -> tuple[str, ...]:
+    """QEMU's user-mode network, which needs no rights: the guest gets an address by DHCP and reaches nothing."""
+    if spec.inlet is None:
+        return ()
+    return (
+        *("-netdev", f"user,id=inlet,restrict=on,hostfwd=tcp:127.0.0.1:0-:{spec.inlet.port}"),
+        *("-device", "virtio-net-pci,netdev=inlet,romfile="),
     )
 
 

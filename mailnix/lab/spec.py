@@ -71,6 +71,17 @@ class Nic:
 
 
 @frozen
+class Inlet:
+    """A way into a machine from this one: a free port of our loopback that leads to the guest's TCP `port`.
+
+    The network card it comes by leads nowhere else. Which port is ours is asked of the running machine
+    (`Machine.inlet_port`): QEMU takes one that is free.
+    """
+
+    port: int
+
+
+@frozen
 class Kernel:
     """Boot this kernel directly, without a boot loader: for probes and small tests, not for images that users get."""
 
@@ -89,6 +100,7 @@ class MachineSpec:
     cpus: int = field(default=1, validator=ge(1))
     extra_disks: tuple[Disk, ...] = ()
     nics: tuple[Nic, ...] = ()
+    inlet: Inlet | None = None
     firmware: Firmware = Firmware.BIOS
     kernel: Kernel | None = None
 

@@ -9,17 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from mailnix.errors import MailnixError, SecretsError
+from mailnix.errors import CommandFailed, SecretsError
 from mailnix.plan.types import Plan
 from mailnix.run import Runner, run
 from mailnix.secrets.folder import Folder
+from mailnix.secrets.ssh import explain, push_argv
 from mailnix.services.credentials.names import (
     CA_CERTIFICATES,
     CREDSTORE,
     LABEL,
-    RECEIVE,
     REPLACE_MARKER,
-    SCRIPTS,
     SEED_ID,
 )
 
@@ -62,35 +61,20 @@ def _make_disk() -> MakeDisk:
     return make_labelled_disk
 
 
-def push(plan: Plan, host: str, folder: Path, target: str, *, runner: Runner = run) -> None:
+def push(
+    plan: Plan, host: str, folder: Path, target: str, *, config: Path | None = None, runner: Runner = run
+) -> tuple[str, ...]:
     """Hand a host's credentials over SSH to `target` (`root@address`, or a name of the user's ssh config).
 
-    Raises SecretsError where the machine is not reached or refuses them.
+    `config` is an ssh_config(5) to read instead of the user's own. Gives the names of what was handed over; raises
+    SecretsError where the machine is not reached or refuses them.
     """
-    packed = _tar(_of_host(plan, host, folder))
-    argv = push_argv(target)
+    files = _of_host(plan, host, folder)
     try:
-        runner(argv, stdin=packed, timeout=PUSH_TIMEOUT)
-    except MailnixError as error:
-        hint = f"try: ssh {target} true, and that {target} runs an image of {host}"
-        raise SecretsError(f"{host} did not take its credentials: {error.message}", hint) from None
-
-
-def push_argv(target: str) -> tuple[str, ...]:
-    """The ssh call that runs the receiver on the machine; a target that looks like an option is refused."""
-    if target.startswith("-") or not target.strip():
-        raise SecretsError(f"{target!r} is no SSH target", "write root@ADDRESS")
-    return (
-        "ssh",
-        "-T",
-        "-o",
-        "BatchMode=yes",
-        "-o",
-        "ConnectTimeout=20",
-        "--",
-        target,
-        f"PATH={SCRIPTS}:$PATH {RECEIVE}",
-    )
+        runner(push_argv(target, config), stdin=_tar(files), timeout=PUSH_TIMEOUT)
+    except CommandFailed as error:
+        raise explain(error, host, target, config) from None
+    return tuple(files)
 
 
 def _of_host(plan: Plan, host: str, folder: Path) -> dict[str, bytes]:

@@ -34,6 +34,7 @@ let
     seed_id = "id";
     replace_marker = "replace";
     networkd = "systemd-networkd.service";
+    host_key = "/etc/ssh/ssh_host_ed25519_key.pub";
   };
   filled = builtins.replaceStrings (map (name: "{{ ${name} }}") (lib.attrNames values)) (
     map toString (lib.attrValues values)
@@ -46,6 +47,7 @@ let
     pkgs.gnugrep
     pkgs.gnutar
     pkgs.iproute2
+    pkgs.openssh
     pkgs.util-linux
   ];
   script =

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from mailnix.errors import LabError
 from mailnix.lab import accel, records, state
 from mailnix.lab.disks import overlay
 from mailnix.lab.machine import Machine, places_for
-from mailnix.lab.spec import Accel, DiskFormat, Firmware, MachineSpec, Nic
+from mailnix.lab.spec import Accel, DiskFormat, Firmware, Inlet, MachineSpec, Nic
 
 pytestmark = pytest.mark.qemu
 
@@ -111,6 +112,19 @@ def test_a_state_that_was_never_saved_is_an_error_and_leaves_nothing_running(mac
 def test_a_command_that_qemu_refuses_is_an_error(machine: Machine) -> None:
     with machine, machine.qmp() as control, pytest.raises(LabError, match="one: QEMU did not do no-such-command"):
         control.execute("no-such-command")
+
+
+def test_a_way_in_is_a_port_that_was_free(tmp_path: Path) -> None:
+    one, two = made(tmp_path, "one", inlet=Inlet(22)), made(tmp_path, "two", inlet=Inlet(22))
+    with one, two:
+        assert one.inlet_port() != two.inlet_port()
+        with socket.create_connection(("127.0.0.1", one.inlet_port()), timeout=5):
+            pass
+
+
+def test_a_machine_without_a_way_in_says_so(machine: Machine) -> None:
+    with machine, pytest.raises(LabError, match="one: QEMU has no way in"):
+        machine.inlet_port()
 
 
 def test_a_tied_machine_dies_with_its_python(machine: Machine, tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 from pathlib import Path
 
+import attrs
 import pytest
 
 from mailnix.lab.qemu_argv import qemu_argv, writable_nodes
-from mailnix.lab.spec import Accel, Disk, DiskFormat, Firmware, Kernel, MachineSpec, Nic, Places
+from mailnix.lab.spec import Accel, Disk, DiskFormat, Firmware, Inlet, Kernel, MachineSpec, Nic, Places
 
 PLACES = Places("proxy", Path("/lab/proxy"), Path("/run/s"))
 SPEC = MachineSpec(
@@ -120,3 +121,13 @@ def test_a_saved_state_covers_every_writable_disk() -> None:
 def test_a_name_that_is_no_host_name_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="name"):
         MachineSpec(name, Path("/d"))
+
+
+def test_a_way_in_is_a_free_port_of_our_loopback_to_a_network_that_leads_nowhere() -> None:
+    words = qemu_argv(attrs.evolve(SPEC, inlet=Inlet(22)), PLACES, Accel.TCG)
+    assert "user,id=inlet,restrict=on,hostfwd=tcp:127.0.0.1:0-:22" in words
+    assert "virtio-net-pci,netdev=inlet,romfile=" in words
+
+
+def test_machines_have_no_way_in_unless_one_is_asked_for() -> None:
+    assert not any(word.startswith("user,") for word in qemu_argv(SPEC, PLACES, Accel.TCG))

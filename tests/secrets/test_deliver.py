@@ -16,7 +16,7 @@ from mailnix import secrets
 from mailnix.errors import CommandFailed, SecretsError
 from mailnix.plan import Plan
 from mailnix.run import Completed, run
-from mailnix.secrets.deliver import push_argv
+from mailnix.secrets.ssh import push_argv
 
 
 def names(plan: Plan, host: str) -> set[str]:
@@ -101,13 +101,6 @@ def test_the_ssh_call_is_this() -> None:
 def test_a_target_that_is_no_machine_is_refused(plan: Plan, folder: Path, target: str) -> None:
     with pytest.raises(SecretsError, match="is no SSH target"):
         secrets.push(plan, "proxy", folder, target, runner=Ssh())
-
-
-def test_a_machine_that_is_not_reached_is_one_sentence_and_a_next_step(plan: Plan, folder: Path) -> None:
-    failure = CommandFailed(["ssh"], 255, "ssh: connect to host 5.9.100.1 port 22: Connection refused\n")
-    with pytest.raises(SecretsError, match="Connection refused") as caught:
-        secrets.push(plan, "proxy", folder, "root@5.9.100.1", runner=Ssh(failure))
-    assert "ssh root@5.9.100.1 true" in caught.value.hint
 
 
 def test_an_unknown_machine_is_refused_with_those_that_there_are(plan: Plan, folder: Path, tmp_path: Path) -> None:

@@ -14,9 +14,12 @@ from mailnix.errors import SecretsError
 @options.config
 @options.host
 @click.option("--to", "target", metavar="TARGET", help="SSH target [default: root at a proxy's public address].")
+@click.option("--ssh-config", type=options.PATH, metavar="FILE", help="Read this instead of your own ~/.ssh/config.")
 @options.secrets
 @options.as_json
-def command(config: Path, host: str, target: str | None, secrets: Path | None, as_json: bool) -> None:
+def command(
+    config: Path, host: str, target: str | None, ssh_config: Path | None, secrets: Path | None, as_json: bool
+) -> None:
     """Hand machine HOST of CONFIG its credentials over SSH; services that use changed ones restart."""
     from mailnix import pipeline
     from mailnix.plan import Plan, ProxyPlan
@@ -30,8 +33,9 @@ def command(config: Path, host: str, target: str | None, secrets: Path | None, a
 
     plan = pipeline.plan(config, secrets)
     where = target or default(plan)
-    push(plan, host, pipeline.secrets_folder(config, secrets), where)
+    output.talk(f"handing credentials to {where}")
+    handed = push(plan, host, pipeline.secrets_folder(config, secrets), where, config=ssh_config)
     if as_json:
-        output.result_json({"host": host, "target": where})
+        output.result_json({"host": host, "target": where, "handed": handed})
     else:
-        output.result(f"{host} has its credentials")
+        output.result(f"{host} has its {len(handed)} credentials; what uses a changed one starts again")

@@ -22,3 +22,5 @@ READY: Final = "mailnix-credentials.service"
 """The unit that services with credentials require and start after."""
 
 SEED: Final = "mailnix-seed.service"
+HOST_KEY: Final = "/etc/ssh/ssh_host_ed25519_key.pub"
+"""What a machine's SSH server shows of itself."""

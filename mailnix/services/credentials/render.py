@@ -35,6 +35,7 @@ def script(name: str) -> str:
         "seed_id": names.SEED_ID,
         "replace_marker": names.REPLACE_MARKER,
         "networkd": _NETWORKD,
+        "host_key": names.HOST_KEY,
     }
     return template("credentials", f"{name}.sh.j2", **shared)
 

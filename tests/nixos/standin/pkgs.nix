@@ -27,6 +27,7 @@ lib.genAttrs [
   "gzip"
   "iproute2"
   "nmap"
+  "openssh"
   "openssl"
   "python3"
   "swaks"

@@ -16,11 +16,20 @@ from attrs import define
 
 from mailnix.plan import Plan
 from mailnix.run import Completed, run
+from mailnix.services.credentials.names import HOST_KEY
 from mailnix.services.credentials.render import SCRIPT_NAMES, names_text, script
 
 # What the scripts call beyond coreutils. `mount` shows the disk's content, `log` keeps what was asked for.
 CERTS = "/etc/ssl/certs"
-PLACES = ("/etc/credstore", "/var/lib/mailnix", "/usr/local/share", "/run/mailnix", "/usr/lib/mailnix", CERTS)
+PLACES = (
+    "/etc/credstore",
+    "/etc/ssh",
+    "/var/lib/mailnix",
+    "/usr/local/share",
+    "/run/mailnix",
+    "/usr/lib/mailnix",
+    CERTS,
+)
 STAND_INS = {
     "udevadm": "exit 0",
     "blkid": '[ -d "$MACHINE/disk" ] && echo /dev/vdb || exit 2',
@@ -176,6 +185,26 @@ def test_a_machine_without_them_says_so_waits_and_restarts_the_network(machine: 
     assert "mailnix secrets seed" in said
     assert said.rstrip().endswith("has its credentials")
     assert machine.log() == ["systemctl restart systemd-networkd.service"]
+    assert "host key" not in said
+
+
+def test_a_machine_that_waits_shows_its_host_key_once(machine: Machine) -> None:
+    for folder in ("/etc/credstore", "/etc/ssh"):
+        machine.path(folder).mkdir(parents=True)
+    machine.path(HOST_KEY).write_text(
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKwBLL4jVYCnj4xTcV0FKcZTZ3LVdCxZxqkEMPdGIUBs x"
+    )
+
+    def arrive() -> None:
+        for name in machine.needs:
+            (machine.path("/etc/credstore") / name).write_text("x")
+
+    late = threading.Timer(0.3, arrive)
+    late.start()
+    said = machine.run("wait-for-credentials").stdout
+    late.join()
+    assert said.count("its SSH host key is ") == 1
+    assert re.search(r"SHA256:\S{43}|ssh-ed25519 \S{68}", said)
 
 
 def test_pushed_credentials_are_stored_and_a_waiting_machine_goes_on_by_itself(machine: Machine) -> None:
