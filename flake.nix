@@ -25,12 +25,18 @@
     {
       nixosModules = import ./modules;
 
-      packages = forEach (pkgs: rec {
-        default = mailnix;
-        mailnix = pkgs.callPackage ./modules/mailnix/package.nix { flake = self; };
-        mailnix-lab = mailnix.override { withLab = true; };
-        haraka = pkgs.callPackage ./modules/haraka/package.nix { };
-      });
+      packages = forEach (
+        pkgs:
+        let
+          mailnix = pkgs.callPackage ./modules/mailnix/package.nix { flake = self; };
+        in
+        {
+          default = mailnix;
+          inherit mailnix;
+          mailnix-lab = mailnix.override { withLab = true; };
+          haraka = pkgs.callPackage ./modules/haraka/package.nix { };
+        }
+      );
 
       apps = forEach (pkgs: {
         default = {

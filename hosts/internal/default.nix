@@ -163,8 +163,8 @@
       SKIP_CLAMD = true;
       SKIP_OLEFY = true;
       SKIP_FTS = false;
-      FTS_HEAP = "128";
-      FTS_PROCS = "1";
+      FTS_HEAP = 128;
+      FTS_PROCS = 1;
       SKIP_SOGO = false;
       SKIP_UNBOUND_HEALTHCHECK = false;
       USE_WATCHDOG = true;

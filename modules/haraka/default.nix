@@ -15,7 +15,6 @@ let
     mkIf
     mkOption
     nameValuePair
-    optionalAttrs
     types
     ;
 
@@ -92,10 +91,8 @@ in
 
     users.groups = mapAttrs' (name: _: nameValuePair "haraka-${name}" { }) enabled;
 
-    networking.firewall = optionalAttrs (lib.any (i: i.openFirewall) (lib.attrValues enabled)) {
-      allowedTCPPorts = concatMap (instance: map (l: l.port) (ports instance)) (
-        lib.attrValues (filterAttrs (_: instance: instance.openFirewall) enabled)
-      );
-    };
+    networking.firewall.allowedTCPPorts = concatMap (
+      instance: map (listener: listener.port) (ports instance)
+    ) (lib.filter (instance: instance.openFirewall) (lib.attrValues enabled));
   };
 }

@@ -47,10 +47,7 @@ in
     }
     // resolved;
 
-    services.journald = {
-      storage = "persistent";
-      extraConfig = "SystemMaxUse=200M";
-    };
+    services.journald.extraConfig = "SystemMaxUse=200M";
 
     services.timesyncd.enable = mkDefault true;
     services.qemuGuest.enable = mkDefault true;

@@ -122,10 +122,18 @@ in
     };
 
     # Where `mailnix secrets push` looks for it, on every system.
-    systemd.tmpfiles.rules = [
-      "d ${store} 0700 root root -"
-      "d /usr/lib/mailnix 0755 root root -"
-      "L+ /usr/lib/mailnix/receive-credentials - - - - ${script "receive-credentials"}"
-    ];
+    systemd.tmpfiles.settings.mailnix = {
+      ${store}.d = {
+        user = "root";
+        group = "root";
+        mode = "0700";
+      };
+      "/usr/lib/mailnix".d = {
+        user = "root";
+        group = "root";
+        mode = "0755";
+      };
+      "/usr/lib/mailnix/receive-credentials"."L+".argument = "${script "receive-credentials"}";
+    };
   };
 }

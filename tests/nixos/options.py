@@ -41,7 +41,7 @@ class Options:
         for name, kind in types.items():
             node = self._tree
             for word in re.findall(r'"[^"]*"|[^.]+', name):
-                node = node.setdefault(word.strip('"'), {})
+                node = node.setdefault("<name>" if word[0] == "<" else word.strip('"'), {})
             node[""] = kind
 
     def find(self, path: Sequence[str]) -> str | None:

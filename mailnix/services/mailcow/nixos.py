@@ -22,6 +22,7 @@ _BY_MODULE: Final = re.compile(
     r"MAILCOW_.*|TZ|COMPOSE_.*|DOCKER_.*|DB.*|MAILDIR_.*|LOG_LINES|.*_PORT|HTTP_BIND|HTTP_REDIRECT"
 )
 _BOOLEANS: Final = {"y": True, "n": False}
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]*")
 
 
 def nixos(plan: Plan, host: InternalPlan) -> NixosPart:
@@ -46,9 +47,7 @@ def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
         "enable": True,
         "hostname": plan.topology.hostname,
         "bindAddress": str(host.ipv4),
-        "settings": {
-            name: _BOOLEANS.get(value, value) for name, value in conf(plan).items() if not _BY_MODULE.fullmatch(name)
-        },
+        "settings": {name: _value(value) for name, value in conf(plan).items() if not _BY_MODULE.fullmatch(name)},
         "postfix": {"extraConfig": _read(_EXTRA_CF)},
         "hooks": _hooks(texts),
         "files": {path: _read(path) for path in texts if not path.startswith(_HOOKS) and path != _EXTRA_CF},
@@ -62,6 +61,13 @@ def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
             "keepDays": backup.keep_days,
         }
     return values
+
+
+def _value(text: str) -> NixValue:
+    """As a Nix user would write it; the module makes the same text of it again."""
+    if _NUMBER.fullmatch(text):
+        return int(text)
+    return _BOOLEANS.get(text, text)
 
 
 def _hooks(texts: dict[str, str]) -> NixValue:
