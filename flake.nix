@@ -18,9 +18,7 @@
       nixfmt = pkgs: pkgs.nixfmt-rs or pkgs.nixfmt;
 
       # The machines of docs/examples/two_machines.py, as `mailnix emit` writes them.
-      hosts = lib.attrNames (
-        lib.filterAttrs (_: type: type == "directory") (builtins.readDir ./hosts)
-      );
+      hosts = lib.attrNames (lib.filterAttrs (_: type: type == "directory") (builtins.readDir ./hosts));
     in
     {
       nixosModules = import ./modules;

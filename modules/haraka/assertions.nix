@@ -50,7 +50,7 @@ let
       }
       {
         assertion = instance.credentials ? internalcmd_key;
-        message = ''${here}.credentials.internalcmd_key is missing: without it every local connection may manage the queue. Name a file outside the Nix store, or a credential.'';
+        message = "${here}.credentials.internalcmd_key is missing: without it every local connection may manage the queue. Name a file outside the Nix store, or a credential.";
       }
       {
         assertion = !(instance.settings."smtp.ini".globalSection.daemonize or false);
@@ -103,7 +103,9 @@ in
     ++ concatMap (list: list) (mapAttrsToList ofInstance enabled)
     ++ mapAttrsToList (listen: users: {
       assertion = false;
-      message = "services.haraka.instances ${lib.concatMapStringsSep " and " (u: u.name) users} both listen on ${listen}; give one another port or address.";
+      message = "services.haraka.instances ${
+        lib.concatMapStringsSep " and " (u: u.name) users
+      } both listen on ${listen}; give one another port or address.";
     }) clashes
     ++ mapAttrsToList (queue: names: {
       assertion = false;

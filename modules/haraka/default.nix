@@ -70,9 +70,7 @@ in
         name: instance:
         nameValuePair "haraka-${name}" (units.service name instance (configuration name instance))
       ) enabled
-      // mapAttrs' (
-        name: instance: nameValuePair "haraka-${name}-tls" (units.tls name instance)
-      ) withTls;
+      // mapAttrs' (name: instance: nameValuePair "haraka-${name}-tls" (units.tls name instance)) withTls;
 
     systemd.paths = mapAttrs' (
       name: instance: nameValuePair "haraka-${name}-tls" (units.tlsPath instance)

@@ -73,9 +73,7 @@ in
         StateDirectoryMode = "0700";
         WorkingDirectory = home;
         UMask = "0077";
-        LoadCredential = mapAttrsToList (
-          file: source: "${baseNameOf file}:${source}"
-        ) instance.credentials;
+        LoadCredential = mapAttrsToList (file: source: "${baseNameOf file}:${source}") instance.credentials;
         ReadWritePaths = optional (
           !lib.hasPrefix "/var/lib/haraka-${name}/" instance.queueDirectory
         ) instance.queueDirectory;

@@ -1,5 +1,9 @@
 # Variables of mailcow.conf that Mailcow's own generate_config.sh would ask for or write.
-{ cfg, config, lib }:
+{
+  cfg,
+  config,
+  lib,
+}:
 
 let
   onAddress = port: "${cfg.bindAddress}:${toString port}";

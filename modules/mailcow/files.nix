@@ -1,5 +1,9 @@
 # What lies on top of Mailcow's tree, as one directory.
-{ cfg, lib, pkgs }:
+{
+  cfg,
+  lib,
+  pkgs,
+}:
 
 let
   inherit (lib)
@@ -23,9 +27,7 @@ let
     "data/conf/nginx/site.extra.custom" = cfg.nginx.extraConfig;
   };
 
-  rspamd = mapAttrs' (
-    name: nameValuePair "data/conf/rspamd/override.d/${name}"
-  ) cfg.rspamd.overrides;
+  rspamd = mapAttrs' (name: nameValuePair "data/conf/rspamd/override.d/${name}") cfg.rspamd.overrides;
 
   plain = mapAttrs' (path: text: nameValuePair path (pkgs.writeText (baseNameOf path) text)) (
     { "mailcow.conf" = conf; } // texts // rspamd // cfg.files

@@ -1,5 +1,10 @@
 # The programs that lay Mailcow's tree, fill it, back it up and restore it, the same as on Debian.
-{ cfg, config, lib, pkgs }:
+{
+  cfg,
+  config,
+  lib,
+  pkgs,
+}:
 
 let
   sources = ../../mailnix/services/mailcow;

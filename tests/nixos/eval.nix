@@ -32,7 +32,9 @@ in
   image = if image then config.system.build.images.mailnix.drvPath else null;
 
   hostName = config.networking.hostName;
-  nft = lib.mapAttrs (_: table: { inherit (table) family content; }) config.networking.nftables.tables;
+  nft = lib.mapAttrs (_: table: {
+    inherit (table) family content;
+  }) config.networking.nftables.tables;
   inherit (config.networking.nftables) flushRuleset;
   firewall = config.networking.firewall.enable;
   network = texts config.systemd.network.units;
@@ -45,7 +47,10 @@ in
   }) config.users.users;
   passwords = lib.attrNames (
     lib.filterAttrs (
-      _: user: user.password != null || user.initialPassword != null || user.hashedPassword != null && user.hashedPassword != "!"
+      _: user:
+      user.password != null
+      || user.initialPassword != null
+      || user.hashedPassword != null && user.hashedPassword != "!"
     ) config.users.users
   );
   caddyfile =

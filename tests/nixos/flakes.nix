@@ -1,6 +1,10 @@
 # Outputs of the project's flake and of an emitted one, called as `nix flake` calls them, but with a nixpkgs tree that
 # is not copied to the store first. Gives derivation paths; nothing is built.
-{ tree, repository, emitted }:
+{
+  tree,
+  repository,
+  emitted,
+}:
 
 let
   lib = import (tree + "/lib") // {

@@ -17,14 +17,21 @@ map
     example = if option ? example then text option.example else null;
   })
   (
-    lib.filter (
-      option:
-      option.visible
-      && !option.internal
-      && lib.any (prefix: lib.hasPrefix prefix option.name) [
-        "mailnix."
-        "services.haraka."
-        "services.mailcow."
-      ]
-    ) (lib.optionAttrSetToDocList { inherit (evaluated.options) mailnix; services = { inherit (evaluated.options.services) haraka mailcow; }; })
+    lib.filter
+      (
+        option:
+        option.visible
+        && !option.internal
+        && lib.any (prefix: lib.hasPrefix prefix option.name) [
+          "mailnix."
+          "services.haraka."
+          "services.mailcow."
+        ]
+      )
+      (
+        lib.optionAttrSetToDocList {
+          inherit (evaluated.options) mailnix;
+          services = { inherit (evaluated.options.services) haraka mailcow; };
+        }
+      )
   )

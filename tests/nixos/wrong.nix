@@ -87,10 +87,11 @@ let
     harakaQueueTwice = {
       says = "services.haraka.instances a and b share the queue";
       module = lib.recursiveUpdate (haraka { queueDirectory = "/srv/queue"; }) {
-        services.haraka.instances.b = (haraka {
-          settings."smtp.ini".globalSection.listen = "127.0.0.1:2526";
-          queueDirectory = "/srv/queue";
-        }).services.haraka.instances.a;
+        services.haraka.instances.b =
+          (haraka {
+            settings."smtp.ini".globalSection.listen = "127.0.0.1:2526";
+            queueDirectory = "/srv/queue";
+          }).services.haraka.instances.a;
       };
     };
     mailcowHostname = {

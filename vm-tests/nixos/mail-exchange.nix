@@ -272,7 +272,7 @@ in
   ];
   skipTypeCheck = true; # mailnix is typed for itself, not for others
 
-  testScript =
-    builtins.replaceStrings [ "@example@" ] [ "${../../docs/examples/two_machines.py}" ]
-      (builtins.readFile ./mail-exchange.py);
+  testScript = builtins.replaceStrings [ "@example@" ] [ "${../../docs/examples/two_machines.py}" ] (
+    builtins.readFile ./mail-exchange.py
+  );
 }

@@ -31,7 +31,8 @@
       };
 
       # No registry: bringing the containers up is not part of this check.
-      systemd.services.mailcow.serviceConfig.ExecStart = lib.mkForce "${lib.getExe config.virtualisation.docker.package} compose --project-directory /var/lib/mailcow config --quiet";
+      systemd.services.mailcow.serviceConfig.ExecStart =
+        lib.mkForce "${lib.getExe config.virtualisation.docker.package} compose --project-directory /var/lib/mailcow config --quiet";
     };
 
   testScript = ''

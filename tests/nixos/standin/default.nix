@@ -6,7 +6,17 @@
 let
   lib = import ./lib.nix;
   pkgs = import ./pkgs.nix { inherit lib; };
-  inherit (builtins) attrNames concatMap filter isAttrs isFunction isList isPath map mapAttrs;
+  inherit (builtins)
+    attrNames
+    concatMap
+    filter
+    isAttrs
+    isFunction
+    isList
+    isPath
+    map
+    mapAttrs
+    ;
 
   # What modules read of NixOS's own options, as a plain machine has it.
   nixos = {
@@ -80,8 +90,7 @@ let
 
   # The definitions of each attribute that has one which holds.
   held =
-    definitions:
-    lib.filterAttrs (_: inner: concatMap (discharge 100) inner != [ ]) (named definitions);
+    definitions: lib.filterAttrs (_: inner: concatMap (discharge 100) inner != [ ]) (named definitions);
   named =
     definitions:
     lib.genAttrs (unique (concatMap namesOf definitions)) (name: concatMap (within name) definitions);
@@ -125,7 +134,9 @@ let
       else if here == [ ] && !(option.type ? module) then
         option.default or (throw "${lib.concatStringsSep "." (path ++ [ name ])} is not set")
       else
-        merge (path ++ [ name ]) option.type (lib.optional (option ? default) (lib.mkOverride 1500 option.default) ++ here)
+        merge (path ++ [ name ]) option.type (
+          lib.optional (option ? default) (lib.mkOverride 1500 option.default) ++ here
+        )
     ) declared;
 
   evaluate =

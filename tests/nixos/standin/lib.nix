@@ -50,8 +50,7 @@ let
     nameValuePair = name: value: { inherit name value; };
     mapAttrs' = f: set: listToAttrs (map (name: f name set.${name}) (attrNames set));
     mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
-    filterAttrs =
-      keep: set: removeAttrs set (filter (name: !keep name set.${name}) (attrNames set));
+    filterAttrs = keep: set: removeAttrs set (filter (name: !keep name set.${name}) (attrNames set));
     concatMapAttrs =
       f: set: builtins.foldl' (a: b: a // b) { } (map (name: f name set.${name}) (attrNames set));
     genAttrs = names: f: listToAttrs (map (name: self.nameValuePair name (f name)) names);
@@ -80,8 +79,7 @@ let
       in
       start >= 0 && substring start (-1) text == suffix;
     hasInfix = infix: text: replaceStrings [ infix ] [ "" ] text != text;
-    splitString =
-      separator: text: filter isString (split (self.escapeRegex separator) text);
+    splitString = separator: text: filter isString (split (self.escapeRegex separator) text);
     escapeRegex = text: replaceStrings [ "." "+" "*" ] [ "[.]" "[+]" "[*]" ] text;
     trim = text: head (match "[[:space:]]*(.*[^[:space:]]|)[[:space:]]*" text);
     concatStrings = concatStringsSep "";

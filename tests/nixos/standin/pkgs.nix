@@ -8,6 +8,11 @@ let
     inherit name;
   };
   named = name: _: package name;
+  # Refuses a template with a blank left.
+  script =
+    name: text:
+    assert !(lib.hasInfix "{{ " text);
+    package name;
   format = _: {
     type.description = "JSON value";
     generate = named;
@@ -44,15 +49,20 @@ lib.genAttrs [
   ] (_: format);
   callPackage = file: _: package (baseNameOf (dirOf file));
   fetchFromGitHub =
-    { repo, rev, hash, ... }:
+    {
+      repo,
+      rev,
+      hash,
+      ...
+    }:
     package repo
     // {
       inherit rev;
       outputHash = hash;
     };
   linkFarm = named;
-  writeShellScript = name: text: assert !(lib.hasInfix "{{ " text); package name; # a blank of a template is left
-  writeShellScriptBin = named;
+  writeShellScript = script;
+  writeShellScriptBin = script;
   writeText = named;
   writeTextFile = { name, ... }: package name;
 }
