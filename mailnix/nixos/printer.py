@@ -1,7 +1,7 @@
 """Prints Nix values in the shape of RFC 166 (what nixfmt would leave alone), right by construction.
 
-No formatter or validator is asked afterwards: every string is escaped here, and tests read what is printed back with a
-real `nix-instantiate`.
+No formatter or validator is asked afterwards: every string is escaped here, tests read what is printed back with a
+real `nix-instantiate`, and compare it with what nixfmt prints where there is one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mailnix.nixos.value import Apply, Attrs, Entry, Lambda, NixValue, PathLiteral, Raw
 
-WIDTH = 100  # columns: what nixfmt breaks function heads at
+WIDTH = 100  # columns of a line, not counting its indentation
+FLAT_ARGUMENTS = 2  # more than these stand on a line each
+SHORT_PATH = 4  # names of an attribute path that leave their value beside them
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_'-]*")
 _KEYWORDS = frozenset({"assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"})
 _QUOTED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -20,10 +22,11 @@ _INT64 = 1 << 63
 
 def render(value: NixValue) -> str:
     """The text of a file that holds `value`; raises ValueError for what Nix cannot express (NUL, lone surrogates)."""
-    return _text(value, 0) + "\n"
+    return _text(value, 0, 0) + "\n"
 
 
-def _text(value: NixValue, depth: int) -> str:
+def _text(value: NixValue, depth: int, taken: int) -> str:
+    """A value within lines indented `depth` times; `taken` columns of its first line are not its own."""
     match value:
         case None:
             return "null"
@@ -38,7 +41,7 @@ def _text(value: NixValue, depth: int) -> str:
         case Raw():
             return re.sub(r"\n(?!\n)", "\n" + _pad(depth), value.text)
         case Apply():
-            return " ".join([value.function, *(_atom(argument, depth) for argument in value.arguments)])
+            return _apply(value, depth, taken)
         case Attrs():
             return _set(value.entries, depth)
         case Lambda():
@@ -46,7 +49,7 @@ def _text(value: NixValue, depth: int) -> str:
         case Mapping():
             return _set([Entry((str(name),), inner) for name, inner in value.items()], depth)
         case Sequence():
-            return _list(value, depth)
+            return _list(value, depth, taken)
     raise TypeError(f"no Nix value: {type(value).__name__}")
 
 
@@ -60,38 +63,57 @@ def _number(value: int) -> str:
     return str(value)
 
 
-def _atom(value: NixValue, depth: int) -> str:
+def _atom(value: NixValue, depth: int, taken: int) -> str:
     """As a list element or an argument: in parentheses where it would otherwise fall apart."""
-    text = _text(value, depth)
+    text = _text(value, depth, taken + 2)
+    return f"({text})" if _falls_apart(value) else text
+
+
+def _falls_apart(value: NixValue) -> bool:
     match value:
         case Apply() | Lambda() | Raw(atom=False):
-            return f"({text})"
-        case int() if value < 0:
-            return f"({text})"
-    return text
+            return True
+        case int():
+            return value < 0
+    return False
+
+
+def _apply(value: Apply, depth: int, taken: int) -> str:
+    """On one line where that fits; else what is broken is the last argument, and that inside of its own brackets."""
+    *others, last = value.arguments
+    head = " ".join([value.function, *(_atom(argument, depth, 0) for argument in others)])
+    flat = f"{head} {_atom(last, depth, 0)}"
+    if _fits(flat, taken):
+        return flat
+    if _falls_apart(last):
+        return f"{head} (\n{_pad(depth + 1)}{_text(last, depth + 1, 0)}\n{_pad(depth)})"
+    return f"{head} {_text(last, depth, taken + len(head) + 1)}"
+
+
+def _fits(text: str, taken: int) -> bool:
+    return "\n" not in text and taken + len(text) <= WIDTH
 
 
 def _lambda(value: Lambda, depth: int) -> str:
     head = "".join(f"# {line}".rstrip() + "\n" for line in value.head.splitlines())
     names = [*value.arguments, "..."]
     one_line = "{ " + ", ".join(names) + " }:"
-    if len(one_line) > WIDTH:
-        one_line = "{\n" + "".join(f"  {name},\n" for name in names[:-1]) + "  ...\n}:"
-    return f"{head}{one_line}\n\n{_text(value.body, depth)}"
+    if len(value.arguments) > FLAT_ARGUMENTS:
+        one_line = "{\n" + "".join(f"  {name},\n" for name in value.arguments) + "  ...\n}:"
+    body = _text(value.body, depth, 0)
+    gap = "\n" if "\n" in body else ""  # nixfmt breaks what is empty below a blank line
+    return f"{head}{one_line}\n{gap}{body}"
 
 
-def _list(items: Sequence[NixValue], depth: int) -> str:
+def _list(items: Sequence[NixValue], depth: int, taken: int) -> str:
+    """Only what has one element may stand on one line."""
     if not items:
         return "[ ]"
     if len(items) == 1:
-        only = _atom(items[0], depth)
-        if "\n" not in only:
-            return f"[ {only} ]"
-    return _tall(items, depth)
-
-
-def _tall(items: Sequence[NixValue], depth: int) -> str:
-    inner = "".join(f"{_pad(depth + 1)}{_atom(item, depth + 1)}\n" for item in items)
+        flat = f"[ {_atom(items[0], depth, 0)} ]"
+        if _fits(flat, taken):
+            return flat
+    inner = "".join(f"{_pad(depth + 1)}{_atom(item, depth + 1, 0)}\n" for item in items)
     return f"[\n{inner}{_pad(depth)}]"
 
 
@@ -104,25 +126,19 @@ def _set(entries: Sequence[Entry], depth: int) -> str:
             lines.append("")
         lines.extend(f"{_pad(depth + 1)}# {line}".rstrip() for line in entry.why.splitlines())
         path, value = _shortened(entry)
-        lines.append(_definition(".".join(map(name, path)), value, depth + 1))
+        lines.append(_definition([*map(name, path)], value, depth + 1))
     return "{\n" + "\n".join(lines) + f"\n{_pad(depth)}}}"
 
 
-def _definition(path: str, value: NixValue, depth: int) -> str:
-    """`path = value;`, broken where it would be too long: a list over several lines, an application below its name."""
-    text = _text(value, depth)
-    gap = "" if text.startswith("\n") else " "
-    line = f"{_pad(depth)}{path} ={gap}{text};"
-    if "\n" in line or len(line) <= WIDTH:
-        return line
-    match value:
-        case Apply():
-            return f"{_pad(depth)}{path} =\n{_pad(depth + 1)}{text};"
-        case str() | Mapping():
-            return line
-        case Sequence():
-            return f"{_pad(depth)}{path} = {_tall(value, depth)};"
-    return line
+def _definition(names: Sequence[str], value: NixValue, depth: int) -> str:
+    """`names = value;`. What is too long and cannot be broken stands below its names where these are many or quoted."""
+    head = ".".join(names) + " ="
+    text = _text(value, depth, len(head) + 2)
+    short = len(names) <= SHORT_PATH and all(map(_IDENTIFIER.fullmatch, names))
+    if short or "\n" in text or _fits(text, len(head) + 2):
+        gap = "" if text.startswith("\n") else " "
+        return f"{_pad(depth)}{head}{gap}{text};"
+    return f"{_pad(depth)}{head}\n{_pad(depth + 1)}{_text(value, depth + 1, 1)};"
 
 
 def _shortened(entry: Entry) -> tuple[tuple[str, ...], NixValue]:

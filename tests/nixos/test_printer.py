@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailnix.nixos.printer import name, render, string
-from mailnix.nixos.value import Apply, Attrs, Entry, Lambda, PathLiteral, Raw, mk_default, option
+from mailnix.nixos.value import Apply, Attrs, Entry, Lambda, PathLiteral, Raw, mk_default, mk_force, option
 
 awkward = st.sampled_from(
     ["''", "'", "$", "${", "$${", '"', "\\", "\n", "\n\n", "  ", "\t", "\r\n", "é", "𝄞", "}", "''$", "''\\", "a"]
@@ -146,20 +146,28 @@ MODULE = """\
 """
 
 
-def test_lines_that_would_be_too_long_are_broken():
+def test_lines_that_would_be_too_long_are_broken_where_that_gains_something():
     key = "ssh-ed25519 " + "A" * 80
-    assert render(
-        {"a": {"keys": [key]}, "text": "b" * 99, "file": Apply("builtins.readFile", (PathLiteral("./" + "c" * 80),))}
-    ) == "\n".join(
-        [
-            "{",
-            "  a.keys = [",
-            f'    "{key}"',
-            "  ];",
-            f'  text = "{"b" * 99}";',
-            "  file =",
-            f"    builtins.readFile ./{'c' * 80};",
-            "}",
-            "",
-        ]
-    )
+    file = Apply("builtins.readFile", (PathLiteral("./" + "c" * 80),))
+    printed = [
+        "{",
+        "  a.keys = [",
+        f'    "{key}"',
+        "  ];",
+        f'  text = "{"b" * 99}";',
+        f"  file = builtins.readFile ./{'c' * 80};",
+        '  "a/file" =',
+        f"    builtins.readFile ./{'c' * 80};",
+        "  forced = lib.mkForce (",
+        f"    builtins.readFile ./{'c' * 80}",
+        "  );",
+        "}",
+        "",
+    ]
+    values = {"a": {"keys": [key]}, "text": "b" * 99, "file": file, "a/file": file, "forced": mk_force(file)}
+    assert render(values) == "\n".join(printed)
+
+
+def test_arguments_stand_on_a_line_each_where_there_are_more_than_two():
+    assert render(Lambda(("lib", "pkgs"), {"a": 1})).startswith("{ lib, pkgs, ... }:\n\n{\n")
+    assert render(Lambda(("config", "lib", "pkgs"), {"a": 1})).startswith("{\n  config,\n  lib,\n  pkgs,\n  ...\n}:\n")
