@@ -174,6 +174,10 @@ class Machine:
         except AgentGone as error:
             raise self.error(f"waiting for the guest agent: {error}") from error
 
+    def wait_for_boot(self, timeout: float = BOOT_TIMEOUT) -> None:
+        """Wait until systemd has worked off the jobs of its boot, well or badly; its own signal says so, nobody asks."""
+        self.execute("systemctl is-system-running --wait", timeout=timeout)
+
     def wait_for_unit(self, unit: str, timeout: float = BOOT_TIMEOUT) -> None:
         """Wait until a systemd unit is active; fails at once where it failed or nothing will ever start it."""
         state = units.UnitState()

@@ -23,10 +23,13 @@ def wait_until_ready(plan: Plan, machines: Mapping[str, Machine], progress: Prog
     for unit in WORLD_UNITS:
         machines[WORLD].wait_for_unit(unit)
     for proxy in plan.proxies:
+        machines[proxy.name].wait_for_boot()
         for unit in PROXY_UNITS:
             machines[proxy.name].wait_for_unit(unit)
         progress(f"{proxy.name}: Haraka and Caddy run")
     internal = machines[plan.internal.name]
+    progress(f"{internal.name}: Mailcow starts")
+    internal.wait_for_boot(MAILCOW_TIMEOUT)
     for unit in INTERNAL_UNITS:
         internal.wait_for_unit(unit, timeout=MAILCOW_TIMEOUT)
         progress(f"{internal.name}: {unit} is up")

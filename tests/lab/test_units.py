@@ -44,5 +44,5 @@ def test_waiting_goes_on_while_something_may_still_happen(text: str) -> None:
 
 
 def test_a_unit_name_is_quoted() -> None:
-    assert "-- 'a b.service';" in question("a b.service")
+    assert "-- 'a b.service')" in question("a b.service")
     assert not UnitState().is_hopeless
