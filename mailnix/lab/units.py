@@ -11,7 +11,7 @@ PROPERTIES = ("LoadState", "ActiveState", "SubState", "Result", "Job")
 
 @frozen
 class UnitState:
-    """A unit's state in systemd's own words (systemctl(1)); `pending` counts jobs of the whole machine, if it is down."""
+    """A unit's state in systemd's own words (systemctl(1)); `pending` counts the machine's jobs, if it is down."""
 
     load: str = "unknown"
     active: str = "unknown"
