@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mailnix.lab.scenario.scene import DELIVERY, Guest, Scene
-from mailnix.lab.scenario.values import require
+from mailnix.lab.scenario.values import code_of, require
 from mailnix.lab.world import mail as remote
 from mailnix.plan import ports
 
@@ -33,7 +33,7 @@ def outage_at_home_only_delays(scene: Scene) -> str:
     scene.internal.wait_for_unit("mailcow-provision.service", timeout=COMEBACK)
     box = scene.fetched(user, token)
     require(box["count"] == 1, f"the mail arrived {box['count']} times")
-    return f"while off: {said[:60]}; afterwards it arrived once"
+    return f"while off: {code_of(said)}; afterwards it arrived once"
 
 
 def _answer_to_a_stranger(scene: Scene) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailnix.lab.scenario.mails import Received, address_of, client_lines, received
 from mailnix.lab.scenario.scene import DELIVERY, Scene
-from mailnix.lab.scenario.values import require
+from mailnix.lab.scenario.values import code_of, require
 from mailnix.lab.world import mail as remote
 
 
@@ -27,7 +27,8 @@ def _arrives(scene: Scene, version: int) -> str:
     require(relay.version == version, f"not delivered over IPv{version}", mail.fate["relay"])
     tls = mail.fate["tls"]
     require(tls.startswith("Verified TLS connection"), "TLS of the delivery was not verified", tls or "no TLS")
-    return f"{mail.fate['relay']}, {tls.rsplit(': ', 1)[-1].split(' with', 1)[0]} verified"
+    version_of_tls = tls.rsplit(": ", 1)[-1].split(" with", 1)[0]
+    return f"{code_of(mail.fate['said'])} from {mail.fate['relay']}, {version_of_tls} verified"
 
 
 def is_fetched_over_imaps(scene: Scene) -> str:
@@ -74,4 +75,4 @@ def unknown_recipient_is_refused_alone(scene: Scene) -> str:
     require("550" in said and "in reply to RCPT TO" in said, "not refused with 550 at RCPT", said)
     box = scene.fetched(user, token)
     require(box["count"] == 1, f"{user} has {box['count']} copies")
-    return f"{user}: sent; unknown: {said[said.index('550') :][:60]}"
+    return f"{user}: {code_of(good['said'])}; unknown: {code_of(said[said.index('550') :])} at RCPT"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from mailnix.lab.scenario.scene import Scene
-from mailnix.lab.scenario.values import require
+from mailnix.lab.scenario.values import by_answer, require
 from mailnix.plan.types import Address, Listener, Network, ProxyPlan, Reach, Transport
 
 SCAN: Final = 600.0  # seconds; 65,535 silent ports take a while in emulation
@@ -36,7 +36,7 @@ def may_reach(listener: Listener, source: Address, admins: Iterable[Network], *,
 
 def proxies_open_what_is_planned(scene: Scene) -> str:
     """Every TCP port of every proxy address is tried from outside: those of the plan are open, no other."""
-    evidence = []
+    evidence: dict[str, str] = {}
     for proxy in scene.plan.proxies:
         for target, source in ((proxy.ipv4, scene.layout.attacker.ipv4), (proxy.ipv6, scene.layout.attacker.ipv6)):
             if target is None or source is None:
@@ -47,8 +47,8 @@ def proxies_open_what_is_planned(scene: Scene) -> str:
                 found |= set(_scan(scene, target, source, bridge, tcp=_listed(wanted - found))["open"])
             require(not found - wanted, f"{target} has open ports beyond the plan", sorted(found - wanted))
             require(not wanted - found, f"{target} does not open ports of the plan", sorted(wanted - found))
-            evidence.append(f"{target}: {', '.join(map(str, sorted(found)))}")
-    return "; ".join(evidence)
+            evidence[str(target)] = ", ".join(map(str, sorted(found)))
+    return by_answer(evidence)
 
 
 def proxies_answer_no_other_udp(scene: Scene) -> str:

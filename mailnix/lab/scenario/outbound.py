@@ -8,7 +8,7 @@ from typing import Final
 
 from mailnix.lab.scenario.mails import Sent, address_of, client_lines, internal_addresses, sent
 from mailnix.lab.scenario.scene import DELIVERY, Scene
-from mailnix.lab.scenario.values import require
+from mailnix.lab.scenario.values import code_of, require
 from mailnix.lab.world import mail as remote
 from mailnix.plan.types import ProxyPlan
 
@@ -38,7 +38,8 @@ def saw_client(mail: Sent) -> str:
     seen = address_of(clients[0].split("client=", 1)[1])
     require(seen == mail.source, f"Mailcow logged another client than {mail.source}", clients[0])
     require(f"sasl_username={mail.sender}" in clients[0], "another user was logged", clients[0])
-    return clients[0].split(": ", 2)[-1][:110]
+    who = clients[0].split("client=", 1)[1].split(",", 1)[0]
+    return f"client={who}, logged in as {mail.sender}"
 
 
 def leaves_from_the_proxy(scene: Scene) -> str:
@@ -106,4 +107,4 @@ def bounce_reaches_the_sender(scene: Scene) -> str:
     text = str(box["messages"][0])
     require("Return-Path: <>" in text or "mailer-daemon" in text.lower(), "no bounce, but another mail", text[:800])
     require("550" in text and to in text, "the bounce does not say why", text)
-    return f"{user} has it: " + next(line for line in text.splitlines() if "550" in line).strip()[:90]
+    return f"{user} has it: {code_of(text[text.index('550') :])} for {to}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mailnix.lab.scenario.scene import Scene
-from mailnix.lab.scenario.values import require
+from mailnix.lab.scenario.values import by_answer, code_of, require
 from mailnix.lab.world import mail as remote
 from mailnix.lab.world.layout import Layout
 from mailnix.plan import ports
@@ -38,13 +38,13 @@ def dialog(host: Address, port: int, lines: Sequence[str]) -> str:
 
 def outside_is_denied(scene: Scene) -> str:
     """A stranger may not send to another stranger, over any address of any proxy."""
-    attacker, said = scene.layout.attacker, {}
+    attacker, said = scene.layout.attacker, dict[str, str]()
     for proxy in scene.plan.proxies:
         for target, source in ((proxy.ipv4, attacker.ipv4), (proxy.ipv6, attacker.ipv6)):
             if target is not None and source is not None:
                 replies = _probe(scene, source, target, ports.SMTP, _envelope(scene.layout))
                 said[str(target)] = _refused(replies, f"relaying from {source} to {target}")
-    return "; ".join(f"{target}: {text}" for target, text in said.items())
+    return by_answer(said)
 
 
 def forged_xclient_is_denied(scene: Scene) -> str:
@@ -91,7 +91,7 @@ def tunnel_is_denied(scene: Scene) -> str:
         hello = guest.succeed(shlex.join(("bash", "-c", _TLS_HELLO, "-", submission)), timeout=180)
         require("250-" in hello, f"no answer from {submission}", hello)
         require("XCLIENT" not in hello.upper(), f"{submission} offers XCLIENT to {proxy.name}", hello)
-        evidence.append(f"{proxy.name}: {last[0][:60]}")
+        evidence.append(f"{proxy.name}: {code_of(last[0])}, XCLIENT offered on {ports.SMTP} only")
     return "; ".join(evidence)
 
 
@@ -117,4 +117,4 @@ def _refused(replies: Sequence[dict[str, Any]], what: str) -> str:
     require(replies[0]["code"] // 100 in (2, 5), f"nobody answered, so {what} was not tried", replies)
     accepted = [r for r in replies if r["sent"].upper().startswith("RCPT") and r["code"] // 100 == 2]
     require(not accepted, f"{what} is possible", accepted)
-    return str(replies[-1]["text"]).strip()[:70]
+    return code_of(replies[-1]["text"])

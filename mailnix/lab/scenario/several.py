@@ -9,7 +9,7 @@ from mailnix.lab.scenario.inbound import saw_sender
 from mailnix.lab.scenario.mails import address_of, receive, send
 from mailnix.lab.scenario.outbound import judgement, left_from, saw_client
 from mailnix.lab.scenario.scene import Scene
-from mailnix.lab.scenario.values import require
+from mailnix.lab.scenario.values import code_of, require
 from mailnix.plan.types import Address, Plan, ProxyPlan
 
 TABLE = "unplugged"
@@ -31,8 +31,8 @@ def each_keeps_the_client(scene: Scene) -> str:
         for via in client_addresses(proxy):
             mail = send(scene, "submission", scene.user, version=via.version, via=via)
             saw_client(mail)
-            evidence.append(f"{proxy.name} {via}: {mail.source}")
-    return "; ".join(evidence)
+            evidence.append(f"{mail.source} by {via}")
+    return ", ".join(evidence)
 
 
 def mail_comes_in_by_the_next(scene: Scene) -> str:
@@ -44,7 +44,8 @@ def mail_comes_in_by_the_next(scene: Scene) -> str:
     require(address_of(relay) == following.ipv4, f"not delivered to {following.name}", relay)
     tls = mail.fate["tls"]
     require(tls.startswith("Verified TLS connection"), "TLS of the delivery was not verified", tls or "no TLS")
-    return f"{relay} verified; {saw_sender(scene, mail)}"
+    saw_sender(scene, mail)
+    return f"{code_of(mail.fate['said'])} from {relay}; Mailcow saw {mail.source}"
 
 
 def mail_leaves_by_the_next(scene: Scene) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -73,3 +74,17 @@ def require(condition: object, message: str, seen: object = "") -> None:
     if not condition:
         shown = str(seen).strip()
         raise CheckFailed(f"{message}: {shown[-1500:]}" if shown else message)
+
+
+def code_of(reply: object) -> str:
+    """An SMTP reply's code and enhanced code (RFC 3463), which is what a line of evidence has room for."""
+    found = re.search(r"\b[2-5]\d\d(?:[ -][245]\.\d{1,3}\.\d{1,3})?\b", str(reply))
+    return found[0].replace("-", " ") if found else " ".join(str(reply).split())[:40]
+
+
+def by_answer(answers: Mapping[str, str]) -> str:
+    """Who answered what, equal answers together: `550 from a, b; 554 from c`."""
+    groups: dict[str, list[str]] = {}
+    for who, answer in answers.items():
+        groups.setdefault(answer, []).append(who)
+    return "; ".join(f"{answer} from {', '.join(asked)}" for answer, asked in groups.items())

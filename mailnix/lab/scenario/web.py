@@ -78,7 +78,7 @@ def mailcow_has_its_own_certificate(scene: Scene) -> str:
     fingerprint = re.sub(r"[^0-9a-f]", "", own.splitlines()[0].split("=", 1)[1].lower())
     require(fingerprint == seen["tls"]["sha256"], "port 993 shows another certificate", own)
     require(seen["tls"]["sha256"] != page(scene, host)["tls"]["sha256"], "Caddy shows the same certificate")
-    return f"issued by {seen['tls']['issuer']} ({ACME_NAME} of this lab), sha256 {fingerprint[:16]}…"
+    return f"sha256 {fingerprint[:16]}…, issued by {seen['tls']['issuer']} ({ACME_NAME} of this lab)"
 
 
 def mailbox_key_is_not_on_a_proxy(scene: Scene) -> str:

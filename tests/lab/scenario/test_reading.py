@@ -18,6 +18,7 @@ from mailnix.lab.scenario.mails import address_of, client_lines, internal_addres
 from mailnix.lab.scenario.outbound import judgement
 from mailnix.lab.scenario.relay import dialog
 from mailnix.lab.scenario.scene import words_of
+from mailnix.lab.scenario.values import by_answer, code_of
 from mailnix.plan import Plan, derive
 from tests.lab.world.test_probe import server
 
@@ -123,3 +124,21 @@ def test_the_image_below_an_overlay_is_searched_too(tmp_path: Path) -> None:
     base.write_bytes(bytes(1 << 20))
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(base), "-F", "raw", str(top)], check=True)
     assert with_backing(top) == (top, base)
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ("250 ok (really)", "250"),
+        ("550 5.1.1 <nobody@example.org>: Recipient address rejected", "550 5.1.1"),
+        ("454-4.7.1 several\n454 4.7.1 lines", "454 4.7.1"),
+        ("connection closed", "connection closed"),
+    ],
+)
+def test_evidence_shows_a_reply_by_its_code(reply: str, code: str) -> None:
+    assert code_of(reply) == code
+
+
+def test_equal_answers_stand_together() -> None:
+    answers = {"192.0.2.1": "550", "2001:db8::1": "550", "192.0.2.2": "554"}
+    assert by_answer(answers) == "550 from 192.0.2.1, 2001:db8::1; 554 from 192.0.2.2"

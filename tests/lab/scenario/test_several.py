@@ -100,7 +100,7 @@ def test_mail_programs_are_tried_at_every_address_that_hands_them_on(two: Scene,
         "2001:db8:113::10",
         "192.0.2.20",
     ]
-    assert f"second 192.0.2.20: {client.ipv4}" in said
+    assert f"{client.ipv4} by 192.0.2.20" in said
 
 
 def test_a_proxy_that_hides_its_clients_is_noticed(two: Scene, guests: Guests) -> None:
