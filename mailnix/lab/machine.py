@@ -175,7 +175,7 @@ class Machine:
             raise self.error(f"waiting for the guest agent: {error}") from error
 
     def wait_for_boot(self, timeout: float = BOOT_TIMEOUT) -> None:
-        """Wait until systemd has worked off the jobs of its boot, well or badly; nobody asks, its own signal says so."""
+        """Wait until systemd has worked off the jobs of its boot, well or badly; its own signal says so."""
         self.execute("systemctl is-system-running --wait", timeout=timeout)
 
     def wait_for_unit(self, unit: str, timeout: float = BOOT_TIMEOUT) -> None:
