@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 PROXY_MEMORY: Final = 512  # MiB; what a proxy must be able to live with
 INTERNAL_MEMORY: Final = 2048
-INTERNAL_CPUS: Final = 2  # what everything waits for: containers start beside each other
 DISK_SIZE: Final = "8G"
 
 
@@ -147,7 +146,6 @@ def _spec(plan: Plan, host: HostPlan, image: Path, extra: tuple[Disk, ...], opti
         host.name,
         _overlay(image, options.home / f"{host.name}.qcow2"),
         memory=INTERNAL_MEMORY if isinstance(host, InternalPlan) else PROXY_MEMORY,
-        cpus=INTERNAL_CPUS if isinstance(host, InternalPlan) else 1,
         extra_disks=extra,
         nics=far_nics(plan, host.name),
         firmware=options.firmware,
