@@ -7,6 +7,7 @@ being slow: it is read by people.
 from __future__ import annotations
 
 import argparse
+import json
 import runpy
 import statistics
 import sys
@@ -110,10 +111,16 @@ def image() -> Iterator[Row]:
 
 
 def lab() -> Iterator[Row]:
-    """From built images to all mail exchanged, and a start from a saved state."""
-    begin = time.perf_counter()
-    run([MAILNIX, "lab", EXAMPLE, "--json"], timeout=3600, on_line=lambda line: print(line, file=sys.stderr))
-    yield Row("mailnix lab, everything", f"{time.perf_counter() - begin:.0f} s", "300 s from built images")
+    """From built images to all mail exchanged, and again from the state that the first run saved on its way."""
+    with tempfile.TemporaryDirectory() as home:
+        argv = [MAILNIX, "lab", EXAMPLE, "--json", "--resume", "--state-dir", home]
+        for what, ready, exchanged in (("from built images", "", "300 s"), ("from a saved state", "30 s", "")):
+            ended = run(argv, timeout=3600, check=False, on_line=lambda line: print(line, file=sys.stderr))
+            found = json.loads(ended.stdout)
+            seconds, passed = found["seconds"], [each["verdict"] == "pass" for each in found["outcomes"]]
+            yield Row(f"mailnix lab {what}: mail can flow", f"{seconds['ready']:.0f} s", ready)
+            yield Row("  all mail exchanged", f"{seconds['exchanged']:.0f} s", exchanged)
+            yield Row(f"  everything, {sum(passed)} of {len(passed)} checks passed", f"{seconds['total']:.0f} s", "")
 
 
 def mail() -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from mailnix.image import Format, Manifest, Progress
     from mailnix.lab.prepare import Options as LabOptions
-    from mailnix.lab.scenario.values import Outcome
+    from mailnix.lab.scenario.values import Outcome, Report
     from mailnix.model import Topology
     from mailnix.tree import Tree
 
@@ -127,11 +128,12 @@ def lab(
     told: Callable[[Outcome], None],
     keep: bool = False,
     resume: bool = False,
-) -> tuple[Outcome, ...]:
+) -> Report:
     """Boot every machine and the world outside, and exchange mail; `told` hears what came of each check."""
     from mailnix.lab.lab import start
     from mailnix.lab.scenario import checks_for, run_checks, stage
 
+    begin = time.monotonic()
     with start(plan(config, options.secrets), options, progress, keep=keep, resume=resume) as running:
         progress("mail can flow: running the checks")
-        return run_checks(checks_for(running.plan), stage(running), told)
+        return run_checks(checks_for(running.plan), stage(running), told, begin)

@@ -11,7 +11,7 @@ import pytest
 from mailnix.cli.lab.outcomes import outcomes_text
 from mailnix.cli.lab.report import advice, told
 from mailnix.cli.lab.run import _show
-from mailnix.lab.scenario.values import Group, Outcome, Verdict
+from mailnix.lab.scenario.values import Group, Outcome, Report, Verdict
 from mailnix.plan import derive
 from tests.cli.conftest import Run
 from tests.descriptions import sound
@@ -38,11 +38,12 @@ def test_a_failed_check_shows_what_was_seen(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_table_names_the_double_wherever_it_plays(capsys: pytest.CaptureFixture[str]) -> None:
-    _show((GOOD, BAD), "double", as_json=False)
+    _show(Report((GOOD, BAD), 62.2, 90, 3600), "double", as_json=False)
     shown = capsys.readouterr().out
     assert "inbound\n  pass    2 s  a mail arrives\n               250 ok\n" in shown
-    assert shown.endswith("1 of 2 checks passed, with the double in Mailcow's place\n")
-    _show((GOOD,), "real", as_json=False)
+    assert "1 of 2 checks passed, with the double in Mailcow's place\n" in shown
+    assert shown.endswith("after 1 min 2 s, all of it was exchanged after 1 min 30 s, everything took 60 min 0 s.\n")
+    _show(Report((GOOD,), 1, 2, 3), "real", as_json=False)
     assert "double" not in capsys.readouterr().out
 
 

@@ -10,7 +10,7 @@ import click
 from mailnix.cli import options, output
 
 if TYPE_CHECKING:
-    from mailnix.lab.scenario import Outcome
+    from mailnix.lab.scenario import Outcome, Report
 
 
 @click.command("run")
@@ -39,23 +39,32 @@ def command(
 
     home = state_dir or default_home(config)
     made = Options(home, pipeline.secrets_folder(config, secrets), Mailcow(mailcow), mailcow_source)
-    outcomes = pipeline.lab(config, made, output.talk, told=told, keep=keep, resume=resume)
-    _show(outcomes, mailcow, as_json)
+    report = pipeline.lab(config, made, output.talk, told=told, keep=keep, resume=resume)
+    _show(report, mailcow, as_json)
     if keep:
         output.talk(advice(pipeline.plan(config, secrets), home))
-    return 0 if _passed(outcomes) == len(outcomes) else 1
+    return 0 if _passed(report.outcomes) == len(report.outcomes) else 1
 
 
 def _passed(outcomes: tuple[Outcome, ...]) -> int:
     return sum(outcome.verdict == "pass" for outcome in outcomes)
 
 
-def _show(outcomes: tuple[Outcome, ...], mailcow: str, as_json: bool) -> None:
+def _show(report: Report, mailcow: str, as_json: bool) -> None:
     from mailnix.cli.lab.outcomes import outcomes_text, terminal_width
 
     player = "Mailcow" if mailcow == "real" else "the double in Mailcow's place"
     if as_json:
-        output.result_json({"mailcow": mailcow, "outcomes": outcomes})
+        seconds = {name: round(getattr(report, name), 1) for name in ("ready", "exchanged", "total")}
+        output.result_json({"mailcow": mailcow, "seconds": seconds, "outcomes": report.outcomes})
         return
-    output.result(outcomes_text(outcomes, terminal_width()))
-    output.result(f"{_passed(outcomes)} of {len(outcomes)} checks passed, with {player}")
+    output.result(outcomes_text(report.outcomes, terminal_width()))
+    output.result(f"{_passed(report.outcomes)} of {len(report.outcomes)} checks passed, with {player}")
+    times = (minutes(seconds) for seconds in (report.ready, report.exchanged, report.total))
+    output.result("Mail could flow after {}, all of it was exchanged after {}, everything took {}.".format(*times))
+
+
+def minutes(seconds: float) -> str:
+    """A time for people."""
+    whole, rest = divmod(round(seconds), 60)
+    return f"{whole} min {rest} s" if whole else f"{rest} s"

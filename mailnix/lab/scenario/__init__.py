@@ -5,7 +5,7 @@ from mailnix.lab.scenario.disks import DiskFiles
 from mailnix.lab.scenario.runner import run_check, run_checks
 from mailnix.lab.scenario.scene import Guest, OnDisk, Scene
 from mailnix.lab.scenario.stage import stage
-from mailnix.lab.scenario.values import Check, CheckFailed, Group, Outcome, Verdict
+from mailnix.lab.scenario.values import Check, CheckFailed, Group, Outcome, Report, Verdict
 
 __all__ = [
     "CHECKS",
@@ -16,6 +16,7 @@ __all__ = [
     "Guest",
     "OnDisk",
     "Outcome",
+    "Report",
     "Scene",
     "Verdict",
     "checks_for",

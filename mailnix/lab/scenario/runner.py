@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from mailnix.errors import MailnixError
 from mailnix.lab.scenario.scene import Scene
-from mailnix.lab.scenario.values import Check, Outcome, Verdict
+from mailnix.lab.scenario.values import Check, Outcome, Report, Verdict
 
 
 def run_check(check: Check, scene: Scene, now: Callable[[], float] = time.monotonic) -> Outcome:
@@ -23,11 +23,18 @@ def run_check(check: Check, scene: Scene, now: Callable[[], float] = time.monoto
 
 
 def run_checks(
-    checks: Iterable[Check], scene: Scene, told: Callable[[Outcome], None] = lambda _outcome: None
-) -> tuple[Outcome, ...]:
-    """Ask every question, in order; `told` hears each outcome as it comes."""
+    checks: Iterable[Check],
+    scene: Scene,
+    told: Callable[[Outcome], None],
+    begun: float,
+    now: Callable[[], float] = time.monotonic,
+) -> Report:
+    """Ask every question, in order, of a lab that was begun at `begun` and is ready; `told` hears each outcome."""
+    ready = exchanged = now() - begun
     outcomes = []
     for check in checks:
-        outcomes.append(run_check(check, scene))
+        outcomes.append(run_check(check, scene, now))
         told(outcomes[-1])
-    return tuple(outcomes)
+        if check.group.is_mail:
+            exchanged = now() - begun
+    return Report(tuple(outcomes), ready, exchanged, now() - begun)

@@ -30,6 +30,11 @@ class Group(StrEnum):
     BAD_DAYS = "bad days"
     HEALTH = "health"
 
+    @property
+    def is_mail(self) -> bool:
+        """Whether its checks exchange mail."""
+        return self in (Group.INBOUND, Group.RELAY, Group.OUTBOUND)
+
 
 class Verdict(StrEnum):
     """How a check ended."""
@@ -67,6 +72,16 @@ class Outcome:
     verdict: Verdict
     evidence: str
     seconds: float
+
+
+@frozen
+class Report:
+    """What came of a lab; seconds from its start until mail could flow, until all mail was exchanged, and to its end."""
+
+    outcomes: tuple[Outcome, ...]
+    ready: float
+    exchanged: float
+    total: float
 
 
 def require(condition: object, message: str, seen: object = "") -> None:

@@ -400,10 +400,18 @@ def test_one_broken_check_does_not_end_the_others(scene: Scene) -> None:
         Check("c", Group.WEB, "c", lambda _scene: "well"),
     )
     heard: list[str] = []
-    outcomes = run_checks(asked, scene, lambda outcome: heard.append(outcome.id))
+    outcomes = run_checks(asked, scene, lambda outcome: heard.append(outcome.id), 0).outcomes
     assert [outcome.verdict for outcome in outcomes] == [Verdict.FAIL, Verdict.FAIL, Verdict.PASS]
     assert outcomes[1].evidence == "it is wrong"
     assert heard == ["a", "b", "c"]
+
+
+def test_a_report_says_when_the_last_mail_was_exchanged(scene: Scene) -> None:
+    clock = iter(range(100, 200, 10))
+    groups = (Group.INBOUND, Group.OUTBOUND, Group.WEB)
+    asked = (Check(group, group, group, lambda _scene: "well") for group in groups)
+    report = run_checks(asked, scene, lambda _outcome: None, 90, lambda: next(clock))
+    assert (report.ready, report.exchanged, report.total) == (10, 70, 100)
 
 
 def test_waiting_in_vain_names_its_subject(scene: Scene) -> None:
