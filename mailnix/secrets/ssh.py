@@ -85,12 +85,16 @@ def _unreached(host: str, target: str, by_hand: str, found: re.Match[str]) -> Se
     )
 
 
+def _unnamed(_host: str, target: str, _by_hand: str, found: re.Match[str]) -> SecretsError:
+    return SecretsError(f"{target} is not reached: there is no machine of the name {found[1]}", "try --to root@ADDRESS")
+
+
 _Meaning = Callable[[str, str, str, "re.Match[str]"], SecretsError]
 _MEANINGS: Final[tuple[tuple[str, _Meaning], ...]] = (
     (r"REMOTE HOST IDENTIFICATION HAS CHANGED", _changed),
     (r"Host key verification failed", _unknown),
     (r"Permission denied|Too many authentication failures", _denied),
-    (r"(Could not resolve hostname.*)", _unreached),
+    (r"Could not resolve hostname ([^ :]+)", _unnamed),
     (r"connect to (?:host|address) .*: (.*)", _unreached),
     (r"(Connection (?:timed out|closed|reset) .*)", _unreached),
 )

@@ -31,7 +31,6 @@ def said(text: str, status: int | None = 255, config: Path | None = None) -> Sec
         ("root@5.9.100.1: Permission denied (publickey).\n", "takes none of your SSH keys", "admin_keys"),
         ("ssh: connect to host 5.9.100.1 port 22: Connection refused\r\n", "not reached: connection refused", "on"),
         ("ssh: connect to host 5.9.100.1 port 22: Connection timed out\n", "not reached: connection timed out", "on"),
-        ("ssh: Could not resolve hostname nowhere: Name or service not known\n", "could not resolve hostname", "on"),
         ("Connection closed by 5.9.100.1 port 22\n", "not reached: connection closed by", "on"),
         ("something else\n", "ssh to root@5.9.100.1 failed: something else", "try"),
         ("", "ssh to root@5.9.100.1 failed", "try"),
@@ -43,6 +42,12 @@ def test_a_failure_of_ssh_is_one_sentence_and_a_next_step(text: str, message: st
     assert "\n" not in error.message
     assert hint in error.hint
     assert f"ssh {TARGET} true" in error.hint
+
+
+def test_a_name_that_nobody_has_is_said_to_be_none() -> None:
+    error = said("ssh: Could not resolve hostname nowhere.invalid: Name or service not known\n")
+    assert "no machine of the name nowhere.invalid" in error.message
+    assert error.hint == "try --to root@ADDRESS"
 
 
 def test_the_next_step_uses_the_same_ssh_config() -> None:
