@@ -113,7 +113,7 @@ def image() -> Iterator[Row]:
 def lab() -> Iterator[Row]:
     """From built images to all mail exchanged, and again from the state that the first run saved on its way."""
     with tempfile.TemporaryDirectory() as home:
-        argv = [MAILNIX, "lab", EXAMPLE, "--json", "--resume", "--state-dir", home]
+        argv: list[str | Path] = [MAILNIX, "lab", EXAMPLE, "--json", "--resume", "--state-dir", home]
         for what, ready, exchanged in (("from built images", "", "300 s"), ("from a saved state", "30 s", "")):
             ended = run(argv, timeout=3600, check=False, on_line=lambda line: print(line, file=sys.stderr))
             found = json.loads(ended.stdout)

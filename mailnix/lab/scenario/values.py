@@ -76,7 +76,7 @@ class Outcome:
 
 @frozen
 class Report:
-    """What came of a lab; seconds from its start until mail could flow, until all mail was exchanged, and to its end."""
+    """What came of a lab; seconds from its start until mail could flow, all mail was exchanged, and its end."""
 
     outcomes: tuple[Outcome, ...]
     ready: float
