@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 from mailnix.image.values import Progress
-from mailnix.lab.machine import Machine
 from mailnix.lab.world.layout import WORLD
 from mailnix.plan import InternalPlan, Plan, ProxyPlan, ports
 from mailnix.services.caddy.debian import STORAGE
@@ -18,7 +18,28 @@ INTERNAL_UNITS = ("mailnix-credentials.service", "mailcow.service", "mailcow-pro
 MAILCOW_TIMEOUT = 900.0  # seconds; containers start slowly in emulation
 
 
-def wait_until_ready(plan: Plan, machines: Mapping[str, Machine], progress: Progress) -> None:
+class Waiting(Protocol):
+    """A machine that can be waited for: the lab's, or one of the NixOS test driver's."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    def wait_for_boot(self, timeout: float = ...) -> None:
+        """Wait until systemd has worked off the jobs of its boot."""
+        ...
+
+    def wait_for_unit(self, unit: str, timeout: float = ...) -> None:
+        """Wait until a systemd unit is active."""
+        ...
+
+    def wait_until_succeeds(self, command: str, timeout: float = ..., *, subject: str = ...) -> str:
+        """Run a command again and again until it succeeds."""
+        ...
+
+
+def wait_until_ready(plan: Plan, machines: Mapping[str, Waiting], progress: Progress) -> None:
     """Wait for every condition; raises LabError naming the one that did not come true."""
     for unit in WORLD_UNITS:
         machines[WORLD].wait_for_unit(unit)

@@ -24,6 +24,7 @@ let
     pkgs.gnugrep
     pkgs.gnused
     pkgs.gzip
+    pkgs.python3
     pkgs.which
     pkgs.zstd
   ];

@@ -13,11 +13,17 @@ import pytest
 from mailnix import Backup, Domain, Internal, Mailbox, Proxy, Topology
 from mailnix.config import load
 from mailnix.errors import BuildError
+from mailnix.lab.ready import WORLD_UNITS
+from mailnix.lab.world.nixos import FACTS
+from mailnix.lab.world.nixos import files as world_files
+from mailnix.lab.world.world import world as lab_world
+from mailnix.lab.world.zones import PUBLISHED
 from mailnix.nixos import host as hosts
 from mailnix.nixos.flake import emit, flake, machines
 from mailnix.nixos.value import Apply, Attrs
 from mailnix.pipeline import flake_reference
 from mailnix.plan import derive
+from tests.nixos import regenerate
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "docs/examples/two_machines.py"
@@ -63,6 +69,37 @@ def test_the_hosts_in_the_repository_are_the_example_as_it_is_emitted_now(plan):
         if path.is_file()
     }
     assert committed == {f.path: f.data for f in machines(plan)}, "run tests/nixos/regenerate.py, and read its diff"
+
+
+def test_the_texts_of_the_vm_check_in_the_repository_are_what_mailnix_writes_now(plan):
+    written = {file.path: file.data for file in regenerate.exchange(plan)}
+    folder = REPOSITORY / regenerate.EXCHANGE[1:]
+    committed = {
+        f"/{path.relative_to(REPOSITORY)}": path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".nix"
+    }
+    assert committed == written, "run tests/nixos/regenerate.py, and read its diff"
+
+
+def test_the_vm_checks_world_has_all_that_the_labs_has_but_for_what_is_debians(plan):
+    left_to_nix = ("/etc/systemd/system/", "/usr/lib/mailnix-world/", "/etc/sysusers.d/", "/etc/tmpfiles.d/")
+    debians = {"/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/mailname", "/etc/default/named"}
+    lab = {entry.path for entry in lab_world(plan).entries}
+    here = {file.path for file in world_files(plan)} - {FACTS}
+    assert here < lab
+    assert {path for path in lab - here if not path.startswith(left_to_nix)} == debians | {PUBLISHED}
+
+
+def test_every_program_and_unit_of_the_labs_world_is_on_the_vm_checks_too(plan):
+    text = (REPOSITORY / regenerate.EXCHANGE[1:] / "world.nix").read_text()
+    for entry in lab_world(plan).entries:
+        if entry.path.startswith("/usr/lib/mailnix-world/"):
+            assert f'(program "{entry.path.rpartition("/")[2]}")' in text
+        if entry.path.startswith("/etc/systemd/system/mailnix-world"):
+            assert entry.path.rpartition("/")[2].rpartition(".")[0] in text
+    for unit in WORLD_UNITS:
+        assert f"    {unit.removesuffix('.service')} = {{" in text
 
 
 def test_emission_is_the_same_every_time(plan):

@@ -1,278 +1,124 @@
-# The example's two machines, as emitted, between a simulated internet and a home network behind NAT. Mailcow's images
-# cannot be pulled in a sandbox: a container with Postfix stands in for it, behind a bridge of the same name, with its
-# ports published the way Docker publishes them.
-{ pkgs, ... }:
+# The example's machines as emitted, with their firewall, tunnel, Haraka, and Docker with Mailcow's double, between the
+# lab's world and a home network behind NAT: the lab's scenario, on NixOS's test driver.
+{ lib, pkgs, ... }:
 
 let
-  tests = pkgs.path + "/nixos/tests";
-  keys = import (tests + "/wireguard/snakeoil-keys.nix");
-
-  public = {
-    world = "203.0.113.1";
-    acme = "203.0.113.2";
-    proxy = "203.0.113.10";
-    client = "203.0.113.77";
+  example = ../../docs/examples/two_machines.py;
+  keys = import ./exchange/keys.nix {
+    inherit pkgs;
+    plan = example;
   };
-  home = {
-    gateway = "192.168.77.1";
-    internal = "192.168.77.2";
-  };
-  container = "172.22.1.253";
+  double = import ./exchange/double.nix { inherit lib pkgs; };
 
-  credentials = wanted: {
-    environment.etc = pkgs.lib.mapAttrs' (
-      name: text: pkgs.lib.nameValuePair "credstore/${name}" { inherit text; }
-    ) wanted;
+  # Cards of the driver in the place of the lab's: a VLAN for each link.
+  common = import (pkgs.path + "/nixos/lib/qemu-common.nix") {
+    inherit lib;
+    inherit (pkgs) stdenv;
+  };
+  cards = (lib.importJSON ./exchange/world/facts.json).cards;
+  links = lib.unique (map (card: card.link) cards);
+  vlan = link: 1 + lib.lists.findFirstIndex (other: other == link) null links;
+  macs =
+    nodes:
+    map (card: {
+      lab = card.mac;
+      driver = lib.toLower (
+        common.qemuNicMac (vlan card.link) nodes.${card.machine}.virtualisation.test.nodeNumber
+      );
+    }) cards;
+  plugged = link: {
+    vlan = vlan link;
+    # Addresses come as they would anywhere: from the machine's own settings, and from the world's DHCP.
+    assignIP = false;
   };
 
-  # What is the test driver's, not the machine's: the disk, and the network card that the driver talks through.
-  underTest =
-    { lib, nodes, ... }:
+  drive = file: {
+    inherit file;
+    driveExtraOpts = {
+      format = "raw";
+      readonly = "on";
+    };
+  };
+
+  # What is the test driver's, not the machine's.
+  driven =
+    { config, ... }:
     {
       mailnix.disk.enable = false;
-      systemd.network.networks."20-uplink" = {
-        matchConfig.Name = lib.mkForce "eth0";
-        address = lib.mkForce [ ];
+      networking.extraHosts = lib.mkForce "";
+      # The driver's machines have their host's clock; this one asks a server, as it would anywhere.
+      services.timesyncd.enable = lib.mkForce true;
+      virtualisation = {
+        vlans = [ ];
+        interfaces.eth1 = plugged config.networking.hostName;
+        # Nothing but the link to the world.
+        qemu.networkingOptions = lib.mkForce [ ];
+        qemu.drives = [ (drive "${keys}/${config.networking.hostName}-seed.img") ];
       };
-      networking.nameservers = [ public.world ];
-      security.pki.certificateFiles = [ nodes.acme.test-support.acme.caCert ];
-      services.timesyncd.enable = false;
+      # Asked by the scenario; Debian has it anyway.
+      environment.systemPackages = [ pkgs.openssl ];
     };
-
-  address = ip: {
-    ipv4.addresses = pkgs.lib.mkForce [
-      {
-        address = ip;
-        prefixLength = 24;
-      }
-    ];
-  };
 in
 {
   name = "mail-exchange";
 
-  nodes.proxy =
-    { lib, nodes, ... }:
-    {
-      imports = [
-        ../../hosts/proxy
-        underTest
-        (credentials {
-          "haraka.internalcmd" = "0123456789";
-          "network.wireguard.private.wg0" = keys.peer0.privateKey;
-          "network.wireguard.public.wg0" = pkgs.lib.trim keys.peer1.publicKey;
-          "network.wireguard.preshared.wg0" = keys.presharedKey;
-        })
-      ];
-      virtualisation.vlans = [ 1 ];
-      virtualisation.memorySize = 512;
-      networking.interfaces.eth1 = address public.proxy;
+  nodes.proxy = {
+    imports = [
+      ../../hosts/proxy
+      driven
+    ];
+    virtualisation.memorySize = 512;
+  };
 
-      # The authority of the test, in the place of the real one.
-      services.caddy.configFile = lib.mkForce (
-        pkgs.writeText "Caddyfile" (
-          builtins.replaceStrings
-            [ "https://acme-v02.api.letsencrypt.org/directory" ]
-            [ "https://${nodes.acme.test-support.acme.caDomain}/dir" ]
-            (builtins.readFile ../../hosts/proxy/Caddyfile)
-        )
-      );
-      networking.hosts.${public.acme} = [ nodes.acme.test-support.acme.caDomain ];
+  nodes.internal = {
+    imports = [
+      ../../hosts/internal
+      driven
+    ];
+    virtualisation = {
+      cores = 2;
+      diskSize = 4096;
+      memorySize = 2048;
+      qemu.drives = [ (drive "${double.disk}") ];
     };
 
-  nodes.internal =
-    { lib, ... }:
-    {
-      imports = [
-        ../../hosts/internal
-        underTest
-        (credentials (
-          {
-            "network.wireguard.private.wg-proxy" = keys.peer1.privateKey;
-            "network.wireguard.public.wg-proxy" = keys.peer0.publicKey;
-            "network.wireguard.preshared.wg-proxy" = keys.presharedKey;
-          }
-          // lib.genAttrs [
-            "mailcow.admin-password"
-            "mailcow.api-key"
-            "mailcow.dbpass"
-            "mailcow.dbroot"
-            "mailcow.dkim"
-            "mailcow.mailboxes"
-            "mailcow.redispass"
-            "mailcow.sogo-key"
-          ] (_: "0123456789")
-        ))
-      ];
-      virtualisation.vlans = [ 2 ];
-      networking.interfaces.eth1 = address home.internal;
-      networking.defaultGateway = {
-        address = home.gateway;
-        interface = "eth1";
-      };
-
-      services.mailcow.enable = lib.mkForce false;
-      systemd.services.mailcow.enable = lib.mkForce false;
-      systemd.services.mailcow-provision.enable = lib.mkForce false;
-      virtualisation.docker.enable = lib.mkForce false;
-
-      networking.bridges.br-mailcow.interfaces = [ ];
-      networking.interfaces.br-mailcow.ipv4.addresses = [
-        {
-          address = "172.22.1.1";
-          prefixLength = 24;
-        }
-      ];
-      # As Docker does with `userland-proxy: false`.
-      networking.nftables.tables.docker = {
-        family = "ip";
-        content = ''
-          chain prerouting {
-            type nat hook prerouting priority dstnat; policy accept;
-            ip daddr 10.0.0.2 tcp dport { 25, 465, 587, 993, 8080 } dnat to ${container}
-          }
-          chain postrouting {
-            type nat hook postrouting priority srcnat; policy accept;
-            ip saddr 172.22.1.0/24 oifname != "br-mailcow" masquerade
-          }
-        '';
-      };
-
-      containers.mailcow = {
-        autoStart = true;
-        privateNetwork = true;
-        hostBridge = "br-mailcow";
-        localAddress = "${container}/24";
-        config = {
-          system.stateVersion = "25.11";
-          networking.firewall.enable = false;
-          networking.defaultGateway = "172.22.1.1";
-          services.postfix = {
-            enable = true;
-            settings.main = {
-              myhostname = "mail.example.org";
-              mydestination = [ "example.org" ];
-              mynetworks = [ "127.0.0.0/8" ];
-              relayhost = [ "[10.0.0.1]:2526" ];
-              # Mailcow does so on port 25 alone, in master.cf.
-              smtpd_authorized_xclient_hosts = "10.0.0.1";
-              smtpd_recipient_restrictions = "permit_mynetworks, reject_unauth_destination";
-              local_recipient_maps = "inline:{ alice=1, bob=1 }";
-            };
-            settings.master.submission = {
-              type = "inet";
-              private = false;
-              command = "smtpd";
-            };
-          };
-          services.nginx = {
-            enable = true;
-            virtualHosts.default = {
-              default = true;
-              listen = [
-                {
-                  addr = "0.0.0.0";
-                  port = 8080;
-                }
-              ];
-              locations."/".return = "200 'this stands in for Mailcow'";
-            };
-            # Ports that only have to be open here.
-            streamConfig = ''
-              server {
-                listen 465;
-                listen 993;
-                return "";
-              }
-            '';
-          };
-          users.users.alice.isNormalUser = true;
-        };
-      };
+    services.mailcow = {
+      source = double.tree;
+      version = "the double";
     };
+    # Containers see the machine's bundle of authorities, which is in the store.
+    security.pki.certificateFiles = [ "${keys}/ca.pem" ];
+  };
 
   nodes.world =
-    { lib, ... }:
+    { nodes, ... }:
     {
-      virtualisation.vlans = [
-        1
-        2
+      imports = [
+        (import ./exchange/world.nix {
+          inherit keys;
+          macs = macs nodes;
+          root = ./exchange;
+        })
       ];
-      networking = {
-        firewall.enable = false;
-        useDHCP = false;
-        interfaces.eth1.ipv4.addresses = lib.mkForce (
-          map
-            (ip: {
-              address = ip;
-              prefixLength = 24;
-            })
-            [
-              public.world
-              public.client
-            ]
-        );
-        interfaces.eth2 = address home.gateway;
-        nat = {
-          enable = true;
-          externalInterface = "eth1";
-          internalInterfaces = [ "eth2" ];
-        };
+      virtualisation = {
+        vlans = [ ];
+        interfaces = lib.listToAttrs (map (link: lib.nameValuePair "to-${link}" (plugged link)) links);
+        qemu.networkingOptions = lib.mkForce [ ];
       };
-
-      services.dnsmasq = {
-        enable = true;
-        settings = {
-          no-resolv = true;
-          address = [
-            "/example.org/${public.proxy}"
-            "/example.net/${public.proxy}"
-            "/elsewhere.test/${public.world}"
-          ];
-          mx-host = [
-            "example.org,mail.example.org,10"
-            "elsewhere.test,mx.elsewhere.test,10"
-          ];
-        };
-      };
-
-      services.postfix = {
-        enable = true;
-        settings.main = {
-          myhostname = "mx.elsewhere.test";
-          mydestination = [ "elsewhere.test" ];
-          inet_interfaces = "all";
-        };
-      };
-      users.users.carol.isNormalUser = true;
-      environment.systemPackages = [
-        pkgs.curl
-        pkgs.nmap
-        pkgs.swaks
-      ];
     };
 
-  nodes.acme =
-    { ... }:
-    {
-      imports = [ (tests + "/common/acme/server") ];
-      virtualisation.vlans = [ 1 ];
-      networking.interfaces.eth1 = address public.acme;
-      networking.nameservers = pkgs.lib.mkForce [ public.world ];
-    };
-
-  # What the plan states, the script reads: the same code as the lab's scenario.
-  extraPythonPackages = python: [
-    (python.toPythonModule (
-      pkgs.callPackage ../../modules/mailnix/package.nix {
-        python3Packages = python;
-        withLab = true;
-      }
-    ))
-  ];
+  extraPythonPackages = python: [ (import ./exchange/python.nix pkgs python.python) ];
   skipTypeCheck = true; # mailnix is typed for itself, not for others
 
-  testScript = builtins.replaceStrings [ "@example@" ] [ "${../../docs/examples/two_machines.py}" ] (
-    builtins.readFile ./mail-exchange.py
-  );
+  testScript =
+    builtins.replaceStrings
+      [
+        "@example@"
+        "@keys@"
+      ]
+      [
+        "${example}"
+        "${keys}"
+      ]
+      (builtins.readFile ./mail-exchange.py);
 }

@@ -1,21 +1,46 @@
-"""The NixOS test driver's machines as Guests, so that flake checks ask the same questions."""
+"""The NixOS test driver's machines as Guests, so that flake checks boot, wait and ask as the lab does."""
 
 from __future__ import annotations
 
 import base64
 import shlex
-from typing import Protocol
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, Protocol
 
 from attrs import frozen
 
 from mailnix.errors import LabError
+from mailnix.image.values import Progress
+from mailnix.lab import units
 from mailnix.lab.guest import Result
+from mailnix.lab.ready import wait_until_ready
+from mailnix.lab.scenario.checks import checks_for
+from mailnix.lab.scenario.disks import with_backing
+from mailnix.lab.scenario.scene import Scene
+from mailnix.lab.scenario.stage import staged
+from mailnix.lab.scenario.values import Check
+from mailnix.lab.waiting import REAL_CLOCK, Clock, attempts
+from mailnix.lab.world.authority import Authority, install
+from mailnix.lab.world.layout import WORLD, Layout, layout
+from mailnix.plan import Plan
+
+NOT_HERE: Final[Mapping[str, str]] = {}
+"""Checks that make no sense on this driver, and why: id to reason. All do: its disks are files to be read, too."""
+
+# What `write_keys` leaves in its folder, and `exchange` takes up.
+SECRETS: Final = "secrets"
+AUTHORITY: Final = "authority"
+CA: Final = "ca.pem"
+ZONE: Final = "published.zone"
 
 
 class DriverMachine(Protocol):
     """What is used of the driver's Machine (nixos/lib/test-driver, `test_driver.machine`)."""
 
     name: str
+    state_dir: Path
 
     def execute(self, command: str, *, timeout: int | None = 900) -> tuple[int, str]:
         """Run a command; its status and output."""
@@ -33,32 +58,46 @@ class DriverMachine(Protocol):
         """Wait for its shell."""
         ...
 
-    def wait_for_unit(self, unit: str, *, timeout: int = 900) -> None:
-        """Wait until a unit is active."""
-        ...
-
 
 @frozen
 class NixosGuest:
     """One machine of the driver."""
 
     machine: DriverMachine
+    clock: Clock = REAL_CLOCK
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.machine.name
 
     def execute(self, command: str, *, timeout: float = 60.0) -> Result:
-        """Run a command to its end, good or bad; the driver knows no error output apart."""
-        status, output = self.machine.execute(command, timeout=int(timeout))
+        """Run a command to its end, good or bad; the driver knows no error output apart.
+
+        The driver would run it with `set -euo pipefail` and its own shell's input; the lab's guest agent does neither.
+        """
+        status, output = self.machine.execute(f"exec sh -c {shlex.quote(command)} </dev/null", timeout=int(timeout))
         return Result(status, output.encode(), b"")
 
     def succeed(self, command: str, *, timeout: float = 60.0) -> str:
         """Run a command that must succeed; gives its output."""
         result = self.execute(command, timeout=timeout)
         if not result.ok:
-            raise LabError(f"{self.machine.name}: {command[:80]} failed with status {result.status}: {result.stdout}")
+            raise LabError(f"{self.name}: {command[:80]} failed with status {result.status}: {result.stdout}")
         return result.stdout
 
     def read_file(self, path: str) -> bytes:
         """A file's content."""
         return base64.b64decode(self.succeed(f"base64 -w0 {shlex.quote(path)}"))
+
+    def write_file(self, path: str, content: bytes, mode: int = 0o644) -> None:
+        """Make or replace a small file, with the folders above it."""
+        to, data = shlex.quote(path), base64.b64encode(content).decode()
+        self.succeed(f'mkdir -p "$(dirname {to})" && : >>{to} && chmod {mode:o} {to} && echo {data} | base64 -d >{to}')
+
+    def put(self, path: str, data: bytes) -> None:
+        """Likewise, as the world takes its certificates."""
+        self.write_file(path, data)
 
     def kill(self) -> None:
         """Cut its power."""
@@ -72,6 +111,104 @@ class NixosGuest:
         """Wait until it takes commands."""
         self.machine.connect()
 
+    def wait_for_boot(self, timeout: float = 300.0) -> None:
+        """Wait until systemd has worked off the jobs of its boot, well or badly."""
+        self.execute("systemctl is-system-running --wait", timeout=timeout)
+
     def wait_for_unit(self, unit: str, timeout: float = 300.0) -> None:
-        """Wait until a systemd unit is active."""
-        self.machine.wait_for_unit(unit, timeout=int(timeout))
+        """Wait until a systemd unit is active; fails at once where it failed. (The driver's own gives up on units that
+        something is about to start.)
+        """
+        state = units.UnitState()
+        for _ in attempts(timeout, self.clock, longest=1.0):
+            state = units.parse(self.succeed(units.question(unit)))
+            if state.is_active:
+                return
+            if state.is_hopeless:
+                journal = self.execute(f"journalctl -b -u {shlex.quote(unit)} -n 20 --no-pager -o cat").stdout
+                raise LabError(f"{self.name}: waiting for {unit}: it is {state}", journal)
+        raise LabError(f"{self.name}: waiting for {unit}: still {state} after {timeout:.0f} s")
+
+    def wait_until_succeeds(self, command: str, timeout: float = 300.0, *, subject: str = "") -> str:
+        """Run a command again and again until it ends with status 0; gives its output."""
+        said = ""
+        for left in attempts(timeout, self.clock, longest=1.0):
+            result = self.execute(command, timeout=max(left, 1.0) + 60)
+            if result.ok:
+                return result.stdout
+            said = result.stdout.strip()[-500:]
+        raise LabError(f"{self.name}: waiting for {subject or command[:80]}: not after {timeout:.0f} s {said}".rstrip())
+
+
+@frozen
+class Exchange:
+    """The machines of a plan on the driver, with the keys they were built with."""
+
+    plan: Plan
+    layout: Layout
+    guests: Mapping[str, NixosGuest]
+    secrets: Path
+    authority: Authority
+
+    def boot(self, progress: Progress) -> None:
+        """Switch everything on, the world first, and wait until mail can flow, as `mailnix.lab.lab.boot` does."""
+        world = self.guests[WORLD]
+        for guest in (world, *(guest for name, guest in self.guests.items() if name != WORLD)):
+            guest.start()
+        world.wait_for_guest()
+        install(world, self.authority)
+        for guest in self.guests.values():
+            guest.wait_for_guest()
+        wait_until_ready(self.plan, self.guests, progress)
+
+    def stage(self) -> Scene:
+        """The machines as checks see them."""
+        disks = {name: disk_files(guest.machine) for name, guest in self.guests.items()}
+        return staged(self.plan, self.layout, self.guests, self.secrets, disks)
+
+    def checks(self) -> Iterator[Check]:
+        """Every check of the plan that makes sense here, in the lab's order."""
+        return (check for check in checks_for(self.plan) if check.id not in NOT_HERE)
+
+
+def exchange(plan: Plan, keys: Path, machines: Mapping[str, DriverMachine], work: Path) -> Exchange:
+    """The driver's machines, and the keys from a folder of `write_keys`.
+
+    Nix's store is open to everybody, which secrets are not read from: they are copied to `work`, a private folder.
+    """
+    from mailnix.plan import with_dkim
+    from mailnix.secrets import dkim_public
+
+    secrets = work / SECRETS
+    shutil.copytree(keys / SECRETS, secrets, copy_function=shutil.copyfile)
+    for path in (secrets, *secrets.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    authority = Authority(
+        (keys / CA).read_bytes(), {path.name: path.read_bytes() for path in sorted((keys / AUTHORITY).iterdir())}
+    )
+    guests = {name: NixosGuest(machine) for name, machine in machines.items()}
+    return Exchange(with_dkim(plan, dkim_public(secrets)), layout(plan), guests, secrets, authority)
+
+
+def disk_files(machine: DriverMachine) -> tuple[Path, ...]:
+    """Every file that a machine's own disks are made of; what Nix's store shares with it is no disk of its."""
+    return tuple(file for disk in sorted(machine.state_dir.glob("*.qcow2")) for file in with_backing(disk))
+
+
+def write_keys(plan: Plan, out: Path) -> None:
+    """Everything secret of a check, made anew: secrets, an authority, seed disks, and the zone with the DKIM keys."""
+    from mailnix.lab.world.authority import new_authority
+    from mailnix.plan import with_dkim
+    from mailnix.plan.dns import zone_text
+    from mailnix.secrets import dkim_public, init, seed
+
+    init(plan, out / SECRETS)
+    authority = new_authority(layout(plan))
+    (out / CA).write_bytes(authority.certificate)
+    (out / AUTHORITY).mkdir()
+    for name, data in authority.world_files.items():
+        (out / AUTHORITY / name).write_bytes(data)
+    known = with_dkim(plan, dkim_public(out / SECRETS))
+    (out / ZONE).write_text(zone_text(known.records))
+    for host in plan.hosts:
+        seed(plan, host.name, out / SECRETS, out / f"{host.name}-seed.img", [authority.certificate])

@@ -25,11 +25,26 @@ class RunningLab(Protocol):
 
 def stage(lab: RunningLab) -> Scene:
     """Give the world's clients their passwords, and see the lab as a Scene."""
+    files = {name: disk_files(machine) for name, machine in lab.machines.items()}
+    return staged(lab.plan, lab.layout, lab.machines, lab.secrets, files)
+
+
+class Writable(Protocol):
+    """A machine that takes files."""
+
+    def write_file(self, path: str, content: bytes, mode: int = ...) -> None:
+        """Make or replace a file, with the folders above it."""
+        ...
+
+
+def staged(
+    plan: Plan, places: Layout, machines: Mapping[str, Writable], secrets: Path, files: Mapping[str, tuple[Path, ...]]
+) -> Scene:
+    """A Scene of machines of whatever kind; `files` is what each one's disks are made of."""
     from mailnix.secrets.search import mailbox_passwords
 
-    lab.machines[WORLD].write_file(PASSWORDS, mailbox_passwords(lab.plan, lab.secrets).reveal(), 0o600)
-    files = {name: disk_files(machine) for name, machine in lab.machines.items()}
-    return Scene(lab.plan, lab.layout, lab.machines, DiskFiles(lab.plan, lab.secrets, files))
+    machines[WORLD].write_file(PASSWORDS, mailbox_passwords(plan, secrets).reveal(), 0o600)
+    return Scene(plan, places, machines, DiskFiles(plan, secrets, files))
 
 
 def disk_files(machine: Machine) -> tuple[Path, ...]:

@@ -61,7 +61,7 @@ def tls_with(log: str, relay: str) -> str:
 
 def send(args: argparse.Namespace) -> Result:
     """Hand a message to Postfix, and wait until each recipient's fate is decided, or `--status` is seen."""
-    argv = ["/usr/sbin/sendmail", "-f", args.sender, "--", *args.to]
+    argv = ["sendmail", "-f", args.sender, "--", *args.to]
     subprocess.run(argv, input=text(args).encode(), check=True)
     return fate(args)
 
@@ -107,13 +107,13 @@ def place(address: str) -> str:
 def busy(args: argparse.Namespace) -> Result:
     """Answer everybody with a temporary error (`on`), or stop doing so (`off`)."""
     Path(BUSY).write_text(BUSY_LINE if args.state == "on" else "")
-    subprocess.run(["/usr/sbin/postfix", "reload"], check=True, capture_output=True)
+    subprocess.run(["postfix", "reload"], check=True, capture_output=True)
     return {"ok": True, "busy": args.state == "on"}
 
 
 def flush(_args: argparse.Namespace) -> Result:
     """Try everything in the queue again, now."""
-    subprocess.run(["/usr/sbin/postqueue", "-f"], check=True)
+    subprocess.run(["postqueue", "-f"], check=True)
     return {"ok": True}
 
 
