@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import sys
 import tarfile
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -103,10 +104,10 @@ def write_tree(out: Path) -> None:
 
 def write_disk(root: Path, out: Path, runner: Runner = run) -> None:
     """The disk with the images: `root` is the /usr that all containers share; the image's archive is put into it."""
-    skeleton = out.with_name(f"{out.name}.skeleton")
-    write_skeleton(skeleton)
-    write_image(skeleton, root / ARCHIVE)
-    skeleton.unlink()
+    with tempfile.TemporaryDirectory() as work:
+        skeleton = Path(work) / "skeleton.tar"
+        write_skeleton(skeleton)
+        write_image(skeleton, root / ARCHIVE)
     runner(disk_argv(root, out, kib_of(root)))
 
 
