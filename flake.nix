@@ -1,7 +1,7 @@
 {
   description = "Private email that anyone can host: a public proxy and a machine at home";
 
-  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-25.11";
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
 
   outputs =
     { self, nixpkgs }:
