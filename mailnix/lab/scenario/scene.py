@@ -9,6 +9,7 @@ import json
 import shlex
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from threading import Lock
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from attrs import define, field
@@ -100,6 +101,7 @@ class Scene:
     machines: Mapping[str, Any]
     disks: OnDisk
     _remembered: dict[str, Any] = field(factory=dict, init=False)
+    _making: dict[str, Lock] = field(factory=dict, init=False)
 
     @property
     def world(self) -> Guest:
@@ -134,11 +136,12 @@ class Scene:
 
     def remember(self, what: str, make: Callable[[], T]) -> T:
         """`make()` the first time, its result or its error later: checks of one mail share that mail."""
-        if what not in self._remembered:
-            try:
-                self._remembered[what] = make()
-            except LabError as error:
-                self._remembered[what] = error
+        with self._making.setdefault(what, Lock()):
+            if what not in self._remembered:
+                try:
+                    self._remembered[what] = make()
+                except LabError as error:
+                    self._remembered[what] = error
         found = self._remembered[what]
         if isinstance(found, LabError):
             raise CheckFailed(found.message, found.hint)

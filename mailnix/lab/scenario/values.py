@@ -35,6 +35,11 @@ class Group(StrEnum):
         """Whether its checks exchange mail."""
         return self in (Group.INBOUND, Group.RELAY, Group.OUTBOUND)
 
+    @property
+    def may_overlap(self) -> bool:
+        """Whether its checks disturb no other: they exchange mail, each with its own token, and look at pages."""
+        return self.is_mail or self is Group.WEB
+
 
 class Verdict(StrEnum):
     """How a check ended."""

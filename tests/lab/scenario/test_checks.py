@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -408,10 +410,46 @@ def test_one_broken_check_does_not_end_the_others(scene: Scene) -> None:
 
 def test_a_report_says_when_the_last_mail_was_exchanged(scene: Scene) -> None:
     clock = iter(range(100, 200, 10))
-    groups = (Group.INBOUND, Group.OUTBOUND, Group.WEB)
-    asked = (Check(group, group, group, lambda _scene: "well") for group in groups)
+    asked = (Check(group, group, group, lambda _scene: "well") for group in (Group.INBOUND, Group.BAD_DAYS))
     report = run_checks(asked, scene, lambda _outcome: None, 90, lambda: next(clock))
-    assert (report.ready, report.exchanged, report.total) == (10, 70, 100)
+    assert (report.ready, report.exchanged, report.total) == (10, 40, 70)
+
+
+def test_checks_of_mail_run_beside_each_other_and_those_that_disturb_alone(scene: Scene) -> None:
+    both = threading.Barrier(2, timeout=10)
+    running: list[str] = []
+
+    def together(_scene: Scene) -> str:
+        running.append("mail")
+        both.wait()
+        return "well"
+
+    def alone(_scene: Scene) -> str:
+        return ", ".join(running)
+
+    asked = (
+        Check("a", Group.INBOUND, "a", together),
+        Check("b", Group.WEB, "b", together),
+        Check("c", Group.ISOLATION, "c", alone),
+    )
+    report = run_checks(asked, scene, lambda _outcome: None, 0)
+    assert [outcome.verdict for outcome in report.outcomes] == [Verdict.PASS] * 3
+    assert report.outcomes[2].evidence == "mail, mail"
+
+
+def test_two_checks_of_one_mail_wait_for_that_mail(scene: Scene) -> None:
+    made: list[int] = []
+    wanted = threading.Event()
+
+    def make() -> str:
+        wanted.wait(10)
+        made.append(1)
+        return "the mail"
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = (pool.submit(scene.remember, "mail", make) for _ in range(2))
+        wanted.set()
+        assert (first.result(10), second.result(10), made) == ("the mail", "the mail", [1])
 
 
 def test_waiting_in_vain_names_its_subject(scene: Scene) -> None:
