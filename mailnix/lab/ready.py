@@ -77,6 +77,11 @@ case $line in 250*) exit 0 ;; *) exit 1 ;; esac
 """
 
 
+def tunnel_answers(proxy: ProxyPlan) -> str:
+    """Succeeds on a proxy whose tunnel is up: a ping proves handshake, routes and firewall at once."""
+    return f"ping -c 1 -W 5 {proxy.tunnel.internal.ipv4}"
+
+
 def takes_mail(proxy: ProxyPlan) -> str:
     """Succeeds where Mailcow offers XCLIENT to this proxy and would take a mail."""
     script = TAKES_MAIL.format(address=proxy.tunnel.internal.ipv4, port=ports.SMTP, name=proxy.hostname)
@@ -88,8 +93,7 @@ def conditions(plan: Plan) -> Iterator[tuple[str, str, str]]:
     for host in plan.hosts:
         match host:
             case ProxyPlan():
-                # A network namespace apart, the ping proves handshake, routes and firewall at once.
-                yield host.name, "the tunnel answers", f"ping -c 1 -W 5 {host.tunnel.internal.ipv4}"
+                yield host.name, "the tunnel answers", tunnel_answers(host)
                 for name in dict.fromkeys((host.hostname, plan.topology.hostname)):
                     yield (
                         host.name,

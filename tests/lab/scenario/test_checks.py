@@ -286,13 +286,14 @@ def crash_world(guests: Guests, *, queued: list[int], count: int = 1) -> None:
     guests[WORLD].when("post.py busy", {"ok": True}).when("probe.py submit", {"ok": True})
     guests[WORLD].when("post.py inbox", {"ok": True, "count": count, "messages": []})
     proxy = guests["proxy"].when("systemctl kill", "").when("is-active", "active").when("MainPID", ["7", "8"])
-    proxy.when("grep", queued)
+    proxy.when("grep", queued).when("ping -c 1", [1, 0])
 
 
 def test_a_crash_that_loses_nothing_passes(scene: Scene, guests: Guests) -> None:
     crash_world(guests, queued=[0, 0, 0, 0, 1])
     assert "once" in bad_days.crashes_of_a_proxy_lose_nothing(scene)
     assert any("HUP" in command for command in guests["proxy"].asked)
+    assert sum(command.startswith("ping") for command in guests["proxy"].asked) == 2  # until the tunnel is back
 
 
 @pytest.mark.parametrize(
