@@ -21,10 +21,9 @@ NPM = Path(__file__).parent.parent / "services" / "haraka" / "npm"
 UNUSED_NODE = ("include", "share")
 """What Node's package brings for compiling and reading; 70 MB that no machine needs."""
 
-UNNEEDED = ("/usr/share/man/*", "/usr/share/info/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/lintian/*")
-KEPT = ("/usr/share/doc/*/copyright",)
-
-HOOKS = {"essential": "MAILNIX_PREPARE", "customize": "MAILNIX_CUSTOMIZE"}
+SCRIPT_NAMES = ("slim", "prepare", "customize", "finish", "unprivileged")
+HOOKS = {"extract": "slim", "essential": "prepare", "customize": "customize"}
+"""mmdebstrap's stages, and our script for the end of each."""
 
 
 def script(name: str) -> str:
@@ -34,9 +33,9 @@ def script(name: str) -> str:
 
 def base_key(spec: BaseSpec, mirrors: Sequence[str] = ()) -> str:
     """Names a base: equal for equal inputs, other when anything that goes into it changes."""
-    scripts = {name: script(name) for name in ("prepare", "customize", "finish", "unprivileged")}
+    scripts = {name: script(name) for name in SCRIPT_NAMES}
     lock = (NPM / "package-lock.json").read_text() if spec.npm_tree else ""
-    inputs = [FORMAT_VERSION, SUITE, spec.packages, spec.kernel, spec.slack, UNNEEDED, KEPT, scripts, lock, mirrors]
+    inputs = [FORMAT_VERSION, SUITE, spec.packages, spec.kernel, spec.slack, scripts, lock, mirrors]
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:20]
 
 
@@ -50,13 +49,26 @@ def disk_uuid(key: str) -> UUID:
     return uuid5(NAMESPACE, f"disk {key}")
 
 
+def hook(stage: str) -> str:
+    """mmdebstrap's option that runs our script of this stage. It wants the environment of `hooks_env`."""
+    return f'--{stage}-hook=sh -c "${_variable(stage)}" {stage} "$1"'
+
+
+def hooks_env(*stages: str) -> dict[str, str]:
+    """The scripts of these stages, by variable (a namespace's root may not read our files), and silence for debconf."""
+    scripts = {_variable(stage): script(HOOKS[stage]) for stage in stages}
+    return {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", **scripts}
+
+
+def _variable(stage: str) -> str:
+    return f"MAILNIX_{HOOKS[stage].upper()}"
+
+
 def mmdebstrap_argv(spec: BaseSpec, target: Path, mirrors: Sequence[str] = ()) -> list[str]:
     """Install the packages into `target`: a directory, or a tar file if its name says so.
 
     Mode unshare, also as root: what is mounted for the packages' scripts is gone with the process, however it ends.
     """
-    excludes = [f"--dpkgopt=path-exclude={pattern}" for pattern in UNNEEDED]
-    includes = [f"--dpkgopt=path-include={pattern}" for pattern in KEPT]
     return [
         "mmdebstrap",
         "--mode=unshare",
@@ -64,10 +76,8 @@ def mmdebstrap_argv(spec: BaseSpec, target: Path, mirrors: Sequence[str] = ()) -
         "--architectures=amd64",
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Retries "3"',
-        *excludes,
-        *includes,
         f"--include={','.join((*spec.packages, spec.kernel))}",
-        *(f'--{stage}-hook=sh -c "${variable}" {stage} "$1"' for stage, variable in HOOKS.items()),
+        *(hook(stage) for stage in HOOKS),
         SUITE,
         str(target),
         *mirrors,
@@ -75,14 +85,8 @@ def mmdebstrap_argv(spec: BaseSpec, target: Path, mirrors: Sequence[str] = ()) -
 
 
 def mmdebstrap_env(key: str) -> dict[str, str]:
-    """The scripts that its hooks run, by variable: a namespace's root may not read our files."""
-    return {
-        "DEBIAN_FRONTEND": "noninteractive",
-        "LC_ALL": "C.UTF-8",
-        "MAILNIX_PREPARE": script("prepare"),
-        "MAILNIX_CUSTOMIZE": script("customize"),
-        "ROOT_UUID": str(root_uuid(key)),
-    }
+    """What its hooks read: their scripts, and the file system that the root will live in."""
+    return {**hooks_env(*HOOKS), "ROOT_UUID": str(root_uuid(key))}
 
 
 def finish_argv(spec: BaseSpec, key: str, root: Path, out: Path, npm: Path | None) -> list[str]:

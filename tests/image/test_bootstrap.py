@@ -19,13 +19,8 @@ def test_mmdebstrap_is_asked_for_exactly_the_packages_and_the_kernel():
         "--architectures=amd64",
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Retries "3"',
-        "--dpkgopt=path-exclude=/usr/share/man/*",
-        "--dpkgopt=path-exclude=/usr/share/info/*",
-        "--dpkgopt=path-exclude=/usr/share/doc/*",
-        "--dpkgopt=path-exclude=/usr/share/locale/*",
-        "--dpkgopt=path-exclude=/usr/share/lintian/*",
-        "--dpkgopt=path-include=/usr/share/doc/*/copyright",
         "--include=caddy,nftables,linux-image-cloud-amd64",
+        '--extract-hook=sh -c "$MAILNIX_SLIM" extract "$1"',
         '--essential-hook=sh -c "$MAILNIX_PREPARE" essential "$1"',
         '--customize-hook=sh -c "$MAILNIX_CUSTOMIZE" customize "$1"',
         "trixie",
@@ -36,6 +31,7 @@ def test_mmdebstrap_is_asked_for_exactly_the_packages_and_the_kernel():
 
 def test_the_hooks_find_their_scripts_in_the_environment():
     env = bootstrap.mmdebstrap_env("key")
+    assert env["MAILNIX_SLIM"] == bootstrap.script("slim")
     assert env["MAILNIX_PREPARE"] == bootstrap.script("prepare")
     assert env["MAILNIX_CUSTOMIZE"] == bootstrap.script("customize")
     assert env["ROOT_UUID"] == str(bootstrap.root_uuid("key"))
@@ -93,7 +89,7 @@ def test_another_mirror_is_another_base():
 def test_every_script_is_sound_shell():
     from mailnix.run import run
 
-    for name in ("prepare", "customize", "finish", "unprivileged"):
+    for name in bootstrap.SCRIPT_NAMES:
         run(["sh", "-n"], stdin=bootstrap.script(name).encode())
 
 

@@ -1,13 +1,13 @@
 # Turns a root (a directory) into an ext4 file system inside a disk image, without mounting anything.
 # $1 root, $2 folder for what comes out, $3 file system UUID, $4 offset of the partition and $5 free space, both in bytes,
-# $6 a folder for /usr/lib/haraka, or nothing.
+# $6 a folder that becomes /usr/lib/haraka, or nothing.
 # Runs as root, or in a user namespace where the root's files look as if root owned them.
 set -eu
 root=$1 out=$2 uuid=$3 offset=$4 slack=$5 haraka=$6
 : > "$root/etc/machine-id"
 if [ -n "$haraka" ]; then
-    mkdir -p "$root/usr/lib/haraka"
-    cp -R --no-preserve=ownership "$haraka/." "$root/usr/lib/haraka/"
+    mv "$haraka" "$root/usr/lib/haraka"
+    chown -R 0:0 "$root/usr/lib/haraka"
     chmod -R u=rwX,go=rX "$root/usr/lib/haraka" # whatever the umask was
 fi
 rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root"/tmp/* "$root/etc/hostname"

@@ -2,7 +2,7 @@
 # What is written here decides how the kernel's initramfs is made, so that it is made once.
 set -eu
 root=$1
-mkdir -p "$root/etc/initramfs-tools/conf.d" "$root/etc/dpkg/dpkg.cfg.d"
+mkdir -p "$root/etc/initramfs-tools/conf.d"
 cat > "$root/etc/initramfs-tools/conf.d/mailnix" <<'END'
 # A small initramfs: the disks that machines boot from, and ext4. Less to read before the kernel starts.
 MODULES=list
@@ -37,5 +37,3 @@ ext4
 crc32c_generic
 crc32c_intel
 END
-# The root is thrown away if anything fails, so dpkg need not wait for the disk; the finished image does not keep this.
-echo force-unsafe-io > "$root/etc/dpkg/dpkg.cfg.d/mailnix-build"

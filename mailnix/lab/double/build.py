@@ -18,8 +18,8 @@ from typing import Final
 from attrs import frozen
 
 from mailnix.errors import BuildError, CommandFailed
+from mailnix.image import bootstrap
 from mailnix.image.base import explained
-from mailnix.image.bootstrap import KEPT, SUITE, UNNEEDED
 from mailnix.image.cache import cache_dir, copy_sparse, data_digest, locked, need_space, scratch
 from mailnix.image.values import MIB, Progress, silent
 from mailnix.lab.double.archive import IMAGE, contents, programs, write_image
@@ -89,7 +89,7 @@ def build_double(cache: Path | None = None, runner: Runner = run, progress: Prog
 
 def base_key() -> str:
     """Names what Debian gives: equal for equal package sets."""
-    return _key([FORMAT_VERSION, SUITE, PACKAGES, UNNEEDED, KEPT, UNUSED, MAKE_DISK])
+    return _key([FORMAT_VERSION, bootstrap.SUITE, PACKAGES, bootstrap.script("slim"), UNUSED, MAKE_DISK])
 
 
 def _key(inputs: object) -> str:
@@ -112,10 +112,9 @@ def bootstrap_argv(target: Path) -> list[str]:
         "--architectures=amd64",
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Retries "3"',
-        *(f"--dpkgopt=path-exclude={pattern}" for pattern in UNNEEDED),
-        *(f"--dpkgopt=path-include={pattern}" for pattern in KEPT),
         f"--include={','.join(PACKAGES)}",
-        SUITE,
+        bootstrap.hook("extract"),
+        bootstrap.SUITE,
         str(target),
     ]
 
@@ -155,7 +154,7 @@ def _base(home: Path, runner: Runner, progress: Progress) -> Path:
 def _bootstrap(argv: Sequence[str], runner: Runner) -> None:
     lines: list[str] = []
     try:
-        runner(argv, on_line=lines.append, env={"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"})
+        runner(argv, on_line=lines.append, env=bootstrap.hooks_env("extract"))
     except CommandFailed as failure:
         raise explained(lines) from failure
 
