@@ -117,8 +117,8 @@ def _mta_sts(value: MtaStsMode | str) -> MtaStsMode:
 class Mailbox:
     """A mailbox: its local part, quota ("2 GiB"; units are powers of 1024), and the name people see.
 
-    `sends_per_hour` is how many messages its owner may send in an hour: whoever steals a password floods no faster. 0
-    is no limit.
+    `sends_per_hour` is how many recipients its owner may write to in an hour, so a mail to five people counts five
+    (rspamd's ratelimit.lua): whoever steals a password floods no faster. 0 is no limit.
     """
 
     local_part: str = field(converter=_lower)

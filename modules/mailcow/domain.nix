@@ -36,7 +36,7 @@ in
               type = types.ints.unsigned;
               default = 300;
               description = ''
-                Messages that its owner may send in an hour; 0 is no limit.
+                Recipients that its owner may write to in an hour (a mail to five people counts five); 0 is no limit.
               '';
             };
           };

@@ -15,7 +15,7 @@ FIRST_FD = 3  # sd_listen_fds(3)
 
 @dataclass(frozen=True)
 class Mailbox:
-    """A mailbox: quota in MiB, messages an hour, 0 for no limit of either; an empty name leaves the one it has."""
+    """A mailbox: quota in MiB, recipients an hour, 0 for no limit of either; an empty name leaves the one it has."""
 
     local_part: str
     domain: str

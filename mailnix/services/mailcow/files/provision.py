@@ -154,7 +154,7 @@ class Provisioner:
                 self._api.edit("mailbox", mailbox.address, changed)
         if _sends_per_hour(now) != mailbox.sends_per_hour:
             with self._change(
-                f"{mailbox.address}: may send {mailbox.sends_per_hour or 'any number of'} messages an hour"
+                f"{mailbox.address}: may write to {mailbox.sends_per_hour or 'any number of'} recipients an hour"
             ):
                 self._api.edit("rl-mbox", mailbox.address, _limit(mailbox))
 
