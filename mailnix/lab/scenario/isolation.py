@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import Any, Final
 
 from mailnix.lab.scenario.scene import Scene
@@ -11,6 +13,8 @@ from mailnix.plan.types import Address, Listener, Network, ProxyPlan, Reach, Tra
 
 SCAN: Final = 600.0  # seconds; 65,535 silent ports take a while in emulation
 ALL_TCP: Final = 65_535
+ADDRESSES: Final = "ip -j address"
+POPULAR_TCP: Final = (21, 22, 25, 53, 80, 110, 111, 143, 443, 465, 587, 631, 993, 2375, 2376, 3306, 6379, 8080)
 POPULAR_UDP: Final = (53, 67, 69, 111, 123, 137, 161, 443, 500, 514, 1900, 4500, 5353)
 
 
@@ -57,8 +61,10 @@ def proxies_answer_no_other_udp(scene: Scene) -> str:
     for proxy in scene.plan.proxies:
         planned = {entry.port for entry in proxy.listeners if entry.transport is Transport.UDP}
         asked = _listed({*planned, *POPULAR_UDP})
-        answer = _scan(scene, proxy.ipv4, scene.layout.attacker.ipv4, _bridge(scene, proxy), udp=asked)
-        require(not answer["open"], f"{proxy.name} answers strangers over UDP", answer["open"])
+        for target, source in ((proxy.ipv4, scene.layout.attacker.ipv4), (proxy.ipv6, scene.layout.attacker.ipv6)):
+            if target is not None and source is not None:
+                answer = _scan(scene, target, source, _bridge(scene, proxy), udp=asked)
+                require(not answer["open"], f"{target} answers strangers over UDP", answer["open"])
         listening = udp_ports(scene.guest(proxy.name).succeed("ss -Hlun"))
         require(planned <= listening, f"{proxy.name} does not listen on its tunnel's port", listening)
         # 68 and 546 are the machine's own DHCP clients.
@@ -85,7 +91,27 @@ def home_opens_nothing(scene: Scene) -> str:
         and may_reach(entry, home.gateway4, internal.lan_admin_networks, everyone=False)
     }
     require(found == wanted, f"{home.host4} has open ports", sorted(found))
-    return f"{home.host4} from {home.gateway4}: {', '.join(map(str, sorted(found))) or 'nothing open'}"
+    evidence = {str(home.host4): found}
+    # The home network has IPv6 as every network has: the addresses that machines give themselves.
+    target = link_local(scene.guest(internal.name).succeed(ADDRESSES), home.host4)
+    source = link_local(scene.world.succeed(ADDRESSES), home.gateway4)
+    if target is not None and source is not None:
+        listening = {entry.port for entry in internal.listeners if entry.transport is Transport.TCP}
+        asked = _listed({*listening, *POPULAR_TCP})
+        found = set(_scan(scene, f"{target}%{home.bridge}", source, home.bridge, tcp=asked)["open"])
+        require(found <= wanted, f"{target} has open ports", sorted(found))
+        evidence[str(target)] = found
+    return by_answer({at: ", ".join(map(str, sorted(found))) or "nothing open" for at, found in evidence.items()})
+
+
+def link_local(listing: str, neighbour: Address) -> Address | None:
+    """The link-local IPv6 address, in `ip -j address`, of the interface that has `neighbour`, or None."""
+    for interface in json.loads(listing):
+        entries = interface.get("addr_info", [])
+        if any(entry["local"] == str(neighbour) for entry in entries):
+            found = [entry["local"] for entry in entries if entry["family"] == "inet6" and entry["scope"] == "link"]
+            return ip_address(found[0]) if found else None
+    return None
 
 
 def _bridge(scene: Scene, proxy: ProxyPlan) -> str:
@@ -97,7 +123,7 @@ def _listed(numbers: Iterable[int]) -> str:
 
 
 def _scan(
-    scene: Scene, target: Address, source: Address, interface: str, *, tcp: str = "", udp: str = ""
+    scene: Scene, target: Address | str, source: Address, interface: str, *, tcp: str = "", udp: str = ""
 ) -> dict[str, Any]:
     options = {"target": target, "interface": interface, "ports": udp or tcp}
     answer = scene.scan("udp" if udp else "tcp", source, timeout=SCAN, **options)

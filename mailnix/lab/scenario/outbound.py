@@ -91,8 +91,18 @@ def headers_hide_home(scene: Scene) -> str:
         headers = mail.raw.split("\n\n", 1)[0]
         found = internal_addresses(scene, headers)
         require(not found, f"headers show {', '.join(found)}", headers)
+        named = home_names(scene, headers)
+        require(not named, f"headers name the machine at home: {', '.join(named)}", headers)
         count += len(mail.message.keys())
     return f"{count} headers looked at"
+
+
+def home_names(scene: Scene, headers: str) -> list[str]:
+    """Hosts of Received lines, and parts behind an @, that begin with the internal machine's name."""
+    plan = scene.plan
+    public = {plan.topology.hostname, *(proxy.hostname for proxy in plan.proxies), *plan.domain_names}
+    hosts = {host.rstrip(".").lower() for host in re.findall(r"(?:\b(?:from|by)\s+|@)([\w.-]+)", headers)}
+    return sorted(host for host in hosts - public if host.split(".")[0] == plan.internal.name)
 
 
 def bounce_reaches_the_sender(scene: Scene) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from mailnix.lab.scenario.scene import Scene
 from mailnix.lab.scenario.values import by_answer, code_of, require
@@ -22,13 +22,16 @@ reply; for word in "$@"; do printf '%s\\r\\n' "$word" >&3; echo "> $word"; reply
 # EHLO must be the last line that is sent before an answer (RFC 2920). openssl shows the last line of the answer that
 # it had before STARTTLS, too: that one stands alone.
 _TLS_HELLO = """\
-coproc tls { openssl s_client -quiet -crlf -starttls smtp -connect "$1" 2>/dev/null; }
+coproc tls { openssl s_client -quiet -crlf -connect "$@" 2>/dev/null; }
 printf 'EHLO proxy.invalid\\n' >&"${tls[1]}"
 while IFS= read -r -t 60 line <&"${tls[0]}"; do
   echo "$line"
   case "$line" in 250-*) several=1;; 250*) [ -n "$several" ] && break;; esac
 done
 kill "$tls_PID" || true"""
+
+SUBMISSION: Final = {"submission": ("-starttls", "smtp"), "submissions": ()}
+"""The plan's names of both submission ports, and what openssl needs to get TLS there."""
 
 
 def dialog(host: Address, port: int, lines: Sequence[str]) -> str:
@@ -43,7 +46,11 @@ def outside_is_denied(scene: Scene) -> str:
         for target, source in ((proxy.ipv4, attacker.ipv4), (proxy.ipv6, attacker.ipv6)):
             if target is not None and source is not None:
                 replies = _probe(scene, source, target, ports.SMTP, _envelope(scene.layout))
-                said[str(target)] = _refused(replies, f"relaying from {source} to {target}")
+                what = f"relaying from {source} to {target}"
+                said[str(target)] = _refused(replies, what)
+                # Not for a passing reason: a filter that is down would refuse as well.
+                mail, rcpt = (reply["code"] for reply in replies[-2:])
+                require(mail == 250 and rcpt // 10 == 55, f"{what} was refused for another reason", replies)
     return by_answer(said)
 
 
@@ -55,9 +62,10 @@ def forged_xclient_is_denied(scene: Scene) -> str:
     evidence = []
     # Each port by the name that its certificate is for: MX hosts may have names of their own.
     servers = [(proxy.hostname, ports.SMTP) for proxy in scene.plan.proxies]
-    for host, port in (*servers, (scene.plan.topology.hostname, scene.port("submission"))):
-        hello = ["EHLO attacker.invalid", "STARTTLS", "EHLO attacker.invalid"]
-        lines = [*hello, claim, "EHLO attacker.invalid", *_envelope(scene.layout)[1:]]
+    clients = [(scene.plan.topology.hostname, scene.port(name)) for name in SUBMISSION]
+    for host, port in (*servers, *clients):
+        hello = [] if port == scene.port("submissions") else ["EHLO attacker.invalid", "STARTTLS"]
+        lines = [*hello, "EHLO attacker.invalid", claim, "EHLO attacker.invalid", *_envelope(scene.layout)[1:]]
         replies = _probe(scene, source, host, port, lines)
         offers = [r for r in replies if r["sent"].startswith("EHLO") and "XCLIENT" in r["text"].upper()]
         require(not offers, f"{host}:{port} offers XCLIENT to strangers", offers)
@@ -87,10 +95,11 @@ def tunnel_is_denied(scene: Scene) -> str:
         last = talk.rsplit("> RCPT", 1)[-1].splitlines()[1:]
         require(last and last[0][:1] in "45", f"{proxy.name} may relay through Mailcow", talk)
         require("XCLIENT" in talk, f"Mailcow offers XCLIENT to {proxy.name} no more", talk)
-        submission = f"{target}:{scene.port('submission')}"
-        hello = guest.succeed(shlex.join(("bash", "-c", _TLS_HELLO, "-", submission)), timeout=180)
-        require("250-" in hello, f"no answer from {submission}", hello)
-        require("XCLIENT" not in hello.upper(), f"{submission} offers XCLIENT to {proxy.name}", hello)
+        for name, starttls in SUBMISSION.items():
+            submission = f"{target}:{scene.port(name)}"
+            hello = guest.succeed(shlex.join(("bash", "-c", _TLS_HELLO, "-", submission, *starttls)), timeout=180)
+            require("250-" in hello, f"no answer from {submission}", hello)
+            require("XCLIENT" not in hello.upper(), f"{submission} offers XCLIENT to {proxy.name}", hello)
         evidence.append(f"{proxy.name}: {code_of(last[0])}, XCLIENT offered on {ports.SMTP} only")
     return "; ".join(evidence)
 

@@ -165,7 +165,8 @@ def https(args: argparse.Namespace) -> Result:
         sock = trust(args.ca).wrap_socket(sock, server_hostname=args.host)
         facts = tls_facts(sock)
     connection.sock = sock
-    connection.request("GET", args.path, headers={"User-Agent": "mailnix-world"})
+    own = dict(header.split(": ", 1) for header in args.header)
+    connection.request("GET", args.path, headers={"User-Agent": "mailnix-world", **own})
     answer = connection.getresponse()
     body = answer.read(20_000).decode("utf-8", "replace")
     headers = {name.lower(): value for name, value in answer.getheaders()}
@@ -197,10 +198,15 @@ def answer_to_early(sock: socket.socket, stream: Any, early: str) -> Iterator[Re
 
 
 def smtp(args: argparse.Namespace) -> Result:
-    """Speak SMTP line by line; STARTTLS is done where a line says so; `--early` is sent before the banner is read."""
+    """Speak SMTP line by line; STARTTLS is done where a line says so; `--early` is sent before the banner is read.
+
+    On port 465 TLS comes first, or where there is an early line, not at all.
+    """
     replies: list[Result] = []
     with connect(args.host, args.port, args.source) as plain:
         sock: Any = plain
+        if args.port == 465 and not args.early:
+            sock = trust(args.ca).wrap_socket(sock, server_hostname=args.host)
         if args.early:
             sock.sendall(args.early.encode() + b"\r\n")
         # Unbuffered, so that what TLS or a late answer brings is never in a buffer of ours.
@@ -273,6 +279,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--timeout", type=float, default=0.0)
     options.add_argument("--to", action="append", default=[])
     options.add_argument("--line", action="append", default=[])
+    options.add_argument("--header", action="append", default=[])
     return options
 
 

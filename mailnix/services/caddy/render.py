@@ -9,7 +9,13 @@ from mailnix.plan import Plan, ProxyPlan, dns, ports
 from mailnix.services.text import template
 
 ACME_DIRECTORY: Final = "https://acme-v02.api.letsencrypt.org/directory"
-CLOSED_PATHS: Final = ("/api", "/api/*", "/admin", "/admin/*", "/domainadmin", "/domainadmin/*", "/rspamd", "/rspamd/*")
+_CLOSED: Final = ("/admin", "/domainadmin", "/rspamd", "/json_api", "/json_api.php")
+CLOSED_PATHS: Final = tuple(name + rest for name in _CLOSED for rest in ("", "/*"))
+API_PATHS: Final = ("/api", "/api/*")
+API_KEY: Final = "X-API-Key"
+"""The header that Mailcow takes an API key from, on every page (its inc/sessions.inc.php)."""
+SESSION: Final = "MCSESSID"
+"""The cookie of whoever has logged in to Mailcow's pages (its inc/vars.inc.php)."""
 CHALLENGES: Final = "/.well-known/acme-challenge/*"
 HOP: Final = "X-Mailnix-Challenge"
 """On a request that one proxy hands to another, so that it goes no further."""
@@ -41,6 +47,9 @@ def caddyfile(plan: Plan, host: ProxyPlan) -> str:
         settings_plain=[f"http://{name}" for name in settings],
         settings_paths=SETTINGS_PATHS,
         closed_paths=CLOSED_PATHS,
+        api_paths=API_PATHS,
+        api_key=API_KEY,
+        session=SESSION,
         policies=_policies(plan),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -183,6 +184,7 @@ def test_mail_that_leaves_well_passes(scene: Scene, guests: Guests) -> None:
         ({"verdict": "spf=pass; dkim=fail; dmarc=pass"}, outbound.filters_pass, "dkim of alice@example.org is fail"),
         ({"verdict": "spf=pass; dkim=pass"}, outbound.filters_pass, "dmarc of alice@example.org is None"),
         ({"hop": "from x (x [172.22.1.253]) with ESMTPS"}, outbound.headers_hide_home, "172.22.1.253"),
+        ({"hop": "from internal.localdomain (x) with ESMTPS"}, outbound.headers_hide_home, "internal.localdomain"),
     ],
 )
 def test_mail_that_leaves_badly_fails(
@@ -231,9 +233,27 @@ def test_a_port_that_was_lost_in_the_flood_is_asked_for_alone(scene: Scene, gues
     assert "993" in isolation.proxies_open_what_is_planned(scene)
 
 
+def addresses(ipv4: object, ipv6: str) -> str:
+    loopback = {"addr_info": [{"family": "inet6", "local": "::1", "scope": "host"}]}
+    own = [
+        {"family": "inet", "local": str(ipv4), "scope": "global"},
+        {"family": "inet6", "local": "fd00::9", "scope": "global"},
+        {"family": "inet6", "local": ipv6, "scope": "link"},
+    ]
+    return json.dumps([loopback, {"addr_info": own}, {}])
+
+
 def test_a_port_at_home_is_noticed(scene: Scene, guests: Guests) -> None:
+    home = scene.layout.home
+    listening = {entry.port for entry in scene.plan.internal.listeners}
+    guests[WORLD].when("^ip -j address", addresses(home.gateway4, "fe80::1"))
+    guests["internal"].when("^ip -j address", addresses(home.host4, "fe80::2"))
     guests[WORLD].when("scan.py (tcp|udp)", scanned())
-    assert "nothing open" in isolation.home_opens_nothing(scene)
+    guests[WORLD].when("target=fe80::2%", scanned(tried=len({*listening, *isolation.POPULAR_TCP})))
+    assert "fe80::2" in isolation.home_opens_nothing(scene)
+    guests[WORLD].when("target=fe80::2%", scanned(22, tried=len({*listening, *isolation.POPULAR_TCP})))
+    with pytest.raises(CheckFailed, match="fe80::2 has open ports"):
+        isolation.home_opens_nothing(scene)
     guests[WORLD].when("scan.py (tcp|udp)", scanned(22))
     with pytest.raises(CheckFailed, match="open ports"):
         isolation.home_opens_nothing(scene)
@@ -248,14 +268,27 @@ def test_an_unplanned_udp_listener_is_noticed(scene: Scene, guests: Guests) -> N
         isolation.proxies_answer_no_other_udp(scene)
 
 
-@pytest.mark.parametrize(("address", "why"), [("10.0.0.1", "others than"), ("", "no failed login")])
+IMAP_GUESS = "imap-login: (auth failed, 1 attempts): rip={}\n"
+SMTP_GUESS = "warning: unknown[{}]: SASL PLAIN authentication failed\n"
+
+
+@pytest.mark.parametrize(
+    ("dovecot", "postfix", "why"),
+    [
+        (IMAP_GUESS.format("10.0.0.1"), SMTP_GUESS.format("198.51.100.66"), "dovecot-mailcow logged others than"),
+        (IMAP_GUESS.format("198.51.100.66"), SMTP_GUESS.format("10.0.0.1"), "postfix-mailcow logged others than"),
+        ("quiet\n", SMTP_GUESS.format("198.51.100.66"), "dovecot-mailcow logged no failed login"),
+        (IMAP_GUESS.format("198.51.100.66"), "quiet\n", "postfix-mailcow logged no failed login"),
+    ],
+)
 def test_guesses_that_seem_to_come_from_elsewhere_are_noticed(
-    scene: Scene, guests: Guests, address: str, why: str
+    scene: Scene, guests: Guests, dovecot: str, postfix: str, why: str
 ) -> None:
     guests[WORLD].when("probe.py guesses", {"ok": True, "answers": []})
-    guests["internal"].when("docker logs", "imap-login: (auth failed, 1 attempts): rip=198.51.100.66\n")
+    guests["internal"].when("dovecot-mailcow", IMAP_GUESS.format("198.51.100.66"))
+    guests["internal"].when("postfix-mailcow", SMTP_GUESS.format("198.51.100.66"))
     assert "198.51.100.66" in guessing.shows_the_guesser(scene)
-    guests["internal"].when("docker logs", f"imap-login: (auth failed): rip={address}\n" if address else "quiet\n")
+    guests["internal"].when("dovecot-mailcow", dovecot).when("postfix-mailcow", postfix)
     with pytest.raises(CheckFailed, match=why):
         guessing.shows_the_guesser(scene)
 
@@ -350,9 +383,16 @@ def test_a_search_that_finds_nothing_at_home_shows_nothing(scene: Scene, guests:
 def test_open_administration_is_noticed(scene: Scene, guests: Guests) -> None:
     closed = {"status": 403, "body": "", "headers": {}, "tls": TLS}
     guests[WORLD].when("probe.py https", closed)
-    assert "/api/x" in web.administration_is_closed(scene)
-    guests[WORLD].when("path=/api", {**closed, "status": 401})
+    guests[WORLD].when("MCSESSID=c'$", {**closed, "status": 401})
+    assert "/api/v1/get/domain/all" in web.administration_is_closed(scene)
+    guests[WORLD].when("path=/admin", {**closed, "status": 200})
     with pytest.raises(CheckFailed, match="not everything is closed"):
+        web.administration_is_closed(scene)
+
+
+def test_pages_that_cannot_save_what_their_users_change_are_noticed(scene: Scene, guests: Guests) -> None:
+    guests[WORLD].when("probe.py https", {"status": 403, "body": "", "headers": {}, "tls": TLS})
+    with pytest.raises(CheckFailed, match="cannot call the API"):
         web.administration_is_closed(scene)
 
 

@@ -28,9 +28,11 @@ def test_challenges_for_mailcows_own_certificate_go_through_the_tunnel(plan: Pla
 
 def test_administration_is_closed_to_the_internet(plan: Plan) -> None:
     text = caddyfile(plan, plan.proxies[0])
-    for path in ("/api/*", "/admin/*", "/rspamd/*"):
+    for path in ("/api/*", "/admin/*", "/rspamd/*", "/json_api.php "):
         assert path in text
-    assert "respond 403" in text
+    assert text.count("respond 403") == 3
+    assert "header X-API-Key *" in text
+    assert "not header Cookie *MCSESSID=*" in text
 
 
 def test_every_name_of_the_proxys_certificate_is_a_site(plan: Plan) -> None:
