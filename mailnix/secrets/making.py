@@ -166,5 +166,5 @@ def _notes(chosen: Iterable[tuple[str, str]]) -> Iterable[str]:
     if names.MAILCOW_MAILBOXES in rotated:
         yield "a first password is only used when its mailbox is made; existing mailboxes keep theirs"
     if rotated & {names.MAILCOW_DBPASS, names.MAILCOW_DBROOT}:
-        yield "an existing database keeps the password it was made with: change it there before pushing the new one"
+        yield "an existing database is given the new password when Mailcow restarts after the push"
     yield "machines run on the old ones until: mailnix secrets push CONFIG HOST"

@@ -59,7 +59,6 @@ let
         api = "http://${cfg.settings.HTTP_BIND}:${toString cfg.settings.HTTP_PORT}/api/v1";
         domains = mapAttrsToList (name: domain: {
           inherit name;
-          dkim_selector = domain.dkimSelector;
           mailboxes = mapAttrsToList (local_part: mailbox: {
             inherit local_part;
             inherit (mailbox) name;

@@ -6,14 +6,6 @@ let
 in
 {
   options = {
-    dkimSelector = mkOption {
-      type = types.str;
-      default = "dkim";
-      description = ''
-        The name of the DKIM key in DNS.
-      '';
-    };
-
     mailboxes = mkOption {
       type = types.attrsOf (
         types.submodule {

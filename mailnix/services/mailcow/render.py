@@ -210,7 +210,6 @@ def provision_json(plan: Plan) -> str:
 def _domain(domain: Domain) -> dict[str, object]:
     return {
         "name": domain.name,
-        "dkim_selector": domain.dkim_selector,
         "mailboxes": [_mailbox(mailbox) for mailbox in domain.mailboxes],
         "aliases": [_alias(alias, domain.name) for alias in domain.aliases],
     }

@@ -13,7 +13,7 @@ from mailnix import Alias, Domain, Mailbox, Topology
 from mailnix.plan import derive
 from mailnix.services.mailcow.files.admin import set_admin_password
 from mailnix.services.mailcow.files.api import Api, ApiDenied, ApiDown, wait_until_up
-from mailnix.services.mailcow.files.description import Secrets, credential, read
+from mailnix.services.mailcow.files.description import DkimKey, Secrets, credential, read, read_secrets
 from mailnix.services.mailcow.files.provision import Provisioner
 from mailnix.services.mailcow.render import provision_json
 
@@ -32,7 +32,11 @@ def provision(api: Api, pem: Pem, tmp_path: Path) -> Provision:
         path = tmp_path / "provision.json"
         path.write_text(provision_json(derive(topology)))
         names = [domain.name for domain in topology.domains]
-        facts = {"dkim": {n: pem(n) for n in names}, "passwords": {a: f"pw-{a}" for a in ADDRESSES}, "admin": "secret"}
+        facts = {
+            "dkim": {n: DkimKey("dkim", pem(n)) for n in names},
+            "passwords": {a: f"pw-{a}" for a in ADDRESSES},
+            "admin": "secret",
+        }
         work = Provisioner(api, Secrets(**{**facts, **changed}), print)
         work.run(read(path))
         return work
@@ -179,9 +183,31 @@ def test_a_rotated_dkim_key_replaces_the_old_one(
 ) -> None:
     provision(topology)
     before = mailcow.dkim["example.org"]["pubkey"]
-    provision(topology, dkim={"example.org": pem("another")})
+    provision(topology, dkim={"example.org": DkimKey("dkim", pem("another"))})
     assert mailcow.dkim["example.org"]["pubkey"] != before
     assert paths(mailcow)[-1] == "add/dkim_import"
+
+
+def test_a_key_signs_under_the_selector_it_came_with(
+    mailcow: FakeMailcow, provision: Provision, topology: Topology, pem: Pem
+) -> None:
+    """The description on the machine still has the old selector when the new key is handed over."""
+    provision(topology)
+    provision(topology, dkim={"example.org": DkimKey("dkim2", pem("another"))})
+    assert mailcow.dkim["example.org"]["dkim_selector"] == "dkim2"
+    assert provision(topology, dkim={"example.org": DkimKey("dkim2", pem("another"))}).changes == 0
+
+
+def test_the_bundle_of_keys_has_their_selectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = {"example.org": {"selector": "dkim2", "private_key": "PEM"}}
+    (tmp_path / "mailcow.dkim").write_text(json.dumps(bundle))
+    (tmp_path / "mailcow.mailboxes").write_text("{}")
+    for name in ("mailcow.api-key", "mailcow.admin-password"):
+        (tmp_path / name).write_text("word\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", os.fspath(tmp_path))
+    _, found = read_secrets()
+    assert found.dkim == {"example.org": DkimKey("dkim2", "PEM")}
+    assert "PEM" not in repr(found.dkim)
 
 
 def test_a_refused_domain_is_reported_and_the_others_are_made(

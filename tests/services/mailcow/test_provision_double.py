@@ -15,7 +15,7 @@ from mailnix.lab.double.api.store import Store
 from mailnix.plan import derive
 from mailnix.services.mailcow.files.admin import set_admin_password
 from mailnix.services.mailcow.files.api import Api, wait_until_up
-from mailnix.services.mailcow.files.description import Secrets, read
+from mailnix.services.mailcow.files.description import DkimKey, Secrets, read
 from mailnix.services.mailcow.files.provision import Provisioner
 from mailnix.services.mailcow.render import provision_json
 
@@ -60,7 +60,7 @@ def double(tmp_path: Path) -> Iterator[Api]:
 def provision(api: Api, topology: Topology, pem: Pem, folder: Path) -> Provisioner:
     path = folder / "provision.json"
     path.write_text(provision_json(derive(topology)))
-    keys = {domain.name: pem(domain.name) for domain in topology.domains}
+    keys = {domain.name: DkimKey(domain.dkim_selector, pem(domain.name)) for domain in topology.domains}
     addresses = [f"{box.local_part}@{domain.name}" for domain in topology.domains for box in domain.mailboxes]
     work = Provisioner(api, Secrets(keys, dict.fromkeys(addresses, "first-Password-1"), "x"), print)
     wait_until_up(api, print, seconds=1)

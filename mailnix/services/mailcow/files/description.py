@@ -42,7 +42,6 @@ class Domain:
     """A mail domain and what is in it."""
 
     name: str
-    selector: str
     mailboxes: tuple[Mailbox, ...]
     aliases: tuple[Alias, ...]
 
@@ -68,7 +67,6 @@ def _domain(data: Mapping[str, Any]) -> Domain:
     name = data["name"]
     return Domain(
         name,
-        data["dkim_selector"],
         tuple(_mailbox(item, name) for item in data["mailboxes"]),
         tuple(
             Alias(f"{alias['local_part']}@{name}".lower(), frozenset(to.lower() for to in alias["to"]))
@@ -82,10 +80,24 @@ def _mailbox(data: Mapping[str, Any], domain: str) -> Mailbox:
 
 
 @dataclass(frozen=True)
-class Secrets:
-    """What goes with the description: DKIM keys by domain (PEM), first passwords by address, the admin's password."""
+class DkimKey:
+    """A private key (PEM), and the selector that its public half is published under.
 
-    dkim: Mapping[str, str]
+    They travel together: a new key handed over before the new description must not sign under the old selector.
+    """
+
+    selector: str
+    pem: str
+
+    def __repr__(self) -> str:
+        return f"DkimKey({self.selector!r}, …)"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What goes with the description: DKIM keys by domain, first passwords by address, the admin's password."""
+
+    dkim: Mapping[str, DkimKey]
     passwords: Mapping[str, str]
     admin: str
 
@@ -95,7 +107,8 @@ class Secrets:
 
 def read_secrets() -> tuple[str, Secrets]:
     """The API key and the rest, from this unit's credentials."""
-    keys = {domain: item["private_key"] for domain, item in json.loads(credential("mailcow.dkim")).items()}
+    bundle = json.loads(credential("mailcow.dkim"))
+    keys = {domain: DkimKey(item["selector"], item["private_key"]) for domain, item in bundle.items()}
     passwords = {address.lower(): word for address, word in json.loads(credential("mailcow.mailboxes")).items()}
     admin = credential("mailcow.admin-password").strip()
     return credential("mailcow.api-key").strip(), Secrets(keys, passwords, admin)

@@ -83,28 +83,29 @@ class Provisioner:
             elif has_key:
                 refused = len(self.refusals)
                 with self._change(f"{domain.name}: added"):
-                    self._api.add("domain", _new_domain(domain, restart_sogo=domain.name == last_new))
+                    selector = self._secrets.dkim[domain.name].selector
+                    self._api.add("domain", _new_domain(domain, selector, restart_sogo=domain.name == last_new))
                 if len(self.refusals) == refused:
                     ready.append(domain)
         return ready
 
     def _dkim(self, domain: Domain) -> bool:
         """Whether Mailcow now signs with our key and selector."""
-        pem = self._secrets.dkim.get(domain.name)
-        if pem is None:
+        key = self._secrets.dkim.get(domain.name)
+        if key is None:
             self.refusals.append(f"{domain.name}: no DKIM key for it in the credential mailcow.dkim")
             return False
         try:
-            wanted = public_key(pem)
+            wanted = public_key(key.pem)
         except ValueError as error:
             self.refusals.append(f"{domain.name}: its DKIM key in the credential mailcow.dkim is unusable: {error}")
             return False
         now = self._api.get(f"get/dkim/{domain.name}") or {}
-        if (now.get("pubkey"), now.get("dkim_selector")) == (wanted, domain.selector):
+        if (now.get("pubkey"), now.get("dkim_selector")) == (wanted, key.selector):
             return True
         before = len(self.refusals)
-        with self._change(f"{domain.name}: DKIM key {domain.selector!r} imported"):
-            attributes = {"domain": domain.name, "dkim_selector": domain.selector, "private_key_file": pem}
+        with self._change(f"{domain.name}: DKIM key {key.selector!r} imported"):
+            attributes = {"domain": domain.name, "dkim_selector": key.selector, "private_key_file": key.pem}
             self._api.add("dkim_import", {**attributes, "overwrite_existing": 1})
         return len(self.refusals) == before
 
@@ -193,13 +194,13 @@ def _room(domain: Domain) -> dict[str, int]:
     return {key: max(ROOM[key], value) for key, value in needed.items()}
 
 
-def _new_domain(domain: Domain, *, restart_sogo: bool) -> dict[str, object]:
+def _new_domain(domain: Domain, selector: str, *, restart_sogo: bool) -> dict[str, object]:
     """Attributes of add/domain; SOGo learns of domains at its start, so the last new one restarts it."""
     flags = {"active": 1, "gal": 1, "backupmx": 0, "relay_all_recipients": 0, "relay_unknown_only": 0}
     return {
         "domain": domain.name,
         "description": domain.name,
-        "dkim_selector": domain.selector,
+        "dkim_selector": selector,
         "key_size": 2048,
         "defquota": DEFAULT_QUOTA,
         "restart_sogo": int(restart_sogo),
