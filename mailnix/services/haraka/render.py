@@ -35,7 +35,7 @@ _PLUGINS_IN: Final = (
     "rcpt_to.in_host_list",
     "queue/smtp_proxy",
 )
-_PLUGINS_OUT: Final = ("tls", "sockets", "relay", "durable_queue")
+_PLUGINS_OUT: Final = ("tls", "sockets", "opportunistic_tls", "relay", "durable_queue")
 _OWN_PLUGINS: Final = Path(__file__).parent / "plugins"
 
 

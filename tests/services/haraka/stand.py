@@ -12,11 +12,13 @@ import os
 import pwd
 import shutil
 import socket
+import ssl
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 from attrs import define, field, frozen
 
@@ -292,12 +294,15 @@ class Sink:
     """A mail server of a hundred lines that does as it is told, and writes down what it is told.
 
     `replies` maps a command's beginning to an answer; an empty answer ends the connection. `dot_seconds` is how long it
-    thinks about a message.
+    thinks about a message. After STARTTLS it speaks TLS with the certificate in `certificate`; without one, nonsense.
+    `on_command` is told every command before it is answered.
     """
 
     port: int = field(factory=free_port)
     replies: Mapping[str, str] = field(factory=dict)
     dot_seconds: float = 0.0
+    certificate: Path | None = None
+    on_command: Callable[[str], object] = lambda _line: None
     commands: list[str] = field(factory=list)
     messages: list[bytes] = field(factory=list)
     _listener: socket.socket | None = None
@@ -322,19 +327,35 @@ class Sink:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rwb") as stream, contextlib.suppress(OSError, ValueError):
-            self._say(stream, self.replies.get("", "220 sink"))
-            for raw in stream:
-                line = raw.decode().strip()
-                self.commands.append(line)
-                answer = self._answer(line)
-                if not answer:
-                    return
-                self._say(stream, answer)
-                if answer.startswith("354"):
-                    self.messages.append(self._message(stream))
-                    threading.Event().wait(self.dot_seconds)
-                    self._say(stream, "250 2.0.0 kept")
+        with connection, contextlib.suppress(OSError, ValueError):
+            with connection.makefile("rwb") as stream:
+                self._say(stream, self.replies.get("", "220 sink"))
+                secured = self._talk(stream)
+            if secured and self.certificate is None:
+                connection.sendall(b"500 this is no TLS\r\n")
+            elif secured and self.certificate is not None:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(self.certificate / "cert.pem", self.certificate / "key.pem")
+                with context.wrap_socket(connection, server_side=True) as inside, inside.makefile("rwb") as stream:
+                    self._talk(stream)
+
+    def _talk(self, stream: IO[bytes]) -> bool:
+        """Answer commands; whether TLS shall begin now."""
+        for raw in stream:
+            line = raw.decode().strip()
+            self.commands.append(line)
+            self.on_command(line)
+            answer = self._answer(line)
+            if not answer:
+                return False
+            self._say(stream, answer)
+            if line.upper() == "STARTTLS":
+                return True
+            if answer.startswith("354"):
+                self.messages.append(self._message(stream))
+                threading.Event().wait(self.dot_seconds)
+                self._say(stream, "250 2.0.0 kept")
+        return False
 
     def _answer(self, line: str) -> str:
         for start, answer in self.replies.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import os
+import resource
 import smtplib
 import time
 from collections.abc import Callable, Iterator
@@ -147,6 +148,55 @@ def test_the_sender_is_told_where_mail_cannot_be_delivered(start: Start) -> None
     assert bounce["To"] == "<alice@example.org>"
     assert "MAILER-DAEMON@mail.example.org" in bounce["From"]
     assert "no such user" in bounce.as_string()
+
+
+OFFERS_TLS = {"EHLO": "250-sink\n250 STARTTLS"}
+
+
+def test_mail_to_a_server_with_broken_starttls_leaves_in_clear(start: Start) -> None:
+    with stands.sink(replies=OFFERS_TLS) as world:
+        server = start(world.port)
+        send(server)
+        stands.until(lambda: len(world.messages) >= 1, "the mail in clear")
+        stands.until(lambda: queued(server) == [], "the queue is empty")
+        send(server)
+        stands.until(lambda: queued(server) == [] and len(world.messages) >= 2, "the second mail")
+    assert world.messages == [MESSAGE, MESSAGE]
+    assert world.commands.count("STARTTLS") == 1
+    assert "its STARTTLS failed" in server.log
+
+
+def test_a_connection_lost_after_the_handshake_is_no_reason_to_send_in_clear(start: Start, stand: Stand) -> None:
+    with stands.sink(replies={**OFFERS_TLS, "DATA": ""}, certificate=stand.certificate_folder) as world:
+        server = start(world.port)
+        send(server)
+        stands.until(lambda: "DATA" in world.commands, "a first try")
+        world.replies = OFFERS_TLS
+        stands.until(lambda: queued(server) == [], "the queue is empty")
+    assert world.messages == [MESSAGE]
+    assert world.commands.count("STARTTLS") == 2
+    assert "its STARTTLS failed" not in server.log
+
+
+def test_mail_is_kept_until_its_bounce_is_queued(start: Start) -> None:
+    """A full disk, played by a limit on the size of files that the log does not reach; a bounce has all headers."""
+    limit, unlimited = 32 * 1024, resource.RLIM_INFINITY
+    headers = b"".join(b"X-Header-%d: %s\r\n" % (n, b"x" * 100) for n in range(500))
+
+    def fill_disk(line: str) -> None:
+        if line.startswith("RCPT TO:<nobody"):
+            resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (limit, unlimited))
+
+    with stands.sink(replies={"RCPT TO:<nobody": "550 5.1.1 no such user"}, on_command=fill_disk) as world:
+        server = start(world.port)
+        with client(server) as session:
+            session.sendmail("alice@example.org", ["nobody@example.net"], headers + MESSAGE)
+        stands.until(lambda: "its bounce cannot be queued" in server.log, "no room for the bounce")
+        assert len(queued(server)) >= 1
+        world.on_command = lambda _line: resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (unlimited, unlimited))
+        stands.until(lambda: len(world.messages) == 1, "the bounce")
+        stands.until(lambda: queued(server) == [], "the queue is empty")
+    assert b"no such user" in world.messages[0]
 
 
 def test_it_ends_by_itself_when_asked_to(start: Start) -> None:
