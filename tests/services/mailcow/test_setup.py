@@ -41,12 +41,18 @@ def write(path: Path, text: str, mode: int = 0o644) -> None:
     path.chmod(mode)
 
 
+ALLOWED = "data/conf/rspamd/custom/global_smtp_from_whitelist.map"
+DENIED = "data/conf/rspamd/custom/global_smtp_from_blacklist.map"
+
+
 def upstream(root: Path, *, release: str) -> Path:
     """A tree in the shape of Mailcow's."""
     write(root / "docker-compose.yml", f"# {release}\n")
     write(root / "update.sh", "#!/bin/bash\n", 0o755)
     write(root / "data/conf/postfix/main.cf", f"release = {release}\n# Overrides #\n")
     write(root / f"data/conf/only-in-{release}", "x")
+    for path in (ALLOWED, DENIED):
+        write(root / path, f"# {release}\n")
     for name in ("cert", "key", "dhparams"):
         write(root / f"data/assets/ssl-example/{name}.pem", f"public sample {name}\n")
     (root / "data/hooks/postfix").mkdir(parents=True)
@@ -239,6 +245,24 @@ def test_an_upgrade_keeps_what_is_ours_and_drops_what_was_theirs(machine: Machin
     assert not (machine.root / "data/conf/only-in-one").exists()
     assert "DBPASS=dbpass1" in (machine.root / "mailcow.conf").read_text()
     assert '"two"' in (machine.root / "data/web/inc/app_info.inc.php").read_text()
+
+
+def test_what_administrators_change_in_mailcows_pages_survives_upgrades(machine: Machine) -> None:
+    machine.ship("one")
+    machine.set_up()
+    old = machine.config["source"]
+    write(machine.root / ALLOWED, "/friend@example.net/i\n", 0o660)
+    machine.ship("two")
+    machine.set_up()
+    assert (machine.root / ALLOWED).read_text() == "/friend@example.net/i\n"
+    assert (machine.root / ALLOWED).stat().st_mode & 0o777 == 0o660
+    assert (machine.root / DENIED).read_text() == "# two\n"
+    write(machine.root / DENIED, "/foe@example.net/i\n")
+    machine.config["source"] = old
+    subprocess.run(["rm", "-r", machine.places.source], check=True)
+    machine.set_up()
+    assert (machine.root / ALLOWED).read_text() == "/friend@example.net/i\n"
+    assert (machine.root / DENIED).read_text() == "/foe@example.net/i\n"
 
 
 def test_going_back_needs_no_network(machine: Machine) -> None:

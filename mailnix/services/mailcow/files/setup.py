@@ -20,7 +20,7 @@ from typing import Any
 
 from . import database, images, restoring
 from .nar import nar_hash
-from .tree import Record, carry_over, finish_swap, is_whole, lay, read_record, swap, write, write_record
+from .tree import carry_over, finish_swap, is_whole, lay, read_record, swap, write, write_record
 
 CONF = "mailcow.conf"
 SAMPLE = "data/assets/ssl-example"
@@ -197,7 +197,7 @@ def apply_settings(files: Mapping[str, tuple[bytes, int]], conf: str, places: Pl
     for path, (data, mode) in files.items():
         write(places.root / path, data, mode)
     write(places.root / CONF, conf.encode(), 0o600)
-    write_record(places.root, Record(record.rev, record.paths, digest.hexdigest()))
+    write_record(places.root, replace(record, settings=digest.hexdigest()))
     say(f"settings written, {len(files) + 1} files")
     return True
 

@@ -7,31 +7,42 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 RECORD = ".mailnix.json"
+EDITED_IN_PAGES = (
+    "data/conf/rspamd/custom/",  # allow and deny lists (Mailcow's inc/functions.rspamd.inc.php)
+    "data/conf/dovecot/global_sieve_",  # filters for everybody (its inc/functions.mailbox.inc.php)
+    "data/conf/sogo/custom-",  # a theme and a logo of one's own
+)
+"""Beginnings of paths that come with Mailcow and are for its administrators to change, most of them in its pages."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What was laid: revision, the paths that came with it, and a digest of the settings put on top ("" for none)."""
+    """What was laid: revision, the paths that came with it, and a digest of the settings put on top ("" for none).
+
+    `digests` are of the files that administrators may change (`EDITED_IN_PAGES`), as they came.
+    """
 
     rev: str
     paths: tuple[str, ...]
     settings: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_record(root: Path) -> Record | None:
     """The record of the tree at `root`, or None where there is no whole tree."""
     try:
         data = json.loads((root / RECORD).read_text("utf-8"))
-        return Record(data["rev"], tuple(data["paths"]), data["settings"])
+        return Record(data["rev"], tuple(data["paths"]), data["settings"], data["digests"])
     except (OSError, ValueError, KeyError):
         return None
 
@@ -43,8 +54,7 @@ def is_whole(root: Path, record: Record | None) -> bool:
 
 def write_record(root: Path, record: Record) -> None:
     """Write the record last: a tree that has one is whole."""
-    data = {"rev": record.rev, "paths": list(record.paths), "settings": record.settings}
-    write(root / RECORD, json.dumps(data).encode(), 0o600)
+    write(root / RECORD, json.dumps(asdict(record)).encode(), 0o600)
 
 
 def write(path: Path, data: bytes, mode: int) -> None:
@@ -80,7 +90,13 @@ def lay(source: Path, target: Path, rev: str, paths: Iterable[str] | None = None
     if paths is None:
         for folder in (p for p in source.rglob("*") if p.is_dir() and not p.is_symlink()):
             (target / folder.relative_to(source)).mkdir(mode=0o755, parents=True, exist_ok=True)
-    write_record(target, Record(rev, wanted))
+    write_record(target, Record(rev, wanted, digests=_digests(target, wanted)))
+
+
+def _digests(root: Path, paths: Iterable[str]) -> dict[str, str]:
+    """Digests of those of the files that administrators may change; one that is gone has none."""
+    theirs = (path for path in paths if path.startswith(EDITED_IN_PAGES) and (root / path).is_file())
+    return {path: hashlib.sha256((root / path).read_bytes()).hexdigest() for path in theirs}
 
 
 def _copy(source: Path, target: Path, *, keep: bool) -> None:
@@ -102,13 +118,15 @@ def _copy(source: Path, target: Path, *, keep: bool) -> None:
 def carry_over(old: Path, new: Path) -> int:
     """Copy what is in `old` and did not come with it (settings, certificates, generated files) to `new`.
 
-    What came with the old revision and was changed on the machine is not carried over: Mailcow's containers change
-    main.cf and master.cf at each start, and do so again. Gives the number of files.
+    Of what came with the old revision, only what administrators change in Mailcow's pages is carried over, if they did.
+    Mailcow's containers change others (main.cf, master.cf) at each start, and do so again. Gives the number of files.
     """
     record = read_record(old)
     came_with = set(record.paths) if record else set()
     present = set(paths_in(new))
     own = [path for path in paths_in(old) if path not in came_with and path not in present]
+    if record:
+        own += [path for path, now in _digests(old, record.paths).items() if record.digests.get(path) != now]
     for path in own:
         _copy(old / path, new / path, keep=True)
     return len(own)
