@@ -57,7 +57,7 @@ _MEANINGS: Final[tuple[tuple[str, str, str], ...]] = (
     (
         r"[Ff]ailed assertions:|The option `[^']+'|is not of type|(undefined variable|infinite recursion)",
         "the machine's NixOS configuration does not evaluate",
-        "the message below names the option; your own settings are the files in local/",
+        "the message below names the option; with a module of your own, build in your flake: nix build .#NAME",
     ),
 )
 
@@ -175,7 +175,7 @@ def raw_image(link: Path) -> Path:
     found = sorted(path for ending in ("*.raw", "*.img") for path in link.resolve().glob(ending))
     if len(found) != 1:
         raise BuildError(
-            f"{link.resolve()} has {len(found)} disk images, not one", "is image.format changed in local/?"
+            f"{link.resolve()} has {len(found)} disk images, not one", "is this mailnix's own image module?"
         )
     return found[0]
 

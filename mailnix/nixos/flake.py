@@ -82,9 +82,9 @@ _OUTPUTS: Final = """
     inherit nixosConfigurations;
 
     # Disk images: nix build .#NAME
-    packages.x86_64-linux = lib.mapAttrs (
-      _: machine: machine.config.system.build.images.mailnix
-    ) nixosConfigurations;
+    packages.x86_64-linux = lib.mapAttrs (_: machine: machine.config.system.build.images.mailnix) (
+      lib.filterAttrs (_: machine: machine.config.mailnix.disk.enable) nixosConfigurations
+    );
 
     # Running machines: colmena apply
     colmena = {
@@ -129,7 +129,7 @@ Written by `mailnix emit`, which writes it again when the topology changes: {mac
 What you add goes into `local/NAME.nix`, a NixOS module that `mailnix` never touches.
 
 No secret is in here, and none may be: `mailnix secrets init`, then `mailnix secrets seed CONFIG HOST` (a disk
-for the first boot) or `mailnix secrets push HOST` (over SSH).
+for the first boot) or `mailnix secrets push CONFIG HOST` (over SSH).
 
 - Disk images, for BIOS and UEFI: `nix build .#{proxy}`
 - Running machines: `colmena apply`, or `nixos-rebuild switch --flake .#{proxy} --target-host root@{address}`

@@ -41,6 +41,10 @@ let
     in
     [
       {
+        assertion = instance.directory == null || !lib.any has (lib.attrNames instance.settings);
+        message = "${here}.settings would replace whole files of ${here}.directory, not add to them: ${lib.concatStringsSep ", " (lib.filter has (lib.attrNames instance.settings))}. Copy what is in them, and set ${here}.files.";
+      }
+      {
         assertion = instance.settings ? "smtp.ini" || instance.files ? "smtp.ini" || has "smtp.ini";
         message = ''${here}.settings."smtp.ini" is missing: say at least where to listen, as globalSection.listen = "[::0]:25".'';
       }

@@ -145,6 +145,11 @@ in
         chown haraka-${name}: ${target}
         certificate=${escapeShellArg certificate} key=${escapeShellArg (toString key)}
         if [ -s "$certificate" ] && [ -s "$key" ]; then
+          # Haraka ends when it is shown a key of another certificate; the second file's change comes here again.
+          if [ "$(openssl x509 -noout -pubkey -in "$certificate")" != "$(openssl pkey -pubout -in "$key")" ]; then
+            echo "$key is not the key of $certificate yet: keeping what Haraka has"
+            exit 0
+          fi
           take "$key" key.pem
           take "$certificate" cert.pem
         elif ! [ -e ${target}/cert.pem ]; then
@@ -174,6 +179,10 @@ in
 
   tlsPath = instance: {
     wantedBy = [ "multi-user.target" ];
-    pathConfig.PathChanged = [ instance.tls.certificate ];
+    # Whoever renews them writes one after the other.
+    pathConfig.PathChanged = [
+      instance.tls.certificate
+      (toString instance.tls.key)
+    ];
   };
 }

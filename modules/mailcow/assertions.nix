@@ -64,12 +64,17 @@ in
         message = "virtualisation.docker.daemon.settings.userland-proxy must be false: docker-proxy hands connections to Postfix under an address that may relay without a password.";
       }
       {
+        assertion = cfg.composeOverride == { } || !(cfg.files ? "docker-compose.override.yml");
+        message = ''services.mailcow.composeOverride would replace services.mailcow.files."docker-compose.override.yml" whole; use one of them.'';
+      }
+      {
         assertion = !config.networking.nftables.flushRuleset;
         message = "networking.nftables.flushRuleset deletes the tables of Docker and Mailcow with every reload; set it to false, and use networking.nftables.tables.";
       }
       {
-        assertion = cfg.source ? rev && cfg.source ? outputHash;
-        message = "services.mailcow.source must be a fixed-output derivation with a rev, as pkgs.fetchFromGitHub makes.";
+        assertion =
+          cfg.source ? rev && cfg.source ? outputHash && lib.hasPrefix "sha256-" cfg.source.outputHash;
+        message = "services.mailcow.source must be a fixed-output derivation with a rev and an SRI hash (sha256-…), as pkgs.fetchFromGitHub makes with `hash`.";
       }
     ]
     ++ mapAttrsToList (name: source: {

@@ -40,10 +40,14 @@ in
     boot.growPartition = mkDefault true;
     boot.loader.grub = {
       enable = mkDefault true;
-      device = mkDefault "/dev/vda";
+      # The image's builder puts GRUB for BIOS on the disk (image.nix). A running machine's disk may have any name, and a
+      # wrong one here would fail each switch to a newer GRUB.
+      device = mkDefault "nodev";
       efiSupport = mkDefault true;
       # Firmware of rented machines forgets its variables.
       efiInstallAsRemovable = mkDefault true;
+      # Every generation that can be started has its kernel in /boot.
+      configurationLimit = mkDefault 5;
     };
     boot.loader.timeout = mkDefault 1;
 

@@ -14,8 +14,11 @@
     "${modulesPath}/image/file-options.nix"
   ];
 
-  image.extension = "raw";
+  image.extension = "img";
   image.baseName = config.networking.hostName;
+
+  # The disk of the machine that builds the image.
+  boot.loader.grub.device = "/dev/vda";
 
   system.build.image = import "${modulesPath}/../lib/make-disk-image.nix" {
     inherit config lib pkgs;
@@ -23,5 +26,6 @@
     inherit (config.virtualisation) diskSize;
     format = "raw";
     partitionTableType = "hybrid";
+    bootSize = "1G";
   };
 }

@@ -54,6 +54,7 @@
     machine.wait_for_unit("haraka-front.service")
     machine.wait_for_unit("haraka-back.service")
     machine.wait_for_open_port(25)
+    machine.wait_for_open_port(2525)
 
     with subtest("mail for its own domain is handed on"):
         machine.succeed("swaks --server 127.0.0.1 --from a@elsewhere.test --to alice@example.org")
