@@ -294,7 +294,7 @@ class Sink:
     """A mail server of a hundred lines that does as it is told, and writes down what it is told.
 
     `replies` maps a command's beginning to an answer; an empty answer ends the connection. `dot_seconds` is how long it
-    thinks about a message. After STARTTLS it speaks TLS with the certificate in `certificate`; without one, nonsense.
+    thinks about a message. After STARTTLS it speaks TLS with the certificate in `certificate`; without, `nonsense`.
     `on_command` is told every command before it is answered.
     """
 
@@ -302,6 +302,7 @@ class Sink:
     replies: Mapping[str, str] = field(factory=dict)
     dot_seconds: float = 0.0
     certificate: Path | None = None
+    nonsense: bytes = b"500 this is no TLS\r\n"
     on_command: Callable[[str], object] = lambda _line: None
     commands: list[str] = field(factory=list)
     messages: list[bytes] = field(factory=list)
@@ -332,7 +333,8 @@ class Sink:
                 self._say(stream, self.replies.get("", "220 sink"))
                 secured = self._talk(stream)
             if secured and self.certificate is None:
-                connection.sendall(b"500 this is no TLS\r\n")
+                connection.recv(65536)  # the client's hello: what came before it would be read as SMTP
+                connection.sendall(self.nonsense)
             elif secured and self.certificate is not None:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.load_cert_chain(self.certificate / "cert.pem", self.certificate / "key.pem")

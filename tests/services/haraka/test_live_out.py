@@ -153,8 +153,9 @@ def test_the_sender_is_told_where_mail_cannot_be_delivered(start: Start) -> None
 OFFERS_TLS = {"EHLO": "250-sink\n250 STARTTLS"}
 
 
-def test_mail_to_a_server_with_broken_starttls_leaves_in_clear(start: Start) -> None:
-    with stands.sink(replies=OFFERS_TLS) as world:
+@pytest.mark.parametrize("nonsense", [b"500 this is no TLS\r\n", b""], ids=["nonsense", "silence"])
+def test_mail_to_a_server_with_broken_starttls_leaves_in_clear(start: Start, nonsense: bytes) -> None:
+    with stands.sink(replies=OFFERS_TLS, nonsense=nonsense) as world:
         server = start(world.port)
         send(server)
         stands.until(lambda: len(world.messages) >= 1, "the mail in clear")
