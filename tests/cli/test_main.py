@@ -24,6 +24,7 @@ VERBS += [["lab", n] for n in ("run", "shell", "stop")]
 FOLDER = Path(package.__file__).parent
 # Ourselves, and what runs on machines as a program of its own.
 PROGRAMS = (
+    "__main__.py",
     "cli/",
     "services/mailcow/files/",
     "lab/double/",
@@ -146,6 +147,13 @@ def test_ctrl_c_ends_a_command_with_one_line(tmp_path: Path) -> None:
     code = f"{heed}; from mailnix.cli import main; raise SystemExit(main())"
     ended = run([sys.executable, "-c", code, "check", config], check=False, timeout=30)
     assert (ended.status, ended.stderr) == (130, "\nmailnix: interrupted\n")
+
+
+def test_python_m_mailnix_is_the_same_command(tmp_path: Path) -> None:
+    ended = run([sys.executable, "-m", "mailnix", "--version"], cwd=tmp_path)
+    assert ended.stdout == f"mailnix {package.__version__}\n"
+    wrong = run([sys.executable, "-m", "mailnix", "check"], check=False, cwd=tmp_path)
+    assert (wrong.status, wrong.stdout) == (2, "")
 
 
 def test_main_gives_back_a_status_and_never_exits() -> None:
