@@ -26,7 +26,7 @@
       packages = forEach (
         pkgs:
         let
-          mailnix = pkgs.callPackage ./modules/mailnix/package.nix { flake = self; };
+          mailnix = pkgs.callPackage ./modules/mailnix/package.nix { };
         in
         {
           default = mailnix;

@@ -3,6 +3,7 @@
     MailnixError            one clear sentence, and a hint: what to do next
     ├── ConfigError         the description is wrong; carries every problem found, each with its path
     ├── ToolMissing         a program that the work needs is not installed
+    ├── ExtraMissing        so is an optional Python package
     ├── CommandFailed       a program ran and failed; carries argv, exit status and its last lines
     ├── BuildError          a tree or an image could not be made
     ├── SecretsError        credentials are missing, unreadable or not private
@@ -67,6 +68,18 @@ class ToolMissing(MailnixError):
         super().__init__(f"{tool} is not installed", f"install it, on Debian: apt-get install {package}")
         self.tool = tool
         self.package = package
+
+
+class ExtraMissing(MailnixError):
+    """Optional Python packages are not installed; `extra` is what pip calls them together."""
+
+    def __init__(self, extra: str, what: str, packages: Sequence[str]) -> None:
+        super().__init__(
+            f"{what} needs the extra {extra!r}: {', '.join(packages)} not installed",
+            f"install it: pip install 'mailnix[{extra}]'",
+        )
+        self.extra = extra
+        self.packages = tuple(packages)
 
 
 class CommandFailed(MailnixError):

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from mailnix.lab.prepare import Options as LabOptions
     from mailnix.lab.scenario.values import Outcome, Report
     from mailnix.model import Topology
+    from mailnix.nixos.carried import Modules
     from mailnix.tree import Tree
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 SECRETS_FOLDER = "secrets"
 
 
@@ -53,18 +53,12 @@ def plan(config: Path, secrets: Path | None = None) -> Plan:
     return derive(load(config), dkim_public(secrets_folder(config, secrets)))
 
 
-def flake_reference(root: Path = CHECKOUT) -> str:
-    """Where an emitted flake finds mailnix's NixOS modules: $MAILNIX_FLAKE, or the checkout that this runs from.
+def modules() -> Modules:
+    """Where an emitted flake has mailnix's NixOS modules from: $MAILNIX_FLAKE, a reference, or a copy of its own."""
+    from mailnix.nixos.carried import Reference, copied
 
-    Raises BuildError where there is neither.
-    """
-    if given := os.environ.get("MAILNIX_FLAKE"):
-        return given
-    if not (root / "flake.nix").is_file():
-        hint = "set MAILNIX_FLAKE to the reference of mailnix's flake: git+file:///where/its/checkout/is"
-        raise BuildError("mailnix's NixOS modules are not beside this mailnix", hint)
-    # Of a checkout, only what git knows is copied to the store: no virtual environment, no images.
-    return f"git+file://{root}" if (root / ".git").exists() else f"path:{root}"
+    given = os.environ.get("MAILNIX_FLAKE")
+    return Reference(given) if given else copied()
 
 
 def trees(plan: Plan, backend: Backend) -> Tree:
@@ -73,7 +67,7 @@ def trees(plan: Plan, backend: Backend) -> Tree:
         case Backend.NIXOS:
             from mailnix.nixos.flake import emit
 
-            return emit(plan, flake_reference())
+            return emit(plan, modules())
         case Backend.DEBIAN:
             from mailnix.debian.emit import emit as emit_debian
             from mailnix.debian.host import debian_hosts

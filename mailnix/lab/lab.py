@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import define, frozen
 
-from mailnix import __version__
+from mailnix import __version__, extras
 from mailnix.image.cache import cache_dir
 from mailnix.image.values import Progress
 from mailnix.lab import records, state
@@ -47,6 +47,7 @@ def start(
     At the end every machine is killed, unless `keep` is true and nothing was raised. With `resume` the state saved by
     an earlier such start of the same description is taken up, or saved for the next one where there is none.
     """
+    extras.need("lab", "the lab")
     records.stop(options.home)
     lab = _resumed(plan, options, progress, tied=not keep) if resume else None
     try:

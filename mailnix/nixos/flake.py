@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, assert_never
 
 from attrs import evolve
 
 from mailnix.nixos import host as hosts
+from mailnix.nixos.carried import COPY, Copy, Modules, Reference
 from mailnix.nixos.printer import name, render, string
 from mailnix.nixos.value import Attrs, Entry, Raw, option
 from mailnix.plan import HostPlan, Plan, ProxyPlan
@@ -16,12 +17,13 @@ from mailnix.tree import File, Tree
 HOSTS: Final = "hosts"
 
 
-def emit(plan: Plan, mailnix: str) -> Tree:
-    """The flake's files below `/`; `mailnix` is the reference of the flake that its modules come from."""
+def emit(plan: Plan, modules: Modules) -> Tree:
+    """The flake's files below `/`, a copy of mailnix's modules among them where it carries one."""
     entries: list[TreeEntry] = [
-        File("/flake.nix", flake(plan, mailnix)),
-        File("/README.md", readme(plan)),
+        File("/flake.nix", flake(plan, modules)),
+        File("/README.md", readme(plan, modules)),
         *machines(plan),
+        *(modules.files if isinstance(modules, Copy) else ()),
     ]
     return Tree.of(entries)
 
@@ -33,36 +35,34 @@ def machines(plan: Plan) -> tuple[File, ...]:
     )
 
 
-def flake(plan: Plan, mailnix: str) -> str:
+def flake(plan: Plan, modules: Modules) -> str:
     """The text of `flake.nix`: data, but for the three lines that turn machines into systems and images."""
     return render(
         Attrs(
             (
                 option("description", f"Private mail of {plan.topology.hostname}"),
-                Entry(
-                    ("inputs",),
-                    Attrs(
-                        (
-                            option(
-                                "mailnix.url", mailnix, "Where the modules come from; its lock file pins nixpkgs too."
-                            ),
-                            option("nixpkgs.follows", "mailnix/nixpkgs"),
-                        )
-                    ),
-                    gap=True,
-                ),
-                Entry(("outputs",), Raw(_outputs(plan)), gap=True),
+                Entry(("inputs",), Attrs(_inputs(modules)), gap=True),
+                Entry(("outputs",), Raw(_outputs(plan, modules)), gap=True),
             )
         )
     )
 
 
+def _inputs(modules: Modules) -> tuple[Entry, ...]:
+    match modules:
+        case Reference(url):
+            return (
+                option("mailnix.url", url, "Where the modules come from; its lock file pins nixpkgs too."),
+                option("nixpkgs.follows", "mailnix/nixpkgs"),
+            )
+        case Copy(nixpkgs=nixpkgs):
+            return (option("nixpkgs", nixpkgs, "The nixpkgs of the mailnix that wrote this."),)
+        case _:
+            assert_never(modules)
+
+
 _OUTPUTS: Final = """
-  {
-    mailnix,
-    nixpkgs,
-    ...
-  }:
+  @arguments@
   let
     inherit (nixpkgs) lib;
 
@@ -70,7 +70,7 @@ _OUTPUTS: Final = """
     modules =
       name:
       [
-        mailnix.nixosModules.default
+        @modules@
         (./hosts + "/${name}")
       ]
       ++ lib.optional (builtins.pathExists (./local + "/${name}.nix")) (./local + "/${name}.nix");
@@ -94,11 +94,25 @@ _OUTPUTS: Final = """
   }"""
 
 
-def _outputs(plan: Plan) -> str:
+_NO_INPUT: Final = "{ nixpkgs, ... }:"
+_INPUT: Final = """{
+    mailnix,
+    nixpkgs,
+    ...
+  }:"""
+
+
+def _outputs(plan: Plan, modules: Modules) -> str:
     """`outputs`, a function; only names and addresses in it come from the plan, quoted by the printer."""
+    carried = isinstance(modules, Copy)
     names = "".join(f"\n      {string(host.name)}" for host in plan.hosts)
     nodes = "\n".join(_node(host) for host in plan.hosts)
-    return _OUTPUTS.replace("@names@", f"[{names}\n    ]").replace("@nodes@", nodes)
+    return (
+        _OUTPUTS.replace("@arguments@", _NO_INPUT if carried else _INPUT)
+        .replace("@modules@", f"(import .{COPY}/modules).default" if carried else "mailnix.nixosModules.default")
+        .replace("@names@", f"[{names}\n    ]")
+        .replace("@nodes@", nodes)
+    )
 
 
 def _node(host: HostPlan) -> str:
@@ -111,7 +125,7 @@ def _node(host: HostPlan) -> str:
       }};"""
 
 
-def readme(plan: Plan) -> str:
+def readme(plan: Plan, modules: Modules) -> str:
     """How to use the flake, with this topology's names in the commands."""
     first = plan.proxies[0]
     return _README.format(
@@ -119,14 +133,19 @@ def readme(plan: Plan) -> str:
         machines=", ".join(f"`{host.name}`" for host in plan.hosts),
         proxy=first.name,
         address=first.ipv4,
+        modules=_CARRIED if isinstance(modules, Copy) else f"mailnix's NixOS modules come from {modules.url}.",
     )
 
 
+_CARRIED: Final = (
+    "mailnix's NixOS modules are in `mailnix/`, copied: nothing here depends on where mailnix is installed."
+)
 _README: Final = """\
 # Private mail of {hostname}
 
 Written by `mailnix emit`, which writes it again when the topology changes: {machines}.
 What you add goes into `local/NAME.nix`, a NixOS module that `mailnix` never touches.
+{modules}
 
 No secret is in here, and none may be: `mailnix secrets init`, then `mailnix secrets seed CONFIG HOST` (a disk
 for the first boot) or `mailnix secrets push CONFIG HOST` (over SSH).

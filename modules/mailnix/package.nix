@@ -4,8 +4,6 @@
   python3Packages,
   # What `mailnix build` and `mailnix lab` run; `check`, `plan`, `emit` and `dns` need none of it.
   withLab ? false,
-  # Where emitted flakes find the modules.
-  flake ? null,
   e2fsprogs,
   qemu,
 }:
@@ -25,7 +23,9 @@ python3Packages.buildPythonApplication {
     fileset = fileset.unions [
       ../../LICENSE
       ../../README.md
+      ../../flake.lock
       ../../mailnix
+      ../../modules
       ../../pyproject.toml
     ];
   };
@@ -47,16 +47,14 @@ python3Packages.buildPythonApplication {
     python3Packages.qemu-qmp
   ];
 
-  makeWrapperArgs =
-    lib.optional (flake != null) "--set-default MAILNIX_FLAKE path:${flake}"
-    ++ lib.optionals withLab [
-      "--prefix PATH : ${
-        lib.makeBinPath [
-          e2fsprogs
-          qemu
-        ]
-      }"
-    ];
+  makeWrapperArgs = lib.optionals withLab [
+    "--prefix PATH : ${
+      lib.makeBinPath [
+        e2fsprogs
+        qemu
+      ]
+    }"
+  ];
 
   pythonImportsCheck = [ "mailnix" ];
 

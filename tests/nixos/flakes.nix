@@ -33,10 +33,7 @@ let
     };
     inherit nixpkgs;
   };
-  users = (import (emitted + "/flake.nix")).outputs {
-    mailnix = project;
-    inherit nixpkgs;
-  };
+  users = (import (emitted + "/flake.nix")).outputs { inherit nixpkgs; };
   drvs = lib.mapAttrs (_: d: d.drvPath);
 in
 {

@@ -12,16 +12,15 @@ import pytest
 
 from mailnix import Backup, Domain, Internal, Mailbox, Proxy, Topology
 from mailnix.config import load
-from mailnix.errors import BuildError
 from mailnix.lab.ready import WORLD_UNITS
 from mailnix.lab.world.nixos import FACTS
 from mailnix.lab.world.nixos import files as world_files
 from mailnix.lab.world.world import world as lab_world
 from mailnix.lab.world.zones import PUBLISHED
 from mailnix.nixos import host as hosts
+from mailnix.nixos.carried import Reference, copied
 from mailnix.nixos.flake import emit, flake, machines
 from mailnix.nixos.value import Apply, Attrs
-from mailnix.pipeline import flake_reference
 from mailnix.plan import derive
 from tests.nixos import regenerate
 
@@ -103,7 +102,7 @@ def test_every_program_and_unit_of_the_labs_world_is_on_the_vm_checks_too(plan):
 
 
 def test_emission_is_the_same_every_time(plan):
-    assert emit(plan, "path:/x") == emit(derive(load(EXAMPLE)), "path:/x")
+    assert emit(plan, copied()) == emit(derive(load(EXAMPLE)), copied())
 
 
 def test_every_nix_file_of_the_project_parses(nix):
@@ -114,7 +113,7 @@ def test_every_nix_file_of_the_project_parses(nix):
 
 @pytest.mark.parametrize("topology", [None, other_topology()], ids=["example", "two proxies, Unicode"])
 def test_every_emitted_nix_file_parses(nix, tmp_path, plan, topology):
-    tree = emit(plan if topology is None else derive(topology), "path:/x")
+    tree = emit(plan if topology is None else derive(topology), copied())
     written = [tmp_path / file.path[1:].replace("/", "-") for file in tree if file.path.endswith(".nix")]
     for path, file in zip(written, (f for f in tree if f.path.endswith(".nix")), strict=True):
         path.write_bytes(file.data)
@@ -123,27 +122,14 @@ def test_every_emitted_nix_file_parses(nix, tmp_path, plan, topology):
 
 
 def test_lines_of_emitted_nix_have_no_trailing_space(plan):
-    for file in emit(plan, "path:/x"):
+    for file in emit(plan, copied()):
         if file.path.endswith(".nix"):
             assert not re.search(r"[ \t]+$", file.data.decode(), re.MULTILINE), file.path
 
 
 def test_the_flake_quotes_what_it_is_given(nix, plan):
-    text = flake(plan, 'path:/odd "${place}"')
+    text = flake(plan, Reference('path:/odd "${place}"'))
     assert nix.eval(f"({text}).inputs.mailnix.url") == 'path:/odd "${place}"'
-
-
-def test_an_emitted_flake_finds_the_modules_of_the_checkout(tmp_path, monkeypatch):
-    monkeypatch.delenv("MAILNIX_FLAKE", raising=False)
-    with pytest.raises(BuildError) as caught:
-        flake_reference(tmp_path)
-    assert "MAILNIX_FLAKE" in caught.value.hint
-    (tmp_path / "flake.nix").touch()
-    assert flake_reference(tmp_path) == f"path:{tmp_path}"
-    (tmp_path / ".git").mkdir()
-    assert flake_reference(tmp_path) == f"git+file://{tmp_path}"
-    monkeypatch.setenv("MAILNIX_FLAKE", "github:someone/mailnix")
-    assert flake_reference(tmp_path) == "github:someone/mailnix"
 
 
 def test_no_option_is_defined_twice(plan):
@@ -154,14 +140,14 @@ def test_no_option_is_defined_twice(plan):
 
 def test_emitting_a_topology_is_quick(plan):
     began = time.perf_counter()
-    emit(plan, "path:/x")
+    emit(plan, copied())
     large = Topology(
         hostname="mail.example.org",
         proxies=[Proxy("proxy", ipv4="203.0.113.10")],
         internal=Internal("internal"),
         domains=[Domain(f"d{n}.example", mailboxes=[Mailbox(f"m{k}") for k in range(10)]) for n in range(1000)],
     )
-    emit(derive(large), "path:/x")
+    emit(derive(large), copied())
     # The goals are 0.5 s and 3 s; what is asserted here only catches something quadratic on a busy machine.
     assert time.perf_counter() - began < 30
 

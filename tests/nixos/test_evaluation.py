@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mailnix.config import load
+from mailnix.nixos.carried import copied
 from mailnix.nixos.flake import emit
 from mailnix.plan import derive
 from mailnix.plan.types import InternalPlan, ProxyPlan
@@ -164,7 +165,7 @@ def test_a_topology_that_is_not_in_the_repository_evaluates_without_a_warning(ev
     from tests.nixos.test_emission import other_topology
 
     plan = derive(other_topology())
-    for file in emit(plan, "path:/x"):
+    for file in emit(plan, copied()):
         path = tmp_path / file.path[1:]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.data)

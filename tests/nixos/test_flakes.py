@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mailnix.config import load
+from mailnix.nixos.carried import copied
 from mailnix.nixos.flake import emit
 from mailnix.plan import derive
 
@@ -18,7 +19,7 @@ HERE = Path(__file__).parent
 def emitted(tmp_path_factory) -> Path:
     """The example's flake, with a local module of its user."""
     folder = tmp_path_factory.mktemp("emitted")
-    for file in emit(derive(load(REPOSITORY / "docs/examples/two_machines.py")), "path:/x"):
+    for file in emit(derive(load(REPOSITORY / "docs/examples/two_machines.py")), copied()):
         path = folder / file.path[1:]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.data)

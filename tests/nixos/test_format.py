@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailnix.config import load
+from mailnix.nixos.carried import copied
 from mailnix.nixos.flake import emit
 from mailnix.nixos.printer import render
 from mailnix.nixos.value import Apply, Attrs, Entry, Lambda, PathLiteral, mk_default, mk_force
@@ -91,7 +92,7 @@ def test_a_file_of_the_repository_is_formatted(nixfmt, path):
 @pytest.mark.parametrize("topology", ["example", other_topology, ipv4_only_topology], ids=str)
 def test_what_is_emitted_is_formatted(nixfmt, topology):
     plan = derive(load(REPOSITORY / "docs/examples/two_machines.py") if topology == "example" else topology())
-    for file in emit(plan, "path:/x"):
+    for file in emit(plan, copied()):
         if file.path.endswith(".nix"):
             assert file.data.decode() == nixfmt(file.data.decode())
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mailnix.nixos.carried import copied
 from mailnix.nixos.flake import emit
 from mailnix.plan import derive
 from tests.nixos.options import Options, fits, known
@@ -63,7 +64,7 @@ def test_vm_checks_of_one_node_define_what_there_is(nix):
 @pytest.mark.parametrize("topology", [other_topology, ipv4_only_topology])
 def test_machines_of_other_topologies_define_what_there_is(nix, tmp_path, topology):
     plan = derive(topology())
-    for file in emit(plan, "path:/x"):
+    for file in emit(plan, copied()):
         path = tmp_path / file.path[1:]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.data)

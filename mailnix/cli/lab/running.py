@@ -22,8 +22,10 @@ def machines(home: Path) -> dict[str, Machine]:
 
 def home_of(state_dir: Path | None) -> Path:
     """The folder given, or that of the one lab that runs; raises LabError where there is none, or more than one."""
+    from mailnix import extras
     from mailnix.image.cache import cache_dir
 
+    extras.need("lab", "the lab")
     if state_dir is not None:
         return state_dir
     labs = cache_dir() / "labs"
