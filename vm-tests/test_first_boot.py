@@ -21,7 +21,8 @@ from mailnix.lab.disks import overlay
 from mailnix.lab.machine import Machine, places_for
 from mailnix.lab.prepare import PROXY_MEMORY
 from mailnix.lab.spec import DiskFormat, Firmware, Inlet, MachineSpec
-from mailnix.plan import Plan, ports
+from mailnix.model import ports
+from mailnix.plan import Plan
 from mailnix.run import Completed, run
 from mailnix.services.credentials.names import HOST_KEY, READY
 

@@ -17,7 +17,8 @@ from mailnix import Alias, Domain, Topology, pipeline
 from mailnix.lab.machine import Machine
 from mailnix.lab.scenario import Scene
 from mailnix.lab.waiting import attempts
-from mailnix.plan import derive, ports
+from mailnix.model import ports
+from mailnix.plan import derive
 
 HOWTO = Path(__file__).parent.parent / "docs" / "howto" / "change.md"
 LAY = "tar -x -C / --no-overwrite-dir && systemctl daemon-reload"

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from mailnix.image.values import Progress
 from mailnix.lab.world.layout import WORLD
-from mailnix.plan import InternalPlan, Plan, ProxyPlan, ports
+from mailnix.model import ports
+from mailnix.plan import InternalPlan, Plan, ProxyPlan
 from mailnix.services.caddy.debian import STORAGE
 from mailnix.services.mailcow.units import ROOT
 

@@ -1,4 +1,7 @@
-"""Port numbers, each typed here and nowhere else. Well-known ones are from the IANA registry."""
+"""Port numbers, each typed here and nowhere else; those of mail programs are in client_ports.toml.
+
+Well-known ones are from the IANA registry.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,6 @@ DNS: Final = 53
 HTTP: Final = 80
 NTP: Final = 123
 HTTPS: Final = 443
-SUBMISSIONS: Final = 465  # RFC 8314: submission with implicit TLS
-SUBMISSION: Final = 587
-IMAPS: Final = 993
 
 RELAY: Final = 2526  # haraka-out, on the tunnel only
 MAILCOW_HTTP: Final = 8080  # Mailcow's nginx, on the tunnel only
-
-CLIENT_PORTS: Final = (SUBMISSIONS, SUBMISSION, IMAPS)
-"""What mail programs connect to: handed through the proxy to Mailcow with the source address kept."""

@@ -7,8 +7,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 
 from attrs import evolve
 
+from mailnix.model import ports
+from mailnix.model.clientport import OFFERED, ClientPort
 from mailnix.model.topology import MtaStsMode, Proxy, Topology
-from mailnix.plan import addresses, dns, ports
+from mailnix.plan import addresses, dns
 from mailnix.plan.credentials import internal_credentials, proxy_credentials, wireguard_names
 from mailnix.plan.types import (
     Certificate,
@@ -28,26 +30,29 @@ PROXY_INTERFACE = "wg0"
 MX_STEP = 10
 
 
-def derive(topology: Topology, dkim: Mapping[str, str] | None = None) -> Plan:
+def derive(topology: Topology, dkim: Mapping[str, str] | None = None, clients: Iterable[ClientPort] = OFFERED) -> Plan:
     """Decide everything about a topology that `mailnix.model.check` found sound.
 
-    `dkim` maps domains to their public keys (base64 DER), where a secrets folder has exported them.
+    `dkim` maps domains to their public keys (base64 DER), where a secrets folder has exported them; `clients`
+    are the ports that mail programs connect to.
     """
     links = _tunnels(topology)
+    client_ports = tuple(clients)
     contact = topology.contact or f"postmaster@{topology.domains[0].name}"
     has_ipv6 = any(proxy.ipv6 for proxy in topology.proxies)
     proxies = tuple(
-        _proxy(topology, proxy, link, (number + 1) * MX_STEP)
+        _proxy(topology, proxy, link, (number + 1) * MX_STEP, client_ports)
         for number, (proxy, link) in enumerate(zip(topology.proxies, links, strict=True))
     )
-    internal = _internal(topology, links, has_ipv6)
-    records = dns.records(topology, proxies, contact, dkim or {})
+    internal = _internal(topology, links, has_ipv6, client_ports)
+    records = dns.records(topology, proxies, contact, dkim or {}, client_ports)
     return Plan(topology, contact, proxies, internal, records)
 
 
 def with_dkim(plan: Plan, dkim: Mapping[str, str]) -> Plan:
     """The same plan, its DKIM records filled in."""
-    return evolve(plan, records=dns.records(plan.topology, plan.proxies, plan.contact, dkim))
+    records = dns.records(plan.topology, plan.proxies, plan.contact, dkim, plan.internal.client_ports)
+    return evolve(plan, records=records)
 
 
 def _tunnels(topology: Topology) -> tuple[TunnelLink, ...]:
@@ -73,7 +78,9 @@ def _tunnels(topology: Topology) -> tuple[TunnelLink, ...]:
     )
 
 
-def _proxy(topology: Topology, proxy: Proxy, link: TunnelLink, preference: int) -> ProxyPlan:
+def _proxy(
+    topology: Topology, proxy: Proxy, link: TunnelLink, preference: int, clients: tuple[ClientPort, ...]
+) -> ProxyPlan:
     ipv6 = IPv6Address(proxy.ipv6) if proxy.ipv6 else None
     return ProxyPlan(
         name=proxy.name,
@@ -88,8 +95,8 @@ def _proxy(topology: Topology, proxy: Proxy, link: TunnelLink, preference: int) 
         tunnel=link,
         listeners=_proxy_listeners(link),
         forwards=tuple(
-            Forward(service, port, link.internal.ipv4, link.internal.ipv6 if ipv6 else None)
-            for service, port in _client_services()
+            Forward(client.name, client.port, link.internal.ipv4, link.internal.ipv6 if ipv6 else None)
+            for client in clients
         ),
         certificate=Certificate(proxy.name, "caddy", _proxy_names(topology, proxy)),
         credentials=proxy_credentials(link),
@@ -107,11 +114,6 @@ def _proxy_listeners(link: TunnelLink) -> tuple[Listener, ...]:
     )
 
 
-def _client_services() -> tuple[tuple[str, int], ...]:
-    names = {ports.SUBMISSIONS: "submissions", ports.SUBMISSION: "submission", ports.IMAPS: "imaps"}
-    return tuple((names[port], port) for port in ports.CLIENT_PORTS)
-
-
 def _proxy_names(topology: Topology, proxy: Proxy) -> tuple[str, ...]:
     """Every name this proxy answers HTTPS for, and its MX name."""
     names = [topology.hostname, proxy.hostname or topology.hostname]
@@ -122,7 +124,9 @@ def _proxy_names(topology: Topology, proxy: Proxy) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _internal(topology: Topology, links: tuple[TunnelLink, ...], has_ipv6: bool) -> InternalPlan:
+def _internal(
+    topology: Topology, links: tuple[TunnelLink, ...], has_ipv6: bool, clients: tuple[ClientPort, ...]
+) -> InternalPlan:
     end = links[0].internal
     internal = topology.internal
     both = (end.ipv4, end.ipv6) if has_ipv6 else (end.ipv4,)
@@ -130,7 +134,7 @@ def _internal(topology: Topology, links: tuple[TunnelLink, ...], has_ipv6: bool)
         Listener("ssh", Transport.TCP, ports.SSH, Reach.ADMIN),
         Listener("smtp", Transport.TCP, ports.SMTP, Reach.TUNNEL, (end.ipv4,)),
         Listener("web", Transport.TCP, ports.MAILCOW_HTTP, Reach.TUNNEL, (end.ipv4,)),
-        *(Listener(service, Transport.TCP, port, Reach.TUNNEL, both) for service, port in _client_services()),
+        *(Listener(client.name, Transport.TCP, client.port, Reach.TUNNEL, both) for client in clients),
     )
     return InternalPlan(
         name=internal.name,
@@ -138,6 +142,7 @@ def _internal(topology: Topology, links: tuple[TunnelLink, ...], has_ipv6: bool)
         ipv6=end.ipv6,
         tunnels=links,
         listeners=listeners,
+        client_ports=clients,
         lan_admin_networks=_networks(internal.lan_admin_cidrs),
         docker_subnet=IPv4Network(internal.docker_subnet),
         docker_subnet6=IPv6Network(internal.docker_subnet6),

@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from mailnix.model import ports
+from mailnix.model.clientport import KNOWN, ClientPort
 from mailnix.model.names import to_unicode
 from mailnix.model.topology import Domain, MtaStsMode, Topology
-from mailnix.plan import ports
 from mailnix.plan.types import DnsRecord, ProxyPlan
 
 CERTIFICATE_AUTHORITY: Final = "letsencrypt.org"  # as CAA names it (RFC 8659)
 MTA_STS_MAX_AGE: Final = 604_800  # seconds; one week
 TXT_CHUNK: Final = 255  # RFC 1035 3.3: a character-string
-NOT_OFFERED: Final = ("imap", "pop3", "pop3s")  # RFC 6186 3.4; Mailcow's autoconfig reads these too
 DEFAULT_TTL: Final = 3600
 
 
@@ -58,15 +58,21 @@ def report_address(domain: Domain, contact: str) -> str:
 
 
 def records(
-    topology: Topology, proxies: Sequence[ProxyPlan], contact: str, dkim: Mapping[str, str]
+    topology: Topology,
+    proxies: Sequence[ProxyPlan],
+    contact: str,
+    dkim: Mapping[str, str],
+    clients: Collection[ClientPort],
 ) -> tuple[DnsRecord, ...]:
-    """Every record to publish. `dkim` maps a domain to its public key (base64 DER, the p= value), where known."""
+    """Every record to publish. `dkim` maps a domain to its public key (base64 DER, the p= value), where known;
+    `clients` are the ports that mail programs find by SRV records.
+    """
     ours = frozenset(domain.name for domain in topology.domains)
     hosts = _host_records(topology, proxies, ours)
     domains = (
         record
         for domain in topology.domains
-        for record in _domain_records(topology, domain, proxies, contact, dkim, ours)
+        for record in _domain_records(topology, domain, proxies, contact, dkim, clients, ours)
     )
     return tuple(dict.fromkeys((*hosts, *domains)))
 
@@ -103,6 +109,7 @@ def _domain_records(
     proxies: Sequence[ProxyPlan],
     contact: str,
     dkim: Mapping[str, str],
+    clients: Collection[ClientPort],
     ours: Collection[str],
 ) -> Iterator[DnsRecord]:
     name = domain.name
@@ -137,18 +144,19 @@ def _domain_records(
     yield record("_smtp._tls", "TXT", txt(f"v=TLSRPTv1; rua=mailto:{reports}"))
     for owner in autoconfig_names(name):
         yield DnsRecord(name, owner, "CNAME", f"{topology.hostname}.")
-    yield from (record(owner, "SRV", data) for owner, data in _srv(topology.hostname))
+    yield from (record(owner, "SRV", data) for owner, data in _srv(topology.hostname, clients))
     for service in ("_caldavs._tcp", "_carddavs._tcp"):
         yield record(service, "TXT", txt("path=/SOGo/dav/"))
 
 
-def _srv(host: str) -> Iterator[tuple[str, str]]:
+def _srv(host: str, clients: Collection[ClientPort]) -> Iterator[tuple[str, str]]:
     """SRV records for mail programs (RFC 6186, RFC 8314 5.1, RFC 6764)."""
-    yield "_submissions._tcp", f"0 1 {ports.SUBMISSIONS} {host}."
-    yield "_submission._tcp", f"0 1 {ports.SUBMISSION} {host}."
-    yield "_imaps._tcp", f"0 1 {ports.IMAPS} {host}."
-    for service in NOT_OFFERED:
-        yield f"_{service}._tcp", "0 0 0 ."
+    for client in clients:
+        yield f"_{client.srv}._tcp", f"0 1 {client.port} {host}."
+    offered = {client.srv for client in clients}
+    for client in KNOWN:
+        if client.denied and client.srv not in offered:  # RFC 6186 3.4; Mailcow's autoconfig reads these too
+            yield f"_{client.srv}._tcp", "0 0 0 ."
     for service in ("autodiscover", "caldavs", "carddavs"):
         yield f"_{service}._tcp", f"0 1 {ports.HTTPS} {host}."
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from mailnix.model.clientport import ClientPort
 from mailnix.model.topology import Backup, Topology
 
 Address: TypeAlias = IPv4Address | IPv6Address
@@ -157,13 +158,17 @@ class ProxyPlan:
 
 @frozen
 class InternalPlan:
-    """The machine at home: a tunnel to each proxy, Mailcow's sockets on the tunnel addresses, Docker's networks."""
+    """The machine at home: a tunnel to each proxy, Mailcow's sockets on the tunnel addresses, Docker's networks.
+
+    `client_ports` are what every proxy hands to Mailcow.
+    """
 
     name: str
     ipv4: IPv4Address
     ipv6: IPv6Address
     tunnels: tuple[TunnelLink, ...]
     listeners: tuple[Listener, ...]
+    client_ports: tuple[ClientPort, ...]
     lan_admin_networks: tuple[Network, ...]
     docker_subnet: IPv4Network
     docker_subnet6: IPv6Network

@@ -77,7 +77,7 @@ in
     type = types.str;
     example = "10.0.0.2";
     description = ''
-      The IPv4 address that SMTP, submission, IMAPS and the web are published on; everything else stays on loopback.
+      The IPv4 address that SMTP, the ports of mail programs and the web are published on; everything else stays on loopback.
       Unless it is written out, Docker also publishes on IPv6 through its userland proxy, which hides every client.
     '';
   };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,16 +12,21 @@ from attrs import evolve
 from mailnix import Backup
 from mailnix.config import load
 from mailnix.debian.host import debian_host
+from mailnix.model.clientport import KNOWN
 from mailnix.nixos import host as nixos_host
 from mailnix.nixos.networkd import unit
 from mailnix.plan import derive
 from mailnix.services.credentials.render import LIST
 from mailnix.services.firewall.debian import RULES
 from mailnix.services.firewall.render import script, table
+from mailnix.services.mailcow.render import conf
 from mailnix.services.wireguard.render import tunnels
 from tests.nixos.test_emission import definitions
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "docs/examples/two_machines.py"
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXAMPLE = REPOSITORY / "docs/examples/two_machines.py"
+DEFAULTS = REPOSITORY / "modules/mailcow/defaults.nix"
+LIB = f"(import {Path(__file__).parent}/standin/lib.nix)"
 
 # services.haraka keeps each instance's certificate by itself, so that instances need to know nothing of each other.
 HARAKA_DIFFERENCE = "config/tls.ini"
@@ -76,6 +82,18 @@ def test_mailcows_own_texts_and_description_are_the_same(plan):
     assert here.pop("provision.json") == debian(plan, home)["/etc/mailnix/provision.json"]
     assert here == {path.rsplit("/", 1)[-1]: text for path, text in there.items()}
     assert len(here) >= 3
+
+
+def test_the_module_publishes_by_itself_what_a_plan_does(nix, plan):
+    """Read with the stand-in for nixpkgs' lib, so that a port which only one side knows is noticed everywhere."""
+    address = str(plan.internal.ipv4)
+    cfg = f'{{ bindAddress = "{address}"; hostname = "x"; settings.IPV4_NETWORK = "172.22.1"; }}'
+    arguments = f"{{ cfg = {cfg}; config.time.timeZone = null; lib = {LIB} // {{ mkDefault = value: value; }}; }}"
+    set_here = nix.eval(f"import {DEFAULTS} {arguments}")
+    ports = {name: value for name, value in conf(plan).items() if re.fullmatch(r"(?!HTTP).+_PORT", name)}
+    assert len(ports) > len(KNOWN)
+    assert ports == {name: value for name, value in set_here.items() if name in ports}
+    assert {client.variable for client in KNOWN} <= set(set_here)
 
 
 def test_backups_are_described_to_both_alike(plan):

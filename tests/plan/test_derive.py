@@ -7,6 +7,7 @@ from typing import Any
 from attrs import evolve
 
 from mailnix import Domain, Internal, Proxy, Tunnel
+from mailnix.model.clientport import OFFERED
 from mailnix.plan import Plan, ProxyPlan, Reach, SecretKind, Transport, derive
 from tests.descriptions import PUBLIC4, sound
 
@@ -30,11 +31,11 @@ def test_the_usual_addresses_are_the_documented_ones() -> None:
     assert str(decided.internal.ipv4) == "10.0.0.2"
 
 
-def test_the_internet_reaches_five_sockets_of_a_proxy_and_none_of_the_internal_host() -> None:
+def test_the_internet_reaches_the_planned_sockets_of_a_proxy_and_none_of_the_internal_host() -> None:
     decided = plan()
     public = {(s.port, s.transport) for s in decided.proxies[0].listeners if s.reach is Reach.INTERNET}
     assert public == {(25, "tcp"), (80, "tcp"), (443, "tcp"), (51820, "udp")}
-    assert {forward.port for forward in decided.proxies[0].forwards} == {465, 587, 993}
+    assert {forward.port for forward in decided.proxies[0].forwards} == {client.port for client in OFFERED}
     assert not [s for s in decided.internal.listeners if s.reach is Reach.INTERNET]
 
 

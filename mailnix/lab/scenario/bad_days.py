@@ -9,7 +9,7 @@ from mailnix.lab.ready import tunnel_answers
 from mailnix.lab.scenario.scene import DELIVERY, Guest, Scene
 from mailnix.lab.scenario.values import code_of, require
 from mailnix.lab.world import mail as remote
-from mailnix.plan import ports
+from mailnix.model import ports
 from mailnix.plan.types import ProxyPlan
 
 OUT: Final = "haraka-out.service"

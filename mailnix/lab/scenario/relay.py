@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
+from mailnix.lab.scenario.mails import POSTFIX
 from mailnix.lab.scenario.scene import Scene
 from mailnix.lab.scenario.values import by_answer, code_of, require
 from mailnix.lab.world import mail as remote
 from mailnix.lab.world.layout import Layout
-from mailnix.plan import ports
+from mailnix.model import ports
+from mailnix.model.clientport import ClientPort
 from mailnix.plan.types import Address
 
 # Replies may have several lines; the last has a space after its code.
@@ -30,8 +32,10 @@ while IFS= read -r -t 60 line <&"${tls[0]}"; do
 done
 kill "$tls_PID" || true"""
 
-SUBMISSION: Final = {"submission": ("-starttls", "smtp"), "submissions": ()}
-"""The plan's names of both submission ports, and what openssl needs to get TLS there."""
+
+def submission_ports(scene: Scene) -> tuple[ClientPort, ...]:
+    """Where mail programs hand mail to Mailcow's Postfix: the same program that takes XCLIENT on the SMTP port."""
+    return tuple(client for client in scene.plan.internal.client_ports if client.container == POSTFIX)
 
 
 def dialog(host: Address, port: int, lines: Sequence[str]) -> str:
@@ -55,16 +59,16 @@ def outside_is_denied(scene: Scene) -> str:
 
 
 def forged_xclient_is_denied(scene: Scene) -> str:
-    """XCLIENT from outside neither is offered nor helps, on the SMTP port and on both submission ports."""
+    """XCLIENT from outside neither is offered nor helps, on the SMTP port and on every submission port."""
     trusted = scene.plan.internal.docker_subnet[5]
     claim = f"XCLIENT ADDR={trusted} NAME=trusted.invalid"
     source = scene.layout.attacker.ipv4
     evidence = []
     # Each port by the name that its certificate is for: MX hosts may have names of their own.
-    servers = [(proxy.hostname, ports.SMTP) for proxy in scene.plan.proxies]
-    clients = [(scene.plan.topology.hostname, scene.port(name)) for name in SUBMISSION]
-    for host, port in (*servers, *clients):
-        hello = [] if port == scene.port("submissions") else ["EHLO attacker.invalid", "STARTTLS"]
+    servers = [(proxy.hostname, ports.SMTP, True) for proxy in scene.plan.proxies]
+    clients = [(scene.plan.topology.hostname, port.port, bool(port.starttls)) for port in submission_ports(scene)]
+    for host, port, starttls in (*servers, *clients):
+        hello = ["EHLO attacker.invalid", "STARTTLS"] if starttls else []
         lines = [*hello, "EHLO attacker.invalid", claim, "EHLO attacker.invalid", *_envelope(scene.layout)[1:]]
         replies = _probe(scene, source, host, port, lines)
         offers = [r for r in replies if r["sent"].startswith("EHLO") and "XCLIENT" in r["text"].upper()]
@@ -95,8 +99,9 @@ def tunnel_is_denied(scene: Scene) -> str:
         last = talk.rsplit("> RCPT", 1)[-1].splitlines()[1:]
         require(last and last[0][:1] in "45", f"{proxy.name} may relay through Mailcow", talk)
         require("XCLIENT" in talk, f"Mailcow offers XCLIENT to {proxy.name} no more", talk)
-        for name, starttls in SUBMISSION.items():
-            submission = f"{target}:{scene.port(name)}"
+        for client in submission_ports(scene):
+            submission = f"{target}:{client.port}"
+            starttls = ("-starttls", client.starttls) if client.starttls else ()
             hello = guest.succeed(shlex.join(("bash", "-c", _TLS_HELLO, "-", submission, *starttls)), timeout=180)
             require("250-" in hello, f"no answer from {submission}", hello)
             require("XCLIENT" not in hello.upper(), f"{submission} offers XCLIENT to {proxy.name}", hello)

@@ -9,8 +9,9 @@ from typing import Any
 from mailnix.lab.scenario.scene import Scene
 from mailnix.lab.scenario.values import require
 from mailnix.lab.world.layout import ACME_NAME
+from mailnix.model import ports
 from mailnix.model.topology import MtaStsMode
-from mailnix.plan import dns, ports
+from mailnix.plan import dns
 from mailnix.services.mailcow.units import ROOT
 
 KEY = f"{ROOT}/data/assets/ssl/key.pem"

@@ -14,7 +14,7 @@ from mailnix.lab.spec import Nic
 from mailnix.lab.world.layout import Layout, far_nics, layout
 from mailnix.lab.world.world import world
 from mailnix.lab.world.zones import PUBLISHED
-from mailnix.plan import ports
+from mailnix.model import ports
 from mailnix.plan.types import Plan
 from mailnix.tree import File
 

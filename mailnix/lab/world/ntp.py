@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mailnix.lab.world.layout import Layout
-from mailnix.plan import ports
+from mailnix.model import ports
 from mailnix.tree import Entry, File
 
 POOLS: Final = tuple(f"{number}.{system}.pool.ntp.org" for system in ("debian", "nixos") for number in range(4))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mailnix.model import ports
 from mailnix.model.checks.found import Found, each
+from mailnix.model.clientport import OFFERED, ClientPort
 from mailnix.model.names import host_problem, machine_problem
 from mailnix.model.topology import Internal, Proxy, Topology, Tunnel
 
@@ -22,20 +24,17 @@ _OWN_PORTS: Final = {
     ports.HTTP: "the web server",
     ports.NTP: "time sync",
     ports.HTTPS: "the web server",
-    ports.SUBMISSIONS: "mail submission",
     546: "the DHCPv6 client",
-    ports.SUBMISSION: "mail submission",
-    ports.IMAPS: "IMAP",
     ports.RELAY: "the outbound relay",
 }
 
 
-def check(topology: Topology, found: Found) -> None:
-    """Check what is not an address or a network."""
+def check(topology: Topology, found: Found, clients: Iterable[ClientPort] = OFFERED) -> None:
+    """Check what is not an address or a network; `clients` are the ports that mail programs connect to."""
     _names(topology, found)
     _hostnames(topology, found)
     if isinstance(topology.tunnel, Tunnel):
-        _tunnel(topology.tunnel, found)
+        _tunnel(topology.tunnel, found, _OWN_PORTS | {client.port: client.purpose for client in clients})
 
 
 def _names(topology: Topology, found: Found) -> None:
@@ -75,12 +74,12 @@ def _hostnames(topology: Topology, found: Found) -> None:
             explicit[name] = path
 
 
-def _tunnel(tunnel: Tunnel, found: Found) -> None:
+def _tunnel(tunnel: Tunnel, found: Found, taken: Mapping[int, str]) -> None:
     if isinstance(tunnel.port, int):
         if not 1 <= tunnel.port <= 65535:
             found.error("tunnel.port", f"{tunnel.port} is not a UDP port", "leave it out for 51820")
-        elif tunnel.port in _OWN_PORTS:
-            message = f"{tunnel.port} is taken on the proxy by {_OWN_PORTS[tunnel.port]}"
+        elif tunnel.port in taken:
+            message = f"{tunnel.port} is taken on the proxy by {taken[tunnel.port]}"
             found.error("tunnel.port", message, "leave it out for 51820")
     if isinstance(tunnel.mtu, int):
         if not MTU_MIN <= tunnel.mtu <= MTU_MAX:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from mailnix.model import ports
 from mailnix.model.topology import MtaStsMode
-from mailnix.plan import Plan, ProxyPlan, dns, ports
+from mailnix.plan import Plan, ProxyPlan, dns
 from mailnix.services.text import template
 
 ACME_DIRECTORY: Final = "https://acme-v02.api.letsencrypt.org/directory"

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from mailnix.plan import HostPlan, InternalPlan, ProxyPlan, Reach, Transport, ports
+from mailnix.model import ports
+from mailnix.plan import HostPlan, InternalPlan, ProxyPlan, Reach, Transport
 from mailnix.plan.types import Network
 from mailnix.services.text import template
 
@@ -77,6 +78,6 @@ def _internal(host: InternalPlan) -> dict[str, object]:
         "ssh_port": ports.SSH,
         "smtp_port": ports.SMTP,
         "proxy_ports": [ports.SMTP, ports.MAILCOW_HTTP],
-        "client_ports": list(ports.CLIENT_PORTS),
+        "client_ports": [client.port for client in host.client_ports],
         "mss": min(link.mtu for link in host.tunnels) - HEADERS,
     }

@@ -12,7 +12,8 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from mailnix.plan import Plan, ProxyPlan, TunnelLink, ports
+from mailnix.model import ports
+from mailnix.plan import Plan, ProxyPlan, TunnelLink
 from mailnix.services.text import template
 
 SERVICE: Final = "haraka"

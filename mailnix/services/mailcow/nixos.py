@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from mailnix.model.clientport import OFFERED
 from mailnix.nixos.parts import NixosPart, beside
 from mailnix.nixos.value import Apply, NixValue, option
 from mailnix.plan import InternalPlan, Plan
@@ -43,11 +44,12 @@ def nixos(plan: Plan, host: InternalPlan) -> NixosPart:
 
 
 def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
+    told = _told(plan)
     values: dict[str, NixValue] = {
         "enable": True,
         "hostname": plan.topology.hostname,
         "bindAddress": str(host.ipv4),
-        "settings": {name: _value(value) for name, value in conf(plan).items() if not _BY_MODULE.fullmatch(name)},
+        "settings": {name: _value(value) for name, value in conf(plan).items() if name in told},
         "postfix": {"extraConfig": _read(_EXTRA_CF)},
         "hooks": _hooks(texts),
         "files": {path: _read(path) for path in texts if not path.startswith(_HOOKS) and path != _EXTRA_CF},
@@ -61,6 +63,12 @@ def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
             "keepDays": backup.keep_days,
         }
     return values
+
+
+def _told(plan: Plan) -> set[str]:
+    """Variables that the module would not set, or not so: those of client ports that are not the usual ones too."""
+    unusual = {client.variable for client in {*OFFERED} ^ {*plan.internal.client_ports}}
+    return {name for name in conf(plan) if name in unusual or not _BY_MODULE.fullmatch(name)}
 
 
 def _value(text: str) -> NixValue:

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from mailnix.errors import BuildError
-from mailnix.model import Alias, Backup, Domain, Mailbox
+from mailnix.model import Alias, Backup, Domain, Mailbox, ports
+from mailnix.model.clientport import KNOWN
 from mailnix.model.names import MIB, parse_size, to_ascii
-from mailnix.plan import InternalPlan, Plan, credentials, ports
+from mailnix.plan import InternalPlan, Plan, credentials
 from mailnix.services.docker.render import gateway
 from mailnix.services.mailcow.pin import PIN, Pin
 from mailnix.services.text import template
@@ -89,13 +90,8 @@ def _identity(plan: Plan) -> dict[str, str]:
 def _listeners(internal: InternalPlan) -> dict[str, str]:
     """Mail ports on the tunnel's address, the rest on loopback. An IPv4 address also keeps Docker off IPv6 there."""
     tunnel = str(internal.ipv4)
-    on_tunnel = {
-        "SMTP_PORT": ports.SMTP,
-        "SMTPS_PORT": ports.SUBMISSIONS,
-        "SUBMISSION_PORT": ports.SUBMISSION,
-        "IMAPS_PORT": ports.IMAPS,
-    }
-    on_loopback = {"IMAP_PORT": 143, "POP_PORT": 110, "POPS_PORT": 995, "SIEVE_PORT": 4190}
+    on_tunnel = {"SMTP_PORT": ports.SMTP} | {client.variable: client.port for client in internal.client_ports}
+    on_loopback = {client.variable: client.port for client in KNOWN if client.variable not in on_tunnel}
     on_loopback |= {"DOVEADM_PORT": 19991, "SQL_PORT": 13306, "REDIS_PORT": 7654}
     return {
         **{name: f"{tunnel}:{port}" for name, port in on_tunnel.items()},
@@ -172,7 +168,9 @@ def compose_override(plan: Plan) -> str:
     internal = plan.internal
     if not internal.has_ipv6:
         return ""
-    services = {"postfix-mailcow": (ports.SUBMISSIONS, ports.SUBMISSION), "dovecot-mailcow": (ports.IMAPS,)}
+    services: dict[str, list[int]] = {}
+    for client in internal.client_ports:
+        services.setdefault(client.container, []).append(client.port)
     return template(SERVICE, "docker-compose.override.yml.j2", address=internal.ipv6, services=services)
 
 

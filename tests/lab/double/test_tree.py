@@ -9,6 +9,7 @@ import pytest
 from mailnix.lab.double.api.server import DATABASE
 from mailnix.lab.double.archive import programs
 from mailnix.lab.double.build import LABEL, tree
+from mailnix.model.clientport import KNOWN, OFFERED, ClientPort
 from mailnix.run import run
 from mailnix.services.mailcow.files.backup import SCRIPT
 from mailnix.services.mailcow.files.backups import DATASETS
@@ -25,9 +26,25 @@ def test_services_have_mailcows_names_and_a_program(service: str) -> None:
     assert f"{service}.sh" in programs()
 
 
-@pytest.mark.parametrize("variable", ["SMTP", "SMTPS", "SUBMISSION", "IMAP", "IMAPS", "HTTP", "HTTPS"])
+@pytest.mark.parametrize("variable", ["SMTP", "HTTP", "HTTPS"])
 def test_ports_come_from_mailcow_conf(variable: str) -> None:
     assert re.search(rf'"(\$\{{{variable[:5]}\w*_BIND:-\}}:)?\$\{{{variable}_PORT:-\d+\}}:', COMPOSE)
+
+
+@pytest.mark.parametrize("client", KNOWN, ids=lambda client: client.name)
+def test_every_port_of_mail_programs_is_published_where_mailcow_conf_says(client: ClientPort) -> None:
+    service = COMPOSE.split(f"\n  {client.container}:\n")[1].split("\n\n")[0]
+    assert f'- "${{{client.variable}:-{client.port}}}:{client.port}"\n' in service
+
+
+@pytest.mark.parametrize("client", OFFERED, ids=lambda client: client.name)
+def test_a_server_listens_on_every_port_that_is_offered(client: ClientPort) -> None:
+    listening = {
+        "postfix-mailcow": rf"^{client.variable.removesuffix('_PORT').lower()} +inet ",  # a name of /etc/services
+        "dovecot-mailcow": rf"^    port = {client.port}$",
+    }
+    servers = tree()["data/conf/postfix/master.cf"] + tree()["data/conf/dovecot/dovecot.conf"]
+    assert re.search(listening[client.container], servers.decode(), re.MULTILINE)
 
 
 def test_usr_is_the_disk_that_the_image_came_on() -> None:

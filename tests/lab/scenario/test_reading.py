@@ -19,6 +19,7 @@ from mailnix.lab.scenario.outbound import judgement
 from mailnix.lab.scenario.relay import dialog
 from mailnix.lab.scenario.scene import words_of
 from mailnix.lab.scenario.values import by_answer, code_of
+from mailnix.model.clientport import OFFERED
 from mailnix.plan import Plan, derive
 from tests.lab.world.test_probe import server
 
@@ -88,7 +89,7 @@ def test_failed_logins_are_found_in_both_logs() -> None:
 
 
 def test_everything_that_the_plan_opens_is_expected(plan: Plan) -> None:
-    assert expected_tcp(plan.proxies[0], STRANGER) == {22, 25, 80, 443, 465, 587, 993}
+    assert expected_tcp(plan.proxies[0], STRANGER) == {22, 25, 80, 443, *(client.port for client in OFFERED)}
 
 
 def test_ssh_is_expected_for_admins_alone_where_a_plan_names_them() -> None:

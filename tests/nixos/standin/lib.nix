@@ -46,6 +46,8 @@ let
       splitVersion
       ;
 
+    importTOML = path: builtins.fromTOML (builtins.readFile path);
+
     # Sets.
     nameValuePair = name: value: { inherit name value; };
     mapAttrs' = f: set: listToAttrs (map (name: f name set.${name}) (attrNames set));

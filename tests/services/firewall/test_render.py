@@ -3,7 +3,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from mailnix.plan import Plan, Reach, Transport, ports
+from mailnix.model import ports
+from mailnix.plan import Plan, Reach, Transport
 from mailnix.run import run
 from mailnix.services.firewall.render import script, table
 from tests.services.conftest import tool

@@ -7,6 +7,7 @@ from attrs import evolve
 
 from mailnix import Alias, Domain, Internal, Mailbox
 from mailnix.errors import BuildError
+from mailnix.model.clientport import KNOWN, OFFERED
 from mailnix.plan import Plan, derive
 from mailnix.services.mailcow import render
 from mailnix.services.mailcow.files.description import read
@@ -38,7 +39,8 @@ def test_every_other_port_is_bound_to_loopback(plan: Plan) -> None:
     ports = {name: value for name, value in conf.items() if name.endswith("_PORT") and ":" in value}
     others = {name for name, value in ports.items() if not value.startswith(str(plan.internal.ipv4))}
     assert {ports[name].partition(":")[0] for name in others} == {"127.0.0.1"}
-    assert {"IMAP_PORT", "POP_PORT", "POPS_PORT", "SIEVE_PORT", "SQL_PORT", "REDIS_PORT", "DOVEADM_PORT"} == others
+    not_offered = {client.variable for client in {*KNOWN} - {*OFFERED}}
+    assert {*not_offered, "SQL_PORT", "REDIS_PORT", "DOVEADM_PORT"} == others
     assert conf["HTTPS_BIND"] == "127.0.0.1"
 
 
@@ -89,7 +91,7 @@ def test_postscreen_and_anvil_let_the_proxies_pass(two_proxies: Plan) -> None:
 
 def test_ipv6_is_published_on_the_tunnels_address_where_there_is_some(plan: Plan, ipv4_plan: Plan) -> None:
     override = render.files(plan)["docker-compose.override.yml"]
-    assert override.count(f"[{plan.internal.ipv6}]:") == 3
+    assert override.count(f"[{plan.internal.ipv6}]:") == len(OFFERED)
     assert f'"[{plan.internal.ipv6}]:993:993"' in override
     assert ":25:25" not in override
     assert variables(plan)["ENABLE_IPV6"] == "true"

@@ -1,0 +1,142 @@
+"""One more client port, given as a value: everything that must know it does, with no other edit."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from attrs import evolve
+
+from mailnix import Tunnel
+from mailnix.cli.output import plain
+from mailnix.cli.tables import plan_text
+from mailnix.debian.host import debian_host
+from mailnix.lab.scenario.isolation import expected_tcp
+from mailnix.lab.world.layout import layout
+from mailnix.model.checks import machines
+from mailnix.model.checks.found import Found
+from mailnix.model.clientport import KNOWN, OFFERED, ClientPort, client_port
+from mailnix.nixos.carried import Reference
+from mailnix.nixos.flake import emit
+from mailnix.plan import Plan, derive, with_dkim
+from mailnix.plan.dns import zone_text
+from mailnix.services.firewall.render import table
+from mailnix.services.mailcow import render
+from tests.descriptions import sound
+from tests.nixos.test_emission import definitions
+
+IMAPS = client_port("imaps")
+MORE = (
+    client_port("managesieve"),
+    client_port("pop3s"),
+    ClientPort("jmap", 4443, "JMAP", "jmap", "dovecot-mailcow", "JMAP_PORT"),  # one that nobody has heard of
+)
+
+
+@pytest.fixture(params=MORE, ids=lambda client: client.name)
+def more(request: pytest.FixtureRequest) -> ClientPort:
+    found: ClientPort = request.param
+    return found
+
+
+@pytest.fixture
+def plan(more: ClientPort) -> Plan:
+    return derive(sound(), clients=(*OFFERED, more))
+
+
+def numbers(text: str, client: ClientPort) -> int:
+    """How often a text has the number of a port."""
+    return len(re.findall(rf"(?<![\d.]){client.port}(?![\d.])", text))
+
+
+def test_every_text_of_a_machine_that_has_the_port_of_imap_has_the_new_one(plan: Plan, more: ClientPort) -> None:
+    knowing = set()
+    for host in plan.hosts:
+        for entry in debian_host(plan, host).tree:
+            text = entry.data.decode() if hasattr(entry, "content") else ""
+            if numbers(text, IMAPS):
+                knowing.add(entry.path.rpartition("/")[2])
+                assert numbers(text, more) == numbers(text, IMAPS), entry.path
+    assert knowing == {"firewall.nft", "mailcow.conf", "docker-compose.override.yml"}
+
+
+def test_every_text_of_nixos_machines_too(plan: Plan, more: ClientPort) -> None:
+    for file in emit(plan, Reference("github:someone/mailnix")):
+        assert numbers(file.data.decode(), more) >= numbers(file.data.decode(), IMAPS), file.path
+
+
+def test_proxies_hand_it_on_and_home_listens(plan: Plan, more: ClientPort) -> None:
+    for proxy in plan.proxies:
+        assert (more.name, more.port) in {(forward.service, forward.port) for forward in proxy.forwards}
+    assert (more.name, more.port) in {(listener.service, listener.port) for listener in plan.internal.listeners}
+    assert f":{more.port}/tcp" in plan_text(plan)
+
+
+def test_both_firewalls_let_it_through(plan: Plan, more: ClientPort) -> None:
+    ports = f"{{ {', '.join(str(client.port) for client in (*OFFERED, more))} }}"
+    rules = table(plan.proxies[0])
+    assert len(re.findall(rf"tcp dport {ports} ct status dnat counter accept", rules)) == 2
+    assert len(re.findall(rf"tcp dport {ports} counter dnat ip6? to ", rules)) == 2
+    assert f"tcp dport {ports} ct status dnat counter accept" in table(plan.internal)
+
+
+def test_mail_programs_find_it_in_dns_also_when_keys_are_known(plan: Plan, more: ClientPort) -> None:
+    for found in (plan, with_dkim(plan, {"example.org": "KEY"})):
+        zone = zone_text(found.records)
+        assert f"_{more.srv}._tcp.example.org. IN SRV 0 1 {more.port} mail.example.org.\n" in zone
+        assert zone.count(f"_{more.srv}._tcp") == 1
+
+
+def test_mailcow_publishes_it_on_the_tunnel_over_both_protocols(plan: Plan, more: ClientPort) -> None:
+    assert render.conf(plan)[more.variable] == f"{plan.internal.ipv4}:{more.port}"
+    override = render.compose_override(plan).split(f"  {more.container}:\n")[1]
+    assert f'- "[{plan.internal.ipv6}]:{more.port}:{more.port}"\n' in override
+
+
+def test_nixos_is_told_what_its_module_would_set_otherwise(plan: Plan, more: ClientPort) -> None:
+    told = dict(definitions(plan.internal, plan))
+    assert told[f"services.mailcow.settings.{more.variable}"] == f"{plan.internal.ipv4}:{more.port}"
+    assert "services.mailcow.settings.IMAPS_PORT" not in told
+
+
+def test_the_tunnel_may_not_take_it(more: ClientPort) -> None:
+    topology = sound(tunnel=Tunnel(port=more.port))
+    without, found = Found(), Found()
+    machines.check(topology, without)
+    machines.check(topology, found, (*OFFERED, more))
+    assert without.problems() == ()
+    assert f"taken on the proxy by {more.purpose}" in found.problems()[0].message
+
+
+def test_the_lab_expects_it_open(plan: Plan, more: ClientPort) -> None:
+    stranger = layout(plan).attacker
+    assert more.port in expected_tcp(plan.proxies[0], stranger.ipv4)
+
+
+def test_the_plan_as_json_has_it(plan: Plan, more: ClientPort) -> None:
+    assert more.variable in json.dumps(plain(plan))
+
+
+@pytest.mark.parametrize("less", OFFERED, ids=lambda client: client.name)
+def test_a_port_less_is_nowhere_open_and_denied_in_dns(less: ClientPort) -> None:
+    plan = derive(sound(), clients=[client for client in OFFERED if client != less])
+    assert less.port not in {forward.port for forward in plan.proxies[0].forwards}
+    assert not any(numbers(table(host), less) for host in plan.hosts)
+    assert render.conf(plan)[less.variable] == f"127.0.0.1:{less.port}"
+    assert f":{less.port}:" not in render.compose_override(plan)
+    assert dict(definitions(plan.internal, plan))[f"services.mailcow.settings.{less.variable}"].startswith("127.0.0.1:")
+    assert f"_{less.srv}._tcp.example.org. IN SRV 0 0 0 .\n" in zone_text(plan.records)
+
+
+def test_known_ports_share_nothing_that_must_be_their_own() -> None:
+    for own in ("name", "port", "srv", "variable"):
+        assert len({getattr(client, own) for client in KNOWN}) == len(KNOWN), own
+    assert set(OFFERED) <= set(KNOWN)
+
+
+def test_two_values_with_one_variable_are_published_once() -> None:
+    """A description may move a port: what is not offered must not take its variable back."""
+    moved = evolve(client_port("managesieve"), port=14190)
+    plan = derive(sound(), clients=(*OFFERED, moved))
+    assert render.conf(plan)["SIEVE_PORT"] == f"{plan.internal.ipv4}:14190"
