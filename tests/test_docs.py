@@ -8,10 +8,11 @@ from pathlib import Path
 import attrs
 import pytest
 
-from mailnix import Alias, Backup, Domain, Internal, Mailbox, Proxy, Topology, Tunnel
+from mailnix import Alias, Backup, Domain, Internal, Mailbox, Proxy, Topology, Tunnel, __version__
 from mailnix.config import load
 
 DOCS = Path(__file__).parent.parent / "docs"
+CHANGELOG = (DOCS.parent / "CHANGELOG.md").read_text()
 REFERENCE = (DOCS / "reference/description.md").read_text()
 
 
@@ -34,7 +35,15 @@ def test_the_reference_names_each_field_and_its_default(kind: type[attrs.AttrsIn
 
 
 def test_links_between_pages_lead_somewhere() -> None:
-    for page in [*DOCS.rglob("*.md"), DOCS.parent / "README.md"]:
+    for page in [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_the_changelog_says_when_this_version_was_released_and_what_it_brings() -> None:
+    section = CHANGELOG.partition(f"\n## {__version__} (")[2].partition("\n## ")[0]
+    assert re.match(r"\d{4}-\d\d-\d\d\)\n", section), f"CHANGELOG.md has no dated section of {__version__}"
+    lines = [line for line in section.splitlines() if line.startswith("- ")]
+    assert lines
+    assert [line for line in lines if not re.match(r"- \*\*[a-z]+\*\*: ", line)] == []
