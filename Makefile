@@ -1,4 +1,4 @@
-# make demo    both machines and the world outside, booted in QEMU, exchanging mail
+# make demo    both machines and the simulated internet, booted in QEMU, exchanging mail
 # make test    everything: linters, unit and property tests, Nix checks, then booted machines
 # make bench   measurements, printed as a table
 

@@ -119,15 +119,15 @@ def lab(
     options: LabOptions,
     progress: Progress,
     *,
-    told: Callable[[Outcome], None],
+    on_outcome: Callable[[Outcome], None],
     keep: bool = False,
     resume: bool = False,
 ) -> Report:
-    """Boot every machine and the world outside, and exchange mail; `told` hears what came of each check."""
+    """Boot every machine and the simulated internet, and exchange mail; `on_outcome` gets each check's outcome."""
     from mailnix.lab.lab import start
     from mailnix.lab.scenario import checks_for, run_checks, stage
 
     begin = time.monotonic()
     with start(plan(config, options.secrets), options, progress, keep=keep, resume=resume) as running:
         progress("mail can flow: running the checks")
-        return run_checks(checks_for(running.plan), stage(running), told, begin)
+        return run_checks(checks_for(running.plan), stage(running), on_outcome, begin)

@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
-from mailnix.model import places
+from mailnix.model import paths
 from mailnix.model.topology import Alias, Backup, Domain, Internal, Mailbox, Proxy, Topology
 
 _HEAD: Final = '''"""A private mail system, for mailnix.
@@ -70,7 +70,7 @@ topology = Topology(
     # The machine at home, behind any NAT.
     # To allow SSH from the home network: Internal("internal", lan_admin_cidrs=["192.168.1.0/24"], …)
     # Each backup is a whole copy of the mail. Better: a folder on another disk, and copied away from there.
-    internal=Internal("internal", backup=Backup({_quoted(places.BACKUPS)}, at="03:30", keep_days={KEEP_DAYS})),
+    internal=Internal("internal", backup=Backup({_quoted(paths.BACKUPS)}, at="03:30", keep_days={KEEP_DAYS})),
     # SSH public keys that may log in as root, one a line.
     admin_keys=[{keys}],
     domains=[

@@ -12,8 +12,8 @@ from mailnix import Tunnel
 from mailnix.cli.output import plain
 from mailnix.cli.tables import plan_text
 from mailnix.debian.host import debian_host
+from mailnix.lab.internet.layout import layout
 from mailnix.lab.scenario.isolation import expected_tcp
-from mailnix.lab.world.layout import layout
 from mailnix.model.checks import machines
 from mailnix.model.checks.found import Found
 from mailnix.model.clientport import KNOWN, OFFERED, ClientPort, client_port

@@ -6,6 +6,7 @@ import os
 import sysconfig
 from pathlib import Path
 
+import grimp
 import pytest
 
 from mailnix.run import run
@@ -28,3 +29,11 @@ def test_a_linter_is_content(words: list[str]) -> None:
     ended = run([tool, *words[1:]], cwd=ROOT, check=False, env={**os.environ, "NO_COLOR": "1"})
     if ended.status != 0:
         pytest.fail(f"{' '.join(words)}\n{ended.stdout}{ended.stderr}", pytrace=False)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = grimp.build_graph("mailnix")  # imports for types too: a circle of names is hard to read all the same
+    waiting = {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+    while free := {module for module, imported in waiting.items() if not imported & waiting.keys()}:
+        waiting = {module: imported for module, imported in waiting.items() if module not in free}
+    assert not waiting, "these modules import each other, or what does"

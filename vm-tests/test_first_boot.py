@@ -18,7 +18,7 @@ from mailnix import pipeline
 from mailnix.image import Format, build_image
 from mailnix.image.hosts import host_builds
 from mailnix.lab.disks import overlay
-from mailnix.lab.machine import Machine, places_for
+from mailnix.lab.machine import Machine, paths_for
 from mailnix.lab.prepare import PROXY_MEMORY
 from mailnix.lab.spec import DiskFormat, Firmware, Inlet, MachineSpec
 from mailnix.model import ports
@@ -102,7 +102,7 @@ def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     image = folder / build_image(build, folder, Format.RAW, progress=print).file
     disk = overlay(image, folder / "disk.qcow2", base_format=DiskFormat.RAW, size=str(DISK))
     spec = MachineSpec(build.name, disk, memory=PROXY_MEMORY, firmware=Firmware.UEFI, inlet=Inlet(ports.SSH))
-    with Machine(spec, places_for(build.name, folder, tmp_path_factory.mktemp("s"))) as machine:
+    with Machine(spec, paths_for(build.name, folder, tmp_path_factory.mktemp("s"))) as machine:
         (folder / "ssh_config").write_text(SSH_CONFIG.format(port=machine.inlet_port(), folder=folder))
         machine.wait_for_guest()
         yield Fresh(plan, machine, folder)

@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        output.talk("mailnix: interrupted")
+        output.status("mailnix: interrupted")
         return INTERRUPTED
     except MailnixError as error:
         output.failure(error)

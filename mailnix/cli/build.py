@@ -39,7 +39,7 @@ def command(
 
     plan = pipeline.plan(config, secrets)
     chosen = None if backend is None else pipeline.Backend(backend)
-    manifest = pipeline.build(plan, chosen, Format(form), out, mailcow_source=mailcow_source, progress=output.talk)
+    manifest = pipeline.build(plan, chosen, Format(form), out, mailcow_source=mailcow_source, progress=output.status)
     if as_json:
         output.result_json(manifest)
         return

@@ -21,7 +21,7 @@ def command(config: Path, secrets: Path | None, form: str, as_json: bool) -> Non
 
     records = pipeline.plan(config, secrets).records
     if any(record.placeholder for record in records):
-        output.talk("DKIM records have no key yet: mailnix secrets init")
+        output.status("DKIM records have no key yet: mailnix secrets init")
     if as_json or form == "json":
         output.result_json(records)
     else:

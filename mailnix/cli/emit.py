@@ -24,4 +24,4 @@ def command(config: Path, backend: str | None, out: Path, diff: bool, secrets: P
     if diff:
         output.result(changes or "nothing would change")
     else:
-        output.talk(f"written: {out}")
+        output.status(f"written: {out}")

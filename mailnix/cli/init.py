@@ -45,7 +45,7 @@ def command(folder: Path, force: bool, **given: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     target.write_text(script(answers))
     output.result(str(target))
-    output.talk(f"next: mailnix check {target}")
+    output.status(f"next: mailnix check {target}")
 
 
 def _ask(question: str, option: str, default: str | None = None) -> str:

@@ -7,6 +7,8 @@ from typing import Final
 
 import click
 
+from mailnix.cli import output
+
 PATH: Final = click.Path(path_type=Path)
 
 config = click.argument("config", type=PATH)
@@ -14,6 +16,26 @@ host = click.argument("host")
 secrets = click.option("--secrets", type=PATH, metavar="DIR", help="Secrets folder [default: secrets/ beside CONFIG].")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 backend = click.option("--backend", type=click.Choice(["nixos", "debian"]), help="The machines' operating system.")
+
+DEPRECATED_FAKE: Final = "double"  # the fake Mailcow's name before 0.1.0
+
+
+def _mailcow(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    if value != DEPRECATED_FAKE:
+        return value
+    output.status(f"--mailcow {DEPRECATED_FAKE} is called --mailcow fake now")
+    return "fake"
+
+
+mailcow = click.option(
+    "--mailcow",
+    type=click.Choice(["fake", "real", DEPRECATED_FAKE]),
+    default="fake",
+    show_default=True,
+    metavar="[fake|real]",
+    callback=_mailcow,
+    help="Debian's programs behind Mailcow's interfaces, or Mailcow's own images.",
+)
 mailcow_source = click.option(
     "--mailcow-source",
     type=PATH,

@@ -1,4 +1,4 @@
-"""What people and programs see: results on stdout, talk on stderr, colour only where a terminal shows it."""
+"""What people and programs see: results on stdout, status on stderr, colour only where a terminal shows it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def result_json(value: Any) -> None:
     click.echo(json.dumps(plain(value), indent=2, ensure_ascii=False))
 
 
-def talk(text: str) -> None:
+def status(text: str) -> None:
     """What happens meanwhile, for whoever watches."""
     click.echo(text, err=True)
 
@@ -63,16 +63,16 @@ def failure(error: MailnixError) -> None:
     """An error as one clear line and its hint; a wrong description as a line for each mistake."""
     if isinstance(error, ConfigError):
         for problem in error.problems:
-            talk(problem_line(problem, sys.stderr))
+            status(problem_line(problem, sys.stderr))
         return
-    talk(f"{styled('mailnix', sys.stderr, fg='red')}: {error.message}")
+    status(f"{styled('mailnix', sys.stderr, fg='red')}: {error.message}")
     shown = error.console if isinstance(error, LabError) else ""
     if isinstance(error, CommandFailed):
         shown = error.last_lines
     for line in shown.strip().splitlines()[-10:]:
-        talk(f"  | {line}")
+        status(f"  | {line}")
     if error.hint:
-        talk(f"  {error.hint}")
+        status(f"  {error.hint}")
 
 
 def styled(text: str, stream: Any, **style: Any) -> str:
@@ -98,4 +98,4 @@ class CountedProgress:
             click.echo(f"\r{self.what}: {done} of {total}", nl=done == total, err=True)
         elif total > 10 and done * 10 // total > self.tenth:
             self.tenth = done * 10 // total
-            talk(f"{self.what}: {done} of {total}")
+            status(f"{self.what}: {done} of {total}")

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from mailnix.debian.parts import DebianPart
+from mailnix.formats.debian_part import DebianPart
 from mailnix.plan import HostPlan, InternalPlan, Plan, ProxyPlan
 from mailnix.services.base.debian import debian as base
 from mailnix.services.caddy.debian import debian as caddy
@@ -22,9 +22,9 @@ from mailnix.services.ssh.debian import debian as ssh
 from mailnix.services.wireguard.debian import debian as wireguard
 from mailnix.tree import Tree
 
-Place: TypeAlias = Callable[[Plan, HostPlan], DebianPart]
+PartOf: TypeAlias = Callable[[Plan, HostPlan], DebianPart]
 
-COMMON: tuple[Place, ...] = (base, network, credentials, wireguard, firewall, ssh)
+COMMON: tuple[PartOf, ...] = (base, network, credentials, wireguard, firewall, ssh)
 
 
 @frozen

@@ -46,21 +46,21 @@ def build_base(
     Raises ToolMissing or BuildError; the cache then is as it was before.
     """
     key = bootstrap.base_key(spec, mirrors)
-    home = (cache or cache_dir()) / "base"
-    folder = home / key
-    with plainly(home), locked(home / f"{key}.lock", progress):
+    store = (cache or cache_dir()) / "base"
+    folder = store / key
+    with plainly(store), locked(store / f"{key}.lock", progress):
         found = None if refresh else _whole(folder, progress)
         if found is not None:
             progress(f"base image {key}: from the cache, made {found.age_days:.0f} days ago")
             return found
         for tool, package in (*TOOLS, *((("npm", "npm"),) if spec.npm_tree else ())):
             require(tool, package)
-        with scratch(home, key) as work:
-            need_space(home, SPACE_NEEDED)
+        with scratch(store, key) as work:
+            need_space(store, SPACE_NEEDED)
             _make(spec, key, work, mirrors, runner, progress)
             shutil.rmtree(folder, ignore_errors=True)
             (work / "out").replace(folder)
-        prune(home, key, progress)
+        prune(store, key, progress)
         made = load(folder, verify=False)
     if made is None:
         raise BuildError(f"the base image {folder} vanished while it was made", "run the same command again")
@@ -112,13 +112,13 @@ def _npm_tree(folder: Path, runner: Runner, progress: Progress) -> Path:
 def _bootstrap(argv: Sequence[str], key: str, runner: Runner, progress: Progress) -> None:
     lines: list[str] = []
 
-    def tell(line: str) -> None:
+    def note(line: str) -> None:
         lines.append(line)
         if line.startswith("I: "):
             progress(f"  {line[3:].split(':')[0]}")
 
     try:
-        runner(argv, on_line=tell, env=bootstrap.mmdebstrap_env(key))
+        runner(argv, on_line=note, env=bootstrap.mmdebstrap_env(key))
     except CommandFailed as failure:
         raise explained(lines) from failure
 

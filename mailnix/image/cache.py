@@ -141,13 +141,13 @@ def scratch(parent: Path, name: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def prune(home: Path, kept: str, progress: Progress) -> None:
+def prune(store: Path, kept: str, progress: Progress) -> None:
     """Remove bases that no build has used for `UNUSED_DAYS`: each change of the packages leaves one behind."""
-    for facts in home.glob("*/base.json"):
+    for facts in store.glob("*/base.json"):
         folder = facts.parent
         if folder.name == kept or folder.name.startswith(".") or _days_since(facts) < UNUSED_DAYS:
             continue
-        with (home / f"{folder.name}.lock").open("a") as lock, contextlib.suppress(BlockingIOError):
+        with (store / f"{folder.name}.lock").open("a") as lock, contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
             progress(f"base image {folder.name}: removed, not used for {UNUSED_DAYS} days")

@@ -8,9 +8,9 @@ from mailnix.debian.host import debian_hosts
 from mailnix.debian.packages import CLOUD_KERNEL, HARDWARE_KERNEL, package_set
 from mailnix.errors import BuildError
 from mailnix.image.values import ExtraTree, HostBuild
+from mailnix.nar import nar_hash
 from mailnix.plan import Plan
 from mailnix.services.mailcow.debian import SOURCE
-from mailnix.services.mailcow.files.nar import nar_hash
 from mailnix.services.mailcow.pin import PIN, Pin
 
 

@@ -1,1 +1,1 @@
-"""The lab: every machine and the world outside, booted in QEMU, exchanging mail."""
+"""The lab: every machine and the simulated internet, booted in QEMU, exchanging mail."""

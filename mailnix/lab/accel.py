@@ -21,7 +21,7 @@ from attrs import frozen
 from mailnix import run
 from mailnix.errors import LabError
 from mailnix.lab.disks import overlay
-from mailnix.lab.machine import Machine, places_for
+from mailnix.lab.machine import Machine, paths_for
 from mailnix.lab.qemu_argv import QEMU
 from mailnix.lab.spec import Accel, DiskFormat, MachineSpec
 from mailnix.lab.waiting import attempts
@@ -60,7 +60,7 @@ def why_not(disk: Path, accel: Accel = Accel.KVM) -> str:
     with tempfile.TemporaryDirectory(prefix="mailnix-kvm-") as name:
         folder = Path(name)
         copy = overlay(disk, folder / "disk.qcow2", base_format=DiskFormat.QCOW2)
-        machine = Machine(MachineSpec("probe", copy), places_for("probe", folder, folder), accel)
+        machine = Machine(MachineSpec("probe", copy), paths_for("probe", folder, folder), accel)
         try:
             with machine:
                 return _await_proof(machine)
@@ -74,7 +74,7 @@ def _await_proof(machine: Machine) -> str:
         text = machine.console.text()
         if any(proof in text for proof in PROOFS):
             return ""
-        if "KVM internal error" in machine.places.qemu_log.read_text(errors="replace"):
+        if "KVM internal error" in machine.paths.qemu_log.read_text(errors="replace"):
             return f"{DEVICE} cannot run a stock kernel (KVM internal error)"
     return f"a guest with KVM did not reach systemd in {PROOF_TIMEOUT:.0f} s"
 

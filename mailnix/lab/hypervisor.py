@@ -12,7 +12,7 @@ from mailnix import run
 from mailnix.errors import LabError
 from mailnix.lab import disks, pidfile, qmp
 from mailnix.lab.qemu_argv import QEMU, ROOT_NODE, qemu_argv, writable_nodes
-from mailnix.lab.spec import LONGEST_SOCKET_PATH, Accel, Firmware, MachineSpec, Places
+from mailnix.lab.spec import LONGEST_SOCKET_PATH, Accel, Firmware, MachinePaths, MachineSpec
 from mailnix.lab.waiting import REAL_CLOCK, Clock, attempts
 
 START_TIMEOUT = 60.0
@@ -27,7 +27,7 @@ class Hypervisor:
     """
 
     spec: MachineSpec
-    places: Places
+    paths: MachinePaths
     accel: Accel
     tied: bool
     clock: Clock = REAL_CLOCK
@@ -37,12 +37,12 @@ class Hypervisor:
         """Start it and wait for QMP; where a saved state `resume` is named, load it and stay paused."""
         self._prepare()
         run.require(QEMU, "qemu-system-x86")
-        argv = qemu_argv(self.spec, self.places, self.accel, paused=bool(resume))
+        argv = qemu_argv(self.spec, self.paths, self.accel, paused=bool(resume))
         try:
-            self._spawned = run.start((*self._tie(), *argv), self.places.qemu_log)
+            self._spawned = run.start((*self._tie(), *argv), self.paths.qemu_log)
             entry = pidfile.record(self._spawned.pid, self._word())
             if entry is not None:
-                pidfile.write(self.places.pid_file, entry)
+                pidfile.write(self.paths.pid_file, entry)
             self._wait_for_qmp()
             if resume:
                 self._load(resume)
@@ -63,33 +63,33 @@ class Hypervisor:
             run.end(self._spawned)
             self._spawned.wait(5)
             self._spawned = None
-        self.places.pid_file.unlink(missing_ok=True)
+        self.paths.pid_file.unlink(missing_ok=True)
 
     def qmp(self) -> contextlib.AbstractContextManager[qmp.Qmp]:
         """Its control connection."""
-        return qmp.connect(self.spec.name, self.places.qmp)
+        return qmp.connect(self.spec.name, self.paths.qmp)
 
     def said(self) -> str:
         """The last thing QEMU complained about."""
         try:
-            lines = self.places.qemu_log.read_text(errors="replace").splitlines()
+            lines = self.paths.qemu_log.read_text(errors="replace").splitlines()
         except OSError:
             return ""
         return next((line for line in reversed(lines) if line and "warning:" not in line), "")
 
     def _prepare(self) -> None:
-        for folder in (self.places.home, self.places.sockets):
+        for folder in (self.paths.state_dir, self.paths.sockets):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = self.places.sockets.stat()
+        found = self.paths.sockets.stat()
         if found.st_uid != os.getuid() or found.st_mode & 0o077:
-            raise LabError(f"{self.places.sockets} is open to others", "remove that folder")
-        links = [path for nic in self.spec.nics for path in (self.places.link(nic), self.places.far_link(nic))]
-        for path in (self.places.qmp, self.places.agent, self.places.terminal, *links):
+            raise LabError(f"{self.paths.sockets} is open to others", "remove that folder")
+        links = [path for nic in self.spec.nics for path in (self.paths.link(nic), self.paths.far_link(nic))]
+        for path in (self.paths.qmp, self.paths.agent, self.paths.terminal, *links):
             if len(str(path).encode()) > LONGEST_SOCKET_PATH:
                 raise LabError(f"{path} is too long for a socket", "use a folder with a shorter path")
         if self.spec.firmware is Firmware.UEFI:
-            disks.firmware_vars(self.places.firmware_vars)
-        for stale in (self.places.qemu_log, self.places.qmp):
+            disks.firmware_vars(self.paths.firmware_vars)
+        for stale in (self.paths.qemu_log, self.paths.qmp):
             stale.unlink(missing_ok=True)
 
     def _tie(self) -> tuple[str, ...]:
@@ -100,22 +100,22 @@ class Hypervisor:
 
     def _word(self) -> str:
         """A word of the argv that no other process has: it holds the path of this machine's own socket."""
-        argv = qemu_argv(self.spec, self.places, self.accel)
+        argv = qemu_argv(self.spec, self.paths, self.accel)
         return next(word for word in argv if word.startswith("socket,id=qmp,"))
 
     def _entry(self) -> pidfile.ProcessRecord | None:
-        entry = pidfile.read(self.places.pid_file)
+        entry = pidfile.read(self.paths.pid_file)
         return entry if entry and entry.word == self._word() and pidfile.is_running(entry) else None
 
     def _wait_for_qmp(self) -> None:
         name = self.spec.name
         for _ in attempts(START_TIMEOUT, self.clock, longest=0.1):
             if not self.is_running():
-                raise LabError(f"{name}: QEMU did not start: {self.said()}", f"see {self.places.qemu_log}")
-            if self.places.qmp.exists():
+                raise LabError(f"{name}: QEMU did not start: {self.said()}", f"see {self.paths.qemu_log}")
+            if self.paths.qmp.exists():
                 with contextlib.suppress(LabError), self.qmp():
                     return
-        raise LabError(f"{name}: QEMU does not answer", f"see {self.places.qemu_log}")
+        raise LabError(f"{name}: QEMU does not answer", f"see {self.paths.qemu_log}")
 
     def _load(self, tag: str) -> None:
         # Not by -loadvm: that looks for the memory in the first disk it finds, which under UEFI is the firmware's.

@@ -1,4 +1,4 @@
-"""A running lab: every machine of a plan and the world outside, started together and ended together."""
+"""A running lab: every machine of a plan and the simulated internet, started together and ended together."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from mailnix.image.cache import cache_dir
 from mailnix.image.values import Progress
 from mailnix.lab import records, state
 from mailnix.lab.accel import choose_accel
-from mailnix.lab.machine import Machine, places_for
+from mailnix.lab.internet.authority import install
+from mailnix.lab.internet.layout import INTERNET, Layout, layout
+from mailnix.lab.machine import Machine, paths_for
 from mailnix.lab.prepare import Options, Prepared, prepare, secrets_of, sockets_folder
 from mailnix.lab.ready import wait_until_ready
-from mailnix.lab.world.authority import install
-from mailnix.lab.world.layout import WORLD, Layout, layout
 from mailnix.plan import Plan
 
 
 @define(eq=False)
 class Lab:
-    """The machines by name, the plan they were made from, where the world is, and the secrets folder in use."""
+    """The machines by name, the plan they were made from, where the internet is, and the secrets folder in use."""
 
     plan: Plan
     layout: Layout
     machines: Mapping[str, Machine]
     secrets: Path
-    home: Path
+    state_dir: Path
 
     def kill(self) -> None:
         """Cut every machine's power."""
@@ -48,12 +48,12 @@ def start(
     an earlier such start of the same description is taken up, or saved for the next one where there is none.
     """
     extras.need("lab", "the lab")
-    records.stop(options.home)
+    records.stop(options.state_dir)
     lab = _resumed(plan, options, progress, tied=not keep) if resume else None
     try:
         if lab is None:
             prepared = prepare(plan, options, progress)
-            lab = assemble(prepared, options.home, progress, tied=not keep)
+            lab = assemble(prepared, options.state_dir, progress, tied=not keep)
             _note(lab, _key(plan, options))
             boot(lab, prepared, progress)
             if resume:
@@ -69,15 +69,15 @@ def start(
         lab.kill()
 
 
-def assemble(prepared: Prepared, home: Path, progress: Progress, *, tied: bool) -> Lab:
+def assemble(prepared: Prepared, state_dir: Path, progress: Progress, *, tied: bool) -> Lab:
     """The lab's machines, not started."""
-    accel = choose_accel(prepared.specs[WORLD].disk, cache_dir(), progress)
-    sockets = sockets_folder(home)
+    accel = choose_accel(prepared.specs[INTERNET].disk, cache_dir(), progress)
+    sockets = sockets_folder(state_dir)
     machines = {
-        name: Machine(spec, places_for(name, home / "machines", sockets), accel, tied)
+        name: Machine(spec, paths_for(name, state_dir / "machines", sockets), accel, tied)
         for name, spec in prepared.specs.items()
     }
-    return Lab(prepared.plan, prepared.layout, machines, prepared.secrets, home)
+    return Lab(prepared.plan, prepared.layout, machines, prepared.secrets, state_dir)
 
 
 def _key(plan: Plan, options: Options) -> str:
@@ -86,12 +86,12 @@ def _key(plan: Plan, options: Options) -> str:
 
 
 def _note(lab: Lab, key: str, saved: str = "") -> None:
-    records.write(lab.home, records.of(list(lab.machines.values()), key, saved))
+    records.write(lab.state_dir, records.of(list(lab.machines.values()), key, saved))
 
 
 def _resumed(plan: Plan, options: Options, progress: Progress, *, tied: bool) -> Lab | None:
     """The lab in its saved state; None where there is none of this description."""
-    record = records.read(options.home)
+    record = records.read(options.state_dir)
     if record is None or not record.state or record.key != _key(plan, options):
         progress("no saved state of this description: starting from the images, then saving one")
         return None
@@ -99,21 +99,21 @@ def _resumed(plan: Plan, options: Options, progress: Progress, *, tied: bool) ->
     machines = records.machines_of(record, tied=tied)
     progress("taking up the saved state")
     state.resume(list(machines.values()), record.state)
-    return Lab(plan, layout(plan), machines, folder, options.home)
+    return Lab(plan, layout(plan), machines, folder, options.state_dir)
 
 
 def boot(lab: Lab, prepared: Prepared, progress: Progress) -> None:
-    """Switch everything on: the world, whose DHCP answers the others, and the machine at home, which takes longest.
+    """Switch everything on: the internet, whose DHCP answers the others, and the slow machine at home.
 
-    The proxies follow when the world is up: three machines that boot at once on two processors hold up each other, and
-    the one that everything waits for most.
+    The proxies follow when it is up: three machines that boot at once on two processors hold up each other, and the
+    one that everything waits for most.
     """
-    first = (WORLD, lab.plan.internal.name)
+    first = (INTERNET, lab.plan.internal.name)
     for name in first:
         _switch_on(lab.machines[name], progress)
-    world = lab.machines[WORLD]
-    world.wait_for_guest()
-    install(_Files(world), prepared.authority)
+    internet = lab.machines[INTERNET]
+    internet.wait_for_guest()
+    install(_Files(internet), prepared.authority)
     for name, machine in lab.machines.items():
         if name not in first:
             _switch_on(machine, progress)
@@ -130,7 +130,7 @@ def _switch_on(machine: Machine, progress: Progress) -> None:
 
 @frozen
 class _Files:
-    """A machine as the world's certificates are handed to it."""
+    """A machine as the internet's certificates are handed to it."""
 
     machine: Machine
 

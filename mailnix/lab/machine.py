@@ -19,7 +19,7 @@ from mailnix.lab.console import Console
 from mailnix.lab.guest import AgentGone, AgentRefused, GuestAgent, Result
 from mailnix.lab.hypervisor import Hypervisor
 from mailnix.lab.qmp import Qmp
-from mailnix.lab.spec import Accel, MachineSpec, Places
+from mailnix.lab.spec import Accel, MachinePaths, MachineSpec
 from mailnix.lab.waiting import REAL_CLOCK, Clock, attempts
 
 BOOT_TIMEOUT = 300.0
@@ -35,11 +35,11 @@ class Machine:
     """One machine and its QEMU. As a context manager it is started at the beginning and killed at the end.
 
     A `tied` machine dies with this Python, however that ends; a lab that is to outlive it is not tied. The QEMU process
-    is found again by its pid file, so another process may make a Machine of the same spec and places and use it.
+    is found again by its pid file, so another process may make a Machine of the same spec and paths and use it.
     """
 
     spec: MachineSpec
-    places: Places
+    paths: MachinePaths
     accel: Accel = Accel.TCG
     tied: bool = True
     clock: Clock = REAL_CLOCK
@@ -48,9 +48,9 @@ class Machine:
     agent: GuestAgent = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.qemu = Hypervisor(self.spec, self.places, self.accel, self.tied, self.clock)
-        self.console = Console(self.places.console_log)
-        self.agent = GuestAgent(self.places.agent, self.check)
+        self.qemu = Hypervisor(self.spec, self.paths, self.accel, self.tied, self.clock)
+        self.console = Console(self.paths.console_log)
+        self.agent = GuestAgent(self.paths.agent, self.check)
 
     def __enter__(self) -> Machine:
         self.start()
@@ -182,7 +182,7 @@ class Machine:
         """Wait until a systemd unit is active; fails at once where it failed or nothing will ever start it."""
         state = units.UnitState()
         for _ in attempts(timeout, self.clock, longest=1.0, patience=PATIENCE):
-            state = units.parse(self.succeed(units.question(unit)))
+            state = units.parse(self.succeed(units.show_command(unit)))
             if state.is_active:
                 return
             if state.is_hopeless:
@@ -233,6 +233,6 @@ def _short(command: str) -> str:
     return line if len(line) <= 80 else line[:79] + "…"
 
 
-def places_for(name: str, home: Path, sockets: Path) -> Places:
-    """The Places of machine `name` in a lab whose folder is `home`."""
-    return Places(name, home / name, sockets)
+def paths_for(name: str, state_dir: Path, sockets: Path) -> MachinePaths:
+    """The MachinePaths of machine `name` in a lab whose folder is `state_dir`."""
+    return MachinePaths(name, state_dir / name, sockets)

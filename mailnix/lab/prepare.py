@@ -1,4 +1,4 @@
-"""Everything a lab needs before the first machine is switched on: secrets, images, seed disks, the world."""
+"""Everything a lab needs before the first machine is switched on: secrets, images, seed disks, the internet."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from attrs import frozen
 from mailnix.image.cache import cache_dir
 from mailnix.image.values import Format, HostBuild, Progress
 from mailnix.lab.disks import overlay
+from mailnix.lab.internet.authority import Authority, new_authority
+from mailnix.lab.internet.layout import INTERNET, Layout, far_nics, layout
 from mailnix.lab.spec import Disk, DiskFormat, Firmware, MachineSpec
-from mailnix.lab.world.authority import Authority, new_authority
-from mailnix.lab.world.layout import WORLD, Layout, far_nics, layout
 from mailnix.plan import InternalPlan, Plan, with_dkim
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ DISK_SIZE: Final = "8G"
 
 
 class Mailcow(StrEnum):
-    """Who plays Mailcow: its own images from the internet, or the double made of Debian's programs."""
+    """Who plays Mailcow: its own images from the internet, or the fake Mailcow made of Debian's programs."""
 
-    DOUBLE = "double"
+    FAKE = "fake"
     REAL = "real"
 
 
@@ -38,16 +38,16 @@ class Mailcow(StrEnum):
 class Options:
     """How a lab is made: its folder, the description's secrets folder (None: throw-away ones), what plays Mailcow."""
 
-    home: Path
+    state_dir: Path
     secrets: Path | None = None
-    mailcow: Mailcow = Mailcow.DOUBLE
+    mailcow: Mailcow = Mailcow.FAKE
     mailcow_source: Path | None = None
     firmware: Firmware = Firmware.BIOS
 
 
 @frozen
 class Prepared:
-    """What can be booted: the plan (DKIM keys known), each machine's spec, and what the world must be given."""
+    """What can be booted: the plan (DKIM keys known), each machine's spec, and what the internet must be given."""
 
     plan: Plan
     layout: Layout
@@ -56,38 +56,38 @@ class Prepared:
     secrets: Path
 
 
-def default_home(config: Path) -> Path:
+def default_state_dir(config: Path) -> Path:
     """The lab folder of a description: one for each file, in the cache."""
     digest = hashlib.sha256(str(config.resolve()).encode()).hexdigest()[:12]
     return cache_dir() / "labs" / f"{config.stem}-{digest}"
 
 
-def sockets_folder(home: Path) -> Path:
+def sockets_folder(state_dir: Path) -> Path:
     """A short path for a lab's sockets (unix(7) allows 107 bytes), the same for each process that looks at it."""
-    return Path(tempfile.gettempdir()) / f"mailnix-{hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:10]}"
+    return Path(tempfile.gettempdir()) / f"mailnix-{hashlib.sha256(str(state_dir.resolve()).encode()).hexdigest()[:10]}"
 
 
 def prepare(plan: Plan, options: Options, progress: Progress) -> Prepared:
     """Make what is missing and build every image; raises BuildError, SecretsError, LabError."""
-    options.home.mkdir(parents=True, exist_ok=True)
+    options.state_dir.mkdir(parents=True, exist_ok=True)
     folder, plan = secrets_of(plan, options, progress)
-    places = layout(plan)
-    authority = new_authority(places)
+    network = layout(plan)
+    authority = new_authority(network)
     machines: dict[str, MachineSpec] = {}
     disks, source = _mailcow(options, progress)
-    images = _images(plan, source, options.home / "images", progress)
+    images = _images(plan, source, options.state_dir / "images", progress)
     for host in plan.hosts:
-        seed = _seed(plan, host.name, folder, options.home, authority)
+        seed = _seed(plan, host.name, folder, options.state_dir, authority)
         extra = disks if isinstance(host, InternalPlan) else ()
         machines[host.name] = _spec(plan, host, images[host.name], (seed, *extra), options)
-    machines[WORLD] = MachineSpec(
-        WORLD,
-        _overlay(images[WORLD], options.home / f"{WORLD}.qcow2"),
-        memory=_world_memory(),
-        nics=places.nics,
+    machines[INTERNET] = MachineSpec(
+        INTERNET,
+        _overlay(images[INTERNET], options.state_dir / f"{INTERNET}.qcow2"),
+        memory=_internet_memory(),
+        nics=network.nics,
         firmware=options.firmware,
     )
-    return Prepared(plan, places, machines, authority, folder)
+    return Prepared(plan, network, machines, authority, folder)
 
 
 def secrets_of(plan: Plan, options: Options, progress: Progress) -> tuple[Path, Plan]:
@@ -96,7 +96,7 @@ def secrets_of(plan: Plan, options: Options, progress: Progress) -> tuple[Path, 
 
     folder = options.secrets
     if folder is None or not folder.exists():
-        folder = options.home / "secrets"
+        folder = options.state_dir / "secrets"
         progress("no secrets beside the description: using throw-away ones")
         init(plan, folder)
     return folder, with_dkim(plan, dkim_public(folder))
@@ -105,46 +105,46 @@ def secrets_of(plan: Plan, options: Options, progress: Progress) -> tuple[Path, 
 def _mailcow(options: Options, progress: Progress) -> tuple[tuple[Disk, ...], Path | None]:
     if options.mailcow is Mailcow.REAL:
         return (), options.mailcow_source
-    from mailnix.lab.double import build_double
+    from mailnix.lab.fake_mailcow import build_fake
 
-    double = build_double(progress=progress)
-    return (Disk(double.images_disk, serial="images"),), double.tree
+    fake = build_fake(progress=progress)
+    return (Disk(fake.images_disk, serial="images"),), fake.tree
 
 
 def _images(plan: Plan, source: Path | None, folder: Path, progress: Progress) -> dict[str, Path]:
-    """The plan's machines exactly as `mailnix build` makes them, and the world."""
+    """The plan's machines exactly as `mailnix build` makes them, and the internet."""
     from mailnix.image import build_images
     from mailnix.image.hosts import host_builds
 
-    builds = (*host_builds(plan, source), _world_build(plan))
+    builds = (*host_builds(plan, source), _internet_build(plan))
     return {entry.host: folder / entry.file for entry in build_images(builds, folder, Format.RAW, progress=progress)}
 
 
-def _world_build(plan: Plan) -> HostBuild:
+def _internet_build(plan: Plan) -> HostBuild:
     from mailnix.debian.host import assemble
     from mailnix.debian.packages import package_set
-    from mailnix.lab.world.world import world
+    from mailnix.lab.internet.machine import internet
 
-    host = assemble(WORLD, (world(plan),))
-    return HostBuild(WORLD, package_set(host.packages), host.tree)
+    host = assemble(INTERNET, (internet(plan),))
+    return HostBuild(INTERNET, package_set(host.packages), host.tree)
 
 
-def _world_memory() -> int:
-    from mailnix.lab.world.world import MEMORY
+def _internet_memory() -> int:
+    from mailnix.lab.internet.machine import MEMORY
 
     return MEMORY
 
 
-def _seed(plan: Plan, host: str, secrets: Path, home: Path, authority: Authority) -> Disk:
+def _seed(plan: Plan, host: str, secrets: Path, state_dir: Path, authority: Authority) -> Disk:
     from mailnix.secrets import seed
 
-    return Disk(seed(plan, host, secrets, home / f"{host}-seed.img", [authority.certificate]), serial="seed")
+    return Disk(seed(plan, host, secrets, state_dir / f"{host}-seed.img", [authority.certificate]), serial="seed")
 
 
 def _spec(plan: Plan, host: HostPlan, image: Path, extra: tuple[Disk, ...], options: Options) -> MachineSpec:
     return MachineSpec(
         host.name,
-        _overlay(image, options.home / f"{host.name}.qcow2"),
+        _overlay(image, options.state_dir / f"{host.name}.qcow2"),
         memory=INTERNAL_MEMORY if isinstance(host, InternalPlan) else PROXY_MEMORY,
         extra_disks=extra,
         nics=far_nics(plan, host.name),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mailnix.lab.spec import Accel, Disk, DiskFormat, Firmware, MachineSpec, Nic, Places
+from mailnix.lab.spec import Accel, Disk, DiskFormat, Firmware, MachinePaths, MachineSpec, Nic
 
 QEMU = "qemu-system-x86_64"
 UEFI_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
@@ -21,20 +21,20 @@ ROOT_NODE = "root"
 FIRMWARE_NODE = "firmware-vars"
 
 
-def qemu_argv(spec: MachineSpec, places: Places, accel: Accel, *, paused: bool = False) -> tuple[str, ...]:
+def qemu_argv(spec: MachineSpec, paths: MachinePaths, accel: Accel, *, paused: bool = False) -> tuple[str, ...]:
     """How to start `spec`; where `paused`, its processor waits for QMP's `cont`."""
     return (
         QEMU,
         *("-name", spec.name),
         *("-nodefaults", "-no-user-config", "-display", "none"),
         *_processor(spec, accel),
-        *_firmware(spec, places),
+        *_firmware(spec, paths),
         *_kernel(spec),
         *_disks(spec),
-        *(word for hub, nic in enumerate(spec.nics) for word in _nic(hub, nic, places)),
+        *(word for hub, nic in enumerate(spec.nics) for word in _nic(hub, nic, paths)),
         *_inlet(spec),
         *("-device", "virtio-rng-pci"),
-        *_consoles(places),
+        *_consoles(paths),
         *(("-S",) if paused else ()),
     )
 
@@ -55,12 +55,12 @@ def _processor(spec: MachineSpec, accel: Accel) -> tuple[str, ...]:
     return ("-machine", machine, *how, "-smp", str(spec.cpus), "-m", str(spec.memory))
 
 
-def _firmware(spec: MachineSpec, places: Places) -> tuple[str, ...]:
+def _firmware(spec: MachineSpec, paths: MachinePaths) -> tuple[str, ...]:
     if spec.firmware is Firmware.BIOS:
         return ()
     return (
         *_file_node("firmware", Disk(UEFI_CODE)),
-        *_file_node(FIRMWARE_NODE, Disk(places.firmware_vars, DiskFormat.QCOW2, read_only=False)),
+        *_file_node(FIRMWARE_NODE, Disk(paths.firmware_vars, DiskFormat.QCOW2, read_only=False)),
     )
 
 
@@ -97,12 +97,12 @@ def _file_node(node: str, disk: Disk) -> tuple[str, ...]:
     )
 
 
-def _nic(hub: int, nic: Nic, places: Places) -> tuple[str, ...]:
+def _nic(hub: int, nic: Nic, paths: MachinePaths) -> tuple[str, ...]:
     # Datagram sockets, because they have no connection that dies with the peer: either machine may start first,
     # be killed and come back. (`stream` of QEMU 7.2 cannot reconnect.)
     # A hub between socket and card, with a third port that leads nowhere, because a hub with a willing port always
     # takes packets: without it the socket of a machine that still boots fills up, and its peer's QEMU spins on it.
-    ends = f"local.path={_plain(places.link(nic))},remote.type=unix,remote.path={_plain(places.far_link(nic))}"
+    ends = f"local.path={_plain(paths.link(nic))},remote.type=unix,remote.path={_plain(paths.far_link(nic))}"
     return (
         *("-netdev", f"dgram,id={nic.id}-cable,local.type=unix,{ends}"),
         *("-netdev", f"hubport,id={nic.id}-in,hubid={hub},netdev={nic.id}-cable"),
@@ -122,15 +122,15 @@ def _inlet(spec: MachineSpec) -> tuple[str, ...]:
     )
 
 
-def _consoles(places: Places) -> tuple[str, ...]:
+def _consoles(paths: MachinePaths) -> tuple[str, ...]:
     return (
-        *("-chardev", f"file,id=serial,path={_plain(places.console_log)},append=on", "-serial", "chardev:serial"),
+        *("-chardev", f"file,id=serial,path={_plain(paths.console_log)},append=on", "-serial", "chardev:serial"),
         *("-device", "virtio-serial-pci"),
-        *("-chardev", f"socket,id=agent,path={_plain(places.agent)},server=on,wait=off"),
+        *("-chardev", f"socket,id=agent,path={_plain(paths.agent)},server=on,wait=off"),
         *("-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"),
-        *("-chardev", f"socket,id=terminal,path={_plain(places.terminal)},server=on,wait=off"),
+        *("-chardev", f"socket,id=terminal,path={_plain(paths.terminal)},server=on,wait=off"),
         *("-device", "virtconsole,chardev=terminal"),
-        *("-chardev", f"socket,id=qmp,path={_plain(places.qmp)},server=on,wait=off"),
+        *("-chardev", f"socket,id=qmp,path={_plain(paths.qmp)},server=on,wait=off"),
         *("-mon", "chardev=qmp,mode=control"),
     )
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from mailnix.image.values import Progress
-from mailnix.lab.world.layout import WORLD
+from mailnix.lab.internet.layout import INTERNET
 from mailnix.model import ports
 from mailnix.plan import InternalPlan, Plan, ProxyPlan
 from mailnix.services.caddy.debian import STORAGE
 from mailnix.services.mailcow.units import ROOT
 
-WORLD_UNITS = ("named.service", "postfix.service", "caddy.service")
+INTERNET_UNITS = ("named.service", "postfix.service", "caddy.service")
 PROXY_UNITS = ("mailnix-credentials.service", "haraka-in.service", "haraka-out.service", "caddy.service")
 INTERNAL_UNITS = ("mailnix-credentials.service", "mailcow.service", "mailcow-provision.service")
 MAILCOW_TIMEOUT = 900.0  # seconds; containers start slowly in emulation
@@ -42,8 +42,8 @@ class Waiting(Protocol):
 
 def wait_until_ready(plan: Plan, machines: Mapping[str, Waiting], progress: Progress) -> None:
     """Wait for every condition; raises LabError naming the one that did not come true."""
-    for unit in WORLD_UNITS:
-        machines[WORLD].wait_for_unit(unit)
+    for unit in INTERNET_UNITS:
+        machines[INTERNET].wait_for_unit(unit)
     for proxy in plan.proxies:
         machines[proxy.name].wait_for_boot()
         for unit in PROXY_UNITS:

@@ -43,7 +43,7 @@ def attach(machine: Machine, source: int | None = None, sink: int | None = None)
     with socket.socket(socket.AF_UNIX) as far, _raw(source):
         far.settimeout(CONNECT_TIMEOUT)
         try:
-            far.connect(str(machine.places.terminal))
+            far.connect(str(machine.paths.terminal))
         except OSError as error:
             raise LabError(f"{machine.name}: no terminal: {error}") from error
         far.settimeout(None)

@@ -1,6 +1,6 @@
 """What a machine of the lab is made of, as frozen values; nothing here touches QEMU or a disk.
 
-A `MachineSpec` says what to boot; `Places` says where the machine's logs and sockets are. Both together give the argv.
+A `MachineSpec` says what to boot; `MachinePaths` says where its logs and sockets are. Both together give the argv.
 """
 
 from __future__ import annotations
@@ -106,32 +106,32 @@ class MachineSpec:
 
 
 @frozen
-class Places:
-    """Where a machine keeps what belongs to one lab: files in `home`, sockets in `sockets` (their paths are short)."""
+class MachinePaths:
+    """A machine's files of one lab: in `state_dir`, and sockets in `sockets` (their paths are short)."""
 
     name: str
-    home: Path
+    state_dir: Path
     sockets: Path
 
     @property
     def console_log(self) -> Path:
         """What the serial console printed since the machine was switched on."""
-        return self.home / "console.log"
+        return self.state_dir / "console.log"
 
     @property
     def qemu_log(self) -> Path:
         """What QEMU itself had to say."""
-        return self.home / "qemu.log"
+        return self.state_dir / "qemu.log"
 
     @property
     def pid_file(self) -> Path:
         """Which process is this machine's QEMU."""
-        return self.home / "qemu.pid"
+        return self.state_dir / "qemu.pid"
 
     @property
     def firmware_vars(self) -> Path:
         """UEFI's variables (qcow2, so that they are saved with the machine)."""
-        return self.home / "firmware-vars.qcow2"
+        return self.state_dir / "firmware-vars.qcow2"
 
     @property
     def qmp(self) -> Path:

@@ -38,7 +38,7 @@ class UnitState:
         return f"{self.active} ({detail})" if detail and detail != self.active else self.active
 
 
-def question(unit: str) -> str:
+def show_command(unit: str) -> str:
     """The command whose output `parse` reads."""
     asked = " ".join(f"-p {name}" for name in PROPERTIES)
     # The machine's jobs only where they matter: each call of systemctl is half a second of an emulated machine.

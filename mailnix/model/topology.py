@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from mailnix.model import places
+from mailnix.model import paths
 from mailnix.model.names import to_ascii
 
 SCHEMA_VERSION: Final = 1
@@ -177,7 +177,7 @@ class Backup:
     whole: seven days take seven times the space.
     """
 
-    folder: str = places.BACKUPS
+    folder: str = paths.BACKUPS
     at: str = "03:30"
     keep_days: int = 7
 

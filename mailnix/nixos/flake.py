@@ -6,10 +6,10 @@ from typing import Final, assert_never
 
 from attrs import evolve
 
+from mailnix.formats.nix import Attrs, Entry, Raw, option
+from mailnix.formats.nix_printer import name, render, string
 from mailnix.nixos import host as hosts
 from mailnix.nixos.carried import COPY, Copy, Modules, Reference
-from mailnix.nixos.printer import name, render, string
-from mailnix.nixos.value import Attrs, Entry, Raw, option
 from mailnix.plan import HostPlan, Plan, ProxyPlan
 from mailnix.tree import Entry as TreeEntry
 from mailnix.tree import File, Tree

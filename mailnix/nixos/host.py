@@ -7,9 +7,9 @@ from typing import Final, TypeAlias
 
 from attrs import evolve
 
-from mailnix.nixos.parts import NixosPart
-from mailnix.nixos.printer import render
-from mailnix.nixos.value import Attrs, Entry, Lambda, option
+from mailnix.formats.nix import Attrs, Entry, Lambda, option
+from mailnix.formats.nix_printer import render
+from mailnix.formats.nixos_part import NixosPart
 from mailnix.plan import HostPlan, InternalPlan, Plan, ProxyPlan
 from mailnix.services.base.nixos import nixos as base
 from mailnix.services.caddy.nixos import nixos as caddy
@@ -23,9 +23,9 @@ from mailnix.services.ssh.nixos import nixos as ssh
 from mailnix.services.wireguard.nixos import nixos as wireguard
 from mailnix.tree import File
 
-Place: TypeAlias = Callable[[Plan, HostPlan], NixosPart]
+PartOf: TypeAlias = Callable[[Plan, HostPlan], NixosPart]
 
-COMMON: Final[tuple[Place, ...]] = (base, network, credentials, wireguard, firewall, ssh)
+COMMON: Final[tuple[PartOf, ...]] = (base, network, credentials, wireguard, firewall, ssh)
 STATE_VERSION: Final = "25.11"  # the oldest release that these machines evaluate on
 HEAD: Final = "Made by mailnix: change the description of the topology, not this file; `mailnix emit` writes it again."
 

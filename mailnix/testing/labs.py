@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mailnix.lab.machine import Machine
     from mailnix.plan import Plan
 
-WORLD = "world"
+INTERNET = "internet"
 
 
 class RunningLab(Protocol):
@@ -21,7 +21,7 @@ class RunningLab(Protocol):
 
     @property
     def machines(self) -> Mapping[str, Machine]:
-        """Every machine, the world among them."""
+        """Every machine, the internet among them."""
         ...
 
     @property
@@ -32,10 +32,10 @@ class RunningLab(Protocol):
 
 @frozen
 class Wanted:
-    """What the command line asked for; `home` is None for the description's own folder in the cache."""
+    """What the command line asked for; `state_dir` is None for the description's own folder in the cache."""
 
     config: Path
-    home: Path | None = None
+    state_dir: Path | None = None
     keep: bool = False
     resume: bool = False
 
@@ -50,7 +50,7 @@ def start_lab(wanted: Wanted, progress: Progress) -> AbstractContextManager[Runn
     from mailnix.lab import lab, prepare
 
     options = prepare.Options(
-        wanted.home or prepare.default_home(wanted.config), pipeline.secrets_folder(wanted.config)
+        wanted.state_dir or prepare.default_state_dir(wanted.config), pipeline.secrets_folder(wanted.config)
     )
     plan = pipeline.plan(wanted.config)
     return lab.start(plan, options, progress, keep=wanted.keep, resume=wanted.resume)

@@ -5,14 +5,15 @@
     def test_haraka_runs(proxy):
         assert proxy.service("haraka-in").is_running
 
-`lab` boots everything once a session. `proxy`, `internal` and `world` are pytest-testinfra Hosts; `proxies` has every
-proxy by name, and `hosts` every machine. A suite about machines of its own overrides the fixture `mailnix_start`.
+`lab` boots everything once a session. `proxy`, `internal` and `internet` are pytest-testinfra Hosts; `proxies` has
+every proxy by name, and `hosts` every machine. A suite about machines of its own overrides the fixture `mailnix_start`.
 Nothing heavy is imported before a test asks for the lab: this file is loaded in every pytest run.
 """
 
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,15 +69,15 @@ def mailnix_start() -> Starter:
 
 @pytest.fixture(scope="session")
 def lab(request: pytest.FixtureRequest, mailnix_start: Starter) -> Iterator[RunningLab]:
-    """Every machine of the description and the world outside, running."""
+    """Every machine of the description and the simulated internet, running."""
     from mailnix.errors import MailnixError
     from mailnix.testing.labs import Wanted
 
     config = request.config
-    home = config.getoption("--mailnix-lab-dir")
+    state_dir = config.getoption("--mailnix-lab-dir")
     wanted = Wanted(
         _described(config),
-        Path(home) if home else None,
+        Path(state_dir) if state_dir else None,
         keep=bool(config.getoption("--mailnix-keep")),
         resume=bool(config.getoption("--mailnix-resume")),
     )
@@ -120,11 +121,18 @@ def internal(lab: RunningLab, hosts: Mapping[str, Host]) -> Host:
 
 
 @pytest.fixture(scope="session")
-def world(hosts: Mapping[str, Host]) -> Host:
+def internet(hosts: Mapping[str, Host]) -> Host:
     """Everything else: the internet and its machines."""
-    from mailnix.testing.labs import WORLD
+    from mailnix.testing.labs import INTERNET
 
-    return hosts[WORLD]
+    return hosts[INTERNET]
+
+
+@pytest.fixture(scope="session")
+def world(internet: Host) -> Host:
+    """The former name of `internet`."""
+    warnings.warn("the fixture `world` is called `internet` now", DeprecationWarning, stacklevel=2)
+    return internet
 
 
 @pytest.hookimpl(wrapper=True)

@@ -43,7 +43,7 @@ let
       folder = cfg.backup.location;
       keep_days = cfg.backup.keepDays;
     };
-    places = {
+    paths = {
       settings = import ./files.nix { inherit cfg lib pkgs; };
       source = cfg.source;
     };

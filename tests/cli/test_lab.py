@@ -6,10 +6,12 @@ import shlex
 from pathlib import Path
 
 import attrs
+import click
 import pytest
 
+from mailnix.cli import options
 from mailnix.cli.lab.outcomes import outcomes_text
-from mailnix.cli.lab.report import advice, told
+from mailnix.cli.lab.report import advice, on_outcome
 from mailnix.cli.lab.run import _show
 from mailnix.lab.scenario.values import Group, Outcome, Report, Verdict
 from mailnix.plan import derive
@@ -25,26 +27,32 @@ def test_the_advice_is_commands_that_a_shell_understands() -> None:
     commands = [shlex.split(line) for line in lines if line.startswith("  ")]
     assert all(words[:2] == ["mailnix", "lab"] for words in commands)
     assert all("/tmp/a b" in words for words in commands)
-    assert [words[5] for words in commands if words[2] == "shell"] == ["proxy", "internal", "world", "world", "world"]
+    assert [words[5] for words in commands if words[2] == "shell"] == [
+        "proxy",
+        "internal",
+        "internet",
+        "internet",
+        "internet",
+    ]
     mail, page = (words[7] for words in commands if "--" in words)
     assert mail.endswith("alice@example.org")
     compile(shlex.split(page)[2], "page", "exec")
 
 
 def test_a_failed_check_shows_what_was_seen(capsys: pytest.CaptureFixture[str]) -> None:
-    told(GOOD)
-    told(BAD)
+    on_outcome(GOOD)
+    on_outcome(BAD)
     assert capsys.readouterr().err == "pass: a mail arrives\nfail: the page is shown\n    status 502\n"
 
 
-def test_the_table_names_the_double_wherever_it_plays(capsys: pytest.CaptureFixture[str]) -> None:
-    _show(Report((GOOD, BAD), 62.2, 90, 3600), "double", as_json=False)
+def test_the_table_names_the_fake_mailcow_wherever_it_plays(capsys: pytest.CaptureFixture[str]) -> None:
+    _show(Report((GOOD, BAD), 62.2, 90, 3600), "fake", as_json=False)
     shown = capsys.readouterr().out
     assert "inbound\n  pass    2 s  a mail arrives\n               250 ok\n" in shown
-    assert "1 of 2 checks passed, with the double in Mailcow's place\n" in shown
+    assert "1 of 2 checks passed, with the fake Mailcow in Mailcow's place\n" in shown
     assert shown.endswith("after 1 min 2 s, all of it was exchanged after 1 min 30 s, everything took 60 min 0 s.\n")
     _show(Report((GOOD,), 1, 2, 3), "real", as_json=False)
-    assert "double" not in capsys.readouterr().out
+    assert "fake" not in capsys.readouterr().out
 
 
 def test_what_was_seen_fits_the_terminal_and_what_went_wrong_is_whole() -> None:
@@ -67,3 +75,12 @@ def test_a_lab_folder_without_a_lab_has_no_machine_to_look_at(mailnix: Run, tmp_
     assert said.status == 1
     assert "no running machine is called 'proxy'" in said.err
     assert mailnix("lab", "stop", "--state-dir", tmp_path).out == "stopped: nothing, none was running\n"
+
+
+def test_the_former_name_of_the_fake_mailcow_is_still_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    taken: list[str] = []
+    verb = click.Command("lab", params=[], callback=lambda mailcow: taken.append(mailcow))
+    main = options.mailcow(verb)
+    main(["--mailcow", "double"], standalone_mode=False)
+    assert taken == ["fake"]
+    assert "--mailcow fake" in capsys.readouterr().err

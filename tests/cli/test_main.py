@@ -26,11 +26,10 @@ FOLDER = Path(package.__file__).parent
 PROGRAMS = (
     "__main__.py",
     "cli/",
-    "services/mailcow/files/",
-    "lab/double/",
-    "lab/world/post.py",
-    "lab/world/probe.py",
-    "lab/world/scan.py",
+    "services/mailcow/guest/",
+    "lab/fake_mailcow/nix.py",
+    "lab/fake_mailcow/guest/",
+    "lab/internet/guest/",
 )
 
 

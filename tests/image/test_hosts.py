@@ -10,9 +10,9 @@ from mailnix.debian.packages import CLOUD_KERNEL, HARDWARE_KERNEL
 from mailnix.errors import BuildError
 from mailnix.image.hosts import host_builds, pin_of
 from mailnix.image.values import ExtraTree
+from mailnix.nar import nar_hash
 from mailnix.plan import derive
 from mailnix.services.mailcow.debian import SOURCE
-from mailnix.services.mailcow.files.nar import nar_hash
 from mailnix.services.mailcow.pin import PIN
 from tests.descriptions import sound
 

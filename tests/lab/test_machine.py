@@ -4,8 +4,8 @@ import pytest
 
 from mailnix.errors import LabError
 from mailnix.lab.machine import Machine
-from mailnix.lab.spec import MachineSpec, Nic, Places
-from mailnix.lab.units import question
+from mailnix.lab.spec import MachinePaths, MachineSpec, Nic
+from mailnix.lab.units import show_command
 from tests.lab.agents import FakeAgent
 
 
@@ -20,7 +20,7 @@ def test_succeed_gives_what_was_printed(machine: Machine, guest: FakeAgent) -> N
 
 def test_a_command_that_fails_is_an_error_with_what_it_said(machine: Machine, guest: FakeAgent) -> None:
     guest.commands["nft -c"] = (1, b"", b"syntax error\n")
-    machine.places.console_log.write_text("last words\n")
+    machine.paths.console_log.write_text("last words\n")
     with pytest.raises(LabError, match=r"^proxy: nft -c failed with status 1: syntax error$") as caught:
         machine.succeed("nft -c")
     assert caught.value.console == "last words"
@@ -35,12 +35,12 @@ def test_a_command_that_should_fail_and_does_not_is_an_error(machine: Machine, g
 
 
 def test_a_unit_that_runs_is_waited_for(machine: Machine, guest: FakeAgent) -> None:
-    guest.commands[question("caddy.service")] = unit("active")
+    guest.commands[show_command("caddy.service")] = unit("active")
     machine.wait_for_unit("caddy.service")
 
 
 def test_a_failed_unit_ends_the_waiting_and_shows_its_journal(machine: Machine, guest: FakeAgent) -> None:
-    guest.commands[question("caddy.service")] = unit("failed")
+    guest.commands[show_command("caddy.service")] = unit("failed")
     guest.commands["journalctl -b -u caddy.service -n 20 --no-pager -o cat"] = (0, b"bad Caddyfile", b"")
     with pytest.raises(LabError, match=r"proxy: waiting for caddy\.service: it is failed") as caught:
         machine.wait_for_unit("caddy.service", timeout=600)
@@ -48,7 +48,7 @@ def test_a_failed_unit_ends_the_waiting_and_shows_its_journal(machine: Machine, 
 
 
 def test_a_unit_that_takes_too_long_is_named(machine: Machine, guest: FakeAgent) -> None:
-    guest.commands[question("caddy.service")] = unit("activating")
+    guest.commands[show_command("caddy.service")] = unit("activating")
     with pytest.raises(LabError, match=r"waiting for caddy\.service: still activating \(x\) after 0 s"):
         machine.wait_for_unit("caddy.service", timeout=0.1)
 
@@ -63,7 +63,7 @@ def test_an_open_port_is_asked_of_ss(machine: Machine, guest: FakeAgent) -> None
 
 def test_a_panic_ends_every_waiting_at_once(machine: Machine, guest: FakeAgent) -> None:
     guest.commands["false"] = (1, b"", b"")
-    machine.places.console_log.write_text("Kernel panic - not syncing: Fatal exception\n")
+    machine.paths.console_log.write_text("Kernel panic - not syncing: Fatal exception\n")
     for wait in (
         lambda: machine.wait_until_succeeds("false", 600),
         lambda: machine.wait_for_guest(600),
@@ -75,7 +75,7 @@ def test_a_panic_ends_every_waiting_at_once(machine: Machine, guest: FakeAgent) 
 
 
 def test_a_machine_that_is_off_is_not_waited_for(tmp_path: Path) -> None:
-    off = Machine(MachineSpec("proxy", tmp_path / "disk"), Places("proxy", tmp_path, tmp_path))
+    off = Machine(MachineSpec("proxy", tmp_path / "disk"), MachinePaths("proxy", tmp_path, tmp_path))
     with pytest.raises(LabError, match="its QEMU is not running"):
         off.wait_for_guest(600)
 
@@ -101,14 +101,14 @@ def test_killing_ends_its_process_and_nothing_is_left(machine: Machine) -> None:
     assert machine.is_running()
     machine.kill()
     assert not machine.is_running()
-    assert not machine.places.pid_file.exists()
+    assert not machine.paths.pid_file.exists()
     machine.kill()
 
 
 def test_a_socket_path_that_is_too_long_is_said_before_qemu_does(tmp_path: Path) -> None:
     deep = tmp_path / ("x" * 100)
-    nic = Nic("home", "proxy", "world")
-    long = Machine(MachineSpec("proxy", tmp_path / "disk", nics=(nic,)), Places("proxy", tmp_path, deep))
+    nic = Nic("home", "proxy", "internet")
+    long = Machine(MachineSpec("proxy", tmp_path / "disk", nics=(nic,)), MachinePaths("proxy", tmp_path, deep))
     with pytest.raises(LabError, match="too long for a socket"):
         long.start()
 
@@ -117,6 +117,6 @@ def test_sockets_are_not_put_where_others_may_look(tmp_path: Path) -> None:
     sockets = tmp_path / "open"
     sockets.mkdir()
     sockets.chmod(0o755)
-    exposed = Machine(MachineSpec("proxy", tmp_path / "disk"), Places("proxy", tmp_path, sockets))
+    exposed = Machine(MachineSpec("proxy", tmp_path / "disk"), MachinePaths("proxy", tmp_path, sockets))
     with pytest.raises(LabError, match="open to others"):
         exposed.start()

@@ -16,7 +16,7 @@ from mailnix import run
 from mailnix.errors import LabError
 from mailnix.lab import accel, records, state
 from mailnix.lab.disks import overlay
-from mailnix.lab.machine import Machine, places_for
+from mailnix.lab.machine import Machine, paths_for
 from mailnix.lab.spec import Accel, DiskFormat, Firmware, Inlet, MachineSpec, Nic
 
 pytestmark = pytest.mark.qemu
@@ -37,7 +37,7 @@ def made(folder: Path, name: str, text: bytes = b"hello from the boot sector\r\n
     image = boot_disk(folder / f"{name}.raw", text)
     disk = overlay(image, folder / f"{name}.qcow2", base_format=DiskFormat.RAW)
     sockets = folder / "s"
-    return Machine(MachineSpec(name, disk, memory=64, **more), places_for(name, folder, sockets))  # type: ignore[arg-type]
+    return Machine(MachineSpec(name, disk, memory=64, **more), paths_for(name, folder, sockets))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_panic_is_noticed_long_before_the_time_is_over(tmp_path: Path) -> None
 def test_a_disk_that_is_none_is_said_in_qemus_words(tmp_path: Path) -> None:
     disk = tmp_path / "disk.qcow2"
     disk.write_text("not a disk")
-    machine = Machine(MachineSpec("one", disk), places_for("one", tmp_path, tmp_path / "s"))
+    machine = Machine(MachineSpec("one", disk), paths_for("one", tmp_path, tmp_path / "s"))
     with pytest.raises(LabError, match=r"QEMU did not start: .*not in qcow2 format"):
         machine.start()
     assert not machine.is_running()

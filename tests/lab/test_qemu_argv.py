@@ -4,21 +4,21 @@ import attrs
 import pytest
 
 from mailnix.lab.qemu_argv import qemu_argv, writable_nodes
-from mailnix.lab.spec import Accel, Disk, DiskFormat, Firmware, Inlet, Kernel, MachineSpec, Nic, Places
+from mailnix.lab.spec import Accel, Disk, DiskFormat, Firmware, Inlet, Kernel, MachinePaths, MachineSpec, Nic
 
-PLACES = Places("proxy", Path("/lab/proxy"), Path("/run/s"))
+PATHS = MachinePaths("proxy", Path("/lab/proxy"), Path("/run/s"))
 SPEC = MachineSpec(
     "proxy",
     Path("/lab/proxy.qcow2"),
     memory=512,
     extra_disks=(Disk(Path("/lab/seed.img"), serial="seed"),),
-    nics=(Nic("wan", "proxy", "world"),),
+    nics=(Nic("wan", "proxy", "internet"),),
 )
 
 
 def test_the_whole_argv_of_a_proxy_in_emulation() -> None:
     # fmt: off
-    assert list(qemu_argv(SPEC, PLACES, Accel.TCG)) == [
+    assert list(qemu_argv(SPEC, PATHS, Accel.TCG)) == [
         "qemu-system-x86_64", "-name", "proxy", "-nodefaults", "-no-user-config", "-display", "none",
         "-machine", "pc", "-accel", "tcg,thread=multi,tb-size=512",
         "-cpu", "qemu64,-cx16,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq", "-smp", "1", "-m", "512",
@@ -29,7 +29,7 @@ def test_the_whole_argv_of_a_proxy_in_emulation() -> None:
         "-blockdev", "driver=raw,node-name=disk0,file=disk0-file,read-only=on",
         "-device", "virtio-blk-pci,drive=disk0,serial=seed",
         "-netdev", "dgram,id=nic-wan-cable,local.type=unix,"
-                   "local.path=/run/s/wan.proxy,remote.type=unix,remote.path=/run/s/wan.world",
+                   "local.path=/run/s/wan.proxy,remote.type=unix,remote.path=/run/s/wan.internet",
         "-netdev", "hubport,id=nic-wan-in,hubid=0,netdev=nic-wan-cable",
         "-netdev", "hubport,id=nic-wan-spare,hubid=0",
         "-netdev", "hubport,id=nic-wan,hubid=0",
@@ -52,16 +52,16 @@ def after(words: tuple[str, ...], option: str) -> list[str]:
 
 
 def test_kvm_gives_the_guest_the_hosts_processor() -> None:
-    words = qemu_argv(SPEC, PLACES, Accel.KVM)
+    words = qemu_argv(SPEC, PATHS, Accel.KVM)
     assert (after(words, "-accel"), after(words, "-cpu")) == (["kvm"], ["host"])
 
 
 def test_emulation_never_offers_cmpxchg16b() -> None:
-    assert "-cx16" in after(qemu_argv(SPEC, PLACES, Accel.TCG), "-cpu")[0].split(",")
+    assert "-cx16" in after(qemu_argv(SPEC, PATHS, Accel.TCG), "-cpu")[0].split(",")
 
 
 def test_uefi_reads_its_code_and_writes_its_own_variables() -> None:
-    words = qemu_argv(MachineSpec("proxy", SPEC.disk, firmware=Firmware.UEFI), PLACES, Accel.TCG)
+    words = qemu_argv(MachineSpec("proxy", SPEC.disk, firmware=Firmware.UEFI), PATHS, Accel.TCG)
     assert after(words, "-machine") == ["q35,pflash0=firmware,pflash1=firmware-vars"]
     code, variables = (
         next(value for value in after(words, "-blockdev") if f"node-name={node}-file," in value)
@@ -74,38 +74,38 @@ def test_uefi_reads_its_code_and_writes_its_own_variables() -> None:
 
 def test_a_kernel_of_its_own_goes_past_the_boot_loader() -> None:
     kernel = Kernel(Path("/k/vmlinuz"), Path("/k/initrd"), "root=/dev/vda console=ttyS0")
-    words = qemu_argv(MachineSpec("proxy", SPEC.disk, kernel=kernel), PLACES, Accel.TCG)
+    words = qemu_argv(MachineSpec("proxy", SPEC.disk, kernel=kernel), PATHS, Accel.TCG)
     assert after(words, "-kernel") == ["/k/vmlinuz"]
     assert after(words, "-append") == ["root=/dev/vda console=ttyS0"]
     assert "virtio-blk-pci,drive=root" in after(words, "-device")
 
 
 def test_a_resumed_machine_waits_until_all_are_there() -> None:
-    assert qemu_argv(SPEC, PLACES, Accel.TCG, paused=True)[-1:] == ("-S",)
+    assert qemu_argv(SPEC, PATHS, Accel.TCG, paused=True)[-1:] == ("-S",)
 
 
 def test_a_comma_in_a_path_stays_part_of_it() -> None:
-    words = qemu_argv(MachineSpec("proxy", Path("/a,b/disk.qcow2")), PLACES, Accel.TCG)
+    words = qemu_argv(MachineSpec("proxy", Path("/a,b/disk.qcow2")), PATHS, Accel.TCG)
     assert any("filename=/a,,b/disk.qcow2," in word for word in words)
 
 
 def test_both_ends_of_a_link_name_each_other() -> None:
-    near, far = Nic("wan", "proxy", "world"), Nic("wan", "world", "proxy")
-    other = Places("world", Path("/lab/world"), PLACES.sockets)
-    assert PLACES.link(near) == other.far_link(far)
-    assert PLACES.far_link(near) == other.link(far)
+    near, far = Nic("wan", "proxy", "internet"), Nic("wan", "internet", "proxy")
+    other = MachinePaths("internet", Path("/lab/internet"), PATHS.sockets)
+    assert PATHS.link(near) == other.far_link(far)
+    assert PATHS.far_link(near) == other.link(far)
 
 
 def test_two_links_of_a_machine_have_hubs_of_their_own() -> None:
-    nics = (Nic("wan", "world", "proxy"), Nic("home", "world", "internal"))
-    words = qemu_argv(MachineSpec("world", SPEC.disk, nics=nics), PLACES, Accel.TCG)
+    nics = (Nic("wan", "internet", "proxy"), Nic("home", "internet", "internal"))
+    words = qemu_argv(MachineSpec("internet", SPEC.disk, nics=nics), PATHS, Accel.TCG)
     assert sorted({word.partition("hubid=")[2].partition(",")[0] for word in words if "hubid=" in word}) == ["0", "1"]
 
 
 def test_a_mac_depends_on_names_only_and_is_local() -> None:
-    mac = Nic("wan", "proxy", "world").mac
+    mac = Nic("wan", "proxy", "internet").mac
     assert mac == Nic("wan", "proxy", "elsewhere").mac
-    assert mac != Nic("wan", "world", "proxy").mac
+    assert mac != Nic("wan", "internet", "proxy").mac
     assert mac.startswith("52:54:00:")
     assert len(mac) == 17
 
@@ -124,10 +124,10 @@ def test_a_name_that_is_no_host_name_is_refused(name: str) -> None:
 
 
 def test_a_way_in_is_a_free_port_of_our_loopback_to_a_network_that_leads_nowhere() -> None:
-    words = qemu_argv(attrs.evolve(SPEC, inlet=Inlet(22)), PLACES, Accel.TCG)
+    words = qemu_argv(attrs.evolve(SPEC, inlet=Inlet(22)), PATHS, Accel.TCG)
     assert "user,id=inlet,restrict=on,hostfwd=tcp:127.0.0.1:0-:22" in words
     assert "virtio-net-pci,netdev=inlet,romfile=" in words
 
 
 def test_machines_have_no_way_in_unless_one_is_asked_for() -> None:
-    assert not any(word.startswith("user,") for word in qemu_argv(SPEC, PLACES, Accel.TCG))
+    assert not any(word.startswith("user,") for word in qemu_argv(SPEC, PATHS, Accel.TCG))

@@ -4,7 +4,7 @@ import pytest
 
 from mailnix.errors import LabError
 from mailnix.lab import records
-from mailnix.lab.machine import Machine, places_for
+from mailnix.lab.machine import Machine, paths_for
 from mailnix.lab.spec import Accel, Disk, DiskFormat, Firmware, Kernel, MachineSpec, Nic
 
 SPEC = MachineSpec(
@@ -13,24 +13,24 @@ SPEC = MachineSpec(
     memory=1024,
     cpus=2,
     extra_disks=(Disk(Path("/lab/seed.img"), serial="seed"), Disk(Path("/x"), DiskFormat.QCOW2, read_only=False)),
-    nics=(Nic("wan", "proxy", "world"),),
+    nics=(Nic("wan", "proxy", "internet"),),
     firmware=Firmware.UEFI,
     kernel=Kernel(Path("/vmlinuz"), None, "quiet"),
 )
 
 
 def test_machines_come_back_as_they_were_written(tmp_path: Path) -> None:
-    plain = MachineSpec("world", Path("/lab/world.qcow2"))
+    plain = MachineSpec("internet", Path("/lab/internet.qcow2"))
     machines = [
-        Machine(plain, places_for("world", tmp_path, tmp_path / "s")),
-        Machine(SPEC, places_for("proxy", tmp_path, tmp_path / "s"), Accel.KVM),
+        Machine(plain, paths_for("internet", tmp_path, tmp_path / "s")),
+        Machine(SPEC, paths_for("proxy", tmp_path, tmp_path / "s"), Accel.KVM),
     ]
     record = records.of(machines, key="abc", state="mailnix")
     records.write(tmp_path, record)
     assert records.read(tmp_path) == record
     again = records.machines_of(record, tied=False)
     assert [(name, each.spec, each.accel, each.tied) for name, each in again.items()] == [
-        ("world", plain, Accel.TCG, False),
+        ("internet", plain, Accel.TCG, False),
         ("proxy", SPEC, Accel.KVM, False),
     ]
 

@@ -10,7 +10,7 @@ import pytest
 from mailnix.errors import LabError
 from mailnix.lab import shell
 from mailnix.lab.machine import Machine
-from mailnix.lab.spec import MachineSpec, Places
+from mailnix.lab.spec import MachinePaths, MachineSpec
 from tests.lab.agents import FakeAgent
 
 
@@ -18,7 +18,7 @@ from tests.lab.agents import FakeAgent
 def terminal(machine: Machine, guest: FakeAgent) -> Iterator[socket.socket]:
     guest.commands[shell.LOG_IN] = (0, b"", b"")
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(machine.places.terminal))
+        server.bind(str(machine.paths.terminal))
         server.listen()
         server.settimeout(10)
         yield server
@@ -58,6 +58,6 @@ def test_the_end_of_the_machine_ends_the_shell(machine: Machine, terminal: socke
 
 
 def test_a_machine_that_is_off_has_no_shell(tmp_path: Path) -> None:
-    off = Machine(MachineSpec("proxy", tmp_path / "disk"), Places("proxy", tmp_path, tmp_path))
+    off = Machine(MachineSpec("proxy", tmp_path / "disk"), MachinePaths("proxy", tmp_path, tmp_path))
     with pytest.raises(LabError, match="proxy is not running"):
         shell.attach(off, 0, 1)

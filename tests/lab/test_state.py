@@ -7,7 +7,7 @@ import pytest
 
 from mailnix.errors import LabError
 from mailnix.lab import state
-from mailnix.lab.machine import Machine, places_for
+from mailnix.lab.machine import Machine, paths_for
 from mailnix.lab.spec import MachineSpec
 from mailnix.run import Completed
 
@@ -20,7 +20,7 @@ def answering(info: dict[str, Any]) -> Any:
 
 
 def machine(folder: Path) -> Machine:
-    return Machine(MachineSpec("one", folder / "one.qcow2"), places_for("one", folder, folder / "s"))
+    return Machine(MachineSpec("one", folder / "one.qcow2"), paths_for("one", folder, folder / "s"))
 
 
 @pytest.mark.qemu

@@ -1,6 +1,6 @@
 import pytest
 
-from mailnix.lab.units import UnitState, parse, question
+from mailnix.lab.units import UnitState, parse, show_command
 
 
 def said(load: str = "loaded", active: str = "active", sub: str = "running", job: str = "", pending: int = 0) -> str:
@@ -44,5 +44,5 @@ def test_waiting_goes_on_while_something_may_still_happen(text: str) -> None:
 
 
 def test_a_unit_name_is_quoted() -> None:
-    assert "-- 'a b.service')" in question("a b.service")
+    assert "-- 'a b.service')" in show_command("a b.service")
     assert not UnitState().is_hopeless

@@ -1,7 +1,7 @@
 """Write what the repository keeps of the example: run this when a change is meant to change it.
 
-hosts/ from docs/examples/two_machines.py, and for the mail-exchange check the world's texts and the hash of the
-double's tree.
+hosts/ from docs/examples/two_machines.py, and for the mail-exchange check the internet's texts and the hash of the
+fake Mailcow tree.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mailnix.config import load
-from mailnix.lab.double.nix import write_tree
-from mailnix.lab.world import nixos as world
+from mailnix.lab.fake_mailcow.nix import write_tree
+from mailnix.lab.internet import nixos as internet
+from mailnix.nar import nar_hash
 from mailnix.nixos.flake import machines
 from mailnix.plan import derive
 from mailnix.plan.types import Plan
-from mailnix.services.mailcow.files.nar import nar_hash
 from mailnix.tree import File
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -32,17 +32,17 @@ def example() -> Plan:
 
 def exchange(plan: Plan) -> Iterator[File]:
     """What the mail-exchange check reads of mailnix while it is evaluated: paths below the repository."""
-    for file in world.files(plan):
-        yield File(f"{EXCHANGE}/world{file.path}", file.content)
+    for file in internet.files(plan):
+        yield File(f"{EXCHANGE}/internet{file.path}", file.content)
     with tempfile.TemporaryDirectory() as work:
         tree = Path(work) / "tree"
         write_tree(tree)
-        yield File(f"{EXCHANGE}/double.json", json.dumps({"tree": nar_hash(tree)}, indent=2) + "\n")
+        yield File(f"{EXCHANGE}/fake-mailcow.json", json.dumps({"tree": nar_hash(tree)}, indent=2) + "\n")
 
 
 def main() -> None:
     """Write all of it."""
-    for folder in ("hosts", f"{EXCHANGE[1:]}/world"):
+    for folder in ("hosts", f"{EXCHANGE[1:]}/internet"):
         shutil.rmtree(REPOSITORY / folder, ignore_errors=True)
     for file in (*machines(example()), *exchange(example())):
         path = REPOSITORY / file.path[1:]

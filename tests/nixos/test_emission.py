@@ -12,15 +12,15 @@ import pytest
 
 from mailnix import Backup, Domain, Internal, Mailbox, Proxy, Topology
 from mailnix.config import load
-from mailnix.lab.ready import WORLD_UNITS
-from mailnix.lab.world.nixos import FACTS
-from mailnix.lab.world.nixos import files as world_files
-from mailnix.lab.world.world import world as lab_world
-from mailnix.lab.world.zones import PUBLISHED
+from mailnix.formats.nix import Apply, Attrs
+from mailnix.lab.internet.machine import internet as lab_internet
+from mailnix.lab.internet.nixos import FACTS
+from mailnix.lab.internet.nixos import files as internet_files
+from mailnix.lab.internet.zones import PUBLISHED
+from mailnix.lab.ready import INTERNET_UNITS
 from mailnix.nixos import host as hosts
 from mailnix.nixos.carried import Reference, copied
 from mailnix.nixos.flake import emit, flake, machines
-from mailnix.nixos.value import Apply, Attrs
 from mailnix.plan import derive
 from tests.nixos import regenerate
 
@@ -81,23 +81,23 @@ def test_the_texts_of_the_vm_check_in_the_repository_are_what_mailnix_writes_now
     assert committed == written, "run tests/nixos/regenerate.py, and read its diff"
 
 
-def test_the_vm_checks_world_has_all_that_the_labs_has_but_for_what_is_debians(plan):
-    left_to_nix = ("/etc/systemd/system/", "/usr/lib/mailnix-world/", "/etc/sysusers.d/", "/etc/tmpfiles.d/")
+def test_the_vm_checks_internet_has_all_that_the_labs_has_but_for_what_is_debians(plan):
+    left_to_nix = ("/etc/systemd/system/", "/usr/lib/mailnix-internet/", "/etc/sysusers.d/", "/etc/tmpfiles.d/")
     debians = {"/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/mailname", "/etc/default/named"}
-    lab = {entry.path for entry in lab_world(plan).entries}
-    here = {file.path for file in world_files(plan)} - {FACTS}
+    lab = {entry.path for entry in lab_internet(plan).entries}
+    here = {file.path for file in internet_files(plan)} - {FACTS}
     assert here < lab
     assert {path for path in lab - here if not path.startswith(left_to_nix)} == debians | {PUBLISHED}
 
 
-def test_every_program_and_unit_of_the_labs_world_is_on_the_vm_checks_too(plan):
-    text = (REPOSITORY / regenerate.EXCHANGE[1:] / "world.nix").read_text()
-    for entry in lab_world(plan).entries:
-        if entry.path.startswith("/usr/lib/mailnix-world/"):
+def test_every_program_and_unit_of_the_labs_internet_is_on_the_vm_checks_too(plan):
+    text = (REPOSITORY / regenerate.EXCHANGE[1:] / "internet.nix").read_text()
+    for entry in lab_internet(plan).entries:
+        if entry.path.startswith("/usr/lib/mailnix-internet/"):
             assert f'(program "{entry.path.rpartition("/")[2]}")' in text
-        if entry.path.startswith("/etc/systemd/system/mailnix-world"):
+        if entry.path.startswith("/etc/systemd/system/mailnix-internet"):
             assert entry.path.rpartition("/")[2].rpartition(".")[0] in text
-    for unit in WORLD_UNITS:
+    for unit in INTERNET_UNITS:
         assert f"    {unit.removesuffix('.service')} = {{" in text
 
 

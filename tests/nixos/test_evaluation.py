@@ -79,8 +79,8 @@ def test_networkd_gets_the_tunnels_of_the_plan(machine):
 
 
 def test_networkd_gets_the_uplink_of_the_plan(machine):
+    from mailnix.formats.text import ini
     from mailnix.services.network.render import UPLINK_STEM, uplink
-    from mailnix.services.text import ini
 
     host, found = machine
     assert sections(found["network"][f"{UPLINK_STEM}.network"]) == sections(ini(uplink(host)))
@@ -108,8 +108,8 @@ def test_the_scripts_shared_with_debian_have_every_blank_filled(machine):
 
 
 def test_the_units_that_bring_credentials_are_debians(machine):
+    from mailnix.formats.text import ini
     from mailnix.services.credentials.render import units
-    from mailnix.services.text import ini
 
     _, found = machine
     for name, wanted in units().items():

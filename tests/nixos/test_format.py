@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailnix.config import load
+from mailnix.formats.nix import Apply, Attrs, Entry, Lambda, PathLiteral, mk_default, mk_force
+from mailnix.formats.nix_printer import render
 from mailnix.nixos.carried import copied
 from mailnix.nixos.flake import emit
-from mailnix.nixos.printer import render
-from mailnix.nixos.value import Apply, Attrs, Entry, Lambda, PathLiteral, mk_default, mk_force
 from mailnix.plan import derive
 from tests.nixos.test_emission import ipv4_only_topology, other_topology
 from tests.nixos.test_printer import strings, values

@@ -12,9 +12,9 @@ from attrs import evolve
 from mailnix import Backup
 from mailnix.config import load
 from mailnix.debian.host import debian_host
+from mailnix.formats.nixos_networkd import unit
 from mailnix.model.clientport import KNOWN
 from mailnix.nixos import host as nixos_host
-from mailnix.nixos.networkd import unit
 from mailnix.plan import derive
 from mailnix.services.credentials.render import LIST
 from mailnix.services.firewall.debian import RULES

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailnix.nixos.printer import name, render, string
-from mailnix.nixos.value import Apply, Attrs, Entry, Lambda, PathLiteral, Raw, mk_default, mk_force, option
+from mailnix.formats.nix import Apply, Attrs, Entry, Lambda, PathLiteral, Raw, mk_default, mk_force, option
+from mailnix.formats.nix_printer import name, render, string
 
 awkward = st.sampled_from(
     ["''", "'", "$", "${", "$${", '"', "\\", "\n", "\n\n", "  ", "\t", "\r\n", "é", "𝄞", "}", "''$", "''\\", "a"]

@@ -59,8 +59,8 @@ def test_text_from_the_guest_is_utf_8_without_asking() -> None:
 
 
 def test_two_machines_have_names_of_their_own_in_reports() -> None:
-    names = [host_of(FakeGuest(name)).backend.get_pytest_id() for name in ("proxy", "world")]
-    assert names == ["mailnix://proxy", "mailnix://world"]
+    names = [host_of(FakeGuest(name)).backend.get_pytest_id() for name in ("proxy", "internet")]
+    assert names == ["mailnix://proxy", "mailnix://internet"]
 
 
 def test_files_go_both_ways() -> None:

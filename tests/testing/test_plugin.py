@@ -33,7 +33,7 @@ FAKE_LAB = """
             progress("building")
             if wanted.config.name == "broken.py":
                 raise LabError("proxy: the kernel panicked", "look at the image", "Kernel panic - not syncing")
-            machines = {name: FakeMachine(name) for name in ("world", "mx1", "mx2", "home")}
+            machines = {name: FakeMachine(name) for name in ("internet", "mx1", "mx2", "home")}
             plan = types.SimpleNamespace(proxies=(named("mx1"), named("mx2")), internal=named("home"))
             print("STARTED")
             try:
@@ -58,11 +58,11 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
 
 def test_fixtures_are_the_machines_of_the_description(suite: pytest.Pytester) -> None:
     suite.makepyfile("""
-        def test_names(proxy, proxies, internal, world, hosts):
+        def test_names(proxy, proxies, internal, internet, hosts):
             assert proxy.run("hostname").stdout == "mx1: hostname"
             assert [host.backend.hostname for host in proxies.values()] == ["mx1", "mx2"]
-            assert (internal.backend.hostname, world.backend.hostname) == ("home", "world")
-            assert set(hosts) == {"world", "mx1", "mx2", "home"}
+            assert (internal.backend.hostname, internet.backend.hostname) == ("home", "internet")
+            assert set(hosts) == {"internet", "mx1", "mx2", "home"}
     """)
     suite.runpytest("--mailnix-config", "mail.py").assert_outcomes(passed=1)
 
@@ -73,7 +73,7 @@ def test_one_lab_serves_a_whole_session_and_ends_with_it(suite: pytest.Pytester)
     result.assert_outcomes(passed=2)
     output = result.stdout.str()
     assert (output.count("STARTED"), output.count("ENDED")) == (1, 1)
-    assert "WANTED Wanted(config=PosixPath('mail.py'), home=PosixPath('/l'), keep=True, resume=False)" in output
+    assert "WANTED Wanted(config=PosixPath('mail.py'), state_dir=PosixPath('/l'), keep=True, resume=False)" in output
     assert "mailnix: building" in output
 
 

@@ -1,5 +1,5 @@
-# The example's machines as emitted, with their firewall, tunnel, Haraka, and Docker with Mailcow's double, between the
-# lab's world and a home network behind NAT: the lab's scenario, on NixOS's test driver.
+# The example's machines as emitted, with their firewall, tunnel, Haraka, and Docker with the fake Mailcow, between the
+# lab's internet and a home network behind NAT: the lab's scenario, on NixOS's test driver.
 { lib, pkgs, ... }:
 
 let
@@ -8,14 +8,14 @@ let
     inherit pkgs;
     plan = example;
   };
-  double = import ./exchange/double.nix { inherit lib pkgs; };
+  fakeMailcow = import ./exchange/fake-mailcow.nix { inherit lib pkgs; };
 
   # Cards of the driver in the place of the lab's: a VLAN for each link.
   common = import (pkgs.path + "/nixos/lib/qemu-common.nix") {
     inherit lib;
     inherit (pkgs) stdenv;
   };
-  cards = (lib.importJSON ./exchange/world/facts.json).cards;
+  cards = (lib.importJSON ./exchange/internet/facts.json).cards;
   links = lib.unique (map (card: card.link) cards);
   vlan = link: 1 + lib.lists.findFirstIndex (other: other == link) null links;
   macs =
@@ -28,7 +28,7 @@ let
     }) cards;
   plugged = link: {
     vlan = vlan link;
-    # Addresses come as they would anywhere: from the machine's own settings, and from the world's DHCP.
+    # Addresses come as they would anywhere: from the machine's own settings, and from the internet's DHCP.
     assignIP = false;
   };
 
@@ -51,7 +51,7 @@ let
       virtualisation = {
         vlans = [ ];
         interfaces.eth1 = plugged config.networking.hostName;
-        # Nothing but the link to the world.
+        # Nothing but the link to the internet.
         qemu.networkingOptions = lib.mkForce [ ];
         qemu.drives = [ (drive "${keys}/${config.networking.hostName}-seed.img") ];
       };
@@ -79,22 +79,22 @@ in
       cores = 2;
       diskSize = 4096;
       memorySize = 2048;
-      qemu.drives = [ (drive "${double.disk}") ];
+      qemu.drives = [ (drive "${fakeMailcow.disk}") ];
     };
 
     services.mailcow = {
-      source = double.tree;
-      version = "the double";
+      source = fakeMailcow.tree;
+      version = "the fake Mailcow";
     };
     # Containers see the machine's bundle of authorities, which is in the store.
     security.pki.certificateFiles = [ "${keys}/ca.pem" ];
   };
 
-  nodes.world =
+  nodes.internet =
     { nodes, ... }:
     {
       imports = [
-        (import ./exchange/world.nix {
+        (import ./exchange/internet.nix {
           inherit keys;
           macs = macs nodes;
           root = ./exchange;

@@ -1,4 +1,4 @@
-"""`mailnix lab`: every machine and the world outside, booted in QEMU."""
+"""`mailnix lab`: every machine and the simulated internet, booted in QEMU."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RunUnlessTold(Verbs):
 
 @click.group("lab", cls=RunUnlessTold, modules=LAB_VERBS, subcommand_metavar="CONFIG [OPTIONS] | shell MACHINE | stop")
 def command() -> None:
-    """Boot the machines of CONFIG and a world around them in QEMU, exchange mail, report each check.
+    """Boot the machines of CONFIG and a simulated internet around them in QEMU, exchange mail, report each check.
 
     `mailnix lab run --help` lists the options.
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @options.config
 @click.option("--keep", is_flag=True, help="Leave the machines running, and say how to look around.")
 @click.option("--resume", is_flag=True, help="Start from the state that an earlier such run saved.")
-@click.option("--mailcow", type=click.Choice(["double", "real"]), default="double", show_default=True)
+@options.mailcow
 @options.mailcow_source
 @click.option("--state-dir", type=options.PATH, metavar="DIR", help="The lab's folder [default: in the cache].")
 @options.secrets
@@ -34,15 +34,15 @@ def command(
 ) -> int:
     """Build, boot, exchange mail, report, shut down. Exit status 1 where a check fails."""
     from mailnix import pipeline
-    from mailnix.cli.lab.report import advice, told
-    from mailnix.lab.prepare import Mailcow, Options, default_home
+    from mailnix.cli.lab.report import advice, on_outcome
+    from mailnix.lab.prepare import Mailcow, Options, default_state_dir
 
-    home = state_dir or default_home(config)
-    made = Options(home, pipeline.secrets_folder(config, secrets), Mailcow(mailcow), mailcow_source)
-    report = pipeline.lab(config, made, output.talk, told=told, keep=keep, resume=resume)
+    state_dir = state_dir or default_state_dir(config)
+    made = Options(state_dir, pipeline.secrets_folder(config, secrets), Mailcow(mailcow), mailcow_source)
+    report = pipeline.lab(config, made, output.status, on_outcome=on_outcome, keep=keep, resume=resume)
     _show(report, mailcow, as_json)
     if keep:
-        output.talk(advice(pipeline.plan(config, secrets), home))
+        output.status(advice(pipeline.plan(config, secrets), state_dir))
     return 0 if _passed(report.outcomes) == len(report.outcomes) else 1
 
 
@@ -53,7 +53,7 @@ def _passed(outcomes: tuple[Outcome, ...]) -> int:
 def _show(report: Report, mailcow: str, as_json: bool) -> None:
     from mailnix.cli.lab.outcomes import outcomes_text, terminal_width
 
-    player = "Mailcow" if mailcow == "real" else "the double in Mailcow's place"
+    player = "Mailcow" if mailcow == "real" else "the fake Mailcow in Mailcow's place"
     if as_json:
         seconds = {name: round(getattr(report, name), 1) for name in ("ready", "exchanged", "total")}
         output.result_json({"mailcow": mailcow, "seconds": seconds, "outcomes": report.outcomes})

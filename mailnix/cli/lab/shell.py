@@ -25,12 +25,14 @@ def command(machine: str, words: tuple[str, ...], state_dir: Path | None) -> int
 
     Lines go through the guest agent: each is a shell of its own, so `cd` lasts for its line only.
     """
-    from mailnix.cli.lab.running import home_of, machines
+    from mailnix.cli.lab.running import machines, state_dir_of
 
-    home = home_of(state_dir)
-    found = machines(home)
+    state_dir = state_dir_of(state_dir)
+    found = machines(state_dir)
     if machine not in found:
-        raise LabError(f"no running machine is called {machine!r}", f"there is {', '.join(found) or 'none'} in {home}")
+        raise LabError(
+            f"no running machine is called {machine!r}", f"there is {', '.join(found) or 'none'} in {state_dir}"
+        )
     if words:
         return _run(found[machine], " ".join(words))
     status = 0
@@ -50,12 +52,12 @@ def _lines(machine: str) -> Iterator[str]:
     if not sys.stdin.isatty():
         yield from (line.rstrip("\n") for line in sys.stdin if line.strip())
         return
-    output.talk("each line runs as root in a shell of its own; Ctrl-D leaves")
+    output.status("each line runs as root in a shell of its own; Ctrl-D leaves")
     while True:
         try:
             line = input(f"{machine}# ")
         except EOFError:
-            output.talk("")
+            output.status("")
             return
         if line.strip():
             yield line

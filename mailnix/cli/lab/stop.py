@@ -14,10 +14,10 @@ from mailnix.cli import options, output
 @options.as_json
 def command(state_dir: Path | None, as_json: bool) -> None:
     """Cut the power of every machine of the running lab."""
-    from mailnix.cli.lab.running import home_of
+    from mailnix.cli.lab.running import state_dir_of
     from mailnix.lab import records
 
-    stopped = records.stop(home_of(state_dir))
+    stopped = records.stop(state_dir_of(state_dir))
     if as_json:
         output.result_json({"stopped": stopped})
     else:

@@ -33,7 +33,7 @@ def command(
 
     plan = pipeline.plan(config, secrets)
     where = target or default(plan)
-    output.talk(f"handing credentials to {where}")
+    output.status(f"handing credentials to {where}")
     handed = push(plan, host, pipeline.secrets_folder(config, secrets), where, config=ssh_config)
     if as_json:
         output.result_json({"host": host, "target": where, "handed": handed})

@@ -18,7 +18,7 @@ def show(report: Report, as_json: bool) -> None:
         output.result(output.table(("machine", "made", "what"), rows))
     output.result(f"{report.folder}: {len(report.made)} made, {report.kept} kept")
     for note in report.notes:
-        output.talk(f"note: {note}")
+        output.status(f"note: {note}")
 
 
 def _what(purpose: str, entries: tuple[str, ...]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
+from mailnix.lab.internet import mail as remote
 from mailnix.lab.ready import tunnel_answers
+from mailnix.lab.scenario.evidence import code_of, require
 from mailnix.lab.scenario.scene import DELIVERY, Guest, Scene
-from mailnix.lab.scenario.values import code_of, require
-from mailnix.lab.world import mail as remote
 from mailnix.model import ports
 from mailnix.plan.types import ProxyPlan
 

@@ -25,7 +25,7 @@ _ISOLATION, _BAD, _HEALTH = Group.ISOLATION, Group.BAD_DAYS, Group.HEALTH
 CHECKS: Final[tuple[Check, ...]] = (
     Check("inbound-ipv4", _IN, "mail arrives over IPv4 and verified TLS", inbound.arrives_over_ipv4),
     Check("inbound-ipv6", _IN, "mail arrives over IPv6 and verified TLS", inbound.arrives_over_ipv6, has_ipv6),
-    Check("imaps", _IN, "it is read over IMAPS, certificate verified", inbound.is_fetched_over_imaps),
+    Check("imaps", _IN, "it is read over IMAPS, certificate verified", inbound.is_read_over_imaps),
     Check("sender-ipv4", _IN, "Mailcow sees the sender's address and HELO", inbound.mailcow_sees_the_sender_over_ipv4),
     Check(
         "sender-ipv6",

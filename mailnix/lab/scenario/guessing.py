@@ -6,9 +6,9 @@ import re
 from ipaddress import ip_address
 from typing import Final
 
+from mailnix.lab.scenario.evidence import require
 from mailnix.lab.scenario.mails import POSTFIX
 from mailnix.lab.scenario.scene import Scene
-from mailnix.lab.scenario.values import require
 from mailnix.plan.types import Address
 
 GUESSES: Final = 20

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from mailnix.lab.scenario.evidence import require
 from mailnix.lab.scenario.scene import DELIVERY, Scene
-from mailnix.lab.scenario.values import require
 
 BOOTED = 900.0  # seconds; containers start slowly in emulation
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from mailnix.lab.internet import mail as remote
+from mailnix.lab.scenario.evidence import code_of, require
 from mailnix.lab.scenario.mails import Received, address_of, client_lines, received
 from mailnix.lab.scenario.scene import DELIVERY, Scene
-from mailnix.lab.scenario.values import code_of, require
-from mailnix.lab.world import mail as remote
 
 
 def arrives_over_ipv4(scene: Scene) -> str:
-    """The world's mail server finds the MX, verifies its certificate, delivers over IPv4."""
+    """The internet's mail server finds the MX, verifies its certificate, delivers over IPv4."""
     return _arrives(scene, 4)
 
 
@@ -31,7 +31,7 @@ def _arrives(scene: Scene, version: int) -> str:
     return f"{code_of(mail.fate['said'])} from {mail.fate['relay']}, {version_of_tls} verified"
 
 
-def is_fetched_over_imaps(scene: Scene) -> str:
+def is_read_over_imaps(scene: Scene) -> str:
     """The mail is read through the proxy by a client that verifies the certificate."""
     mail = received(scene, 4)
     require(scene.plan.topology.hostname in mail.tls["names"], "the certificate has other names", mail.tls["names"])

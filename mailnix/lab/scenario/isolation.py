@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Any, Final
 
+from mailnix.lab.scenario.evidence import by_answer, require
 from mailnix.lab.scenario.scene import Scene
-from mailnix.lab.scenario.values import by_answer, require
 from mailnix.plan.types import Address, Listener, Network, ProxyPlan, Reach, Transport
 
 SCAN: Final = 600.0  # seconds; 65,535 silent ports take a while in emulation
@@ -94,7 +94,7 @@ def home_opens_nothing(scene: Scene) -> str:
     evidence = {str(home.host4): found}
     # The home network has IPv6 as every network has: the addresses that machines give themselves.
     target = link_local(scene.guest(internal.name).succeed(ADDRESSES), home.host4)
-    source = link_local(scene.world.succeed(ADDRESSES), home.gateway4)
+    source = link_local(scene.internet.succeed(ADDRESSES), home.gateway4)
     if target is not None and source is not None:
         listening = {entry.port for entry in internal.listeners if entry.transport is Transport.TCP}
         asked = _listed({*listening, *POPULAR_TCP})

@@ -11,9 +11,9 @@ from typing import Any
 
 from attrs import frozen
 
+from mailnix.lab.internet import mail as remote
+from mailnix.lab.scenario.evidence import require
 from mailnix.lab.scenario.scene import DELIVERY, Scene
-from mailnix.lab.scenario.values import require
-from mailnix.lab.world import mail as remote
 from mailnix.plan.types import Address
 
 POSTFIX = "postfix-mailcow"
@@ -21,7 +21,7 @@ POSTFIX = "postfix-mailcow"
 
 @frozen
 class Received:
-    """A mail from the world's mail server to a mailbox of ours: what its log said, and the message as fetched."""
+    """A mail from the internet's mail server to a mailbox of ours: what its log said, and the message as fetched."""
 
     token: str
     source: Address
@@ -33,7 +33,7 @@ class Received:
 
 @frozen
 class Sent:
-    """A mail submitted by a client in the world to a mailbox there: the message as it arrived, and Mailcow's log."""
+    """A mail submitted by a client in the internet to a mailbox there: the message as it arrived, and Mailcow's log."""
 
     token: str
     sender: str
@@ -94,7 +94,7 @@ def receive(scene: Scene, version: int, *, via: Address | None = None) -> Receiv
     source = scene.layout.mx.ipv4 if version == 4 else scene.layout.mx.ipv6
     answer = scene.post("send", timeout=DELIVERY, sender=sender, to=user, token=token)
     fate = answer["recipients"].get(user, {})
-    require(fate.get("status") == "sent", f"the world's mail server could not deliver to {user}", fate or answer)
+    require(fate.get("status") == "sent", f"the internet's mail server could not deliver to {user}", fate or answer)
     box = scene.fetched(user, token, via=via)
     require(box["count"] == 1, f"{user} has {box['count']} copies of the mail instead of one")
     assert source is not None

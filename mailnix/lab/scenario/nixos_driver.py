@@ -15,6 +15,8 @@ from mailnix.errors import LabError
 from mailnix.image.values import Progress
 from mailnix.lab import units
 from mailnix.lab.guest import Result
+from mailnix.lab.internet.authority import Authority, install
+from mailnix.lab.internet.layout import INTERNET, Layout, layout
 from mailnix.lab.ready import wait_until_ready
 from mailnix.lab.scenario.checks import checks_for
 from mailnix.lab.scenario.disks import with_backing
@@ -22,8 +24,6 @@ from mailnix.lab.scenario.scene import Scene
 from mailnix.lab.scenario.stage import staged
 from mailnix.lab.scenario.values import Check
 from mailnix.lab.waiting import REAL_CLOCK, Clock, attempts
-from mailnix.lab.world.authority import Authority, install
-from mailnix.lab.world.layout import WORLD, Layout, layout
 from mailnix.plan import Plan
 
 NOT_HERE: Final[Mapping[str, str]] = {}
@@ -96,7 +96,7 @@ class NixosGuest:
         self.succeed(f'mkdir -p "$(dirname {to})" && : >>{to} && chmod {mode:o} {to} && echo {data} | base64 -d >{to}')
 
     def put(self, path: str, data: bytes) -> None:
-        """Likewise, as the world takes its certificates."""
+        """Likewise, as the internet takes its certificates."""
         self.write_file(path, data)
 
     def kill(self) -> None:
@@ -121,7 +121,7 @@ class NixosGuest:
         """
         state = units.UnitState()
         for _ in attempts(timeout, self.clock, longest=1.0):
-            state = units.parse(self.succeed(units.question(unit)))
+            state = units.parse(self.succeed(units.show_command(unit)))
             if state.is_active:
                 return
             if state.is_hopeless:
@@ -151,12 +151,12 @@ class Exchange:
     authority: Authority
 
     def boot(self, progress: Progress) -> None:
-        """Switch everything on, the world first, and wait until mail can flow, as `mailnix.lab.lab.boot` does."""
-        world = self.guests[WORLD]
-        for guest in (world, *(guest for name, guest in self.guests.items() if name != WORLD)):
+        """Switch everything on, the internet first, and wait until mail can flow, as `mailnix.lab.lab.boot` does."""
+        internet = self.guests[INTERNET]
+        for guest in (internet, *(guest for name, guest in self.guests.items() if name != INTERNET)):
             guest.start()
-        world.wait_for_guest()
-        install(world, self.authority)
+        internet.wait_for_guest()
+        install(internet, self.authority)
         for guest in self.guests.values():
             guest.wait_for_guest()
         wait_until_ready(self.plan, self.guests, progress)
@@ -197,7 +197,7 @@ def disk_files(machine: DriverMachine) -> tuple[Path, ...]:
 
 def write_keys(plan: Plan, out: Path) -> None:
     """Everything secret of a check, made anew: secrets, an authority, seed disks, and the zone with the DKIM keys."""
-    from mailnix.lab.world.authority import new_authority
+    from mailnix.lab.internet.authority import new_authority
     from mailnix.plan import with_dkim
     from mailnix.plan.dns import zone_text
     from mailnix.secrets import dkim_public, init, seed
@@ -206,7 +206,7 @@ def write_keys(plan: Plan, out: Path) -> None:
     authority = new_authority(layout(plan))
     (out / CA).write_bytes(authority.certificate)
     (out / AUTHORITY).mkdir()
-    for name, data in authority.world_files.items():
+    for name, data in authority.internet_files.items():
         (out / AUTHORITY / name).write_bytes(data)
     known = with_dkim(plan, dkim_public(out / SECRETS))
     (out / ZONE).write_text(zone_text(known.records))

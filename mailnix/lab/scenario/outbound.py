@@ -6,10 +6,10 @@ import re
 from email.message import EmailMessage
 from typing import Final
 
+from mailnix.lab.internet import mail as remote
+from mailnix.lab.scenario.evidence import code_of, require
 from mailnix.lab.scenario.mails import Sent, address_of, client_lines, internal_addresses, sent
 from mailnix.lab.scenario.scene import DELIVERY, Scene
-from mailnix.lab.scenario.values import code_of, require
-from mailnix.lab.world import mail as remote
 from mailnix.plan.types import ProxyPlan
 
 JUDGED_DOMAINS: Final = 3

@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from mailnix.lab.internet import mail as remote
+from mailnix.lab.internet.layout import Layout
+from mailnix.lab.scenario.evidence import by_answer, code_of, require
 from mailnix.lab.scenario.mails import POSTFIX
 from mailnix.lab.scenario.scene import Scene
-from mailnix.lab.scenario.values import by_answer, code_of, require
-from mailnix.lab.world import mail as remote
-from mailnix.lab.world.layout import Layout
 from mailnix.model import ports
 from mailnix.model.clientport import ClientPort
 from mailnix.plan.types import Address
@@ -95,10 +95,10 @@ def tunnel_is_denied(scene: Scene) -> str:
     for proxy in scene.plan.proxies:
         target = proxy.tunnel.internal.ipv4
         guest = scene.guest(proxy.name)
-        talk = guest.succeed(dialog(target, ports.SMTP, _envelope(scene.layout)), timeout=180)
-        last = talk.rsplit("> RCPT", 1)[-1].splitlines()[1:]
-        require(last and last[0][:1] in "45", f"{proxy.name} may relay through Mailcow", talk)
-        require("XCLIENT" in talk, f"Mailcow offers XCLIENT to {proxy.name} no more", talk)
+        dialogue = guest.succeed(dialog(target, ports.SMTP, _envelope(scene.layout)), timeout=180)
+        last = dialogue.rsplit("> RCPT", 1)[-1].splitlines()[1:]
+        require(last and last[0][:1] in "45", f"{proxy.name} may relay through Mailcow", dialogue)
+        require("XCLIENT" in dialogue, f"Mailcow offers XCLIENT to {proxy.name} no more", dialogue)
         for client in submission_ports(scene):
             submission = f"{target}:{client.port}"
             starttls = ("-starttls", client.starttls) if client.starttls else ()

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from mailnix.lab.internet import mail as remote
 from mailnix.lab.ready import takes_mail
 from mailnix.lab.scenario import mails
+from mailnix.lab.scenario.evidence import require
 from mailnix.lab.scenario.scene import DELIVERY, Scene
-from mailnix.lab.scenario.values import require
-from mailnix.lab.world import mail as remote
-from mailnix.model import places
+from mailnix.model import paths
 from mailnix.services.mailcow.units import PROVISION
 
 BACKUP: Final = "mailcow-backup"
 RESTORE: Final = "mailcow-restore latest --yes"
 WORK: Final = 900.0  # seconds for either, in emulation: Mailcow stops and starts
 # Accounts and DKIM keys: what comes back came from the backup, or provisioning would have to say that it made it.
-DESTROY: Final = f"find {places.DOCKER}/volumes/*_mysql-vol-1/_data {places.DOCKER}/volumes/*_redis-vol-1/_data -type f"
+DESTROY: Final = f"find {paths.DOCKER}/volumes/*_mysql-vol-1/_data {paths.DOCKER}/volumes/*_redis-vol-1/_data -type f"
 
 
 def brings_back_what_was_backed_up(scene: Scene) -> str:
@@ -59,7 +59,7 @@ def _imap(scene: Scene) -> dict[str, Any]:
 
 
 def _delivered(scene: Scene, what: str) -> str:
-    """A mail from the world that Mailcow took; gives its token."""
+    """A mail from the internet that Mailcow took; gives its token."""
     token, user = scene.token(what), scene.user
     sender = scene.layout.mailbox(remote.CAROL)
     answer = scene.post("send", timeout=DELIVERY, sender=sender, to=user, token=token)

@@ -13,14 +13,14 @@ from mailnix.lab.scenario.scene import Scene
 from mailnix.lab.scenario.values import Check, Outcome, Report, Verdict
 
 AT_ONCE: Final = 3
-"""Checks that run beside each other where they may: one waits for the world, one for a proxy, one for Mailcow."""
+"""Checks that run beside each other where they may: one waits for the internet, one for a proxy, one for Mailcow."""
 
 
 def run_check(check: Check, scene: Scene, now: Callable[[], float] = time.monotonic) -> Outcome:
-    """Ask one question. A machine that cannot be asked, or answers what nobody expected, fails the check too."""
+    """Run one check. A machine that does not answer, or answers what nobody expected, fails it too."""
     began = now()
     try:
-        verdict, evidence = Verdict.PASS, check.question(scene)
+        verdict, evidence = Verdict.PASS, check.look(scene)
     except MailnixError as error:
         verdict, evidence = Verdict.FAIL, error.message + (f" ({error.hint})" if error.hint else "")
     except Exception as error:  # answers come from machines: whatever is wrong with one must not end the others
@@ -31,16 +31,16 @@ def run_check(check: Check, scene: Scene, now: Callable[[], float] = time.monoto
 def run_checks(
     checks: Iterable[Check],
     scene: Scene,
-    told: Callable[[Outcome], None],
+    on_outcome: Callable[[Outcome], None],
     begun: float,
     now: Callable[[], float] = time.monotonic,
 ) -> Report:
-    """Ask every question of a lab that was begun at `begun` and is ready; `told` hears each outcome, in order."""
+    """Run every check of a lab that was begun at `begun` and is ready; `on_outcome` gets each outcome, in order."""
     ready = exchanged = now() - begun
     outcomes = []
     for outcome in _answers(checks, lambda check: run_check(check, scene, now)):
         outcomes.append(outcome)
-        told(outcome)
+        on_outcome(outcome)
         if outcome.group.is_mail:
             exchanged = now() - begun
     return Report(tuple(outcomes), ready, exchanged, now() - begun)

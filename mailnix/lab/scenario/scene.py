@@ -1,4 +1,4 @@
-"""The machines as checks see them: the world's clients and mail server, Mailcow's logs, and what the plan expects.
+"""The machines as checks see them: the internet's clients and mail server, Mailcow's logs, and what the plan expects.
 
 Nothing here knows QEMU: a Guest is anything that runs commands as root, so the NixOS test driver's machines do too.
 """
@@ -15,10 +15,11 @@ from typing import Any, Final, Protocol, TypeAlias, TypeVar
 from attrs import define, field
 
 from mailnix.errors import LabError
-from mailnix.lab.scenario.values import CheckFailed, require
+from mailnix.lab.internet.layout import INTERNET, Layout
+from mailnix.lab.internet.machine import POST, PROBE, SCANNER
+from mailnix.lab.internet.mail import CA
+from mailnix.lab.scenario.evidence import CheckFailed, require
 from mailnix.lab.waiting import attempts
-from mailnix.lab.world.layout import WORLD, Layout
-from mailnix.lab.world.world import POST, PROBE, SCANNER
 from mailnix.plan.types import Address, Plan, ProxyPlan
 
 T = TypeVar("T")
@@ -104,9 +105,9 @@ class Scene:
     _making: dict[str, Lock] = field(factory=dict, init=False)
 
     @property
-    def world(self) -> Guest:
+    def internet(self) -> Guest:
         """Everything outside."""
-        return self.guest(WORLD)
+        return self.guest(INTERNET)
 
     @property
     def internal(self) -> Guest:
@@ -148,25 +149,25 @@ class Scene:
         kept: T = found
         return kept
 
-    # the world
+    # the internet
 
     def probe(self, verb: str, source: Address, *, timeout: float = 0.0, **options: object) -> Answer:
-        """What a client of the world saw; `timeout` is how long it may wait for what it looks for, in seconds."""
-        return self._ask(PROBE, verb, timeout, {"source": source, "helo": self.layout.client.name, **options})
+        """What a client of the internet saw; `timeout` is how long it may wait for what it looks for, in seconds."""
+        return self._ask(PROBE, verb, timeout, {"source": source, "helo": self.layout.client.name, "ca": CA, **options})
 
     def post(self, verb: str, *, timeout: float = 0.0, **options: object) -> Answer:
-        """What the world's mail server says."""
+        """What the internet's mail server says."""
         return self._ask(POST, verb, timeout, options)
 
     def scan(self, transport: str, source: Address, *, timeout: float, **options: object) -> Answer:
         """Which ports somebody who scans a machine sees."""
         words = words_of(SCANNER, transport, {"source": source, **options})
-        answer: Answer = json.loads(self.world.succeed(shlex.join(words), timeout=timeout + 2 * SLACK))
+        answer: Answer = json.loads(self.internet.succeed(shlex.join(words), timeout=timeout + 2 * SLACK))
         return answer
 
     def _ask(self, program: str, verb: str, timeout: float, options: Mapping[str, object]) -> Answer:
         words = words_of(program, verb, {**options, **({"timeout": timeout} if timeout else {})})
-        answer: Answer = json.loads(self.world.succeed(shlex.join(words), timeout=timeout + 2 * SLACK))
+        answer: Answer = json.loads(self.internet.succeed(shlex.join(words), timeout=timeout + 2 * SLACK))
         return answer
 
     def fetched(self, user: str, token: str, *, wait: float = DELIVERY, via: Address | None = None) -> Answer:

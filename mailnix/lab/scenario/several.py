@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mailnix.lab.scenario.evidence import code_of, require
 from mailnix.lab.scenario.inbound import saw_sender
 from mailnix.lab.scenario.mails import address_of, receive, send
 from mailnix.lab.scenario.outbound import judgement, left_from, saw_client
 from mailnix.lab.scenario.scene import Scene
-from mailnix.lab.scenario.values import code_of, require
 from mailnix.plan.types import Address, Plan, ProxyPlan
 
 TABLE = "unplugged"
@@ -68,7 +68,7 @@ def client_addresses(proxy: ProxyPlan) -> tuple[Address, ...]:
 
 @contextmanager
 def unplugged(scene: Scene, proxy: ProxyPlan) -> Iterator[None]:
-    """Cut a proxy off: the world, through which everything goes, drops what it sends and what is sent to it."""
+    """Cut a proxy off: the internet, through which everything goes, drops what it sends and what is sent to it."""
     addresses = [address for address in (proxy.ipv4, proxy.ipv6) if address is not None]
     rules = {end: " ".join(f"{_family(a)} {end} {a} drop;" for a in addresses) for end in ("saddr", "daddr")}
     table = (
@@ -76,11 +76,11 @@ def unplugged(scene: Scene, proxy: ProxyPlan) -> Iterator[None]:
         f"chain prerouting {{ type filter hook prerouting priority raw; {rules['saddr']} }}; "
         f"chain postrouting {{ type filter hook postrouting priority raw; {rules['daddr']} }}; }}"
     )
-    scene.world.succeed(f"nft '{table}'")
+    scene.internet.succeed(f"nft '{table}'")
     try:
         yield
     finally:
-        scene.world.succeed(f"nft delete table inet {TABLE}")
+        scene.internet.succeed(f"nft delete table inet {TABLE}")
 
 
 def _family(address: Address) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from mailnix.lab.internet.layout import INTERNET, Layout
+from mailnix.lab.internet.machine import PASSWORDS
 from mailnix.lab.machine import Machine
 from mailnix.lab.scenario.disks import DiskFiles, with_backing
 from mailnix.lab.scenario.scene import Scene
-from mailnix.lab.world.layout import WORLD, Layout
-from mailnix.lab.world.world import PASSWORDS
 from mailnix.plan.types import Plan
 
 
@@ -24,7 +24,7 @@ class RunningLab(Protocol):
 
 
 def stage(lab: RunningLab) -> Scene:
-    """Give the world's clients their passwords, and see the lab as a Scene."""
+    """Give the internet's clients their passwords, and see the lab as a Scene."""
     files = {name: disk_files(machine) for name, machine in lab.machines.items()}
     return staged(lab.plan, lab.layout, lab.machines, lab.secrets, files)
 
@@ -38,13 +38,13 @@ class Writable(Protocol):
 
 
 def staged(
-    plan: Plan, places: Layout, machines: Mapping[str, Writable], secrets: Path, files: Mapping[str, tuple[Path, ...]]
+    plan: Plan, layout: Layout, machines: Mapping[str, Writable], secrets: Path, files: Mapping[str, tuple[Path, ...]]
 ) -> Scene:
     """A Scene of machines of whatever kind; `files` is what each one's disks are made of."""
     from mailnix.secrets.search import mailbox_passwords
 
-    machines[WORLD].write_file(PASSWORDS, mailbox_passwords(plan, secrets).reveal(), 0o600)
-    return Scene(plan, places, machines, DiskFiles(plan, secrets, files))
+    machines[INTERNET].write_file(PASSWORDS, mailbox_passwords(plan, secrets).reveal(), 0o600)
+    return Scene(plan, layout, machines, DiskFiles(plan, secrets, files))
 
 
 def disk_files(machine: Machine) -> tuple[Path, ...]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from attrs import frozen
 
-from mailnix.errors import LabError
+from mailnix.lab.scenario.scene import Scene
 from mailnix.plan.types import Plan
 
-if TYPE_CHECKING:
-    from mailnix.lab.scenario.scene import Scene
-
-Question: TypeAlias = "Callable[[Scene], str]"
+Look: TypeAlias = Callable[[Scene], str]
 """Looks at the machines; gives the evidence in a few words, or raises CheckFailed."""
 
 
@@ -48,10 +44,6 @@ class Verdict(StrEnum):
     FAIL = "fail"
 
 
-class CheckFailed(LabError):
-    """The machines do not do what the plan says."""
-
-
 def _always(_plan: Plan) -> bool:
     return True
 
@@ -63,7 +55,7 @@ class Check:
     id: str
     group: Group
     title: str
-    question: Question
+    look: Look
     applies: Callable[[Plan], bool] = _always
 
 
@@ -87,24 +79,3 @@ class Report:
     ready: float
     exchanged: float
     total: float
-
-
-def require(condition: object, message: str, seen: object = "") -> None:
-    """Raise CheckFailed with what was seen, unless the condition holds."""
-    if not condition:
-        shown = str(seen).strip()
-        raise CheckFailed(f"{message}: {shown[-1500:]}" if shown else message)
-
-
-def code_of(reply: object) -> str:
-    """An SMTP reply's code and enhanced code (RFC 3463), which is what a line of evidence has room for."""
-    found = re.search(r"\b[2-5]\d\d(?:[ -][245]\.\d{1,3}\.\d{1,3})?\b", str(reply))
-    return found[0].replace("-", " ") if found else " ".join(str(reply).split())[:40]
-
-
-def by_answer(answers: Mapping[str, str]) -> str:
-    """Who answered what, equal answers together: `550 from a, b; 554 from c`."""
-    groups: dict[str, list[str]] = {}
-    for who, answer in answers.items():
-        groups.setdefault(answer, []).append(who)
-    return "; ".join(f"{answer} from {', '.join(asked)}" for answer, asked in groups.items())

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from mailnix.lab.internet.layout import ACME_NAME
+from mailnix.lab.scenario.evidence import require
 from mailnix.lab.scenario.scene import Scene
-from mailnix.lab.scenario.values import require
-from mailnix.lab.world.layout import ACME_NAME
 from mailnix.model import ports
 from mailnix.model.topology import MtaStsMode
 from mailnix.plan import dns
@@ -41,7 +41,7 @@ def page(scene: Scene, host: str, path: str = "/", *, version: int = 4, header: 
 
 
 def is_served_with_a_certificate(scene: Scene) -> str:
-    """Mailcow's web through Caddy, with a certificate from the world's ACME authority."""
+    """Mailcow's web through Caddy, with a certificate from the internet's ACME authority."""
     host = scene.plan.topology.hostname
     versions = (4, 6) if scene.proxy.ipv6 else (4,)
     answers = [page(scene, host, version=version) for version in versions]
@@ -77,7 +77,7 @@ def settings_are_served(scene: Scene) -> str:
             evidence.append(f"{domain.name}: mode {domain.mta_sts}")
         name = dns.autoconfig_names(domain.name)[0]
         answer = page(scene, name, f"/mail/config-v1.1.xml?emailaddress=x@{domain.name}")
-        # What it says is Mailcow's business (the double says nothing); that it is asked is ours.
+        # What it says is Mailcow's business (the fake Mailcow says nothing); that it is asked is ours.
         asked = answer["headers"].get("server", "")
         require(
             asked.startswith("nginx"), f"https://{name} is not answered by Mailcow but by {asked}", answer["status"]

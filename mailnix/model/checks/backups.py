@@ -6,14 +6,14 @@ import re
 from pathlib import PurePosixPath
 from typing import Final
 
-from mailnix.model import places
+from mailnix.model import paths
 from mailnix.model.calendar import calendar_problem
 from mailnix.model.checks.found import Found
 from mailnix.model.topology import Backup, Internal, Topology
 
 _PATH: Final = re.compile(r"/[A-Za-z0-9._@+-]+(?:/[A-Za-z0-9._@+-]+)*")  # Mailcow's script quotes nothing
 _GONE_AFTER_A_START: Final = ("/dev", "/proc", "/run", "/sys", "/tmp", "/var/run")
-_TAKEN: Final = (places.MAILCOW, places.DOCKER)
+_TAKEN: Final = (paths.MAILCOW, paths.DOCKER)
 DAYS_MAX: Final = 3650
 
 
@@ -38,7 +38,7 @@ def _folder(folder: str, found: Found) -> None:
     inside = next((p for p in (*_GONE_AFTER_A_START, *_TAKEN) if PurePosixPath(folder).is_relative_to(p)), None)
     if not folder.startswith("/") or folder.strip("/") == "":
         found.error(
-            path, f"{folder[:40]!r} is not an absolute path of a folder", f'write one such as "{places.BACKUPS}"'
+            path, f"{folder[:40]!r} is not an absolute path of a folder", f'write one such as "{paths.BACKUPS}"'
         )
     elif not _PATH.fullmatch(folder) or any(part in (".", "..") for part in folder.split("/")):
         hint = "use letters, digits and . _ @ + - between single slashes"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mailnix.debian.parts import DebianPart
+from mailnix.formats.debian_part import DebianPart
+from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.base.render import APT_PERIODIC, EVERY_BOOT, JOURNALD
-from mailnix.services.text import ini
 from mailnix.tree import File, Link
 
 # Our files are written into a finished image, so /usr looks no newer than /etc, and users of services would never be

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailnix.services.text import Section
+from mailnix.formats.text import Section
 
 JOURNALD: Final[tuple[Section, ...]] = (("Journal", {"Storage": "persistent", "SystemMaxUse": "200M"}),)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailnix.debian.parts import DebianPart, Wanted
+from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.formats.text import Section, ini
 from mailnix.plan import Plan, ProxyPlan
 from mailnix.services.caddy.render import caddyfile
-from mailnix.services.text import Section, ini
 from mailnix.tree import File
 
 STORAGE: Final = "/var/lib/caddy/.local/share/caddy"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailnix.nixos.parts import NixosPart, beside
-from mailnix.nixos.value import option
+from mailnix.formats.nix import option
+from mailnix.formats.nixos_part import NixosPart, beside
 from mailnix.plan import Plan, ProxyPlan
 from mailnix.services.caddy.render import caddyfile
 

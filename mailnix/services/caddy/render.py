@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from mailnix.formats.text import template
 from mailnix.model import ports
 from mailnix.model.topology import MtaStsMode
 from mailnix.plan import Plan, ProxyPlan, dns
-from mailnix.services.text import template
 
 ACME_DIRECTORY: Final = "https://acme-v02.api.letsencrypt.org/directory"
 _CLOSED: Final = ("/admin", "/domainadmin", "/rspamd", "/json_api", "/json_api.php")

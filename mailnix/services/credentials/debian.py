@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mailnix.debian.parts import DebianPart, Wanted
+from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.credentials import names
 from mailnix.services.credentials.render import LIST, SCRIPT_NAMES, names_text, script, units
-from mailnix.services.text import ini
 from mailnix.tree import File
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mailnix.nixos.parts import NixosPart
-from mailnix.nixos.value import option
+from mailnix.formats.nix import option
+from mailnix.formats.nixos_part import NixosPart
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.credentials import names
 

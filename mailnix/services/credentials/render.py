@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from mailnix.formats.text import Section, template
 from mailnix.plan import HostPlan
 from mailnix.services.credentials import names
-from mailnix.services.text import Section, template
 
 LIST: Final = f"{names.SCRIPTS}/credentials"
 SCRIPT_NAMES: Final = ("seed", "wait-for-credentials", names.RECEIVE)

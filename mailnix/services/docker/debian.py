@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailnix.debian.parts import DebianPart, Wanted
+from mailnix.formats.debian_part import DebianPart, Wanted
 from mailnix.plan import HostPlan, InternalPlan, Plan
 from mailnix.services.docker.render import daemon_json
 from mailnix.tree import File

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from mailnix.nixos.parts import NixosPart
-from mailnix.nixos.value import NixValue, option
+from mailnix.formats.nix import NixValue, option
+from mailnix.formats.nixos_part import NixosPart
 from mailnix.plan import InternalPlan, Plan
 from mailnix.services.docker.render import DAEMON
 

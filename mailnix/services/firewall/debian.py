@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailnix.debian.parts import DebianPart, Wanted
+from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.firewall.render import FAMILY, TABLE, script
-from mailnix.services.text import ini
 from mailnix.tree import File
 
 RULES: Final = "/etc/mailnix/firewall.nft"

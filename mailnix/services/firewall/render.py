@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from mailnix.formats.text import template
 from mailnix.model import ports
 from mailnix.plan import HostPlan, InternalPlan, ProxyPlan, Reach, Transport
 from mailnix.plan.types import Network
-from mailnix.services.text import template
 
 TABLE: Final = "mailnix"
 FAMILY: Final = "inet"

@@ -7,8 +7,8 @@ from typing import Final
 
 from attrs import evolve
 
-from mailnix.nixos.parts import NixosPart, beside
-from mailnix.nixos.value import Entry, NixValue, option
+from mailnix.formats.nix import Entry, NixValue, option
+from mailnix.formats.nixos_part import NixosPart, beside
 from mailnix.plan import Plan, ProxyPlan
 from mailnix.plan.credentials import HARAKA_INTERNALCMD
 from mailnix.services.credentials import names

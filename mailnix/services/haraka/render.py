@@ -12,9 +12,9 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from mailnix.formats.text import template
 from mailnix.model import ports
 from mailnix.plan import Plan, ProxyPlan, TunnelLink
-from mailnix.services.text import template
 
 SERVICE: Final = "haraka"
 IN: Final = "haraka-in"

@@ -10,11 +10,11 @@ from typing import Final
 
 from attrs import frozen
 
+from mailnix.formats.text import Section
 from mailnix.plan import ProxyPlan
 from mailnix.plan.credentials import HARAKA_INTERNALCMD
 from mailnix.services.caddy.render import ACME_DIRECTORY
 from mailnix.services.haraka.render import CERTIFICATE_FOLDER, IN, OUT
-from mailnix.services.text import Section
 
 CERTIFICATE: Final = "haraka-certificate"
 GROUP: Final = "haraka"  # may read the certificate's key

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from mailnix.debian.parts import DebianPart, Wanted
+from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, InternalPlan, Plan
 from mailnix.services.credentials import names
 from mailnix.services.mailcow import scripts, units
 from mailnix.services.mailcow.pin import PIN, Pin
 from mailnix.services.mailcow.render import EXECUTABLE, backup_of, files, machine_json, provision_json
-from mailnix.services.text import ini
 from mailnix.tree import File, Link
 
 SETTINGS: Final = "/etc/mailnix/mailcow"

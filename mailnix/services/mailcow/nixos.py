@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from mailnix.formats.nix import Apply, NixValue, option
+from mailnix.formats.nixos_part import NixosPart, beside
 from mailnix.model.clientport import OFFERED
-from mailnix.nixos.parts import NixosPart, beside
-from mailnix.nixos.value import Apply, NixValue, option
 from mailnix.plan import InternalPlan, Plan
 from mailnix.services.credentials import names
 from mailnix.services.mailcow.render import CONF, conf, files, provision_json

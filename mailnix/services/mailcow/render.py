@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from mailnix.errors import BuildError
+from mailnix.formats.text import template
 from mailnix.model import Alias, Backup, Domain, Mailbox, ports
 from mailnix.model.clientport import KNOWN
 from mailnix.model.names import MIB, parse_size, to_ascii
 from mailnix.plan import InternalPlan, Plan, credentials
 from mailnix.services.docker.render import gateway
 from mailnix.services.mailcow.pin import PIN, Pin
-from mailnix.services.text import template
 
 SERVICE: Final = "mailcow"
 CONF: Final = "mailcow.conf"

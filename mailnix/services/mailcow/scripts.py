@@ -7,8 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from mailnix.formats.text import template
 from mailnix.services.mailcow.render import SERVICE
-from mailnix.services.text import template
 
 BY_PEOPLE: Final[Mapping[str, str]] = {"mailcow-backup": "backup", "mailcow-restore": "restore"}
 STARTERS: Final[Mapping[str, str]] = {"mailcow-setup": "setup", "mailcow-provision": "provision", **BY_PEOPLE}
@@ -17,7 +17,7 @@ STARTERS: Final[Mapping[str, str]] = {"mailcow-setup": "setup", "mailcow-provisi
 @cache
 def modules() -> Mapping[str, str]:
     """File name → text of the package `mailcow`, which lies beside the starters."""
-    folder = files("mailnix.services.mailcow") / "files"
+    folder = files("mailnix.services.mailcow") / "guest"
     return {item.name: item.read_text("utf-8") for item in folder.iterdir() if item.name.endswith(".py")}
 
 

@@ -6,13 +6,13 @@ from typing import Final
 
 from attrs import frozen
 
-from mailnix.model import places
+from mailnix.formats.text import Section
+from mailnix.model import paths
 from mailnix.plan import InternalPlan, credentials
 from mailnix.services.credentials import names
 from mailnix.services.mailcow.render import SECRETS
-from mailnix.services.text import Section
 
-ROOT: Final = places.MAILCOW
+ROOT: Final = paths.MAILCOW
 MAILCOW: Final = "mailcow.service"
 PROVISION: Final = "mailcow-provision"
 AGAIN: Final = "mailcow-provision-again"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mailnix.debian.parts import DebianPart
+from mailnix.formats.debian_part import DebianPart
+from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.network.render import UPLINK_STEM, networkd, resolved, sysctls, uplink
-from mailnix.services.text import ini
 from mailnix.tree import File
 
 

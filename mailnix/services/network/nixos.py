@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mailnix.nixos.networkd import unit
-from mailnix.nixos.parts import NixosPart
-from mailnix.nixos.value import option
+from mailnix.formats.nix import option
+from mailnix.formats.nixos_networkd import unit
+from mailnix.formats.nixos_part import NixosPart
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.network.render import UPLINK_STEM, sysctls, uplink
 

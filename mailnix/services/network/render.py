@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from mailnix.formats.text import Section
 from mailnix.plan import HostPlan, InternalPlan, ProxyPlan
-from mailnix.services.text import Section
 
 UPLINK_STEM: Final = "20-uplink"
 UPLINK_MATCH: Final = "en* eth*"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailnix.debian.parts import DebianPart
+from mailnix.formats.debian_part import DebianPart
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.ssh.render import SETTINGS
 from mailnix.tree import Entry, File

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mailnix.nixos.parts import NixosPart
-from mailnix.nixos.value import Entry, NixValue, option
+from mailnix.formats.nix import Entry, NixValue, option
+from mailnix.formats.nixos_part import NixosPart
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.ssh.render import SETTINGS
 

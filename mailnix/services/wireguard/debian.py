@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailnix.debian.parts import DebianPart
+from mailnix.formats.debian_part import DebianPart
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.wireguard.render import tunnels
 from mailnix.tree import File

@@ -11,8 +11,8 @@ from typing import Final
 
 from attrs import frozen
 
+from mailnix.formats.text import Section, ini
 from mailnix.plan import HostPlan, InternalPlan, ProxyPlan, TunnelEnd, TunnelLink
-from mailnix.services.text import Section, ini
 
 ANYWHERE: Final = ("0.0.0.0/0", "::/0")
 PREFIX: Final = 50  # the number that networkd sorts our files by

@@ -9,8 +9,8 @@ import pytest
 from attrs import define, field, frozen
 
 from mailnix import Domain, Internal, Mailbox, Proxy, Topology
+from mailnix.lab.internet.layout import INTERNET, layout
 from mailnix.lab.scenario import Scene
-from mailnix.lab.world.layout import WORLD, layout
 from mailnix.plan import Plan, derive
 
 
@@ -88,7 +88,7 @@ def plan() -> Plan:
 
 @pytest.fixture
 def guests() -> dict[str, FakeGuest]:
-    found = {name: FakeGuest() for name in (WORLD, "proxy", "internal")}
+    found = {name: FakeGuest() for name in (INTERNET, "proxy", "internal")}
     found["internal"].when(r"^date", "1795386483.1")
     return found
 
@@ -119,6 +119,6 @@ def two(guests: dict[str, Any], disks: FakeDisks, monkeypatch: pytest.MonkeyPatc
             domains=[Domain("example.org", mailboxes=[Mailbox("alice")])],
         )
     )
-    guests[WORLD].when(r"^nft ", "")
+    guests[INTERNET].when(r"^nft ", "")
     monkeypatch.setattr(Scene, "token", staticmethod(lambda _what: "word-1"))
     return Scene(plan, layout(plan), {**guests, "second": FakeGuest()}, disks)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mailnix.lab.internet.layout import INTERNET
 from mailnix.lab.scenario import (
     CHECKS,
     Check,
@@ -27,7 +28,6 @@ from mailnix.lab.scenario import (
     run_checks,
     web,
 )
-from mailnix.lab.world.layout import WORLD
 from mailnix.model.clientport import OFFERED
 from mailnix.plan import Plan
 
@@ -43,19 +43,19 @@ CLIENT_LOG = (
 MESSAGE = "Received: from mx.elsewhere.test (mx.elsewhere.test [198.51.100.25]) by x\nSubject: word-1\n\nhi\n"
 
 
-def inbound_world(guests: Guests, *, relay: str = RELAY, tls: str = VERIFIED, count: int = 1, log: str = CLIENT_LOG):
+def inbound_internet(guests: Guests, *, relay: str = RELAY, tls: str = VERIFIED, count: int = 1, log: str = CLIENT_LOG):
     fate = {"relay": relay, "status": "sent", "said": "250 ok", "tls": tls}
-    guests[WORLD].when("post.py send", {"ok": True, "recipients": {"alice@example.org": fate}})
-    guests[WORLD].when("probe.py imap", {"ok": True, "count": count, "messages": [MESSAGE] * count, "tls": TLS})
+    guests[INTERNET].when("post.py send", {"ok": True, "recipients": {"alice@example.org": fate}})
+    guests[INTERNET].when("probe.py imap", {"ok": True, "count": count, "messages": [MESSAGE] * count, "tls": TLS})
     guests["internal"].when("docker logs", log)
 
 
 def test_mail_that_arrives_passes(scene: Scene, guests: Guests) -> None:
-    inbound_world(guests)
+    inbound_internet(guests)
     assert "TLSv1.3" in inbound.arrives_over_ipv4(scene)
-    assert inbound.is_fetched_over_imaps(scene)
+    assert inbound.is_read_over_imaps(scene)
     assert "198.51.100.25" in inbound.mailcow_sees_the_sender_over_ipv4(scene)
-    assert sum("post.py send" in command for command in guests[WORLD].asked) == 1
+    assert sum("post.py send" in command for command in guests[INTERNET].asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -70,30 +70,30 @@ def test_mail_that_arrives_passes(scene: Scene, guests: Guests) -> None:
     ],
 )
 def test_mail_that_arrives_wrongly_fails(scene: Scene, guests: Guests, wrong: dict[str, Any], why: str) -> None:
-    inbound_world(guests, **wrong)
+    inbound_internet(guests, **wrong)
     with pytest.raises(CheckFailed, match=why):
         inbound.arrives_over_ipv4(scene)
 
 
 def test_a_sender_hidden_behind_the_proxy_fails(scene: Scene, guests: Guests) -> None:
-    inbound_world(guests, log=CLIENT_LOG.replace("mx.elsewhere.test[198.51.100.25]", "unknown[10.0.0.1]"))
+    inbound_internet(guests, log=CLIENT_LOG.replace("mx.elsewhere.test[198.51.100.25]", "unknown[10.0.0.1]"))
     with pytest.raises(CheckFailed, match="another client"):
         inbound.mailcow_sees_the_sender_over_ipv4(scene)
 
 
 def test_a_sender_whose_name_is_lost_fails(scene: Scene, guests: Guests) -> None:
-    inbound_world(guests, log=CLIENT_LOG.replace("client=mx.elsewhere.test", "client=unknown"))
+    inbound_internet(guests, log=CLIENT_LOG.replace("client=mx.elsewhere.test", "client=unknown"))
     with pytest.raises(CheckFailed, match="name was lost"):
         inbound.mailcow_sees_the_sender_over_ipv4(scene)
 
 
 @pytest.mark.parametrize("said", ["250 ok", "450 later", "550 no (in reply to end of DATA command)"])
 def test_an_unknown_recipient_must_be_refused_at_rcpt(scene: Scene, guests: Guests, said: str) -> None:
-    inbound_world(guests)
+    inbound_internet(guests)
     fate = {"relay": RELAY, "status": "sent", "said": "", "tls": ""}
     bad = {"relay": RELAY, "status": "bounced", "said": said, "tls": ""}
     answer = {"ok": True, "recipients": {"alice@example.org": fate, "nobody-word-1@example.org": bad}}
-    guests[WORLD].when("post.py send", answer)
+    guests[INTERNET].when("post.py send", answer)
     with pytest.raises(CheckFailed, match="550 at RCPT"):
         inbound.unknown_recipient_is_refused_alone(scene)
 
@@ -109,15 +109,15 @@ REFUSED = replies(("", 220), ("EHLO x", 250), ("MAIL FROM:<a>", 250), ("RCPT TO:
     "check", [relay.outside_is_denied, relay.forged_xclient_is_denied, relay.forged_proxy_header_is_denied]
 )
 def test_relaying_is_noticed(scene: Scene, guests: Guests, check: Any) -> None:
-    guests[WORLD].when("probe.py smtp", REFUSED)
+    guests[INTERNET].when("probe.py smtp", REFUSED)
     assert "554" in check(scene)
-    guests[WORLD].when("probe.py smtp", replies(("", 220), ("EHLO x", 250), ("RCPT TO:<b>", 250)))
+    guests[INTERNET].when("probe.py smtp", replies(("", 220), ("EHLO x", 250), ("RCPT TO:<b>", 250)))
     with pytest.raises(CheckFailed, match="is possible"):
         check(scene)
 
 
 def test_a_server_that_does_not_answer_has_denied_nothing(scene: Scene, guests: Guests) -> None:
-    guests[WORLD].when("probe.py smtp", {"ok": False, "error": "TimeoutError"})
+    guests[INTERNET].when("probe.py smtp", {"ok": False, "error": "TimeoutError"})
     with pytest.raises(CheckFailed, match="nobody answered"):
         relay.outside_is_denied(scene)
 
@@ -125,7 +125,7 @@ def test_a_server_that_does_not_answer_has_denied_nothing(scene: Scene, guests: 
 def test_xclient_offered_to_strangers_is_noticed(scene: Scene, guests: Guests) -> None:
     offering = replies(("", 220), ("RCPT TO:<b>", 554))
     offering["replies"].insert(1, {"sent": "EHLO x", "code": 250, "text": "250-x\n250 XCLIENT ADDR"})
-    guests[WORLD].when("probe.py smtp", offering)
+    guests[INTERNET].when("probe.py smtp", offering)
     with pytest.raises(CheckFailed, match="offers XCLIENT"):
         relay.forged_xclient_is_denied(scene)
 
@@ -147,14 +147,14 @@ def test_the_tunnel_gives_no_more_rights_than_planned(
         relay.tunnel_is_denied(scene)
 
 
-def outbound_world(guests: Guests, **headers: str) -> None:
+def outbound_internet(guests: Guests, **headers: str) -> None:
     hop = headers.get(
         "hop", "from mail.example.org (mail.example.org [203.0.113.10]) by mx.elsewhere.test with ESMTPS id 1"
     )
     verdict = headers.get("verdict", "spf=pass; dkim=pass; dmarc=pass")
     raw = f"Received: {hop}\nAuthentication-Results: mx.elsewhere.test; {verdict}\nFrom: alice@example.org\n\nhi\n"
-    guests[WORLD].when("probe.py submit", {"ok": True})
-    guests[WORLD].when("post.py inbox", {"ok": True, "count": 1, "messages": [raw]})
+    guests[INTERNET].when("probe.py submit", {"ok": True})
+    guests[INTERNET].when("post.py inbox", {"ok": True, "count": 1, "messages": [raw]})
     client = headers.get("client", "unknown[198.51.100.80]")
     guests["internal"].when(
         "docker logs",
@@ -164,7 +164,7 @@ def outbound_world(guests: Guests, **headers: str) -> None:
 
 
 def test_mail_that_leaves_well_passes(scene: Scene, guests: Guests) -> None:
-    outbound_world(guests)
+    outbound_internet(guests)
     assert "198.51.100.80" in outbound.submission_keeps_the_client(scene)
     assert "203.0.113.10" in outbound.leaves_from_the_proxy(scene)
     assert "dmarc pass" in outbound.filters_pass(scene)
@@ -191,17 +191,19 @@ def test_mail_that_leaves_well_passes(scene: Scene, guests: Guests) -> None:
 def test_mail_that_leaves_badly_fails(
     scene: Scene, guests: Guests, wrong: dict[str, str], check: Any, why: str
 ) -> None:
-    outbound_world(guests, **wrong)
+    outbound_internet(guests, **wrong)
     with pytest.raises(CheckFailed, match=why):
         check(scene)
 
 
 def test_a_bounce_must_say_why(scene: Scene, guests: Guests) -> None:
-    outbound_world(guests)
+    outbound_internet(guests)
     bounce = "Return-Path: <>\nFrom: MAILER-DAEMON\n\n550 5.1.1 <nobody-here@elsewhere.test> unknown\n"
-    guests[WORLD].when("probe.py imap", {"ok": True, "count": 1, "messages": [bounce], "tls": TLS})
+    guests[INTERNET].when("probe.py imap", {"ok": True, "count": 1, "messages": [bounce], "tls": TLS})
     assert "550" in outbound.bounce_reaches_the_sender(scene)
-    guests[WORLD].when("probe.py imap", {"ok": True, "count": 1, "messages": ["Return-Path: <>\n\nsorry"], "tls": TLS})
+    guests[INTERNET].when(
+        "probe.py imap", {"ok": True, "count": 1, "messages": ["Return-Path: <>\n\nsorry"], "tls": TLS}
+    )
     with pytest.raises(CheckFailed, match="does not say why"):
         outbound.bounce_reaches_the_sender(scene)
 
@@ -226,15 +228,15 @@ def scanned(*ports: int, tried: int = 65_535) -> dict[str, Any]:
 def test_ports_that_are_not_the_plans_are_noticed(
     scene: Scene, guests: Guests, answer: dict[str, Any], why: str
 ) -> None:
-    guests[WORLD].when("scan.py (tcp|udp)", scanned(*OPEN))
+    guests[INTERNET].when("scan.py (tcp|udp)", scanned(*OPEN))
     assert "203.0.113.10" in isolation.proxies_open_what_is_planned(scene)
-    guests[WORLD].when("scan.py (tcp|udp)", answer).when(f"ports={LAST}", scanned(tried=1))
+    guests[INTERNET].when("scan.py (tcp|udp)", answer).when(f"ports={LAST}", scanned(tried=1))
     with pytest.raises(CheckFailed, match=why):
         isolation.proxies_open_what_is_planned(scene)
 
 
 def test_a_port_that_was_lost_in_the_flood_is_asked_for_alone(scene: Scene, guests: Guests) -> None:
-    guests[WORLD].when("scan.py (tcp|udp)", scanned(*OPEN[:-1])).when(f"ports={LAST}", scanned(LAST, tried=1))
+    guests[INTERNET].when("scan.py (tcp|udp)", scanned(*OPEN[:-1])).when(f"ports={LAST}", scanned(LAST, tried=1))
     assert str(LAST) in isolation.proxies_open_what_is_planned(scene)
 
 
@@ -251,21 +253,21 @@ def addresses(ipv4: object, ipv6: str) -> str:
 def test_a_port_at_home_is_noticed(scene: Scene, guests: Guests) -> None:
     home = scene.layout.home
     listening = {entry.port for entry in scene.plan.internal.listeners}
-    guests[WORLD].when("^ip -j address", addresses(home.gateway4, "fe80::1"))
+    guests[INTERNET].when("^ip -j address", addresses(home.gateway4, "fe80::1"))
     guests["internal"].when("^ip -j address", addresses(home.host4, "fe80::2"))
-    guests[WORLD].when("scan.py (tcp|udp)", scanned())
-    guests[WORLD].when("target=fe80::2%", scanned(tried=len({*listening, *isolation.POPULAR_TCP})))
+    guests[INTERNET].when("scan.py (tcp|udp)", scanned())
+    guests[INTERNET].when("target=fe80::2%", scanned(tried=len({*listening, *isolation.POPULAR_TCP})))
     assert "fe80::2" in isolation.home_opens_nothing(scene)
-    guests[WORLD].when("target=fe80::2%", scanned(22, tried=len({*listening, *isolation.POPULAR_TCP})))
+    guests[INTERNET].when("target=fe80::2%", scanned(22, tried=len({*listening, *isolation.POPULAR_TCP})))
     with pytest.raises(CheckFailed, match="fe80::2 has open ports"):
         isolation.home_opens_nothing(scene)
-    guests[WORLD].when("scan.py (tcp|udp)", scanned(22))
+    guests[INTERNET].when("scan.py (tcp|udp)", scanned(22))
     with pytest.raises(CheckFailed, match="open ports"):
         isolation.home_opens_nothing(scene)
 
 
 def test_an_unplanned_udp_listener_is_noticed(scene: Scene, guests: Guests) -> None:
-    guests[WORLD].when("scan.py (tcp|udp)", scanned(tried=len({51820, *isolation.POPULAR_UDP})))
+    guests[INTERNET].when("scan.py (tcp|udp)", scanned(tried=len({51820, *isolation.POPULAR_UDP})))
     guests["proxy"].when("^ss", "UNCONN 0 0 0.0.0.0:51820 0.0.0.0:*\n")
     assert isolation.proxies_answer_no_other_udp(scene)
     guests["proxy"].when("^ss", "UNCONN 0 0 0.0.0.0:51820 0.0.0.0:*\nUNCONN 0 0 0.0.0.0:5353 0.0.0.0:*\n")
@@ -289,7 +291,7 @@ SMTP_GUESS = "warning: unknown[{}]: SASL PLAIN authentication failed\n"
 def test_guesses_that_seem_to_come_from_elsewhere_are_noticed(
     scene: Scene, guests: Guests, dovecot: str, postfix: str, why: str
 ) -> None:
-    guests[WORLD].when("probe.py guesses", {"ok": True, "answers": []})
+    guests[INTERNET].when("probe.py guesses", {"ok": True, "answers": []})
     guests["internal"].when("dovecot-mailcow", IMAP_GUESS.format("198.51.100.66"))
     guests["internal"].when("postfix-mailcow", SMTP_GUESS.format("198.51.100.66"))
     assert "198.51.100.66" in guessing.shows_the_guesser(scene)
@@ -298,37 +300,37 @@ def test_guesses_that_seem_to_come_from_elsewhere_are_noticed(
         guessing.shows_the_guesser(scene)
 
 
-def outage_world(guests: Guests, *, code: int = 450, count: int = 1) -> None:
-    inbound_world(guests, count=count)
-    guests[WORLD].when("probe.py smtp", replies(("", 220), ("EHLO", 250), ("MAIL", code)))
+def outage_internet(guests: Guests, *, code: int = 450, count: int = 1) -> None:
+    inbound_internet(guests, count=count)
+    guests[INTERNET].when("probe.py smtp", replies(("", 220), ("EHLO", 250), ("MAIL", code)))
     deferred = {"alice@example.org": {"status": "deferred", "relay": RELAY, "said": "450", "tls": ""}}
-    guests[WORLD].when("post.py send", {"ok": True, "recipients": deferred})
-    guests[WORLD].when("post.py fate", {"ok": True, "recipients": {}})
+    guests[INTERNET].when("post.py send", {"ok": True, "recipients": deferred})
+    guests[INTERNET].when("post.py fate", {"ok": True, "recipients": {}})
 
 
 def test_an_outage_that_only_delays_passes(scene: Scene, guests: Guests) -> None:
-    outage_world(guests)
+    outage_internet(guests)
     assert "once" in bad_days.outage_at_home_only_delays(scene)
     assert guests["internal"].asked[:2] == ["kill", "start"]
 
 
 @pytest.mark.parametrize(("wrong", "why"), [({"code": 550}, "no temporary error"), ({"count": 2}, "arrived 2 times")])
 def test_an_outage_that_bounces_or_doubles_fails(scene: Scene, guests: Guests, wrong: dict[str, int], why: str) -> None:
-    outage_world(guests, **wrong)
+    outage_internet(guests, **wrong)
     with pytest.raises(CheckFailed, match=why):
         bad_days.outage_at_home_only_delays(scene)
     assert "start" in guests["internal"].asked
 
 
-def crash_world(guests: Guests, *, queued: list[int], count: int = 1) -> None:
-    guests[WORLD].when("post.py busy", {"ok": True}).when("probe.py submit", {"ok": True})
-    guests[WORLD].when("post.py inbox", {"ok": True, "count": count, "messages": []})
+def crash_internet(guests: Guests, *, queued: list[int], count: int = 1) -> None:
+    guests[INTERNET].when("post.py busy", {"ok": True}).when("probe.py submit", {"ok": True})
+    guests[INTERNET].when("post.py inbox", {"ok": True, "count": count, "messages": []})
     proxy = guests["proxy"].when("systemctl kill", "").when("is-active", "active").when("MainPID", ["7", "8"])
     proxy.when("grep", queued).when("ping -c 1", [1, 0])
 
 
 def test_a_crash_that_loses_nothing_passes(scene: Scene, guests: Guests) -> None:
-    crash_world(guests, queued=[0, 0, 0, 0, 1])
+    crash_internet(guests, queued=[0, 0, 0, 0, 1])
     assert "once" in bad_days.crashes_of_a_proxy_lose_nothing(scene)
     assert any("HUP" in command for command in guests["proxy"].asked)
     assert sum(command.startswith("ping") for command in guests["proxy"].asked) == 2  # until the tunnel is back
@@ -345,10 +347,10 @@ def test_a_crash_that_loses_nothing_passes(scene: Scene, guests: Guests) -> None
 def test_a_crash_that_loses_or_doubles_fails(
     scene: Scene, guests: Guests, queued: list[int], count: int, why: str
 ) -> None:
-    crash_world(guests, queued=queued, count=count)
+    crash_internet(guests, queued=queued, count=count)
     with pytest.raises(CheckFailed, match=why):
         bad_days.crashes_of_a_proxy_lose_nothing(scene)
-    assert "--state=off" in guests[WORLD].asked[-1] or "inbox" in guests[WORLD].asked[-1]
+    assert "--state=off" in guests[INTERNET].asked[-1] or "inbox" in guests[INTERNET].asked[-1]
 
 
 def test_a_failed_unit_is_named(scene: Scene, guests: Guests) -> None:
@@ -387,39 +389,39 @@ def test_a_search_that_finds_nothing_at_home_shows_nothing(scene: Scene, guests:
 
 def test_open_administration_is_noticed(scene: Scene, guests: Guests) -> None:
     closed = {"status": 403, "body": "", "headers": {}, "tls": TLS}
-    guests[WORLD].when("probe.py https", closed)
-    guests[WORLD].when("MCSESSID=c'$", {**closed, "status": 401})
+    guests[INTERNET].when("probe.py https", closed)
+    guests[INTERNET].when("MCSESSID=c'$", {**closed, "status": 401})
     assert "/api/v1/get/domain/all" in web.administration_is_closed(scene)
-    guests[WORLD].when("path=/admin", {**closed, "status": 200})
+    guests[INTERNET].when("path=/admin", {**closed, "status": 200})
     with pytest.raises(CheckFailed, match="not everything is closed"):
         web.administration_is_closed(scene)
 
 
 def test_pages_that_cannot_save_what_their_users_change_are_noticed(scene: Scene, guests: Guests) -> None:
-    guests[WORLD].when("probe.py https", {"status": 403, "body": "", "headers": {}, "tls": TLS})
+    guests[INTERNET].when("probe.py https", {"status": 403, "body": "", "headers": {}, "tls": TLS})
     with pytest.raises(CheckFailed, match="cannot call the API"):
         web.administration_is_closed(scene)
 
 
 def test_settings_that_mailcow_is_not_asked_for_are_noticed(scene: Scene, guests: Guests) -> None:
     policy = "version: STSv1\nmode: testing\nmx: mail.example.org\nmax_age: 604800\n"
-    guests[WORLD].when("mta-sts", {"status": 200, "body": policy, "headers": {"server": "Caddy"}, "tls": TLS})
-    guests[WORLD].when("autoconfig", {"status": 404, "body": "", "headers": {"server": "nginx"}, "tls": TLS})
+    guests[INTERNET].when("mta-sts", {"status": 200, "body": policy, "headers": {"server": "Caddy"}, "tls": TLS})
+    guests[INTERNET].when("autoconfig", {"status": 404, "body": "", "headers": {"server": "nginx"}, "tls": TLS})
     assert "testing" in web.settings_are_served(scene)
-    guests[WORLD].when("autoconfig", {"status": 404, "body": "", "headers": {"server": "Caddy"}, "tls": TLS})
+    guests[INTERNET].when("autoconfig", {"status": 404, "body": "", "headers": {"server": "Caddy"}, "tls": TLS})
     with pytest.raises(CheckFailed, match="not answered by Mailcow"):
         web.settings_are_served(scene)
-    guests[WORLD].when("mta-sts", {"status": 200, "body": policy.replace("mail.", "x."), "headers": {}, "tls": TLS})
+    guests[INTERNET].when("mta-sts", {"status": 200, "body": policy.replace("mail.", "x."), "headers": {}, "tls": TLS})
     with pytest.raises(CheckFailed, match="another policy"):
         web.settings_are_served(scene)
 
 
 def test_a_certificate_of_caddys_on_993_is_noticed(scene: Scene, guests: Guests) -> None:
-    guests[WORLD].when("probe.py imap", {"ok": False, "count": 0, "messages": [], "tls": TLS})
-    guests[WORLD].when("probe.py https", {"status": 200, "tls": {**TLS, "sha256": "cd" * 32}})
+    guests[INTERNET].when("probe.py imap", {"ok": False, "count": 0, "messages": [], "tls": TLS})
+    guests[INTERNET].when("probe.py https", {"status": 200, "tls": {**TLS, "sha256": "cd" * 32}})
     guests["internal"].when("openssl", "sha256 Fingerprint=" + ":".join(["AB"] * 32) + "\nissuer=x\n")
     assert web.mailcow_has_its_own_certificate(scene)
-    guests[WORLD].when("probe.py https", {"status": 200, "tls": TLS})
+    guests[INTERNET].when("probe.py https", {"status": 200, "tls": TLS})
     with pytest.raises(CheckFailed, match="same certificate"):
         web.mailcow_has_its_own_certificate(scene)
 

@@ -14,12 +14,12 @@ from attrs import define, field
 
 from mailnix.config import load
 from mailnix.errors import LabError
-from mailnix.lab.ready import INTERNAL_UNITS, PROXY_UNITS, WORLD_UNITS
+from mailnix.lab.internet.layout import INTERNET
+from mailnix.lab.internet.machine import PASSWORDS, READY
+from mailnix.lab.ready import INTERNAL_UNITS, INTERNET_UNITS, PROXY_UNITS
 from mailnix.lab.scenario import CHECKS, Guest, checks_for, run_checks
 from mailnix.lab.scenario.nixos_driver import NOT_HERE, NixosGuest, exchange, write_keys
 from mailnix.lab.waiting import Clock
-from mailnix.lab.world.layout import WORLD
-from mailnix.lab.world.world import PASSWORDS, READY
 from mailnix.plan import Plan, derive
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -78,7 +78,7 @@ def keys(example: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def machines(example: Plan, tmp_path: Path) -> dict[str, Machine]:
     made = {}
-    for name in (WORLD, *(host.name for host in example.hosts)):
+    for name in (INTERNET, *(host.name for host in example.hosts)):
         (tmp_path / name).mkdir()
         (tmp_path / name / f"{name}.qcow2").write_bytes(b"\0" * 4096)
         made[name] = Machine(name, output="{}", state_dir=tmp_path / name)
@@ -149,9 +149,9 @@ def test_it_boots_and_waits_as_the_lab_does(
     said: list[str] = []
     mail = exchange(example, keys, machines, tmp_path / "work")
     mail.boot(said.append)
-    world = machines[WORLD].heard
-    assert any(f"touch {READY}" in command for command in world)
-    for name, units in ((WORLD, WORLD_UNITS), ("proxy", PROXY_UNITS), ("internal", INTERNAL_UNITS)):
+    internet = machines[INTERNET].heard
+    assert any(f"touch {READY}" in command for command in internet)
+    for name, units in ((INTERNET, INTERNET_UNITS), ("proxy", PROXY_UNITS), ("internal", INTERNAL_UNITS)):
         assert all(any(unit in command for command in machines[name].heard) for unit in units)
     assert "internal: Mailcow has its own certificate" in said
     assert all(machine.heard[:2] == ["start", "connect"] for machine in machines.values())
@@ -162,7 +162,7 @@ def test_the_worlds_clients_get_passwords_and_the_plan_gets_its_keys(
 ) -> None:
     mail = exchange(example, keys, machines, tmp_path / "work")
     scene = mail.stage()
-    assert any(PASSWORDS in command for command in machines[WORLD].heard)
+    assert any(PASSWORDS in command for command in machines[INTERNET].heard)
     signed = [record for record in scene.plan.records if "_domainkey" in record.name]
     assert len(signed) == 2
     zone = (keys / "published.zone").read_text()

@@ -12,16 +12,16 @@ import pytest
 from mailnix import Domain, Internal, Proxy, Topology
 from mailnix.lab.scenario import Scene
 from mailnix.lab.scenario.disks import with_backing
+from mailnix.lab.scenario.evidence import by_answer, code_of
 from mailnix.lab.scenario.guessing import guessers
 from mailnix.lab.scenario.isolation import expected_tcp, udp_ports
 from mailnix.lab.scenario.mails import address_of, client_lines, internal_addresses, parsed
 from mailnix.lab.scenario.outbound import judgement
 from mailnix.lab.scenario.relay import dialog
 from mailnix.lab.scenario.scene import words_of
-from mailnix.lab.scenario.values import by_answer, code_of
 from mailnix.model.clientport import OFFERED
 from mailnix.plan import Plan, derive
-from tests.lab.world.test_probe import server
+from tests.lab.internet.test_probe import server
 
 STRANGER = IPv4Address("198.51.100.66")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from mailnix.lab.internet.layout import INTERNET
 from mailnix.lab.scenario import CheckFailed, Scene, restore
-from mailnix.lab.world.layout import WORLD
 
 from .conftest import FakeGuest
 
@@ -21,12 +21,12 @@ def box(count: int = 1, text: str = "Subject: old\n\nhi\n", tls: dict[str, Any] 
 
 
 def restored(guests: Guests, **wrong: Any) -> None:
-    """A world in which a restore does what it should, but for what is `wrong`."""
+    """A internet in which a restore does what it should, but for what is `wrong`."""
     found: dict[str, Any] = {"received": box(), "before": box(), "after": box(), "late": box(0), "new": box(), **wrong}
     fate = {"relay": "mail.example.org[203.0.113.10]:25", "status": wrong.get("fate", "sent"), "said": "", "tls": ""}
-    guests[WORLD].when("post.py send", {"ok": True, "recipients": {"alice@example.org": fate}})
-    guests[WORLD].when("probe.py imap", [found[when] for when in ("received", "before", "after", "late", "new")])
-    guests[WORLD].when("probe.py expunge", {"ok": True, "expunged": wrong.get("expunged", 1)})
+    guests[INTERNET].when("post.py send", {"ok": True, "recipients": {"alice@example.org": fate}})
+    guests[INTERNET].when("probe.py imap", [found[when] for when in ("received", "before", "after", "late", "new")])
+    guests[INTERNET].when("probe.py expunge", {"ok": True, "expunged": wrong.get("expunged", 1)})
     guests["proxy"].when("^bash", 0)
     home = guests["internal"].when("docker logs", "").when("find .*-delete", "").when("mailcow-backup$", "whole")
     home.when(restore.RESTORE, "restored")

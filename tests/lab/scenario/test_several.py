@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from mailnix.errors import LabError
+from mailnix.lab.internet.layout import INTERNET
 from mailnix.lab.scenario import CHECKS, CheckFailed, Scene, relay, several
-from mailnix.lab.world.layout import WORLD
 from mailnix.plan import Plan
 from mailnix.run import run
 
@@ -23,16 +23,16 @@ def incoming(two: Scene, guests: Guests, *, relay: str = MX2, tls: str = "Verifi
     mx = seen or str(two.layout.mx.ipv4)
     fate = {"relay": relay, "status": "sent", "said": "250 ok", "tls": f"{tls} TLS connection established to {relay}"}
     message = f"Received: from mx.elsewhere.test (mx.elsewhere.test [{mx}]) by x\nSubject: word-1\n\nhi\n"
-    guests[WORLD].when("post.py send", {"ok": True, "recipients": {"alice@example.org": fate}})
-    guests[WORLD].when("probe.py imap", {"ok": True, "count": 1, "messages": [message], "tls": {}})
+    guests[INTERNET].when("post.py send", {"ok": True, "recipients": {"alice@example.org": fate}})
+    guests[INTERNET].when("probe.py imap", {"ok": True, "count": 1, "messages": [message], "tls": {}})
     guests["internal"].when("docker logs", SENDER_LOG.format(mx=mx))
 
 
 def outgoing(two: Scene, guests: Guests, *, hop: str = "", verdict: str = "spf=pass; dkim=pass; dmarc=pass") -> None:
     hop = hop or "from mx2.example.org (mx2.example.org [192.0.2.20]) by mx.elsewhere.test with ESMTPS id 1"
     raw = f"Received: {hop}\nAuthentication-Results: mx.elsewhere.test; {verdict}\nFrom: alice@example.org\n\nhi\n"
-    guests[WORLD].when("probe.py submit", {"ok": True})
-    guests[WORLD].when("post.py inbox", {"ok": True, "count": 1, "messages": [raw]})
+    guests[INTERNET].when("probe.py submit", {"ok": True})
+    guests[INTERNET].when("post.py inbox", {"ok": True, "count": 1, "messages": [raw]})
     clients(guests, str(two.layout.client.ipv4))
 
 
@@ -50,7 +50,7 @@ def clients(guests: Guests, *seen: str) -> None:
 def test_mail_that_comes_by_the_next_mx_passes(two: Scene, guests: Guests) -> None:
     incoming(two, guests)
     assert MX2 in several.mail_comes_in_by_the_next(two)
-    fetching = next(command for command in guests[WORLD].asked if "probe.py imap" in command)
+    fetching = next(command for command in guests[INTERNET].asked if "probe.py imap" in command)
     assert "--connect=192.0.2.20" in fetching
 
 
@@ -94,7 +94,7 @@ def test_mail_programs_are_tried_at_every_address_that_hands_them_on(two: Scene,
     client = two.layout.client
     clients(guests, str(client.ipv4), str(client.ipv6), str(client.ipv4))
     said = several.each_keeps_the_client(two)
-    tried = [command for command in guests[WORLD].asked if "probe.py submit" in command]
+    tried = [command for command in guests[INTERNET].asked if "probe.py submit" in command]
     assert [command.split("--connect=")[1].split()[0] for command in tried] == [
         "203.0.113.10",
         "2001:db8:113::10",
@@ -114,7 +114,7 @@ def test_a_proxy_that_hides_its_clients_is_noticed(two: Scene, guests: Guests) -
 def test_a_proxy_is_plugged_in_again_whatever_happens(two: Scene, guests: Guests) -> None:
     with pytest.raises(LabError), several.unplugged(two, two.plan.proxies[0]):
         raise LabError("broken")
-    cut, mended = guests[WORLD].asked[-2:]
+    cut, mended = guests[INTERNET].asked[-2:]
     for address in ("ip saddr 203.0.113.10", "ip6 daddr 2001:db8:113::10"):
         assert f"{address} drop" in cut
     assert mended == "nft delete table inet unplugged"
@@ -124,7 +124,7 @@ def test_a_proxy_is_plugged_in_again_whatever_happens(two: Scene, guests: Guests
 def test_the_rules_that_cut_a_proxy_off_are_nftables_own(two: Scene, guests: Guests) -> None:
     with several.unplugged(two, two.plan.proxies[1]):
         pass
-    rules = guests[WORLD].asked[0].removeprefix("nft ").strip("'")
+    rules = guests[INTERNET].asked[0].removeprefix("nft ").strip("'")
     nft = shutil.which("nft", path="/usr/sbin:/usr/bin")
     done = run(["unshare", "-rn", str(nft), "-c", rules], check=False)
     if "unshare" in done.stderr:
@@ -139,7 +139,7 @@ def test_one_proxy_is_not_asked_what_only_several_can_answer(plan: Plan) -> None
 
 def test_each_mx_is_spoken_to_by_the_name_in_its_certificate(two: Scene, guests: Guests) -> None:
     replies = [{"sent": sent, "code": code, "text": "text"} for sent, code in (("", 220), ("RCPT TO:<x>", 554))]
-    guests[WORLD].when("probe.py smtp", {"ok": False, "replies": replies})
+    guests[INTERNET].when("probe.py smtp", {"ok": False, "replies": replies})
     relay.forged_xclient_is_denied(two)
-    asked = [command.split("--host=")[1].split()[0] for command in guests[WORLD].asked]
+    asked = [command.split("--host=")[1].split()[0] for command in guests[INTERNET].asked]
     assert asked == ["mx1.example.org", "mx2.example.org", "mail.example.org", "mail.example.org"]

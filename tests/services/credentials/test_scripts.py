@@ -21,7 +21,7 @@ from mailnix.services.credentials.render import SCRIPT_NAMES, names_text, script
 
 # What the scripts call beyond coreutils. `mount` shows the disk's content, `log` keeps what was asked for.
 CERTS = "/etc/ssl/certs"
-PLACES = (
+PATHS = (
     "/etc/credstore",
     "/etc/ssh",
     "/var/lib/mailnix",
@@ -91,7 +91,7 @@ def machine(tmp_path: Path, plan: Plan) -> Machine:
         (tmp_path / "bin" / name).chmod(0o755)
     for name in SCRIPT_NAMES:
         text = script(name)
-        for place in PLACES:
+        for place in PATHS:
             text = text.replace(place, f"{tmp_path}{place}")
         assert not re.search(r"(?<![\w./-])/(etc|run|usr|var)\b", text), "a place of this machine itself"
         (tmp_path / "scripts" / name).write_text(text)

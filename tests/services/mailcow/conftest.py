@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mailnix import Alias, Domain, Internal, Mailbox, Proxy, Topology
-from mailnix.services.mailcow.files.api import Api
+from mailnix.services.mailcow.guest.api import Api
 
 KEY = "aaaaaa-bbbbbb-cccccc-dddddd-eeeeee"
 HOST = "mail.example.org"

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from mailnix.services.mailcow.files.database import ATTEMPTS, change_passwords
+from mailnix.services.mailcow.guest.database import ATTEMPTS, change_passwords
 
 COMPOSE = ("docker", "compose")
 OLD = {"DBPASS": "old-user", "DBROOT": "old-root"}

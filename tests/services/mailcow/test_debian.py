@@ -47,7 +47,7 @@ def test_settings_lie_as_they_will_in_mailcows_tree(plan: Plan) -> None:
 
 
 def test_another_pin_can_be_asked_for(plan: Plan) -> None:
-    pin = Pin("double", "0" * 40, "sha256-x", "https://example.org")
+    pin = Pin("fake", "0" * 40, "sha256-x", "https://example.org")
     part = Tree.of(debian(plan, plan.internal, pin).entries)
     assert part.file("/etc/mailnix/mailcow.json").content == machine_json(plan, pin)
 

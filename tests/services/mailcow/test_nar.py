@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailnix.services.mailcow.files.nar import nar_hash
+from mailnix.services.mailcow.guest.nar import nar_hash
 from mailnix.services.mailcow.pin import PIN
 
 

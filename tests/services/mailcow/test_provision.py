@@ -11,10 +11,10 @@ from attrs import evolve
 
 from mailnix import Alias, Domain, Mailbox, Topology
 from mailnix.plan import derive
-from mailnix.services.mailcow.files.admin import set_admin_password
-from mailnix.services.mailcow.files.api import Api, ApiDenied, ApiDown, wait_until_up
-from mailnix.services.mailcow.files.description import DkimKey, Secrets, credential, read, read_secrets
-from mailnix.services.mailcow.files.provision import Provisioner
+from mailnix.services.mailcow.guest.admin import set_admin_password
+from mailnix.services.mailcow.guest.api import Api, ApiDenied, ApiDown, wait_until_up
+from mailnix.services.mailcow.guest.description import DkimKey, Secrets, credential, read, read_secrets
+from mailnix.services.mailcow.guest.provision import Provisioner
 from mailnix.services.mailcow.render import provision_json
 
 from .conftest import KEY, FakeMailcow
@@ -333,7 +333,7 @@ def test_a_credential_is_read_from_its_folder(tmp_path: Path, monkeypatch: pytes
 def test_a_credential_that_systemd_opened_is_read_from_its_descriptor(tmp_path: Path) -> None:
     for name in ("mailcow.dkim", "mailcow.mailboxes"):
         (tmp_path / name).write_text(f"content of {name}")
-    ask = "from mailnix.services.mailcow.files.description import credential; print(credential('mailcow.mailboxes'))"
+    ask = "from mailnix.services.mailcow.guest.description import credential; print(credential('mailcow.mailboxes'))"
     script = f"exec 3<mailcow.dkim 4<mailcow.mailboxes; exec '{sys.executable}' -c \"{ask}\""
     environment = {"LISTEN_FDNAMES": "mailcow.dkim:mailcow.mailboxes", "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(

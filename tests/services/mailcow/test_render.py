@@ -10,7 +10,7 @@ from mailnix.errors import BuildError
 from mailnix.model.clientport import KNOWN, OFFERED
 from mailnix.plan import Plan, derive
 from mailnix.services.mailcow import render
-from mailnix.services.mailcow.files.description import read
+from mailnix.services.mailcow.guest.description import read
 from tests.services.conftest import tool, topology
 
 

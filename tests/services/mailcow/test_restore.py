@@ -1,6 +1,6 @@
 """mailcow-backup and mailcow-restore on folders of a test: tar and zstd are real, docker and systemctl only take notes.
 
-The backups are made by the script of Mailcow's double, which writes what Mailcow's own writes.
+The backups are made by the script of the fake Mailcow, which writes what Mailcow's own writes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from mailnix.services.mailcow.files import backup, backups, restore, restoring
-from mailnix.services.mailcow.files.backups import BackupError
-from mailnix.services.mailcow.files.restoring import KEPT, Journal, Swap
-from mailnix.services.mailcow.files.setup import SetupError, values
-from mailnix.services.mailcow.files.tree import Record, read_record, write_record
+from mailnix.services.mailcow.guest import backup, backups, restore, restoring
+from mailnix.services.mailcow.guest.backups import BackupError
+from mailnix.services.mailcow.guest.restoring import KEPT, Journal, Swap
+from mailnix.services.mailcow.guest.setup import SetupError, values
+from mailnix.services.mailcow.guest.tree import Record, read_record, write_record
 
 VOLUMES = ("vmail", "mysql", "redis", "rspamd", "postfix")
 CONF = """\
@@ -82,7 +82,7 @@ class Machine:
         self.script(PACKED)
         write_record(self.root, Record("rev", (), "digest"))
         wanted = {"folder": str(self.backups), "keep_days": 7}
-        self.config.write_text(json.dumps({"backup": wanted, "places": {"root": str(self.root)}}))
+        self.config.write_text(json.dumps({"backup": wanted, "paths": {"root": str(self.root)}}))
 
     def say_where(self, *, password: str, hostname: str = "mail.example.org") -> None:
         (self.root / "mailcow.conf").write_text(CONF.format(password=password).replace("mail.example.org", hostname))

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from mailnix.services.mailcow.files import images, restoring
-from mailnix.services.mailcow.files.nar import nar_hash
-from mailnix.services.mailcow.files.restoring import Journal
-from mailnix.services.mailcow.files.setup import Places, SetupError, places_of, set_up
-from mailnix.services.mailcow.files.tree import read_record
+from mailnix.services.mailcow.guest import images, restoring
+from mailnix.services.mailcow.guest.nar import nar_hash
+from mailnix.services.mailcow.guest.restoring import Journal
+from mailnix.services.mailcow.guest.setup import Paths, SetupError, paths_of, set_up
+from mailnix.services.mailcow.guest.tree import read_record
 
 OPENSSL = """\
 #!/bin/sh
@@ -65,7 +65,7 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.places = Places(
+        self.paths = Paths(
             root=folder / "lib/mailcow",
             settings=folder / "etc/mailcow",
             source=folder / "share/mailcow-source",
@@ -74,15 +74,15 @@ class Machine:
         (folder / "lib").mkdir()
         self.log = folder / "docker.log"
         for name in SECRETS.values():
-            write(self.places.credentials / name, f"{name.partition('.')[2]}1\n")
-        write(self.places.settings / "mailcow.conf", "MAILCOW_HOSTNAME=mail.example.org\n")
-        write(self.places.settings / "data/conf/postfix/extra.cf", "relayhost = [10.0.0.1]:2526\n")
-        write(self.places.settings / "data/hooks/postfix/hook.sh", "#!/bin/sh\n", 0o755)
+            write(self.paths.credentials / name, f"{name.partition('.')[2]}1\n")
+        write(self.paths.settings / "mailcow.conf", "MAILCOW_HOSTNAME=mail.example.org\n")
+        write(self.paths.settings / "data/conf/postfix/extra.cf", "relayhost = [10.0.0.1]:2526\n")
+        write(self.paths.settings / "data/hooks/postfix/hook.sh", "#!/bin/sh\n", 0o755)
         self.config: dict[str, Any] = {"hostname": "mail.example.org", "secrets": SECRETS}
 
     @property
     def root(self) -> Path:
-        return self.places.root
+        return self.paths.root
 
     def pin(self, tree: Path, release: str, rev: str) -> None:
         source = {"tag": release, "rev": rev, "nar_hash": nar_hash(tree), "url": f"file://{self.folder}/upstream.git"}
@@ -90,12 +90,12 @@ class Machine:
 
     def ship(self, release: str) -> None:
         """An image of this release, that carries the tree."""
-        if self.places.source.exists():
-            subprocess.run(["rm", "-r", self.places.source], check=True)
-        self.pin(upstream(self.places.source, release=release), release, f"rev-of-{release}")
+        if self.paths.source.exists():
+            subprocess.run(["rm", "-r", self.paths.source], check=True)
+        self.pin(upstream(self.paths.source, release=release), release, f"rev-of-{release}")
 
     def set_up(self) -> None:
-        set_up(self.config, self.places)
+        set_up(self.config, self.paths)
 
     def docker(self) -> list[str]:
         """What docker was asked for since the last look."""
@@ -167,7 +167,7 @@ def test_what_the_containers_rewrite_is_no_change(machine: Machine) -> None:
 def test_a_changed_setting_takes_the_containers_down_first(machine: Machine) -> None:
     machine.ship("one")
     machine.set_up()
-    write(machine.places.settings / "data/conf/postfix/extra.cf", "relayhost = [10.0.0.9]:2526\n")
+    write(machine.paths.settings / "data/conf/postfix/extra.cf", "relayhost = [10.0.0.9]:2526\n")
     machine.set_up()
     assert machine.docker() == ["mailcow compose down"]
     assert "10.0.0.9" in (machine.root / "data/conf/postfix/extra.cf").read_text()
@@ -175,7 +175,7 @@ def test_a_changed_setting_takes_the_containers_down_first(machine: Machine) -> 
 
 def rotate(machine: Machine, *names: str) -> None:
     for name in names:
-        write(machine.places.credentials / f"mailcow.{name}", "fresh-word")
+        write(machine.paths.credentials / f"mailcow.{name}", "fresh-word")
 
 
 def test_a_rotated_key_is_used_at_once(machine: Machine) -> None:
@@ -259,7 +259,7 @@ def test_what_administrators_change_in_mailcows_pages_survives_upgrades(machine:
     assert (machine.root / DENIED).read_text() == "# two\n"
     write(machine.root / DENIED, "/foe@example.net/i\n")
     machine.config["source"] = old
-    subprocess.run(["rm", "-r", machine.places.source], check=True)
+    subprocess.run(["rm", "-r", machine.paths.source], check=True)
     machine.set_up()
     assert (machine.root / ALLOWED).read_text() == "/friend@example.net/i\n"
     assert (machine.root / DENIED).read_text() == "/foe@example.net/i\n"
@@ -272,7 +272,7 @@ def test_going_back_needs_no_network(machine: Machine) -> None:
     machine.ship("two")
     machine.set_up()
     write(machine.root / "data/assets/ssl/cert.pem", "renewed under two\n")
-    subprocess.run(["rm", "-r", machine.places.source], check=True)
+    subprocess.run(["rm", "-r", machine.paths.source], check=True)
     machine.config["source"] = old
     machine.set_up()
     assert (machine.root / "docker-compose.yml").read_text() == "# one\n"
@@ -287,7 +287,7 @@ def test_power_loss_between_the_renames_is_repaired(machine: Machine) -> None:
     machine.ship("two")
     machine.set_up()
     write(machine.root / "data/conf/dovecot/extra.conf", "by the admin\n")
-    machine.root.rename(machine.places.beside("new"))
+    machine.root.rename(machine.paths.beside("new"))
     machine.set_up()
     assert (machine.root / "data/conf/dovecot/extra.conf").exists()
     assert (machine.root / "docker-compose.yml").read_text() == "# two\n"
@@ -296,7 +296,7 @@ def test_power_loss_between_the_renames_is_repaired(machine: Machine) -> None:
 
 def test_a_half_laid_tree_is_laid_anew(machine: Machine) -> None:
     machine.ship("one")
-    write(machine.places.beside("new") / "docker-compose.yml", "half")
+    write(machine.paths.beside("new") / "docker-compose.yml", "half")
     machine.set_up()
     record = read_record(machine.root)
     assert record is not None
@@ -305,7 +305,7 @@ def test_a_half_laid_tree_is_laid_anew(machine: Machine) -> None:
 
 def test_a_tree_with_another_hash_is_refused(machine: Machine) -> None:
     machine.ship("one")
-    write(machine.places.source / "docker-compose.yml", "# one, with a surprise\n")
+    write(machine.paths.source / "docker-compose.yml", "# one, with a surprise\n")
     with pytest.raises(SetupError, match=r"is not Mailcow one: its hash is sha256-.*, wanted sha256-"):
         machine.set_up()
     assert not machine.root.exists()
@@ -353,7 +353,7 @@ def test_a_failed_fetch_names_what_failed(machine: Machine) -> None:
 @pytest.mark.parametrize("value", ["", "with space", "quote'", "dollar$"])
 def test_a_secret_that_would_need_quoting_is_refused(machine: Machine, value: str) -> None:
     machine.ship("one")
-    write(machine.places.credentials / "mailcow.dbpass", value)
+    write(machine.paths.credentials / "mailcow.dbpass", value)
     with pytest.raises(SetupError, match=r"mailcow\.dbpass may have only letters") as caught:
         machine.set_up()
     assert not value or value not in str(caught.value)
@@ -361,15 +361,15 @@ def test_a_secret_that_would_need_quoting_is_refused(machine: Machine, value: st
 
 def test_a_missing_credential_is_named(machine: Machine) -> None:
     machine.ship("one")
-    (machine.places.credentials / "mailcow.dbpass").unlink()
+    (machine.paths.credentials / "mailcow.dbpass").unlink()
     with pytest.raises(SetupError, match=r"mailcow\.dbpass is missing"):
         machine.set_up()
 
 
 def test_a_system_with_a_store_names_its_own_places() -> None:
-    found = places_of({"places": {"settings": "/store/settings", "source": "/store/source"}})
+    found = paths_of({"paths": {"settings": "/store/settings", "source": "/store/source"}})
     assert (found.settings, found.source) == (Path("/store/settings"), Path("/store/source"))
-    assert found.root == places_of({}).root == Path("/var/lib/mailcow")
+    assert found.root == paths_of({}).root == Path("/var/lib/mailcow")
 
 
 def archive(path: Path, tags: Sequence[str], config: str) -> None:

@@ -1,7 +1,7 @@
 from mailnix import Proxy
+from mailnix.formats.text import ini
 from mailnix.plan import Plan, derive
 from mailnix.services.network.render import sysctls, uplink
-from mailnix.services.text import ini
 from tests.services.conftest import topology
 
 

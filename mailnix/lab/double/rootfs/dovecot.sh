@@ -1,9 +1,0 @@
-#!/bin/sh
-# Dovecot, as soon as there are accounts to look up.
-. /double/common.sh
-mkdir -p /var/vmail
-chown vmail:vmail /var/vmail
-run_hooks
-until_works test -s "$DATABASE"
-on_new_certificate doveadm reload
-exec dovecot -F

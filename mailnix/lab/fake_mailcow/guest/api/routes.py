@@ -1,0 +1,138 @@
+"""From a path and a body to a call, and from what it gives to an answer: status and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from .admins import Admins
+from .aliases import Aliases
+from .dkim import Dkim
+from .domains import Domains
+from .limits import Limits
+from .mailboxes import Mailboxes
+from .passwords import Hasher
+from .resp import Redis
+from .store import Store
+from .words import Answer, Attributes, Refused, danger
+
+Reply = tuple[int, object]
+NO_ROUTE: Reply = (404, {"type": "error", "msg": "route not found"})
+NO_DATA: Reply = (200, {"type": "error", "msg": "Cannot find attributes in post data"})
+METHODS = {"get": "GET", "add": "POST", "edit": "POST", "delete": "POST"}
+
+
+class Routes:
+    """The calls there are."""
+
+    def __init__(self, store: Store, redis: Redis, hostname: str, hasher: Hasher) -> None:
+        dkim = Dkim(redis)
+        domains = Domains(store, redis, dkim, hostname)
+        limits = Limits(redis)
+        mailboxes, aliases = Mailboxes(store, domains, limits, hasher), Aliases(store, domains)
+        admins = Admins(store, hasher)
+        self._domains, self._mailboxes, self._aliases, self._admins, self._dkim = (
+            domains,
+            mailboxes,
+            aliases,
+            admins,
+            dkim,
+        )
+        self._add: Mapping[str, Callable[[Attributes], list[Answer]]] = {
+            "domain": domains.add,
+            "mailbox": mailboxes.add,
+            "alias": aliases.add,
+            "dkim": dkim.add,
+            "dkim_import": dkim.load,
+        }
+        self._edit: Mapping[str, Callable[[object, Attributes], list[Answer]]] = {
+            "domain": domains.edit,
+            "mailbox": mailboxes.edit,
+            "alias": aliases.edit,
+            "admin": admins.edit,
+            "rl-mbox": limits.edit,
+        }
+        self._delete: Mapping[str, Callable[[object], list[Answer]]] = {
+            "domain": domains.delete,
+            "mailbox": mailboxes.delete,
+            "alias": aliases.delete,
+            "dkim": dkim.delete,
+        }
+
+    def call(self, method: str, path: str, body: object, *, write: bool) -> Reply:
+        """Answer a request; `body` is None where none was sent, `write` says whether the key may change things."""
+        action, category, item, extra = (*path.strip("/").split("/"), "", "", "", "")[:4]
+        if action not in METHODS:
+            return NO_ROUTE
+        if action != "get" and not write:
+            return 403, {"type": "error", "msg": "API read/write access denied"}
+        if method != METHODS[action]:
+            return 405, {"type": "error", "msg": f"only {METHODS[action]} method is allowed"}
+        if action == "get":
+            return self._get(category, item, extra)
+        if body is None:
+            return NO_DATA
+        try:
+            return self._change(action, category, body)
+        except Refused as refusal:
+            return 200, [_logged(danger(refusal.message), action, category)]
+
+    def _change(self, action: str, category: str, body: object) -> Reply:
+        answers: list[Answer]
+        match action:
+            case "add" if category in self._add and isinstance(body, dict):
+                answers = self._add[category](body)
+            case "edit" if category in self._edit and isinstance(body, dict):
+                attributes, items = body.get("attr"), body.get("items")
+                if not isinstance(attributes, dict) or items is None:
+                    return NO_DATA
+                answers = self._edit[category](items, attributes)
+            case "delete" if category in self._delete:
+                answers = self._delete[category](body)
+            case _:
+                return NO_ROUTE
+        return 200, [_logged(answer, action, category) for answer in answers] or _generic(action)
+
+    def _get(self, category: str, item: str, extra: str) -> Reply:
+        """One thing, or all; Mailcow writes nothing as `{}`, also where a list would be."""
+        everything = item in ("all", "reduced")
+        names = extra.split(",") if extra else self._domains.names()
+        found: object
+        match category:
+            case "domain":
+                found = [*map(self._domains.details, names)] if everything else self._domains.details(item)
+            case "mailbox" if everything:
+                boxes = [box for name in names for box in self._mailboxes.addresses(name)]
+                found = [self._mailboxes.details(box) for box in boxes]
+            case "mailbox":
+                found = self._mailboxes.details(item)
+            case "alias" if everything:
+                found = [self._aliases.details(alias) for name in names for alias in self._aliases.ids(name)]
+            case "alias":
+                found = self._aliases.details(item)
+            case "admin":
+                admins = self._admins
+                found = [*map(admins.details, admins.names())] if everything else admins.details(item)
+            case "dkim":
+                found = self._dkim.details(item)
+            case "status":
+                found = {"version": "fake"} if item == "version" else {}
+            case _:
+                return NO_ROUTE
+        return 200, found or {}
+
+
+def _logged(answer: Answer, action: str, category: str) -> Answer:
+    """Mailcow tells which of its functions spoke, and what it was given; here only the first."""
+    return {**answer, "log": [category, action]}
+
+
+def _generic(action: str) -> Answer:
+    """What Mailcow says when its functions say nothing."""
+    return (
+        {"type": "error", "msg": f"Cannot {action} item"}
+        if action == "add"
+        else {
+            "type": "success",
+            "msg": "Task completed",
+        }
+    )

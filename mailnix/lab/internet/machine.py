@@ -1,0 +1,106 @@
+"""The internet machine: what is outside of a mail system, as one Debian machine's packages, files and units. Pure."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Final
+
+from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.lab.internet import acme, mail, network, ntp, zones
+from mailnix.lab.internet.layout import INTERNET, Layout, layout
+from mailnix.plan.types import Plan
+from mailnix.tree import Entry, File
+
+PROBE: Final = "/usr/lib/mailnix-internet/probe.py"
+SCANNER: Final = "/usr/lib/mailnix-internet/scan.py"
+POST: Final = "/usr/lib/mailnix-internet/post.py"
+READY: Final = f"{mail.TLS}/ready"
+PASSWORDS: Final = "/run/mailnix-internet/passwords.json"
+MEMORY: Final = 640
+"""MiB that the internet needs."""
+
+PACKAGES: Final = (
+    "bind9",
+    "bind9-dnsutils",
+    "ca-certificates",
+    "caddy",
+    "dbconfig-no-thanks",  # OpenDMARC would bring a database client
+    "dnsmasq-base",
+    "iproute2",
+    "nftables",
+    "nmap",
+    "opendkim",
+    "opendmarc",
+    "postfix",
+    "publicsuffix",
+    "python3-minimal",
+    "python3",
+)
+
+TARGET: Final = """\
+[Unit]
+Description=Everything outside that needs the lab's certificates
+Wants=postfix.service caddy.service
+"""
+
+PATH: Final = f"""\
+[Unit]
+Description=The lab's certificates have come
+
+[Path]
+PathExists={READY}
+Unit=mailnix-internet.target
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+NEEDS_CERTIFICATES: Final = f"[Unit]\nConditionPathExists={READY}\n"
+
+
+def internet(plan: Plan) -> DebianPart:
+    """Everything on the internet machine besides a bare Debian, systemd-networkd and the guest agent."""
+    found = layout(plan)
+    return DebianPart(
+        packages=PACKAGES,
+        entries=tuple(_entries(plan, found)),
+        wanted=(Wanted("mailnix-internet-dhcp.service"), Wanted("mailnix-internet.path"), _CLOCK, _NAT),
+        packaged=tuple(Wanted(f"{name}.service") for name in ("systemd-networkd", "named", "opendkim", "opendmarc")),
+        masked=(
+            *("apt-daily.timer", "apt-daily-upgrade.timer", "unattended-upgrades.service"),
+            *("caddy-api.service", "named-resolvconf.service", "postfix-resolvconf.path"),
+            "ssh.service",
+            "systemd-networkd-wait-online.service",  # nothing here is ever required to be online
+            *("systemd-resolved.service", "systemd-timesyncd.service"),
+        ),
+    )
+
+
+_NAT: Final = Wanted("mailnix-internet-nat.service", by="sysinit.target")
+_CLOCK: Final = Wanted(ntp.SOCKET, by="sockets.target")
+
+
+def _entries(plan: Plan, found: Layout) -> list[Entry]:
+    return [
+        File("/etc/hostname", f"{INTERNET}\n"),
+        *network.entries(found),
+        *zones.entries(plan, found),
+        *mail.entries(found),
+        *acme.entries(found),
+        *ntp.entries(found),
+        File("/etc/systemd/system/mailnix-internet.target", TARGET),
+        File("/etc/systemd/system/mailnix-internet.path", PATH),
+        *(
+            File(f"/etc/systemd/system/{unit}.service.d/certificates.conf", NEEDS_CERTIFICATES)
+            for unit in ("postfix", "caddy")
+        ),
+        File(PROBE, _source("probe.py"), 0o755),
+        File(ntp.PROGRAM, _source("clock.py"), 0o755),
+        File(SCANNER, _source("scan.py"), 0o755),
+        File(POST, _source("post.py"), 0o755),
+    ]
+
+
+def _source(name: str) -> str:
+    """A program for the internet machine, as it is in this package."""
+    return files("mailnix.lab.internet").joinpath("guest", name).read_text()

@@ -1,0 +1,68 @@
+"""The internet's DNS: one BIND that is the root of a small internet, with the zone text that `mailnix dns` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from mailnix.lab.internet import ntp
+from mailnix.lab.internet.layout import Layout
+from mailnix.plan.dns import zone_text
+from mailnix.plan.types import Plan
+from mailnix.tree import Entry, File
+
+PUBLISHED: Final = "/etc/bind/published.zone"
+ROOT: Final = "/etc/bind/root.zone"
+
+
+def entries(plan: Plan, layout: Layout) -> Iterator[Entry]:
+    """BIND's configuration and zones."""
+    yield File("/etc/bind/named.conf", NAMED)
+    yield File(PUBLISHED, zone_text(plan.records))
+    yield File(ROOT, root_zone(plan, layout))
+    yield File("/etc/default/named", 'OPTIONS="-u bind -n 1"\n')
+
+
+NAMED: Final = f"""\
+options {{
+	directory "/var/cache/bind";
+	listen-on {{ any; }};
+	listen-on-v6 {{ any; }};
+	recursion yes;
+	allow-query {{ any; }};
+	allow-recursion {{ any; }};
+	dnssec-validation no;
+	// reverse names of documentation networks are ours to answer
+	empty-zones-enable no;
+	max-cache-size 8m;
+}};
+
+zone "." {{
+	type primary;
+	file "{ROOT}";
+}};
+"""
+
+
+def root_zone(plan: Plan, layout: Layout) -> str:
+    """Everything there is, in one zone: what is not in it does not exist, and is said so at once."""
+    mx = layout.mx
+    lines = [
+        "$TTL 300",
+        f". IN SOA {layout.dns.name}. hostmaster.{layout.domain}. 1 3600 600 86400 60",
+        f". IN NS {layout.dns.name}.",
+        f"{layout.domain}. IN MX 10 {mx.name}.",
+        f'{layout.domain}. IN TXT "v=spf1 mx -all"',
+        f'_dmarc.{layout.domain}. IN TXT "v=DMARC1; p=none; aspf=s"',
+        f'{mx.name}. IN TXT "v=spf1 a -all"',
+    ]
+    for identity in layout.identities:
+        for address in identity.addresses:
+            lines += [
+                f"{identity.name}. IN {'A' if address.version == 4 else 'AAAA'} {address}",
+                f"{address.reverse_pointer}. IN PTR {identity.name}.",
+            ]
+    lines += ntp.zone_lines(layout)
+    # Set at the provider, so not in the text that is published with the rest.
+    lines += [f"{r.name}. IN {r.type} {r.data}" for r in plan.records if not r.zone]
+    return "\n".join([*lines, f'$INCLUDE "{PUBLISHED}"', ""])

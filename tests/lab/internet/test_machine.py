@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import dns.rdatatype
+import dns.zone
+import pytest
+
+from mailnix.debian.host import assemble
+from mailnix.lab.internet import internet, network
+from mailnix.lab.internet.acme import caddyfile
+from mailnix.lab.internet.authority import Authority, install, new_authority
+from mailnix.lab.internet.layout import ACME_NAME, INTERNET, Layout
+from mailnix.lab.internet.zones import PUBLISHED, ROOT
+from mailnix.plan import Plan
+from mailnix.plan.dns import zone_text
+from mailnix.tree import File
+
+
+def root_zone(plan: Plan) -> dns.zone.Zone:
+    tree = assemble(INTERNET, (internet(plan),)).tree
+    text = tree.file(ROOT).data.decode().replace(f'$INCLUDE "{PUBLISHED}"', tree.file(PUBLISHED).data.decode())
+    return dns.zone.from_text(text, origin=".", relativize=False)
+
+
+def found(zone: dns.zone.Zone, name: str, kind: str) -> set[str]:
+    data = zone.get_rdataset(name + ".", kind)
+    return {item.to_text() for item in data} if data else set()
+
+
+def test_the_internet_serves_the_zone_text_that_is_to_be_published(plan: Plan) -> None:
+    tree = assemble(INTERNET, (internet(plan),)).tree
+    assert tree.file(PUBLISHED).content == zone_text(plan.records)
+
+
+def test_every_planned_record_can_be_looked_up(plan: Plan) -> None:
+    zone = root_zone(plan)
+    missing = [r for r in plan.records if not r.placeholder and not found(zone, r.name, r.type)]
+    assert missing == []
+
+
+def test_reverse_names_of_proxies_and_strangers_are_confirmed_forwards(plan: Plan, layout: Layout) -> None:
+    zone = root_zone(plan)
+    addresses = [a for proxy in plan.proxies for a in (proxy.ipv4, proxy.ipv6) if a]
+    addresses += [a for identity in layout.identities for a in identity.addresses]
+    for address in addresses:
+        (name,) = found(zone, address.reverse_pointer, "PTR")
+        forward = found(zone, name.rstrip("."), "A") | found(zone, name.rstrip("."), "AAAA")
+        assert str(address) in forward
+
+
+def test_lets_encrypt_is_the_internets(plan: Plan, layout: Layout) -> None:
+    assert found(root_zone(plan), ACME_NAME, "A") == {str(layout.acme.ipv4)}
+    assert ACME_NAME in caddyfile(layout)
+
+
+def test_every_machine_always_gets_its_address_by_dhcp(layout: Layout) -> None:
+    text = network.dnsmasq(layout)
+    (segment,) = layout.segments
+    assert f"dhcp-host={segment.ports[0].far.mac},203.0.113.10" in text
+    assert f"dhcp-host={layout.home.far.mac},{layout.home.host4}" in text
+
+
+def test_the_home_router_lets_nobody_in(layout: Layout) -> None:
+    text = network.nft(layout)
+    assert f"snat ip to {layout.nat.ipv4}" in text
+    assert text.index("established,related accept") < text.index("drop")
+
+
+def test_units_are_wanted_that_are_there(plan: Plan) -> None:
+    part = internet(plan)
+    ours = {entry.path.rsplit("/", 1)[-1] for entry in part.entries}
+    assert {wanted.unit for wanted in part.wanted} <= ours
+
+
+def test_the_image_has_no_key(plan: Plan) -> None:
+    tree = assemble(INTERNET, (internet(plan),)).tree
+    assert not [e.path for e in tree if isinstance(e, File) and b"PRIVATE KEY" in e.data]
+
+
+def test_leaf_certificates_are_the_roots_and_carry_their_names(layout: Layout) -> None:
+    from cryptography import x509
+
+    made = new_authority(layout)
+    root = x509.load_pem_x509_certificate(made.certificate)
+    for name, identity in (("mx", layout.mx), ("acme", layout.acme)):
+        leaf = x509.load_pem_x509_certificate(made.internet_files[f"{name}.pem"])
+        leaf.verify_directly_issued_by(root)
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        assert names.get_values_for_type(x509.DNSName) == [identity.name]
+
+
+def test_an_authority_shows_no_key(layout: Layout) -> None:
+    assert "PRIVATE" not in repr(new_authority(layout))
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def put(self, path: str, data: bytes) -> None:
+        assert data
+        self.events.append(path)
+
+    def succeed(self, command: str) -> str:
+        self.events.append(command)
+        return ""
+
+
+def test_nothing_starts_before_the_last_certificate_is_there(layout: Layout) -> None:
+    recorder = Recorder()
+    install(recorder, Authority(b"root", {"ca.pem": b"1", "ca.key": b"2"}))
+    assert recorder.events[1:-1] == ["/etc/mailnix-internet/tls/ca.pem", "/etc/mailnix-internet/tls/ca.key"]
+    assert recorder.events[-1].endswith("touch /etc/mailnix-internet/tls/ready")
+
+
+@pytest.mark.skipif(shutil.which("named-checkzone") is None, reason="named-checkzone is not installed")
+def test_bind_takes_the_zone(plan: Plan, tmp_path: Path) -> None:
+    tree = assemble(INTERNET, (internet(plan),)).tree
+    (tmp_path / "published").write_bytes(tree.file(PUBLISHED).data)
+    text = tree.file(ROOT).data.decode().replace(PUBLISHED, str(tmp_path / "published"))
+    (tmp_path / "root").write_text(text)
+    subprocess.run(["named-checkzone", ".", str(tmp_path / "root")], check=True)
+
+
+@pytest.mark.skipif(shutil.which("nft") is None, reason="nft is not installed")
+def test_nft_reads_the_home_routers_rules(layout: Layout, tmp_path: Path) -> None:
+    (tmp_path / "rules").write_text(network.nft(layout))
+    done = subprocess.run(["nft", "-c", "-f", str(tmp_path / "rules")], capture_output=True, text=True, check=False)
+    assert "syntax error" not in done.stderr
