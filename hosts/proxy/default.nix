@@ -111,7 +111,46 @@
   # Haraka: one instance takes mail from the internet, one sends Mailcow's to it.
   services.haraka.instances = {
     "in" = {
-      directory = ./haraka-in;
+      plugins = [
+        "tls"
+        "sockets"
+        "sessions"
+        "xclient_upstream"
+        "rcpt_to.in_host_list"
+        "queue/smtp_proxy"
+      ];
+      settings = {
+        "smtp.ini".globalSection = {
+          listen = "[::]:25";
+          public_ip = "203.0.113.10";
+          nodes = 0;
+          inactivity_timeout = 300;
+          graceful_shutdown = true;
+          force_shutdown_timeout = 10;
+        };
+        "tls.ini".globalSection = {
+          minVersion = "TLSv1.2";
+          requestCert = false;
+          rejectUnauthorized = false;
+        };
+      };
+      files = {
+        "connection.ini" = ./haraka-in/config/connection.ini;
+        "dhparams.pem" = ./haraka-in/config/dhparams.pem;
+        host_list = ./haraka-in/config/host_list;
+        "log.ini" = ./haraka-in/config/log.ini;
+        me = ./haraka-in/config/me;
+        "queue/smtp_proxy.timeout" = ./haraka-in/config/queue/smtp_proxy.timeout;
+        "sessions.ini" = ./haraka-in/config/sessions.ini;
+        "smtp_proxy.ini" = ./haraka-in/config/smtp_proxy.ini;
+        "sockets.ini" = ./haraka-in/config/sockets.ini;
+        "xclient_upstream.ini" = ./haraka-in/config/xclient_upstream.ini;
+      };
+      localPlugins = {
+        sessions = ./haraka-in/plugins/sessions.js;
+        sockets = ./haraka-in/plugins/sockets.js;
+        xclient_upstream = ./haraka-in/plugins/xclient_upstream.js;
+      };
       credentials.internalcmd_key = "haraka.internalcmd";
       tls = {
         certificate = "/var/lib/caddy/.local/share/caddy/certificates/acme-v02.api.letsencrypt.org-directory/mail.example.org/mail.example.org.crt";
@@ -119,7 +158,45 @@
       };
     };
     out = {
-      directory = ./haraka-out;
+      plugins = [
+        "tls"
+        "sockets"
+        "opportunistic_tls"
+        "relay"
+        "durable_queue"
+      ];
+      settings = {
+        "smtp.ini".globalSection = {
+          listen = "10.0.0.1:2526";
+          public_ip = "203.0.113.10";
+          nodes = 0;
+          inactivity_timeout = 300;
+          graceful_shutdown = true;
+          force_shutdown_timeout = 10;
+        };
+        "tls.ini".globalSection = {
+          minVersion = "TLSv1.2";
+          requestCert = false;
+          rejectUnauthorized = false;
+        };
+      };
+      files = {
+        "connection.ini" = ./haraka-out/config/connection.ini;
+        "dhparams.pem" = ./haraka-out/config/dhparams.pem;
+        "log.ini" = ./haraka-out/config/log.ini;
+        me = ./haraka-out/config/me;
+        "outbound.bounce_message" = ./haraka-out/config/outbound.bounce_message;
+        "outbound.ini" = ./haraka-out/config/outbound.ini;
+        "relay.ini" = ./haraka-out/config/relay.ini;
+        relay_acl_allow = ./haraka-out/config/relay_acl_allow;
+        "relay_dest_domains.ini" = ./haraka-out/config/relay_dest_domains.ini;
+        "sockets.ini" = ./haraka-out/config/sockets.ini;
+      };
+      localPlugins = {
+        durable_queue = ./haraka-out/plugins/durable_queue.js;
+        opportunistic_tls = ./haraka-out/plugins/opportunistic_tls.js;
+        sockets = ./haraka-out/plugins/sockets.js;
+      };
       credentials.internalcmd_key = "haraka.internalcmd";
       tls = {
         certificate = "/var/lib/caddy/.local/share/caddy/certificates/acme-v02.api.letsencrypt.org-directory/mail.example.org/mail.example.org.crt";

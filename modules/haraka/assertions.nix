@@ -1,8 +1,14 @@
 # What Haraka would do wrong without a word.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
 
 let
   inherit (lib)
+    attrNames
     concatMap
     filterAttrs
     groupBy
@@ -13,6 +19,7 @@ let
   cfg = config.services.haraka;
   enabled = filterAttrs (_: instance: instance.enable) cfg.instances;
   ports = import ./ports.nix { inherit lib; };
+  units = import ./units.nix { inherit lib pkgs ports; };
 
   sections = [
     "main"
@@ -29,27 +36,36 @@ let
     name: instance:
     let
       here = "services.haraka.instances.${name}";
-      readyMade = file: toString instance.directory + "/config/${file}";
-      has = file: builtins.pathExists (readyMade file);
-      plugins =
-        if instance.plugins != [ ] || !has "plugins" then
-          instance.plugins
-        else
-          lib.splitString "\n" (builtins.readFile (readyMade "plugins"));
       connection = instance.settings."connection.ini" or { };
       missing = lib.filter (section: !(connection.sections or { } ? ${section})) sections;
+      twice = lib.intersectLists (attrNames instance.settings) (attrNames instance.files);
+      credentials = filterAttrs (_: files: lib.length files > 1) (
+        groupBy units.credentialOf (attrNames instance.credentials)
+      );
     in
     [
       {
-        assertion = instance.directory == null || !lib.any has (lib.attrNames instance.settings);
-        message = "${here}.settings would replace whole files of ${here}.directory, not add to them: ${lib.concatStringsSep ", " (lib.filter has (lib.attrNames instance.settings))}. Copy what is in them, and set ${here}.files.";
+        assertion = versionAtLeast (lib.getVersion instance.package) "3.3.4";
+        message = "${here}.package is ${lib.getVersion instance.package}: versions before 3.3.4 let mail be smuggled past their checks; use 3.3.4 or newer.";
       }
       {
-        assertion = instance.settings ? "smtp.ini" || instance.files ? "smtp.ini" || has "smtp.ini";
+        assertion = twice == [ ];
+        message = "${here} has ${lib.concatStringsSep ", " twice} in both settings and files, where one would replace the other; keep one.";
+      }
+      {
+        assertion = !(instance.files ? "smtp.ini");
+        message = ''${here}.files."smtp.ini" hides from NixOS where Haraka listens; write it as ${here}.settings."smtp.ini".'';
+      }
+      {
+        assertion = !(instance.files ? plugins || instance.files ? queue_dir);
+        message = "${here}.files has plugins or queue_dir, which are options: ${here}.plugins, ${here}.queueDirectory.";
+      }
+      {
+        assertion = instance.settings ? "smtp.ini" || instance.files ? "smtp.ini";
         message = ''${here}.settings."smtp.ini" is missing: say at least where to listen, as globalSection.listen = "[::0]:25".'';
       }
       {
-        assertion = instance.files ? "connection.ini" || has "connection.ini" || missing == [ ];
+        assertion = instance.files ? "connection.ini" || missing == [ ];
         message = ''${here}.settings."connection.ini".sections lacks ${lib.concatStringsSep ", " missing}: without them every connection hangs at the banner. Do not use mkForce here.'';
       }
       {
@@ -65,14 +81,18 @@ let
         message = "${here}.tls needs both certificate and key.";
       }
       {
-        assertion = instance.tls.certificate == null || lib.elem "tls" plugins;
+        assertion = instance.tls.certificate == null || lib.elem "tls" instance.plugins;
         message = ''${here}.plugins lacks "tls": ${here}.tls.certificate would not be presented.'';
       }
       {
-        assertion = !(lib.elem "xclient" plugins);
+        assertion = !(lib.elem "xclient" instance.plugins);
         message = ''${here}.plugins has "xclient", which lets local connections claim any address; remove it.'';
       }
     ]
+    ++ mapAttrsToList (credential: files: {
+      assertion = false;
+      message = "${here}.credentials ${lib.concatStringsSep " and " files} would both be the credential ${credential}; rename one.";
+    }) credentials
     ++ mapAttrsToList (file: source: {
       assertion = !inStore source;
       message = "${here}.credentials.${file} is in the Nix store, which every user can read; name a path outside of it, as a string.";
@@ -95,16 +115,12 @@ let
   );
 
   queues = filterAttrs (_: users: lib.length users > 1) (
-    groupBy (name: enabled.${name}.queueDirectory) (lib.attrNames enabled)
+    groupBy (name: enabled.${name}.queueDirectory) (attrNames enabled)
   );
 in
 {
   config.assertions =
-    lib.optional (enabled != { }) {
-      assertion = versionAtLeast (lib.getVersion cfg.package) "3.3.4";
-      message = "services.haraka.package is ${lib.getVersion cfg.package}: versions before 3.3.4 let mail be smuggled past their checks; use 3.3.4 or newer.";
-    }
-    ++ concatMap (list: list) (mapAttrsToList ofInstance enabled)
+    concatMap (list: list) (mapAttrsToList ofInstance enabled)
     ++ mapAttrsToList (listen: users: {
       assertion = false;
       message = "services.haraka.instances ${

@@ -1,4 +1,4 @@
-# The configuration directory of an instance, but for what is secret: a list of directories.
+# The configuration directory of an instance, but for what is secret.
 { lib, pkgs }:
 
 let
@@ -26,9 +26,7 @@ let
 in
 name: instance:
 let
-  readyMade = file: builtins.pathExists (toString instance.directory + "/config/${file}");
-
-  tls = optionalAttrs (instance.tls.certificate != null && !readyMade "tls.ini") {
+  tls = optionalAttrs (instance.tls.certificate != null && !instance.files ? "tls.ini") {
     "tls.ini".globalSection = {
       key = "/run/haraka-${name}-tls/key.pem";
       cert = "/run/haraka-${name}-tls/cert.pem";
@@ -36,22 +34,20 @@ let
     };
   };
 
-  defaults =
-    optionalAttrs (instance.plugins != [ ]) { inherit (instance) plugins; }
-    // optionalAttrs (!readyMade "queue_dir") { queue_dir = instance.queueDirectory; }
+  defaults = {
+    inherit (instance) plugins;
+    queue_dir = instance.queueDirectory;
     # A published group, RFC 7919's ffdhe2048: Haraka would make one of its own at every start.
-    // optionalAttrs (!readyMade "dhparams.pem") { "dhparams.pem" = ./dhparams.pem; };
+    "dhparams.pem" = ./dhparams.pem;
+  };
 
   settings = lib.recursiveUpdate tls instance.settings;
 
   files =
     mapAttrs (file: value: ini.generate (baseNameOf file) value) settings
     // mapAttrs asPath (defaults // instance.files);
-
-  added = pkgs.linkFarm "haraka-${name}" (
-    mapAttrs' (file: nameValuePair "config/${file}") files
-    // mapAttrs' (plugin: nameValuePair "plugins/${plugin}.js") instance.localPlugins
-  );
 in
-# What is copied, one over the other.
-lib.optional (instance.directory != null) instance.directory ++ [ added ]
+pkgs.linkFarm "haraka-${name}" (
+  mapAttrs' (file: nameValuePair "config/${file}") files
+  // mapAttrs' (plugin: nameValuePair "plugins/${plugin}.js") instance.localPlugins
+)

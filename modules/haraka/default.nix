@@ -13,7 +13,9 @@ let
     literalExpression
     mapAttrs'
     mkIf
+    mkMerge
     mkOption
+    mkPackageOption
     nameValuePair
     types
     ;
@@ -21,29 +23,32 @@ let
   cfg = config.services.haraka;
   enabled = filterAttrs (_: instance: instance.enable) cfg.instances;
   withTls = filterAttrs (_: instance: instance.tls.certificate != null) enabled;
+  watched = filterAttrs (_: instance: instance.tls.useACMEHost == null) withTls;
+  byAcme = filterAttrs (_: instance: instance.tls.useACMEHost != null) withTls;
+
+  # nixpkgs has no Haraka; our overlay, or one of yours, may.
+  packages.haraka = pkgs.haraka or (pkgs.callPackage ./package.nix { });
 
   ports = import ./ports.nix { inherit lib; };
   configuration = import ./configuration.nix { inherit lib pkgs; };
   units = import ./units.nix {
     inherit lib pkgs ports;
-    inherit (cfg) package;
   };
+
+  reachable =
+    listener: !lib.hasPrefix "127." listener.address && listener.address != "[::1]" && listener.address != "localhost";
 in
 {
   imports = [ ./assertions.nix ];
 
   options.services.haraka = {
-    package = mkOption {
-      type = types.package;
-      default = pkgs.callPackage ./package.nix { };
-      defaultText = literalExpression "mailnix.packages.\${system}.haraka";
-      description = ''
-        The Haraka to run: version 3.3.4 or newer.
-      '';
+    package = mkPackageOption packages "haraka" {
+      pkgsText = "mailnix.packages.\${system}";
+      extraDescription = "Version 3.3.4 or newer.";
     };
 
     instances = mkOption {
-      type = types.attrsOf (types.submodule (import ./instance.nix { inherit lib pkgs; }));
+      type = types.attrsOf (types.submodule (import ./instance.nix { inherit config lib pkgs; }));
       default = { };
       example = literalExpression ''
         {
@@ -74,9 +79,26 @@ in
 
     systemd.paths = mapAttrs' (
       name: instance: nameValuePair "haraka-${name}-tls" (units.tlsPath instance)
-    ) withTls;
+    ) watched;
 
-    systemd.timers = mapAttrs' (name: _: nameValuePair "haraka-${name}-tls" units.tlsTimer) withTls;
+    systemd.timers = mapAttrs' (name: _: nameValuePair "haraka-${name}-tls" units.tlsTimer) watched;
+
+    security.acme.certs = mkMerge (
+      lib.mapAttrsToList (name: instance: {
+        ${instance.tls.useACMEHost}.reloadServices = [ "haraka-${name}-tls.service" ];
+      }) byAcme
+    );
+
+    systemd.tmpfiles.settings = mapAttrs' (
+      name: instance:
+      nameValuePair "haraka-${name}" {
+        ${instance.queueDirectory}.d = {
+          user = "haraka-${name}";
+          group = "haraka-${name}";
+          mode = "0700";
+        };
+      }
+    ) (filterAttrs (name: instance: !lib.hasPrefix "/var/lib/haraka-${name}/" instance.queueDirectory) enabled);
 
     users.users = mapAttrs' (
       name: _:
@@ -90,7 +112,7 @@ in
     users.groups = mapAttrs' (name: _: nameValuePair "haraka-${name}" { }) enabled;
 
     networking.firewall.allowedTCPPorts = concatMap (
-      instance: map (listener: listener.port) (ports instance)
+      instance: map (listener: listener.port) (lib.filter reachable (ports instance))
     ) (lib.filter (instance: instance.openFirewall) (lib.attrValues enabled));
   };
 }

@@ -1,10 +1,17 @@
-# The options of one Haraka: a configuration directory, what is put into it, and its queue.
-{ lib, pkgs }:
+# The options of one Haraka: what its configuration directory holds, and its queue.
+{
+  config,
+  lib,
+  pkgs,
+}:
 
 let
+  inherit (config.services.haraka) package;
+  certificates = config.security.acme.certs;
   inherit (lib)
     literalExpression
     mkEnableOption
+    mkIf
     mkOption
     types
     ;
@@ -20,22 +27,18 @@ let
 in
 { config, name, ... }:
 
-let
-  readyMade = builtins.pathExists (toString config.directory + "/config/connection.ini");
-in
 {
   options = {
     enable = mkEnableOption "this Haraka instance" // {
       default = true;
     };
 
-    directory = mkOption {
-      type = types.nullOr types.path;
-      default = null;
-      example = literalExpression "./haraka-in";
+    package = mkOption {
+      type = types.package;
+      default = package;
+      defaultText = literalExpression "config.services.haraka.package";
       description = ''
-        A directory with a ready-made {file}`config` and, where it has plugins of its own, {file}`plugins`. The other
-        options add to it and win over it. No secret may be in it: it is copied to the Nix store.
+        The Haraka that this instance runs.
       '';
     };
 
@@ -79,7 +82,8 @@ in
         }
       '';
       description = ''
-        Other files of the configuration directory by their names: text, a list of lines, or a file.
+        Other files of the configuration directory by their names: text, a list of lines, or a file. Each is the whole
+        file, so its name is not in {option}`settings` too. No secret may be here: it is copied to the Nix store.
       '';
     };
 
@@ -108,6 +112,15 @@ in
     };
 
     tls = {
+      useACMEHost = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        example = "mx.example.org";
+        description = ''
+          The certificate of {option}`security.acme.certs` to present; Haraka reads a renewed one without a restart.
+        '';
+      };
+
       certificate = mkOption {
         type = types.nullOr types.str;
         default = null;
@@ -133,17 +146,23 @@ in
       default = "/var/lib/haraka-${name}/queue";
       defaultText = literalExpression ''"/var/lib/haraka-''${name}/queue"'';
       description = ''
-        Where accepted mail waits. Keep it on a disk that survives a restart; no two instances may share it.
+        Where accepted mail waits; it is made where it does not exist. Keep it on a disk that survives a restart; no two
+        instances may share it.
       '';
     };
 
-    openFirewall = mkEnableOption "the ports that `settings.\"smtp.ini\"` listens on in NixOS's firewall";
+    openFirewall = mkEnableOption "the ports that `settings.\"smtp.ini\"` listens on, loopback aside, in NixOS's firewall";
   };
 
   config = {
+    tls = mkIf (config.tls.useACMEHost != null) {
+      certificate = "${certificates.${config.tls.useACMEHost}.directory}/fullchain.pem";
+      key = "${certificates.${config.tls.useACMEHost}.directory}/key.pem";
+    };
+
     # Haraka reads no defaults of its own for this file: without a section it hangs at the banner, without a key it
     # says "undefined" or knows no limit.
-    settings = lib.mkIf (!readyMade) {
+    settings = mkIf (!config.files ? "connection.ini") {
       "connection.ini".sections = lib.mapAttrs (_: lib.mapAttrs (_: lib.mkDefault)) {
         main = {
           postel = false;

@@ -2,12 +2,14 @@
 # dependency is fetched by the integrity hash that the lock states, so there is no hash here.
 {
   lib,
+  buildNpmPackage,
   importNpmLock,
   makeWrapper,
   nodejs_24,
   openssl,
   pnpm,
-  stdenvNoCC,
+  testers,
+  versionCheckHook,
   npmRoot ? ../../mailnix/services/haraka/npm,
 }:
 
@@ -17,7 +19,6 @@ let
   nodejs = nodejs_24;
   lock = importJSON (npmRoot + "/package-lock.json");
   root = importJSON (npmRoot + "/package.json");
-  inherit (lock.packages."node_modules/Haraka") version;
 
   # Debian gets Node from npm; here it comes from nixpkgs.
   foreign = name: lib.hasPrefix "node-linux-" (baseNameOf name);
@@ -53,38 +54,54 @@ let
     };
   };
 
-  nodeModules = importNpmLock.buildNodeModules {
-    inherit nodejs package packageLock;
-  };
+  # Not in the copy of the modules that emitted flakes carry.
+  check = ../.. + "/vm-tests/nixos/haraka.nix";
 in
-stdenvNoCC.mkDerivation {
+buildNpmPackage (finalAttrs: {
   pname = "haraka";
-  inherit version;
+  inherit (lock.packages."node_modules/Haraka") version;
 
-  dontUnpack = true;
+  src = npmRoot;
+
+  inherit nodejs;
+  npmDeps = importNpmLock { inherit package packageLock; };
+  inherit (importNpmLock) npmConfigHook;
+
+  # There is nothing of its own to build, and nothing in the lock but what runs.
+  dontNpmBuild = true;
+  dontNpmPrune = true;
 
   nativeBuildInputs = [ makeWrapper ];
 
-  installPhase = ''
-    runHook preInstall
-    mkdir -p $out/bin $out/lib
-    ln -s ${nodeModules}/node_modules $out/lib/node_modules
+  postInstall = ''
     makeWrapper ${lib.getExe nodejs} $out/bin/haraka \
-      --add-flags $out/lib/node_modules/Haraka/bin/haraka \
+      --add-flags $out/lib/node_modules/${root.name}/node_modules/Haraka/bin/haraka \
       --prefix PATH : ${lib.makeBinPath [ openssl ]}
-    runHook postInstall
   '';
 
+  doInstallCheck = true;
+  nativeInstallCheckInputs = [ versionCheckHook ];
+
   passthru = {
-    inherit nodejs nodeModules packageLock;
+    inherit nodejs packageLock;
+    tests = lib.optionalAttrs (builtins.pathExists check) {
+      module = testers.runNixOSTest {
+        imports = [ check ];
+        defaults = {
+          imports = [ ./. ];
+          services.haraka.package = finalAttrs.finalPackage;
+        };
+      };
+    };
   };
 
   meta = {
     description = "Fast SMTP server written in JavaScript, with plugins";
     homepage = "https://haraka.github.io";
-    changelog = "https://github.com/haraka/Haraka/blob/v${version}/CHANGELOG.md";
+    changelog = "https://github.com/haraka/Haraka/blob/v${finalAttrs.version}/CHANGELOG.md";
     license = lib.licenses.mit;
+    maintainers = import ../maintainers.nix;
     mainProgram = "haraka";
     inherit (nodejs.meta) platforms;
   };
-}
+})

@@ -4,19 +4,9 @@
 
 instance:
 let
-  readyMade = toString instance.directory + "/config/smtp.ini";
-  lines = lib.optionals (instance.directory != null && builtins.pathExists readyMade) (
-    lib.splitString "\n" (builtins.readFile readyMade)
-  );
-  inFile =
-    name: lib.findFirst (match: match != null) null (map (builtins.match "${name}=(.*)") lines);
-  value =
-    name: default:
-    instance.settings."smtp.ini".globalSection.${name}
-      or (if inFile name == null then default else lib.head (inFile name));
-
-  port = lib.toInt (toString (value "port" 25));
-  texts = lib.splitString "," (toString (value "listen" "[::0]:${toString port}"));
+  ini = instance.settings."smtp.ini".globalSection or { };
+  port = lib.toInt (toString (ini.port or 25));
+  texts = lib.splitString "," (toString (ini.listen or "[::0]:${toString port}"));
 
   parse =
     text:

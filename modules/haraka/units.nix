@@ -1,7 +1,6 @@
 # The units of an instance: the server, and what keeps its certificate current.
 {
   lib,
-  package,
   pkgs,
   ports,
 }:
@@ -14,29 +13,49 @@ let
     escapeShellArg
     getExe
     getExe'
+    hasPrefix
     mapAttrsToList
+    mkDefault
     optional
+    optionalAttrs
     ;
 
   coreutils = getExe' pkgs.coreutils;
+  hardening = import ../hardening.nix // {
+    # Node compiles at run time.
+    MemoryDenyWriteExecute = false;
+    RestrictAddressFamilies = [
+      "AF_INET"
+      "AF_INET6"
+      "AF_NETLINK"
+      "AF_UNIX"
+    ];
+  };
+
+  # The same script as on Debian.
+  certificateScript = ../../mailnix/services/haraka/templates/haraka-certificate.sh;
+
+  # systemd's names of credentials have no slash.
+  credentialOf = builtins.replaceStrings [ "/" ] [ "." ];
 in
 {
+  inherit credentialOf;
+
   service =
-    name: instance: directories:
+    name: instance: directory:
     let
       home = "/run/haraka-${name}";
       hasTls = instance.tls.certificate != null;
       privileged = any (listener: listener.port < 1024) (ports instance);
+      elsewhere = !hasPrefix "/var/lib/haraka-${name}/" instance.queueDirectory;
 
       # Haraka wants one writable directory with everything in it: files of ours, secrets, local plugins.
       assemble = pkgs.writeShellScript "haraka-${name}-assemble" ''
         set -eu
         ${coreutils "rm"} -rf ${home}/config ${home}/plugins
-        ${concatMapStrings (directory: ''
-          ${coreutils "cp"} -rL --no-preserve=all ${directory}/. ${home}
-        '') directories}
+        ${coreutils "cp"} -rL --no-preserve=all ${directory}/. ${home}
         ${concatMapStrings (file: ''
-          ${coreutils "install"} -D -m 0400 "$CREDENTIALS_DIRECTORY"/${escapeShellArg (baseNameOf file)} ${home}/config/${escapeShellArg file}
+          ${coreutils "install"} -D -m 0400 "$CREDENTIALS_DIRECTORY"/${escapeShellArg (credentialOf file)} ${home}/config/${escapeShellArg file}
         '') (attrNames instance.credentials)}
         ${coreutils "mkdir"} -p ${escapeShellArg instance.queueDirectory}
       '';
@@ -53,17 +72,20 @@ in
       ]
       ++ optional hasTls "haraka-${name}-tls.service";
 
-      # Mail waits while a machine is away: never give up starting.
-      startLimitIntervalSec = 0;
+      # Half an hour of failed starts is no passing trouble: it ends as a failed unit, which monitoring sees.
+      startLimitIntervalSec = mkDefault 7200;
+      startLimitBurst = mkDefault 180;
 
-      serviceConfig = {
+      unitConfig = optionalAttrs elsewhere { RequiresMountsFor = instance.queueDirectory; };
+
+      serviceConfig = hardening // {
         ExecStartPre = assemble;
-        ExecStart = "${getExe package} -c ${home}";
+        ExecStart = "${getExe instance.package} -c ${home}";
         # Haraka ends its sessions in good order on SIGINT; it does not know SIGTERM.
         KillSignal = "SIGINT";
         TimeoutStopSec = 60;
         Restart = "always";
-        RestartSec = 5;
+        RestartSec = 10;
 
         User = "haraka-${name}";
         Group = "haraka-${name}";
@@ -72,46 +94,16 @@ in
         StateDirectory = "haraka-${name}";
         StateDirectoryMode = "0700";
         WorkingDirectory = home;
-        UMask = "0077";
-        LoadCredential = mapAttrsToList (file: source: "${baseNameOf file}:${source}") instance.credentials;
-        ReadWritePaths = optional (
-          !lib.hasPrefix "/var/lib/haraka-${name}/" instance.queueDirectory
-        ) instance.queueDirectory;
+        LoadCredential = mapAttrsToList (
+          file: source: "${credentialOf file}:${source}"
+        ) instance.credentials;
+        ReadWritePaths = optional elsewhere instance.queueDirectory;
 
         AmbientCapabilities = optional privileged "CAP_NET_BIND_SERVICE";
         CapabilityBoundingSet = if privileged then [ "CAP_NET_BIND_SERVICE" ] else [ "" ];
         # A user namespace of its own would take the capability away.
         PrivateUsers = !privileged;
-
         DevicePolicy = "closed";
-        LockPersonality = true;
-        # Node compiles at run time.
-        MemoryDenyWriteExecute = false;
-        NoNewPrivileges = true;
-        PrivateDevices = true;
-        PrivateTmp = true;
-        ProcSubset = "pid";
-        ProtectClock = true;
-        ProtectControlGroups = true;
-        ProtectHome = true;
-        ProtectHostname = true;
-        ProtectKernelLogs = true;
-        ProtectKernelModules = true;
-        ProtectKernelTunables = true;
-        ProtectProc = "invisible";
-        ProtectSystem = "strict";
-        RemoveIPC = true;
-        RestrictAddressFamilies = [
-          "AF_INET"
-          "AF_INET6"
-          "AF_NETLINK"
-          "AF_UNIX"
-        ];
-        RestrictNamespaces = true;
-        RestrictRealtime = true;
-        RestrictSUIDSGID = true;
-        SystemCallArchitectures = "native";
-        SystemCallErrorNumber = "EPERM";
         SystemCallFilter = [
           "@system-service"
           "~@privileged @resources"
@@ -122,50 +114,52 @@ in
   tls =
     name: instance:
     let
-      target = "/run/haraka-${name}-tls";
-      inherit (instance.tls) certificate key;
+      inherit (instance.tls) certificate key useACMEHost;
+      byAcme = useACMEHost != null;
+      acme = optional byAcme "acme-${useACMEHost}.service";
+
+      command = lib.concatStringsSep " " [
+        (getExe pkgs.bash)
+        "${certificateScript}"
+        certificate
+        (toString key)
+        "${name}.invalid"
+        "/run/haraka-${name}-tls"
+        "haraka-${name}"
+        "/run/haraka-${name}/config/tls.ini"
+      ];
     in
     {
       description = "Certificate of Haraka (${name})";
       path = [
         pkgs.coreutils
+        pkgs.diffutils
         pkgs.openssl
       ];
-      serviceConfig = {
-        Type = "oneshot";
-        RuntimeDirectory = "haraka-${name}-tls";
-        RuntimeDirectoryPreserve = true;
-        UMask = "0077";
-      };
-      script = ''
-        take() {
-          install -o haraka-${name} -g haraka-${name} -m 0400 "$1" ${target}/new
-          mv ${target}/new "${target}/$2"
+      wants = acme;
+      after = acme;
+      serviceConfig =
+        hardening
+        // {
+          Type = "oneshot";
+          ExecStart = command;
+          RuntimeDirectory = "haraka-${name}-tls";
+          RuntimeDirectoryMode = "0755";
+          RuntimeDirectoryPreserve = true;
+          # Files of whoever renews them are read, Haraka's group gets the key, and a file of Haraka's is touched.
+          CapabilityBoundingSet = "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH";
+          AmbientCapabilities = "";
+          MemoryDenyWriteExecute = true;
+          PrivateNetwork = true;
+          ReadWritePaths = "-/run/haraka-${name}";
+          RestrictAddressFamilies = "AF_UNIX";
+          SystemCallFilter = "@system-service";
         }
-        chown haraka-${name}: ${target}
-        certificate=${escapeShellArg certificate} key=${escapeShellArg (toString key)}
-        if [ -s "$certificate" ] && [ -s "$key" ]; then
-          # Haraka ends when it is shown a key of another certificate; the second file's change comes here again.
-          if [ "$(openssl x509 -noout -pubkey -in "$certificate")" != "$(openssl pkey -pubout -in "$key")" ]; then
-            echo "$key is not the key of $certificate yet: keeping what Haraka has"
-            exit 0
-          fi
-          take "$key" key.pem
-          take "$certificate" cert.pem
-        elif ! [ -e ${target}/cert.pem ]; then
-          echo "$certificate is not there yet: a self-signed certificate stands in"
-          work=$(mktemp -d)
-          openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=${name}.invalid \
-            -keyout "$work/key.pem" -out "$work/cert.pem"
-          take "$work/key.pem" key.pem
-          take "$work/cert.pem" cert.pem
-          rm -r "$work"
-        fi
-        # Haraka reads both again when tls.ini changes, and only then.
-        if [ -e /run/haraka-${name}/config/tls.ini ]; then
-          touch /run/haraka-${name}/config/tls.ini
-        fi
-      '';
+        # security.acme reloads what is active; without it the timer and the path start it again.
+        // optionalAttrs byAcme {
+          RemainAfterExit = true;
+          ExecReload = command;
+        };
     };
 
   # A missed event must not let the certificate run out.

@@ -36,6 +36,9 @@ in
     inherit (table) family content;
   }) config.networking.nftables.tables;
   inherit (config.networking.nftables) flushRuleset;
+  ports = config.networking.firewall.allowedTCPPorts;
+  tmpfiles = config.systemd.tmpfiles.settings;
+  reloads = lib.mapAttrs (_: cert: cert.reloadServices) config.security.acme.certs;
   firewall = config.networking.firewall.enable;
   network = texts config.systemd.network.units;
   units = texts config.systemd.units;
@@ -68,8 +71,7 @@ in
   docker = config.virtualisation.docker.daemon.settings;
   timeZone = config.time.timeZone;
   haraka = lib.mapAttrs (_: instance: {
-    directory = toString instance.directory;
-    inherit (instance) credentials;
+    inherit (instance) credentials plugins;
     connection = instance.settings."connection.ini".sections or null;
   }) instances;
   mailcow =

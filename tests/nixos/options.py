@@ -17,7 +17,7 @@ from typing import Any
 SUBSET = Path(__file__).with_name("nixos-options.json.gz")
 DEPTH = 2  # words of an option's name that make a part of NixOS: services.caddy, boot.loader
 # What the example does not define: other topologies do, and a test of these tests.
-MORE = [("users", "allowNoPasswordLogin"), ("networking", "interfaces")]
+MORE = [("users", "allowNoPasswordLogin"), ("networking", "interfaces"), ("security", "acme")]
 ANYTHING = re.compile(
     r"(JSON|YAML 1\.1|TOML|unspecified|raw) value|anything|attribute set|module|atom\b.*|systemd option|"
     r"sysctl option value|INI atom.*|section of an INI file.*"

@@ -61,6 +61,13 @@ def test_vm_checks_of_one_node_define_what_there_is(nix):
         assert wrong(found) == []
 
 
+def test_machines_that_cannot_work_are_refused_with_the_reason(nix):
+    cases = nix.eval(f"import {HERE}/wrong.nix {{ modules = [ {OUR_MODULES} ]; }}")
+    unsaid = {name: case for name, case in cases.items() if not any(case["says"] in text for text in case["failed"])}
+    assert len(cases) >= 20
+    assert unsaid == {}
+
+
 @pytest.mark.parametrize("topology", [other_topology, ipv4_only_topology])
 def test_machines_of_other_topologies_define_what_there_is(nix, tmp_path, topology):
     plan = derive(topology())

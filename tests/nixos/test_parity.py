@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -12,6 +13,7 @@ from attrs import evolve
 from mailnix import Backup
 from mailnix.config import load
 from mailnix.debian.host import debian_host
+from mailnix.formats.nix import PathLiteral
 from mailnix.formats.nixos_networkd import unit
 from mailnix.model.clientport import KNOWN
 from mailnix.nixos import host as nixos_host
@@ -29,7 +31,7 @@ DEFAULTS = REPOSITORY / "modules/mailcow/defaults.nix"
 LIB = f"(import {Path(__file__).parent}/standin/lib.nix)"
 
 # services.haraka keeps each instance's certificate by itself, so that instances need to know nothing of each other.
-HARAKA_DIFFERENCE = "config/tls.ini"
+MODULES_OWN = {"key", "cert", "dhparam"}
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +65,28 @@ def test_the_caddyfile_is_the_same(plan):
 
 
 @pytest.mark.parametrize("instance", ["haraka-in", "haraka-out"])
-def test_harakas_files_are_the_same_but_for_where_the_certificate_is(plan, instance):
+def test_harakas_files_are_the_same(plan, instance):
     proxy = plan.proxies[0]
     here = below(nixos(plan, proxy), f"/{instance}/")
     there = below(debian(plan, proxy), f"/etc/{instance}/")
-    assert here.pop(HARAKA_DIFFERENCE) == there.pop(HARAKA_DIFFERENCE).replace(
-        "/run/haraka-certificate/", f"/run/{instance}-tls/"
-    )
+    as_options = {path: there.pop(path) for path in list(there) if path not in here}
     assert here == there
     assert "config/connection.ini" in here
+    set_here = dict(definitions(proxy, plan))
+    start = f"services.haraka.instances.{instance.removeprefix('haraka-')}"
+    assert set_here[f"{start}.plugins"] == as_options.pop("config/plugins").split()
+    assert as_options.pop("config/queue_dir", f"/var/lib/{instance}/queue\n") == f"/var/lib/{instance}/queue\n"
+    for path, text in as_options.items():
+        keys = f"{start}.settings.{path.removeprefix('config/')}.globalSection."
+        assert below(set_here, keys) == {k: v for k, v in ini_values(text).items() if k not in MODULES_OWN}
+    assert set(as_options) == {"config/smtp.ini", "config/tls.ini"}
+
+
+def test_an_option_names_every_file_of_harakas(plan):
+    proxy = plan.proxies[0]
+    named = {value.text for _, value in definitions(proxy, plan) if isinstance(value, PathLiteral)}
+    written = {f".{path}" for path in nixos(plan, proxy) if path.startswith("/haraka-")}
+    assert written == {path for path in named if path.startswith("./haraka-")}
 
 
 def test_mailcows_own_texts_and_description_are_the_same(plan):
@@ -121,5 +136,11 @@ def test_the_same_tunnels_are_made(plan, host):
         assert peers == unit(units.netdev)["wireguardPeers"]
 
 
-def below(files: dict[str, str], folder: str) -> dict[str, str]:
+def ini_values(text: str) -> dict[str, object]:
+    """An INI file without sections, as Nix has its values."""
+    pairs = (line.split("=", 1) for line in text.splitlines() if not line.startswith(";"))
+    return {key: json.loads(value) if re.fullmatch(r"true|false|\d+", value) else value for key, value in pairs}
+
+
+def below(files: dict[str, Any], folder: str) -> dict[str, Any]:
     return {path.removeprefix(folder): text for path, text in files.items() if path.startswith(folder)}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from attrs import evolve
-
 from mailnix.formats.nix import Entry, NixValue, option
 from mailnix.formats.nixos_part import NixosPart, beside
 from mailnix.plan import Plan, ProxyPlan
@@ -15,30 +13,57 @@ from mailnix.services.credentials import names
 from mailnix.services.haraka import units
 from mailnix.services.haraka.render import IN, OUT, files_in, files_out, incoming, outgoing
 
-RUNTIME: Final = "/run/{service}-tls"  # where services.haraka keeps an instance's certificate
+CONFIG: Final = "config/"
+PLUGINS: Final = "plugins/"
+VALUES: Final = ("config/smtp.ini", "config/tls.ini")
+"""Emitted as values: the module reads where an instance listens, and adds where it keeps the certificate."""
+BY_MODULE: Final = ("config/plugins", "config/queue_dir")  # made of `plugins` and `queueDirectory`
+_MODULES_OWN: Final = ("key", "cert", "dhparam")  # of tls.ini
+_WORDS: Final = {"true": True, "false": False}
 
 
 def nixos(plan: Plan, host: ProxyPlan) -> NixosPart:
     """haraka-in and haraka-out."""
-    inward = files_in(evolve(incoming(plan, host), certificate_folder=RUNTIME.format(service=IN)))
-    outward = files_out(evolve(outgoing(plan, host), certificate_folder=RUNTIME.format(service=OUT)))
+    inward, outward = files_in(incoming(plan, host)), files_out(outgoing(plan, host))
     return NixosPart(
         "Haraka: one instance takes mail from the internet, one sends Mailcow's to it.",
         (
-            option("services.haraka.instances", {"in": _instance(IN, host), "out": _instance(OUT, host)}),
+            option(
+                "services.haraka.instances", {"in": _instance(IN, inward, host), "out": _instance(OUT, outward, host)}
+            ),
             *(_waiting(service) for service in (IN, OUT)),
         ),
         {**_below(IN, inward), **_below(OUT, outward)},
     )
 
 
-def _instance(service: str, host: ProxyPlan) -> NixValue:
+def _instance(service: str, files: Mapping[str, str], host: ProxyPlan) -> NixValue:
     caddy = units.caddy_files(host.hostname)
+    kept = _below(service, files)
     return {
-        "directory": beside(service),
+        "plugins": files["config/plugins"].split(),
+        "settings": {path.removeprefix(CONFIG): {"globalSection": _values(files[path])} for path in VALUES},
+        "files": _paths(service, kept, CONFIG),
+        "localPlugins": _paths(service, kept, PLUGINS),
         "credentials": {"internalcmd_key": HARAKA_INTERNALCMD},
         "tls": {"certificate": caddy.certificate, "key": caddy.key},
     }
+
+
+def _values(text: str) -> NixValue:
+    """The keys of an INI file without sections, but for those that the module sets."""
+    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith(";"))
+    return {
+        key: int(value) if value.isdecimal() else _WORDS.get(value, value)
+        for key, value in pairs
+        if key not in _MODULES_OWN
+    }
+
+
+def _paths(service: str, files: Mapping[str, str], folder: str) -> NixValue:
+    """Those below one folder, by the names that the module wants: without the folder, plugins without `.js`."""
+    start = f"{service}/{folder}"
+    return {path.removeprefix(start).removesuffix(".js"): beside(path) for path in files if path.startswith(start)}
 
 
 def _waiting(service: str) -> Entry:
@@ -53,4 +78,4 @@ def _waiting(service: str) -> Entry:
 
 
 def _below(folder: str, files: Mapping[str, str]) -> dict[str, str]:
-    return {f"{folder}/{path}": text for path, text in files.items()}
+    return {f"{folder}/{path}": text for path, text in files.items() if path not in (*VALUES, *BY_MODULE)}

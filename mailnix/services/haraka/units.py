@@ -72,9 +72,10 @@ def out_unit(programs: Programs, host: ProxyPlan) -> tuple[Section, ...]:
 
 def certificate_unit(programs: Programs, hostname: str, files: CertificateFiles) -> tuple[Section, ...]:
     """haraka-certificate.service: copies Caddy's certificate to where both Harakas may read it."""
+    words = (files.certificate, files.key, hostname, CERTIFICATE_FOLDER, GROUP)
     service = {
         "Type": "oneshot",
-        "ExecStart": f"{programs.certificate} {files.certificate} {files.key} {hostname} {CERTIFICATE_FOLDER}",
+        "ExecStart": " ".join((programs.certificate, *words, *(f"/run/{name}/config/tls.ini" for name in (IN, OUT)))),
         "RuntimeDirectory": CERTIFICATE,
         "RuntimeDirectoryMode": "0755",
         "RuntimeDirectoryPreserve": True,

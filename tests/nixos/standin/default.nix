@@ -1,7 +1,11 @@
 # A stand-in for the module system, where no nixpkgs is at hand: calls the modules as NixOS would, and gives every option
 # that they define and every one that they declare. Conditions are not asked: both what `mkIf` guards and what `mkDefault`
 # offers is listed. Types are not checked here; who reads the list compares it with what NixOS knows.
-{ modules }:
+# `nixos` is what a machine sets of NixOS's own options, as far as modules read it.
+{
+  modules,
+  nixos ? { },
+}:
 
 let
   lib = import ./lib.nix;
@@ -19,13 +23,14 @@ let
     ;
 
   # What modules read of NixOS's own options, as a plain machine has it.
-  nixos = {
+  plain = {
     image.baseName = "image";
     networking.hostName = "machine";
     networking.nftables.flushRuleset = false;
     services.caddy.enable = true;
     systemd.package = pkgs.systemd;
     time.timeZone = null;
+    security.acme.certs."mx.example.org".directory = "/var/lib/acme/mx.example.org";
     virtualisation.diskSize = "auto";
     virtualisation.docker.package = pkgs.docker;
     virtualisation.docker.daemon.settings = { };
@@ -144,7 +149,7 @@ let
     let
       loaded = concatMap (load {
         inherit lib pkgs;
-        config = lib.recursiveUpdate nixos config;
+        config = lib.recursiveUpdate (lib.recursiveUpdate plain nixos) config;
         options = nixosOptions;
         name = lib.last ([ "" ] ++ path);
         modulesPath = "/modulesPath";
@@ -210,4 +215,12 @@ in
 {
   defined = concatMap (leaves [ ]) machine.definitions;
   declared = declarations [ ] machine.options;
+  # Messages of the assertions that do not hold.
+  failed = map (a: a.message) (
+    filter (a: !a.assertion) (
+      concatMap (d: d.value) (
+        concatMap (discharge 100) (concatMap (within "assertions") machine.definitions)
+      )
+    )
+  );
 }

@@ -67,6 +67,7 @@ let
     # Lists.
     optional = condition: item: self.optionals condition [ item ];
     optionals = condition: items: if condition then items else [ ];
+    intersectLists = a: filter (item: builtins.elem item a);
     last = items: elemAt items (length items - 1);
     findFirst =
       wanted: default: items:
@@ -120,6 +121,12 @@ let
       self.mkOption {
         type = self.types.bool;
         default = false;
+      };
+    mkPackageOption =
+      packages: name: _:
+      self.mkOption {
+        type = self.types.package;
+        default = packages.${name};
       };
     literalExpression = text: { inherit text; };
     types = import ./types.nix;

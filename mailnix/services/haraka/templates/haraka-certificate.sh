@@ -1,9 +1,11 @@
 #!/bin/sh
-# Gives Haraka the certificate that Caddy holds, or a self-signed one until there is one.
-# Usage: haraka-certificate CERTIFICATE KEY NAME FOLDER
+# Gives Haraka the certificate that an ACME client holds, or a self-signed one until there is one.
+# Usage: haraka-certificate CERTIFICATE KEY NAME FOLDER GROUP TLS_INI...
+# Both files go to FOLDER, GROUP may read the key, and each TLS_INI that exists is touched.
 set -eu
 umask 077
-certificate=$1 key=$2 name=$3 folder=$4
+certificate=$1 key=$2 name=$3 folder=$4 group=$5
+shift 5
 
 fits() { # CERTIFICATE KEY: both are whole, and belong together
     of_certificate=$(openssl x509 -in "$1" -noout -pubkey 2>/dev/null) || return 1
@@ -14,7 +16,7 @@ fits() { # CERTIFICATE KEY: both are whole, and belong together
 new=$(mktemp -d "$folder/.new.XXXXXX")
 trap 'rm -rf "$new"' EXIT
 
-# Caddy writes the two files one after the other: give it a moment to finish.
+# The two files are written one after the other: give their writer a moment to finish.
 tries=10
 while [ -e "$certificate" ] && [ "$tries" -gt 0 ]; do
     cp "$certificate" "$new/cert.pem" && cp "$key" "$new/key.pem" && fits "$new/cert.pem" "$new/key.pem" && break
@@ -36,7 +38,7 @@ fi
 if cmp -s "$new/cert.pem" "$folder/cert.pem" && cmp -s "$new/key.pem" "$folder/key.pem"; then
     exit 0
 fi
-chgrp haraka "$new/key.pem"
+chgrp "$group" "$new/key.pem"
 chmod 0640 "$new/key.pem"
 chmod 0644 "$new/cert.pem"
 mv -f "$new/key.pem" "$folder/key.pem"
@@ -44,6 +46,6 @@ mv -f "$new/cert.pem" "$folder/cert.pem"
 echo "Haraka has a new certificate"
 
 # Haraka reads both again a few seconds after its tls.ini has changed.
-for instance in haraka-in haraka-out; do
-    [ ! -e "/run/$instance/config/tls.ini" ] || touch "/run/$instance/config/tls.ini"
+for tls_ini in "$@"; do
+    [ ! -e "$tls_ini" ] || touch "$tls_ini"
 done

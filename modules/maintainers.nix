@@ -1,0 +1,6 @@
+# For `meta.maintainers` of packages and checks.
+[
+  {
+    name = "The mailnix founders";
+  }
+]

@@ -1,0 +1,99 @@
+"""What services.haraka defines for an instance, by the stand-in: no nixpkgs is needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.nixos.test_options import HERE, REPOSITORY, wrong
+
+INSTANCE = """{{
+  services.haraka.instances.relay = {{
+    plugins = [ "tls" "relay" ];
+    settings."smtp.ini".globalSection.listen = "{listen}";
+    credentials."auth/internalcmd_key" = "/run/keys/a";
+    credentials.internalcmd_key = "/run/keys/b";
+    {more}
+  }};
+}}"""
+
+
+@pytest.fixture
+def defined(nix):
+    """Option path → value, of one instance with more said about it."""
+
+    def found(more: str = "", listen: str = "0.0.0.0:25") -> dict[str, Any]:
+        instance = INSTANCE.format(more=more, listen=listen)
+        answer = nix.eval(f"import {HERE}/standin {{ modules = [ {REPOSITORY}/modules/haraka {instance} ]; }}")
+        assert (answer["failed"], wrong(answer)) == ([], [])
+        return {".".join(each["path"]): each["value"] for each in answer["defined"]}
+
+    return found
+
+
+@pytest.mark.parametrize(
+    ("listen", "opened"),
+    [
+        ("0.0.0.0:25,127.0.0.1:2525", [25]),
+        ("[::0]:587,[::1]:25", [587]),
+        ("localhost:25", []),
+        ("10.0.0.1:2526", [2526]),
+    ],
+)
+def test_the_firewall_is_opened_for_what_is_not_loopback(defined, listen, opened):
+    assert defined("openFirewall = true;", listen)["networking.firewall.allowedTCPPorts"] == opened
+    assert defined("", listen)["networking.firewall.allowedTCPPorts"] == []
+
+
+def test_a_credential_has_the_name_of_its_attribute(defined):
+    assert defined()["systemd.services.haraka-relay.serviceConfig.LoadCredential"] == [
+        "auth.internalcmd_key:/run/keys/a",
+        "internalcmd_key:/run/keys/b",
+    ]
+
+
+def test_a_queue_that_is_elsewhere_is_made_for_its_user_and_waited_for(defined):
+    found = defined('queueDirectory = "/srv/queue";')
+    folder = "systemd.tmpfiles.settings.haraka-relay./srv/queue.d"
+    assert (found[f"{folder}.user"], found[f"{folder}.mode"]) == ("haraka-relay", "0700")
+    assert found["systemd.services.haraka-relay.unitConfig.RequiresMountsFor"] == "/srv/queue"
+    assert found["systemd.services.haraka-relay.serviceConfig.ReadWritePaths"] == ["/srv/queue"]
+    assert not [path for path in defined() if path.startswith("systemd.tmpfiles.settings.haraka")]
+
+
+def test_a_certificate_of_security_acme_is_reloaded_by_it_and_by_nothing_else(defined):
+    found = defined('tls.useACMEHost = "mx.example.org";')
+    assert found["security.acme.certs.mx.example.org.reloadServices"] == ["haraka-relay-tls.service"]
+    unit = "systemd.services.haraka-relay-tls"
+    # What is not active would not be reloaded.
+    assert found[f"{unit}.serviceConfig.RemainAfterExit"] is True
+    assert found[f"{unit}.serviceConfig.ExecReload"] == found[f"{unit}.serviceConfig.ExecStart"]
+    assert "/var/lib/acme/mx.example.org/fullchain.pem" in found[f"{unit}.serviceConfig.ExecStart"]
+    assert found[f"{unit}.after"] == ["acme-mx.example.org.service"]
+    assert "systemd.paths.haraka-relay-tls.pathConfig.PathChanged" not in found
+
+
+def test_a_certificate_from_elsewhere_is_watched(defined):
+    found = defined('tls = { certificate = "/srv/a.crt"; key = "/srv/a.key"; };')
+    assert found["systemd.paths.haraka-relay-tls.pathConfig.PathChanged"] == ["/srv/a.crt", "/srv/a.key"]
+    assert "systemd.timers.haraka-relay-tls.timerConfig.OnCalendar" in found
+    assert "systemd.services.haraka-relay-tls.serviceConfig.RemainAfterExit" not in found
+    assert found["systemd.services.haraka-relay-tls.serviceConfig.ProtectSystem"] == "strict"
+
+
+def test_a_service_that_never_starts_is_given_up(defined):
+    found = defined()
+    seconds = found["systemd.services.haraka-relay.startLimitIntervalSec"]
+    assert found["systemd.services.haraka-relay.serviceConfig.Restart"] == "always"
+    # The limit can be met: so many starts fit into the time.
+    starts = found["systemd.services.haraka-relay.startLimitBurst"]
+    assert starts * found["systemd.services.haraka-relay.serviceConfig.RestartSec"] < seconds
+
+
+def test_an_instance_may_run_a_haraka_of_its_own(defined):
+    path = "systemd.services.haraka-relay.serviceConfig.ExecStart"
+    assert "-haraka/bin/" in defined()[path]
+    assert defined('package = { outPath = "/nix/store/x-mine"; version = "3.4.0"; };')[path].startswith(
+        "/nix/store/x-mine/bin/"
+    )
