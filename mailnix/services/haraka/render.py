@@ -31,12 +31,13 @@ RETRIES: Final = "1m,2m,5m,10m,15m,30m,1h*3,2h*4,4h*27"  # greylisting first; th
 _PLUGINS_IN: Final = (
     "tls",
     "sockets",
+    "parameters",
     "sessions",
     "xclient_upstream",
     "rcpt_to.in_host_list",
     "queue/smtp_proxy",
 )
-_PLUGINS_OUT: Final = ("tls", "sockets", "opportunistic_tls", "relay", "durable_queue")
+_PLUGINS_OUT: Final = ("tls", "sockets", "parameters", "relay", "deliveries")
 _OWN_PLUGINS: Final = Path(__file__).parent / "plugins"
 
 
@@ -57,8 +58,30 @@ class Timing:
 
 
 @frozen
+class Patience:
+    """How long haraka-out waits for receivers, in seconds: RFC 5321 4.5.3.2, state by state.
+
+    After `silence` a receiver no longer holds a slot; `dead_first` to `dead_most` is how long a host that
+    failed is left alone, twice as long each time; `idle` is how long a connection is kept for the next mail.
+    """
+
+    connect: float = 30
+    greeting: float = 300
+    command: float = 300
+    data: float = 120
+    block: float = 180
+    dot: float = 600
+    silence: float = 3
+    dead_first: float = 60
+    dead_most: float = 900
+    idle: float = 2
+
+
+@frozen
 class Limits:
     """What one instance may use: bytes of a message, sessions in all and per client, deliveries at once.
+
+    Of deliveries so many go on in all and for a domain or host; those whose receiver is silent go on beside them.
 
     Above `spool_after` bytes a message passes through a file in `spool_dir` rather than memory. Lines are handed on as
     they are up to `line` bytes.
@@ -71,6 +94,9 @@ class Limits:
     sessions: int = 200
     sessions_per_client: int = 20
     deliveries: int = 20
+    deliveries_per_domain: int = 5
+    deliveries_beside: int = 200
+    mails_per_connection: int = 100
 
 
 @frozen
@@ -98,7 +124,8 @@ class HarakaIn:
 class HarakaOut:
     """haraka-out: takes mail from `clients` (networks) only, queues it on disk, delivers it as `hostname`.
 
-    Bounces to `domains` go to `inbound`, which is haraka-in of the same machine. `own_address` is the public one.
+    Bounces to `domains` go to `inbound`, which is haraka-in of the same machine. `own_address` is the public one;
+    `nameserver` is for tests, the machine's own resolver is the default.
     """
 
     hostname: str
@@ -110,9 +137,11 @@ class HarakaOut:
     own_address: str = ""
     queue_dir: str = f"/var/lib/{OUT}/queue"
     certificate_folder: str = CERTIFICATE_FOLDER
-    timing: Timing = Timing(connect=30)
+    timing: Timing = Timing()
+    patience: Patience = Patience()
     limits: Limits = Limits()
     retries: str = RETRIES
+    nameserver: str = ""
     plugins: tuple[str, ...] = _PLUGINS_OUT
 
 
@@ -176,13 +205,15 @@ def files_out(haraka: HarakaOut) -> Mapping[str, str]:
         {
             **_common(haraka),
             "config/connection.ini": _connection(haraka.limits, add_received=False),
-            "config/outbound.bounce_message": _config("outbound.bounce_message"),
-            "config/outbound.ini": _config(
-                "outbound.ini",
-                concurrency=haraka.limits.deliveries,
-                connect_seconds=haraka.timing.connect,
-                retries=haraka.retries,
+            "config/deliveries.ini": _config(
+                "deliveries.ini",
+                port=ports.SMTP,
+                own_address=haraka.own_address,
+                nameserver=haraka.nameserver,
+                timing=haraka.patience,
+                limits=haraka.limits,
             ),
+            "config/outbound.ini": _config("outbound.ini", retries=haraka.retries),
             "config/queue_dir": f"{haraka.queue_dir}\n",
             "config/relay.ini": _config("relay.ini"),
             "config/relay_acl_allow": _lines(haraka.clients),
@@ -203,7 +234,6 @@ def without_plugin(haraka: HarakaIn, name: str) -> HarakaIn:
 
 def _common(haraka: HarakaIn | HarakaOut) -> dict[str, str]:
     timing = haraka.timing
-    own = (name for name in haraka.plugins if (_OWN_PLUGINS / f"{name}.js").exists())
     return {
         "config/me": f"{haraka.hostname}\n",
         "config/plugins": _lines(haraka.plugins),
@@ -222,8 +252,14 @@ def _common(haraka: HarakaIn | HarakaOut) -> dict[str, str]:
             key=f"{haraka.certificate_folder}/key.pem",
             certificate=f"{haraka.certificate_folder}/cert.pem",
         ),
-        **{f"plugins/{name}.js": (_OWN_PLUGINS / f"{name}.js").read_text() for name in own},
+        **_own_plugins(haraka.plugins),
     }
+
+
+def _own_plugins(names: Iterable[str]) -> dict[str, str]:
+    """Those of `names` that are ours, each NAME.js and the modules in its folder NAME/, for Haraka's folder."""
+    paths = [path for name in names for path in (_OWN_PLUGINS / f"{name}.js", *(_OWN_PLUGINS / name).glob("*.js"))]
+    return {f"plugins/{path.relative_to(_OWN_PLUGINS)}": path.read_text() for path in paths if path.exists()}
 
 
 def _connection(limits: Limits, *, add_received: bool) -> str:

@@ -232,6 +232,7 @@ proxymap unix - - n - - proxymap
 error unix - - n - - error
 retry unix - - n - - error
 discard unix - - n - - discard
+smtp unix - - n - - smtp
 virtual unix - n n - - virtual
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
@@ -351,7 +352,7 @@ class Sink:
             if not answer:
                 return False
             self._say(stream, answer)
-            if line.upper() == "STARTTLS":
+            if line.upper() == "STARTTLS" and answer.startswith("2"):
                 return True
             if answer.startswith("354"):
                 self.messages.append(self._message(stream))

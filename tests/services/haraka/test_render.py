@@ -1,5 +1,6 @@
 import json
 from configparser import RawConfigParser
+from pathlib import PurePath
 
 from mailnix import Domain
 from mailnix.plan import Plan, derive
@@ -63,7 +64,6 @@ def test_bounces_are_announced_with_the_public_address(plan: Plan) -> None:
 def test_addresses_of_the_tunnel_stay_out_of_headers(plan: Plan) -> None:
     files = files_out(outgoing(plan, plan.proxies[0]))
     assert ini(files["config/connection.ini"])["headers"]["add_received"] == "false"
-    assert keys(files["config/outbound.ini"])["received_header"] == "disabled"
 
 
 def test_haraka_in_waits_longer_than_the_sender_and_then_knows_why(plan: Plan) -> None:
@@ -83,7 +83,7 @@ def test_the_client_is_announced_before_anything_is_handed_on(plan: Plan) -> Non
 def test_every_plugin_of_ours_comes_with_its_code_and_its_settings(plan: Plan) -> None:
     host = plan.proxies[0]
     for files in (files_in(incoming(plan, host)), files_out(outgoing(plan, host))):
-        ours = {path.removeprefix("plugins/").removesuffix(".js") for path in files if path.startswith("plugins/")}
+        ours = {path.stem for path in map(PurePath, files) if path.match("plugins/*.js") and len(path.parts) == 2}
         assert ours <= set(files["config/plugins"].split())
         for name in ours:
             wanted = f"get('{name}.ini')" in files[f"plugins/{name}.js"]

@@ -1,0 +1,112 @@
+"""Two mail servers that send, haraka-out and a Postfix, before the same receivers: what one does the other shall do."""
+
+from __future__ import annotations
+
+import json
+import smtplib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from mailnix import run
+from mailnix.services.haraka.render import HarakaOut, Patience, files_out
+from tests.services.haraka import stand as stands
+from tests.services.haraka.stand import Haraka, Sink, Stand
+
+ROUTES_PLUGIN = """\
+const routes = JSON.parse(require('node:fs').readFileSync(`${__dirname}/../config/routes.json`))
+exports.hook_get_mx = (next, _hmail, domain) => next(OK, routes[domain])
+"""
+MESSAGE = (
+    b"From: alice@example.org\r\nTo: dave@example.net\r\nDate: Sun, 22 Nov 2026 22:00:00 +0000\r\n"
+    b"Message-ID: <1@example.org>\r\nSubject: hello\r\n\r\n.Body.\r\n"
+)
+QUICK = Patience(
+    connect=2, greeting=2, command=2, data=2, block=2, dot=2, silence=0.3, dead_first=1, dead_most=2, idle=0.5
+)
+
+
+@frozen
+class Sender:
+    """A server that sends: where it takes mail, from which address, and its queue's size."""
+
+    port: int
+    source: str
+    queued: Callable[[], int]
+    haraka: Haraka | None = None
+
+    def send(self, *recipients: str, message: bytes = MESSAGE, options: Sequence[str] = ()) -> None:
+        """Hand it a mail of alice's for dave."""
+        with smtplib.SMTP("127.0.0.1", self.port, "mailcow", timeout=60, source_address=(self.source, 0)) as session:
+            session.sendmail("alice@example.org", recipients or ["dave@example.net"], message, list(options))
+
+
+def haraka_out(
+    stack: ExitStack, stand: Stand, routes: Mapping[str, Sequence[Sink]], patience: Patience = QUICK, **changes: object
+) -> Sender:
+    """A haraka-out whose mail for each domain goes to these servers, best first."""
+    port = stands.free_port()
+    queue = Path(tempfile.mkdtemp(dir=stand.folder, prefix="queue-"))
+    settings = HarakaOut(
+        hostname="mail.example.org",
+        listen=(f"127.0.0.1:{port}",),
+        clients=("127.0.0.2/32",),
+        inbound_host="127.0.0.1",
+        inbound_port=1,
+        domains=(),
+        queue_dir=str(queue),
+        certificate_folder=str(stand.certificate_folder),
+        retries="5s*20",
+        patience=patience,
+    )
+    chosen = evolve(settings, **changes)
+    ways = {
+        domain: [{"exchange": "127.0.0.1", "port": each.port, "priority": n} for n, each in enumerate(servers)]
+        for domain, servers in routes.items()
+    }
+    files = {
+        **files_out(evolve(chosen, plugins=("routes", *chosen.plugins))),
+        "plugins/routes.js": ROUTES_PLUGIN,
+        "config/routes.json": json.dumps(ways),
+    }
+    running = stack.enter_context(stands.haraka(stand, files, port))
+    return Sender(port, "127.0.0.2", lambda: len(list(queue.glob("[0-9]*"))), running)
+
+
+POSTFIX_OUT = """\
+mynetworks = 127.0.0.2/32
+virtual_mailbox_domains =
+smtp_helo_timeout = 2s
+smtp_connect_timeout = 2s
+smtp_tls_security_level = may
+smtp_tls_loglevel = 1
+queue_run_delay = 5s
+minimal_backoff_time = 5s
+"""
+
+
+def postfix_out(stack: ExitStack, stand: Stand, routes: Mapping[str, Sequence[Sink]], extra: str = "") -> Sender:
+    """A Postfix for the same."""
+    ways = "".join(
+        f" {{ {domain} = smtp:{', '.join(f'[127.0.0.1]:{each.port}' for each in servers)} }},"
+        for domain, servers in routes.items()
+    )
+    running = stack.enter_context(
+        stands.postfix(stand, extra=f"{POSTFIX_OUT}transport_maps = inline:{{{ways.rstrip(',')} }}\n{extra}")
+    )
+
+    def queued() -> int:
+        listed = run.run([run.require("postqueue", "postfix"), "-c", running.folder / "etc", "-j"], timeout=30)
+        return len(listed.stdout.splitlines())
+
+    return Sender(running.port, "127.0.0.2", queued)
+
+
+@contextmanager
+def sinks(*settings: Mapping[str, object]) -> Iterator[list[Sink]]:
+    """A listening `Sink` for each."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(stands.sink(**each)) for each in settings]
