@@ -114,6 +114,7 @@
       plugins = [
         "tls"
         "sockets"
+        "parameters"
         "sessions"
         "xclient_upstream"
         "rcpt_to.in_host_list"
@@ -147,6 +148,7 @@
         "xclient_upstream.ini" = ./haraka-in/config/xclient_upstream.ini;
       };
       localPlugins = {
+        parameters = ./haraka-in/plugins/parameters.js;
         sessions = ./haraka-in/plugins/sessions.js;
         sockets = ./haraka-in/plugins/sockets.js;
         xclient_upstream = ./haraka-in/plugins/xclient_upstream.js;
@@ -161,9 +163,9 @@
       plugins = [
         "tls"
         "sockets"
-        "opportunistic_tls"
+        "parameters"
         "relay"
-        "durable_queue"
+        "deliveries"
       ];
       settings = {
         "smtp.ini".globalSection = {
@@ -182,10 +184,10 @@
       };
       files = {
         "connection.ini" = ./haraka-out/config/connection.ini;
+        "deliveries.ini" = ./haraka-out/config/deliveries.ini;
         "dhparams.pem" = ./haraka-out/config/dhparams.pem;
         "log.ini" = ./haraka-out/config/log.ini;
         me = ./haraka-out/config/me;
-        "outbound.bounce_message" = ./haraka-out/config/outbound.bounce_message;
         "outbound.ini" = ./haraka-out/config/outbound.ini;
         "relay.ini" = ./haraka-out/config/relay.ini;
         relay_acl_allow = ./haraka-out/config/relay_acl_allow;
@@ -193,8 +195,17 @@
         "sockets.ini" = ./haraka-out/config/sockets.ini;
       };
       localPlugins = {
-        durable_queue = ./haraka-out/plugins/durable_queue.js;
-        opportunistic_tls = ./haraka-out/plugins/opportunistic_tls.js;
+        deliveries = ./haraka-out/plugins/deliveries.js;
+        "deliveries/attempt" = ./haraka-out/plugins/deliveries/attempt.js;
+        "deliveries/delivery" = ./haraka-out/plugins/deliveries/delivery.js;
+        "deliveries/eightbit" = ./haraka-out/plugins/deliveries/eightbit.js;
+        "deliveries/hosts" = ./haraka-out/plugins/deliveries/hosts.js;
+        "deliveries/mx" = ./haraka-out/plugins/deliveries/mx.js;
+        "deliveries/queue_files" = ./haraka-out/plugins/deliveries/queue_files.js;
+        "deliveries/report" = ./haraka-out/plugins/deliveries/report.js;
+        "deliveries/session" = ./haraka-out/plugins/deliveries/session.js;
+        "deliveries/slots" = ./haraka-out/plugins/deliveries/slots.js;
+        parameters = ./haraka-out/plugins/parameters.js;
         sockets = ./haraka-out/plugins/sockets.js;
       };
       credentials.internalcmd_key = "haraka.internalcmd";

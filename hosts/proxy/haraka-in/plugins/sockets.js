@@ -5,8 +5,8 @@
 // - Large writes. Haraka hands a message to the backend line by line: a system call and, without Nagle's algorithm,
 //   a packet for each. So gather lines first.
 // - Patience. RFC 5321 4.5.3.2 lets a server think for ten minutes after the final dot. Haraka gives up on backends
-//   after 300 s, and on outbound servers after outbound.ini's connect_timeout (30 s): the message is then sent again
-//   although the server may have taken it. So a connected socket gets its own, longer idle timeout.
+//   after 300 s: the message is then sent again although the server may have taken it. So a connected socket gets its
+//   own, longer idle timeout.
 // - Back pressure. Haraka reads a large message faster than it writes it to its spool file, and holds the rest in
 //   memory. So let the sender wait while there is too much of that.
 // - Quick TLS to the backend, which gets a connection per message, inside WireGuard: TLS 1.2, whose server sends nothing
