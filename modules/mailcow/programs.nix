@@ -7,8 +7,7 @@
 }:
 
 let
-  sources = ../../mailnix/services/mailcow;
-  package = pkgs.linkFarm "mailcow-programs" { mailcow = sources + "/files"; };
+  package = pkgs.linkFarm "mailcow-programs" { mailcow = ../../mailnix/services/mailcow/guest; };
 
   # The last ones are for Mailcow's own backup script, and for what it packs.
   path = [
