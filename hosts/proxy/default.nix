@@ -112,11 +112,13 @@
   services.haraka.instances = {
     "in" = {
       plugins = [
+        "certificates"
         "tls"
         "sockets"
         "parameters"
         "sessions"
         "xclient_upstream"
+        "postmaster"
         "rcpt_to.in_host_list"
         "queue/smtp_proxy"
       ];
@@ -141,6 +143,7 @@
         host_list = ./haraka-in/config/host_list;
         "log.ini" = ./haraka-in/config/log.ini;
         me = ./haraka-in/config/me;
+        "postmaster.ini" = ./haraka-in/config/postmaster.ini;
         "queue/smtp_proxy.timeout" = ./haraka-in/config/queue/smtp_proxy.timeout;
         "sessions.ini" = ./haraka-in/config/sessions.ini;
         "smtp_proxy.ini" = ./haraka-in/config/smtp_proxy.ini;
@@ -148,7 +151,9 @@
         "xclient_upstream.ini" = ./haraka-in/config/xclient_upstream.ini;
       };
       localPlugins = {
+        certificates = ./haraka-in/plugins/certificates.js;
         parameters = ./haraka-in/plugins/parameters.js;
+        postmaster = ./haraka-in/plugins/postmaster.js;
         sessions = ./haraka-in/plugins/sessions.js;
         sockets = ./haraka-in/plugins/sockets.js;
         xclient_upstream = ./haraka-in/plugins/xclient_upstream.js;
@@ -161,6 +166,7 @@
     };
     out = {
       plugins = [
+        "certificates"
         "tls"
         "sockets"
         "parameters"
@@ -195,6 +201,7 @@
         "sockets.ini" = ./haraka-out/config/sockets.ini;
       };
       localPlugins = {
+        certificates = ./haraka-out/plugins/certificates.js;
         deliveries = ./haraka-out/plugins/deliveries.js;
         "deliveries/attempt" = ./haraka-out/plugins/deliveries/attempt.js;
         "deliveries/delivery" = ./haraka-out/plugins/deliveries/delivery.js;

@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 from mailnix.formats.text import template
 from mailnix.model import ports
 from mailnix.plan import Plan, ProxyPlan, TunnelLink
+from mailnix.plan.dns import report_address
 
 SERVICE: Final = "haraka"
 IN: Final = "haraka-in"
@@ -29,15 +30,17 @@ PROXY_TIMEOUT: Final = (
 RETRIES: Final = "1m,2m,5m,10m,15m,30m,1h*3,2h*4,4h*27"  # greylisting first; then, as Postfix, for five days
 
 _PLUGINS_IN: Final = (
+    "certificates",
     "tls",
     "sockets",
     "parameters",
     "sessions",
     "xclient_upstream",
+    "postmaster",
     "rcpt_to.in_host_list",
     "queue/smtp_proxy",
 )
-_PLUGINS_OUT: Final = ("tls", "sockets", "parameters", "relay", "deliveries")
+_PLUGINS_OUT: Final = ("certificates", "tls", "sockets", "parameters", "relay", "deliveries")
 _OWN_PLUGINS: Final = Path(__file__).parent / "plugins"
 
 
@@ -103,8 +106,9 @@ class Limits:
 class HarakaIn:
     """haraka-in: `hostname` is its MX, banner and PTR name; mail for `domains` goes to `backend` as it comes.
 
-    `listen` are Haraka's endpoints; clients on this machine are announced as `own_address`; `nameserver` is for tests,
-    the machine's own resolver is the default.
+    `listen` are Haraka's endpoints; clients on this machine are announced as `own_address`; `postmaster` gets what is
+    for <postmaster> without a domain (default: the first domain's); `nameserver` is for tests, the machine's own
+    resolver is the default.
     """
 
     hostname: str
@@ -116,6 +120,7 @@ class HarakaIn:
     timing: Timing = Timing()
     limits: Limits = Limits()
     own_address: str = ""
+    postmaster: str = ""
     nameserver: str = ""
     plugins: tuple[str, ...] = _PLUGINS_IN
 
@@ -154,8 +159,16 @@ def incoming(plan: Plan, host: ProxyPlan) -> HarakaIn:
         backend_host=str(host.tunnel.internal.ipv4),
         backend_port=ports.SMTP,
         domains=plan.domain_names,
+        postmaster=postmaster(plan),
         own_address=str(host.ipv4),
     )
+
+
+def postmaster(plan: Plan) -> str:
+    """Who gets mail to <postmaster> without a domain: the first domain's postmaster, or the contact if it is ours."""
+    first = plan.topology.domains[0]
+    address = report_address(first, plan.contact)
+    return address if address.rpartition("@")[2] in plan.domain_names else f"postmaster@{first.name}"
 
 
 def outgoing(plan: Plan, host: ProxyPlan) -> HarakaOut:
@@ -180,6 +193,9 @@ def files_in(haraka: HarakaIn) -> Mapping[str, str]:
             "config/connection.ini": _connection(haraka.limits, add_received=True),
             "config/host_list": _lines(haraka.domains),
             "config/queue/smtp_proxy.timeout": f"{haraka.timing.proxy}\n",
+            "config/postmaster.ini": _config(
+                "postmaster.ini", address=haraka.postmaster or f"postmaster@{haraka.domains[0]}"
+            ),
             "config/sessions.ini": _config(
                 "sessions.ini",
                 sessions=haraka.limits.sessions,

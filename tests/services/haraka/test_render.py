@@ -2,6 +2,8 @@ import json
 from configparser import RawConfigParser
 from pathlib import PurePath
 
+import pytest
+
 from mailnix import Domain
 from mailnix.plan import Plan, derive
 from mailnix.services.haraka.render import Timing, files_in, files_out, incoming, outgoing
@@ -59,6 +61,23 @@ def test_mail_for_every_domain_goes_to_mailcow_and_bounces_by_way_of_haraka_in()
 def test_bounces_are_announced_with_the_public_address(plan: Plan) -> None:
     settings = keys(files_in(incoming(plan, plan.proxies[0]))["config/xclient_upstream.ini"])
     assert settings["own_address"] == "203.0.113.10"
+
+
+@pytest.mark.parametrize(
+    ("first", "contact", "expected"),
+    [
+        (["postmaster"], "hello@example.com", "postmaster@example.org"),
+        (["alice"], "alice@example.org", "alice@example.org"),
+        (["alice"], "hello@example.com", "postmaster@example.org"),
+    ],
+    ids=["its own", "the contact", "a contact elsewhere"],
+)
+def test_postmaster_without_a_domain_is_somebody_of_ours(first: list[str], contact: str, expected: str) -> None:
+    plan = derive(topology(domains=[Domain("example.org", mailboxes=first)], contact=contact))
+    files = files_in(incoming(plan, plan.proxies[0]))
+    assert keys(files["config/postmaster.ini"])["address"] == expected
+    plugins = files["config/plugins"].split()
+    assert plugins.index("postmaster") < plugins.index("rcpt_to.in_host_list")
 
 
 def test_addresses_of_the_tunnel_stay_out_of_headers(plan: Plan) -> None:

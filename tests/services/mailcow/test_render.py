@@ -87,6 +87,7 @@ def test_postscreen_and_anvil_let_the_proxies_pass(two_proxies: Plan) -> None:
         assert f"{link.proxy.ipv4}/32 permit" in files["data/conf/postfix/custom_postscreen_whitelist.cidr"]
         assert str(link.proxy.ipv4) in extra["smtpd_client_event_limit_exceptions"].split(", ")
     assert extra["smtpd_client_event_limit_exceptions"].startswith("$mynetworks, ")
+    assert extra["postscreen_client_connection_count_limit"] == "0"
 
 
 def test_ipv6_is_published_on_the_tunnels_address_where_there_is_some(plan: Plan, ipv4_plan: Plan) -> None:

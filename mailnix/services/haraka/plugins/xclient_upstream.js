@@ -5,7 +5,8 @@
 // rspamd punishes), without the IPV6: prefix (so Postfix refuses every IPv6 client's address), and when XCLIENT is
 // refused or not offered it delivers anyway, under the proxy's own address.
 //
-// It also answers at once when the server is gone, where Haraka waits for its plugin timeout.
+// It also answers at once when the server is gone, where Haraka waits for its plugin timeout, and makes every refusal
+// before MAIL a temporary one.
 //
 // Load it before queue/smtp_proxy. Tested with Haraka 3.3.4: it relies on smtp_client's send_command and call_next.
 
@@ -14,9 +15,11 @@ const net = require('node:net')
 const ipaddr = require('ipaddr.js')
 
 const UNREACHABLE = 'The mail server cannot be reached right now, try again later'
+const UNREADY = 'The mail server does not take mail right now, try again later'
 const UNANNOUNCED = 'The mail server does not take client addresses right now, try again later'
 const HOST_NAME = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*$/i
 const NAMES_TRIED = 5
+const ABOUT_THE_SENDER = new Set(['mail', 'rcpt', 'data', 'dot', 'quit'])
 
 exports.register = function () {
     const { main } = this.config.get('xclient_upstream.ini')
@@ -138,8 +141,11 @@ exports.attend = function (connection, client) {
     }
 
     client.prependListener('bad_code', (code) => {
-        // a temporary refusal, which queue/smtp_proxy passes on by itself
-        if (client.command === 'xclient') connection.logerror(this, `${where}: XCLIENT was refused: ${code}`)
+        if (ABOUT_THE_SENDER.has(client.command)) return
+        // What is refused before MAIL is refused to this machine: its 5xx, passed on, would make the sender bounce.
+        const what = client.command.toUpperCase()
+        connection.logerror(this, `${where}: ${what} was refused: ${code} ${client.response.join(' ')}`)
+        client.call_next(DENYSOFT, UNREADY)
     })
 
     let reason = 'the connection was closed'

@@ -1,0 +1,128 @@
+"""What haraka-in answers for Mailcow, and what it does when its own files are wrong."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services.haraka import stand as stands
+from tests.services.haraka.incoming import XCLIENT, Raw, client, haraka_in
+from tests.services.haraka.stand import Haraka, Sink, Stand
+
+pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
+
+
+@pytest.fixture(scope="module")
+def stand() -> Iterator[Stand]:
+    with stands.stand() as here:
+        yield here
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        {"": "554 go away"},
+        {"": "521 no mail here"},
+        {"EHLO": "550 who are you?", "HELO": "550 who are you?"},
+        {"EHLO": "250-sink\n250-STARTTLS\n250 XCLIENT ADDR", "STARTTLS": "500 unknown"},
+        {"EHLO": "250-sink\n250-STARTTLS\n250 XCLIENT ADDR", "STARTTLS": "502 not here"},
+        {**XCLIENT, "XCLIENT": "550 not you"},
+    ],
+    ids=["greeting 554", "greeting 521", "EHLO", "STARTTLS 500", "STARTTLS 502", "XCLIENT"],
+)
+def test_what_mailcow_refuses_to_the_proxy_is_not_refused_to_the_sender(stand: Stand, replies: dict[str, str]) -> None:
+    with stands.sink(replies=replies) as backend, haraka_in(stand, backend.port) as server:
+        session = Raw.to(server)
+        session.ask("EHLO helo.example.net")
+        assert session.ask("MAIL FROM:<carol@example.net>")[:3] == "450"
+        assert "was refused" in server.log
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+def test_what_mailcow_refuses_to_the_sender_the_sender_hears(stand: Stand, command: str) -> None:
+    replies = {**XCLIENT, command: "550 5.7.1 not you"}
+    with stands.sink(replies=replies) as backend, haraka_in(stand, backend.port) as server:
+        session = Raw.to(server)
+        session.ask("EHLO helo.example.net")
+        asked = [session.ask("MAIL FROM:<carol@example.net>"), session.ask("RCPT TO:<alice@example.org>")]
+        if command == "DATA":
+            asked.append(session.ask("DATA"))
+        assert "5.7.1 not you" in next(reply for reply in asked if reply[:1] == "5")
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[Sink]:
+    with stands.sink(replies=XCLIENT) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(stand: Stand, backend: Sink) -> Iterator[Haraka]:
+    with haraka_in(stand, backend.port, postmaster="alice@example.org") as running:
+        yield running
+
+
+@pytest.mark.parametrize("written", ["Postmaster", "postmaster", "POSTMASTER"])
+def test_mail_to_postmaster_without_a_domain_is_taken(server: Haraka, backend: Sink, written: str) -> None:
+    backend.commands.clear()
+    session = Raw.to(server)
+    session.ask("EHLO helo.example.net")
+    session.ask("MAIL FROM:<carol@example.net>")
+    assert session.ask(f"RCPT TO:<{written}>")[:3] == "250"
+    assert "RCPT TO:<alice@example.org>" in backend.commands
+
+
+@pytest.mark.parametrize("written", ["root", "postmaster@example.com", "postmaster@[203.0.113.10]", "alice"])
+def test_nobody_else_is_taken_without_a_domain_of_ours(server: Haraka, written: str) -> None:
+    session = Raw.to(server)
+    session.ask("EHLO helo.example.net")
+    session.ask("MAIL FROM:<carol@example.net>")
+    assert session.ask(f"RCPT TO:<{written}>")[:1] == "5"
+
+
+def damage(folder: Path, how: str) -> None:
+    key = folder / "key.pem"
+    match how:
+        case "removed":
+            stands.self_signed(folder)
+            key.unlink()
+        case "unreadable":  # to root too
+            stands.self_signed(folder)
+            key.unlink()
+            key.mkdir()
+        case "garbage":
+            key.write_text("-----BEGIN PRIVATE KEY-----\n")
+        case "of another certificate":
+            whole = (folder / "cert.pem").read_bytes()
+            stands.self_signed(folder)
+            (folder / "cert.pem").write_bytes(whole)
+
+
+def test_a_key_that_cannot_be_used_leaves_the_old_one_and_the_sessions(stand: Stand, backend: Sink) -> None:
+    faults = ["removed", "unreadable", "garbage", "of another certificate"]
+    key, settings = stand.certificate_folder / "key.pem", "config/tls.ini"
+    with haraka_in(stand, backend.port) as server, client(server) as before:
+        served = certificate(server)
+        for count, how in enumerate(faults, start=1):
+            damage(stand.certificate_folder, how)
+            (server.folder / settings).touch()
+            stands.until(lambda n=count: server.log.count("cannot be used") == n, f"a line about a key {how}")  # type: ignore[misc]
+            assert certificate(server) == served, how
+            if key.is_dir():
+                key.rmdir()
+        assert before.noop()[0] == 250
+        stands.self_signed(stand.certificate_folder)
+        (server.folder / settings).touch()
+        stands.until(lambda: certificate(server) != served, "the next good one is served")
+
+
+def certificate(server: Haraka) -> bytes | None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with client(server) as session:
+        session.starttls(context=context)
+        assert isinstance(session.sock, ssl.SSLSocket)
+        return session.sock.getpeercert(binary_form=True)
