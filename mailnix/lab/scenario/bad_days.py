@@ -81,8 +81,8 @@ def _has_tunnel(scene: Scene, proxy: ProxyPlan) -> bool:
 
 
 def _submit(scene: Scene, to: str, token: str) -> None:
-    host, port = scene.plan.topology.hostname, scene.port("submission")
-    answer = scene.probe("submit", scene.layout.client.ipv4, host=host, port=port, login=scene.user, to=to, token=token)
+    submission = scene.dial("submission")
+    answer = scene.probe("submit", scene.layout.client.ipv4, **submission, login=scene.user, to=to, token=token)
     require(answer["ok"], "submitting", answer.get("error") or answer)
 
 

@@ -109,9 +109,8 @@ def send(scene: Scene, service: str, user: str, *, version: int = 4, via: Addres
     source = client.ipv4 if version == 4 else client.ipv6
     assert source is not None
     carol = scene.layout.mailbox(remote.CAROL)
-    host, port = scene.plan.topology.hostname, scene.port(service)
-    answer = scene.probe("submit", source, host=host, connect=via, port=port, login=user, to=carol, token=token)
-    require(answer["ok"], f"submitting on {port} as {user} from {source}", answer.get("error") or answer)
+    answer = scene.probe("submit", source, **scene.dial(service), connect=via, login=user, to=carol, token=token)
+    require(answer["ok"], f"submitting on {scene.port(service)} as {user} from {source}", answer.get("error") or answer)
     box = scene.post("inbox", timeout=DELIVERY, mailbox=carol, token=token)
     require(box["count"] == 1, f"{box['count']} copies reached {carol} instead of one")
     raw = box["messages"][0]

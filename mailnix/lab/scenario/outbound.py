@@ -109,8 +109,8 @@ def bounce_reaches_the_sender(scene: Scene) -> str:
     """Mail to nobody outside comes back to the sender's mailbox, with the reason."""
     token, user = scene.token("bounce"), scene.user
     to = scene.layout.mailbox(remote.NOBODY)
-    host, port = scene.plan.topology.hostname, scene.port("submission")
-    answer = scene.probe("submit", scene.layout.client.ipv4, host=host, port=port, login=user, to=to, token=token)
+    submission = scene.dial("submission")
+    answer = scene.probe("submit", scene.layout.client.ipv4, **submission, login=user, to=to, token=token)
     require(answer["ok"], "submitting", answer.get("error") or answer)
     box = scene.fetched(user, token, wait=DELIVERY)
     require(box["count"] == 1, f"{user} has {box['count']} bounces instead of one")

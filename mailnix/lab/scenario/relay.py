@@ -49,7 +49,7 @@ def outside_is_denied(scene: Scene) -> str:
     for proxy in scene.plan.proxies:
         for target, source in ((proxy.ipv4, attacker.ipv4), (proxy.ipv6, attacker.ipv6)):
             if target is not None and source is not None:
-                replies = _probe(scene, source, target, ports.SMTP, _envelope(scene.layout))
+                replies = _probe(scene, source, _envelope(scene.layout), host=target, port=ports.SMTP)
                 what = f"relaying from {source} to {target}"
                 said[str(target)] = _refused(replies, what)
                 # Not for a passing reason: a filter that is down would refuse as well.
@@ -65,15 +65,16 @@ def forged_xclient_is_denied(scene: Scene) -> str:
     source = scene.layout.attacker.ipv4
     evidence = []
     # Each port by the name that its certificate is for: MX hosts may have names of their own.
-    servers = [(proxy.hostname, ports.SMTP, True) for proxy in scene.plan.proxies]
-    clients = [(scene.plan.topology.hostname, port.port, bool(port.starttls)) for port in submission_ports(scene)]
-    for host, port, starttls in (*servers, *clients):
-        hello = ["EHLO attacker.invalid", "STARTTLS"] if starttls else []
+    servers = [{"host": proxy.hostname, "port": ports.SMTP, "implicit": 0} for proxy in scene.plan.proxies]
+    clients = [scene.dial(client.name) for client in submission_ports(scene)]
+    for server in (*servers, *clients):
+        hello = [] if server["implicit"] else ["EHLO attacker.invalid", "STARTTLS"]
+        at = f"{server['host']}:{server['port']}"
         lines = [*hello, "EHLO attacker.invalid", claim, "EHLO attacker.invalid", *_envelope(scene.layout)[1:]]
-        replies = _probe(scene, source, host, port, lines)
+        replies = _probe(scene, source, lines, **server)
         offers = [r for r in replies if r["sent"].startswith("EHLO") and "XCLIENT" in r["text"].upper()]
-        require(not offers, f"{host}:{port} offers XCLIENT to strangers", offers)
-        evidence.append(f"{host}:{port}: {_refused(replies, f'relaying on {host}:{port} after XCLIENT')}")
+        require(not offers, f"{at} offers XCLIENT to strangers", offers)
+        evidence.append(f"{at}: {_refused(replies, f'relaying on {at} after XCLIENT')}")
     return "; ".join(evidence)
 
 
@@ -84,7 +85,7 @@ def forged_proxy_header_is_denied(scene: Scene) -> str:
     early = f"PROXY TCP4 {trusted} {proxy.ipv4} 40000 25"
     evidence = []
     for port in (ports.SMTP, scene.port("submission")):
-        replies = _probe(scene, source, proxy.ipv4, port, _envelope(scene.layout), early=early)
+        replies = _probe(scene, source, _envelope(scene.layout), host=proxy.ipv4, port=port, early=early)
         evidence.append(f"{port}: {_refused(replies, f'relaying on {port} after a PROXY line')}")
     return "; ".join(evidence)
 
@@ -117,10 +118,8 @@ def _envelope(layout: Layout) -> list[str]:
     ]
 
 
-def _probe(
-    scene: Scene, source: Address, host: object, port: int, lines: Sequence[str], early: str = ""
-) -> list[dict[str, Any]]:
-    answer = scene.probe("smtp", source, host=host, port=port, line=list(lines), early=early)
+def _probe(scene: Scene, source: Address, lines: Sequence[str], **server: Any) -> list[dict[str, Any]]:
+    answer = scene.probe("smtp", source, line=list(lines), **server)
     # A server that hangs up, or resets the connection, has refused as clearly as one that says so.
     replies: list[dict[str, Any]] = answer.get("replies") or [{"sent": "", "code": 0, "text": answer.get("error", "")}]
     return replies

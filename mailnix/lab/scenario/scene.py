@@ -20,6 +20,7 @@ from mailnix.lab.internet.machine import POST, PROBE, SCANNER
 from mailnix.lab.internet.mail import CA
 from mailnix.lab.scenario.evidence import CheckFailed, require
 from mailnix.lab.waiting import attempts
+from mailnix.model.clientport import ClientPort
 from mailnix.plan.types import Address, Plan, ProxyPlan
 
 T = TypeVar("T")
@@ -189,7 +190,15 @@ class Scene:
 
     def port(self, service: str) -> int:
         """The public port of a service that is handed to Mailcow."""
-        return next(forward.port for forward in self.proxy.forwards if forward.service == service)
+        return self._client_port(service).port
+
+    def dial(self, service: str) -> dict[str, Any]:
+        """Options of `probe` that lead to a service handed to Mailcow; `implicit` is 1 where TLS comes first."""
+        client = self._client_port(service)
+        return {"host": self.plan.topology.hostname, "port": client.port, "implicit": int(not client.starttls)}
+
+    def _client_port(self, service: str) -> ClientPort:
+        return next(client for client in self.plan.internal.client_ports if client.name == service)
 
     def moment(self) -> str:
         """Now, by the internal host's clock; for `mailcow_log`."""

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from mailnix.lab.fake_mailcow.archive import programs
-from mailnix.lab.fake_mailcow.build import LABEL, tree
+from mailnix.lab.fake_mailcow.build import LABEL, PACKAGES, tree
 from mailnix.lab.fake_mailcow.guest.api.server import DATABASE
 from mailnix.model.clientport import KNOWN, OFFERED, ClientPort
 from mailnix.run import run
@@ -45,6 +45,13 @@ def test_a_server_listens_on_every_port_that_is_offered(client: ClientPort) -> N
     }
     servers = tree()["data/conf/postfix/master.cf"] + tree()["data/conf/dovecot/dovecot.conf"]
     assert re.search(listening[client.container], servers.decode(), re.MULTILINE)
+
+
+def test_every_protocol_of_dovecots_has_its_package() -> None:
+    """Debian calls what a `service imap-login` needs dovecot-imapd, and so on."""
+    services = re.findall(r"^service ([a-z]+?)(?:-login)? \{", tree()["data/conf/dovecot/dovecot.conf"].decode(), re.M)
+    assert {"imap", "lmtp"} <= {*services}
+    assert {f"dovecot-{service}d" for service in services if service != "auth"} <= {*PACKAGES}
 
 
 def test_usr_is_the_disk_that_the_image_came_on() -> None:

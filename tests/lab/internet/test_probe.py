@@ -117,6 +117,23 @@ def test_a_certificate_for_another_name_is_refused(capsys: pytest.CaptureFixture
     assert "certificate verify failed" in answer["error"]
 
 
+def test_tls_comes_first_where_it_is_asked_for(capsys: pytest.CaptureFixture[str], tls: Path) -> None:
+    with server([b"220 hello\r\n", b"250 hi\r\n"], tls) as (port, heard):
+        words = ("--host=localhost", f"--port={port}", f"--ca={tls / 'ca.pem'}", "--implicit=1", "--line=EHLO x")
+        answer = asked(capsys, "smtp", *words)
+    assert [reply["code"] for reply in answer["replies"]] == [220, 250]
+    assert heard == [b"EHLO x"]
+
+
+def test_mail_is_submitted_with_tls_first(capsys: pytest.CaptureFixture[str], tls: Path) -> None:
+    hello = b"250-x\r\n250 AUTH PLAIN\r\n"
+    taking = [b"220 hi\r\n", hello, b"235 in\r\n", b"250 from\r\n", b"250 to\r\n", b"354 go\r\n"]
+    with server(taking, tls) as (port, heard):
+        words = ("--host=localhost", f"--port={port}", f"--ca={tls / 'ca.pem'}", "--implicit=1", "--login=a@b")
+        asked(capsys, "submit", *words, "--password=p", "--to=c@d")
+    assert [line.split(b" ")[0] for line in heard] == [b"ehlo", b"AUTH", b"mail", b"rcpt", b"data"]
+
+
 def imap_answers(found: bytes) -> list[bytes]:
     message = b"Subject: word-1\r\n\r\nhello\r\n"
     fetch = b"* 1 FETCH (BODY[] {%d}\r\n%s)\r\n<tag> OK done\r\n" % (len(message), message)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from mailnix.lab.internet.layout import INTERNET
 from mailnix.lab.scenario import (
@@ -28,7 +30,8 @@ from mailnix.lab.scenario import (
     run_checks,
     web,
 )
-from mailnix.model.clientport import OFFERED
+from mailnix.lab.scenario.mails import sent
+from mailnix.model.clientport import OFFERED, client_port
 from mailnix.plan import Plan
 
 from .conftest import FakeDisks, FakeGuest
@@ -145,6 +148,27 @@ def test_the_tunnel_gives_no_more_rights_than_planned(
     guests["proxy"].when("^bash", smtp).when("openssl", submission)
     with pytest.raises(CheckFailed, match=why):
         relay.tunnel_is_denied(scene)
+
+
+def test_xclient_is_tried_on_every_port_of_mailcows_postfix(scene: Scene, guests: Guests) -> None:
+    more = evolve(client_port("submission"), name="more", port=2587)
+    internal = scene.plan.internal
+    plan = evolve(scene.plan, internal=evolve(internal, client_ports=(*internal.client_ports, more)))
+    guests[INTERNET].when("probe.py smtp", REFUSED)
+    relay.forged_xclient_is_denied(Scene(plan, scene.layout, guests, scene.disks))
+    tried = [re.findall(r"--(?:port|implicit)=(\d+)", command) for command in guests[INTERNET].asked]
+    assert tried == [["25", "0"], ["465", "1"], ["587", "0"], ["2587", "0"]]
+
+
+@pytest.mark.parametrize(("service", "implicit"), [("submissions", 1), ("submission", 0)])
+def test_mail_is_submitted_with_tls_as_the_port_has_it(
+    scene: Scene, guests: Guests, service: str, implicit: int
+) -> None:
+    outbound_internet(guests)
+    sent(scene, service)
+    (submitted,) = [command for command in guests[INTERNET].asked if "probe.py submit" in command]
+    assert f"--implicit={implicit}" in submitted
+    assert f"--port={client_port(service).port}" in submitted
 
 
 def outbound_internet(guests: Guests, **headers: str) -> None:

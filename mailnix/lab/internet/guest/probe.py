@@ -110,11 +110,10 @@ def message(args: argparse.Namespace) -> email.message.EmailMessage:
 
 
 def submit(args: argparse.Namespace) -> Result:
-    """Submit a message with AUTH: TLS at once on 465, STARTTLS on other ports."""
+    """Submit a message with AUTH, by STARTTLS where TLS does not come first."""
     context = trust(args.ca)
-    implicit = args.port == 465
-    with Smtp(args, context if implicit else None) as smtp:
-        if not implicit:
+    with Smtp(args, context if args.implicit else None) as smtp:
+        if not args.implicit:
             smtp.ehlo()
             smtp.starttls(context=context)
         facts = tls_facts(smtp.sock)  # type: ignore[arg-type]
@@ -199,12 +198,12 @@ def answer_to_early(sock: socket.socket, stream: Any, early: str) -> Iterator[Re
 def smtp(args: argparse.Namespace) -> Result:
     """Speak SMTP line by line; STARTTLS is done where a line says so; `--early` is sent before the banner is read.
 
-    On port 465 TLS comes first, or where there is an early line, not at all.
+    Where TLS comes first but there is an early line, there is no TLS at all.
     """
     replies: list[Result] = []
     with connect(args.host, args.port, args.source) as plain:
         sock: Any = plain
-        if args.port == 465 and not args.early:
+        if args.implicit and not args.early:
             sock = trust(args.ca).wrap_socket(sock, server_hostname=args.host)
         if args.early:
             sock.sendall(args.early.encode() + b"\r\n")
@@ -270,6 +269,7 @@ def parser() -> argparse.ArgumentParser:
         options.add_argument(f"--{name}", default="")
     for name in ("port", "imaps", "submissions"):
         options.add_argument(f"--{name}", type=int, default=0)
+    options.add_argument("--implicit", type=int, default=0, help="1 where TLS comes first, before any SMTP")
     options.add_argument("--ca", default="", help="certificates of the authorities to trust, a PEM file")
     options.add_argument("--helo", default="cafe.elsewhere.test")
     options.add_argument("--token", default="token")
