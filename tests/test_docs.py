@@ -47,3 +47,11 @@ def test_the_changelog_says_when_this_version_was_released_and_what_it_brings() 
     lines = [line for line in section.splitlines() if line.startswith("- ")]
     assert lines
     assert [line for line in lines if not re.match(r"- \*\*[a-z]+\*\*: ", line)] == []
+
+
+def test_every_path_that_the_page_for_contributors_names_is_there() -> None:
+    root = DOCS.parent
+    named = re.findall(r"`([\w./-]+/[\w./-]*|[\w.-]+\.(?:py|md|toml|nix))`", (root / "CONTRIBUTING.md").read_text())
+    assert len(named) > 20
+    inside = ("guest/", "checks.py", "assertions.nix")  # a name that several folders have
+    assert [path for path in named if path not in inside and not (root / path).exists()] == []
