@@ -149,7 +149,6 @@
     hostname = "mail.example.org";
     bindAddress = "10.0.0.2";
     settings = {
-      ACL_ANYONE = "disallow";
       HTTPS_BIND = "127.0.0.1";
       SKIP_LETS_ENCRYPT = false;
       SKIP_IP_CHECK = true;
@@ -167,7 +166,6 @@
       FTS_PROCS = 1;
       SKIP_SOGO = false;
       SKIP_UNBOUND_HEALTHCHECK = false;
-      USE_WATCHDOG = true;
       WATCHDOG_NOTIFY_BAN = false;
       WATCHDOG_NOTIFY_START = false;
       WATCHDOG_EXTERNAL_CHECKS = false;

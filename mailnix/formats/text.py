@@ -1,16 +1,20 @@
-"""Templates and ini text: the two ways services write configuration."""
+"""Templates and ini text, the two ways services write configuration, and data that our Nix modules read too."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 Section: TypeAlias = tuple[str, Mapping[str, object]]
 """A section's name and its keys; a tuple or list value repeats the key, None leaves it out."""
+
+_SERVICES: Final = Path(__file__).parents[1] / "services"
 
 
 @cache
@@ -30,6 +34,12 @@ def _environment(service: str) -> Environment:
 def template(service: str, name: str, **values: object) -> str:
     """Render `services/<service>/templates/<name>`; an unknown variable is an error."""
     return _environment(service).get_template(name).render(**values)
+
+
+def data(path: str) -> Mapping[str, Any]:
+    """What is in the TOML file `services/<path>`: what both systems must know, and modules/ reads too."""
+    found: Mapping[str, Any] = tomllib.loads((_SERVICES / path).read_text("utf-8"))
+    return found
 
 
 def ini(sections: Iterable[Section], *, heading: str = "") -> str:

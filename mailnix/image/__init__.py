@@ -9,11 +9,10 @@ from mailnix.image.cache import Base, cache_dir
 from mailnix.image.disk import build_image, build_images
 from mailnix.image.formats import parse_format
 from mailnix.image.manifest import Manifest, ManifestEntry, read_manifest
-from mailnix.image.seeddisk import SEED_LABEL, make_labelled_disk
+from mailnix.image.seeddisk import make_labelled_disk
 from mailnix.image.values import BaseSpec, ExtraTree, Format, HostBuild, Progress
 
 __all__ = [
-    "SEED_LABEL",
     "Base",
     "BaseSpec",
     "ExtraTree",

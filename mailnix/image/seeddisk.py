@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 from mailnix.errors import BuildError
 from mailnix.image.values import MIB
 from mailnix.run import Runner, require, run
+from mailnix.services.credentials.names import LABEL
 
-SEED_LABEL = "MAILNIX-SEED"
 LABEL_BYTES = 16
 
 
@@ -24,9 +24,7 @@ def label_argv(tool: str, folder: Path, image: Path, label: str, size: int) -> l
             str(image), str(blocks)]  # fmt: skip
 
 
-def make_labelled_disk(
-    files: Mapping[str, bytes], target: Path, label: str = SEED_LABEL, *, runner: Runner = run
-) -> None:
+def make_labelled_disk(files: Mapping[str, bytes], target: Path, label: str = LABEL, *, runner: Runner = run) -> None:
     """Write a disk image to `target` (mode 0600) with `files`, by path below its root, each with mode 0600.
 
     The image appears whole or not at all; what it is made from never leaves a private folder beside it.

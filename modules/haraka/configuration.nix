@@ -38,7 +38,7 @@ let
     inherit (instance) plugins;
     queue_dir = instance.queueDirectory;
     # A published group, RFC 7919's ffdhe2048: Haraka would make one of its own at every start.
-    "dhparams.pem" = ./dhparams.pem;
+    "dhparams.pem" = ../../mailnix/services/haraka/dhparams.pem;
   };
 
   settings = lib.recursiveUpdate tls instance.settings;

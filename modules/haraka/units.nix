@@ -21,18 +21,9 @@ let
     ;
 
   coreutils = getExe' pkgs.coreutils;
-  hardening = import ../hardening.nix // {
-    # Node compiles at run time.
-    MemoryDenyWriteExecute = false;
-    RestrictAddressFamilies = [
-      "AF_INET"
-      "AF_INET6"
-      "AF_NETLINK"
-      "AF_UNIX"
-    ];
-  };
 
-  # The same script as on Debian.
+  # The same as on Debian.
+  hardening = lib.importTOML ../../mailnix/services/hardening.toml;
   certificateScript = ../../mailnix/services/haraka/templates/haraka-certificate.sh;
 
   # systemd's names of credentials have no slash.
@@ -78,7 +69,7 @@ in
 
       unitConfig = optionalAttrs elsewhere { RequiresMountsFor = instance.queueDirectory; };
 
-      serviceConfig = hardening // {
+      serviceConfig = hardening.everything // hardening.haraka // {
         ExecStartPre = assemble;
         ExecStart = "${getExe instance.package} -c ${home}";
         # Haraka ends its sessions in good order on SIGINT; it does not know SIGTERM.
@@ -103,11 +94,6 @@ in
         CapabilityBoundingSet = if privileged then [ "CAP_NET_BIND_SERVICE" ] else [ "" ];
         # A user namespace of its own would take the capability away.
         PrivateUsers = !privileged;
-        DevicePolicy = "closed";
-        SystemCallFilter = [
-          "@system-service"
-          "~@privileged @resources"
-        ];
       };
     };
 
@@ -139,21 +125,15 @@ in
       wants = acme;
       after = acme;
       serviceConfig =
-        hardening
+        hardening.everything
+        // hardening.haraka-certificate
         // {
           Type = "oneshot";
           ExecStart = command;
           RuntimeDirectory = "haraka-${name}-tls";
           RuntimeDirectoryMode = "0755";
           RuntimeDirectoryPreserve = true;
-          # Files of whoever renews them are read, Haraka's group gets the key, and a file of Haraka's is touched.
-          CapabilityBoundingSet = "CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH";
-          AmbientCapabilities = "";
-          MemoryDenyWriteExecute = true;
-          PrivateNetwork = true;
           ReadWritePaths = "-/run/haraka-${name}";
-          RestrictAddressFamilies = "AF_UNIX";
-          SystemCallFilter = "@system-service";
         }
         # security.acme reloads what is active; without it the timer and the path start it again.
         // optionalAttrs byAcme {

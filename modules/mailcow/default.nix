@@ -26,6 +26,7 @@ let
       ;
   };
   json = pkgs.formats.json { };
+  hardening = lib.importTOML ../../mailnix/services/hardening.toml; # the same as on Debian
 
   # A bare name is a file of the credential store.
   asPath = source: if lib.hasPrefix "/" source then source else "/etc/credstore/${source}";
@@ -167,7 +168,8 @@ in
           RestartSec = 30;
           RestartPreventExitStatus = 2;
         }
-        // import ./hardening.nix;
+        // hardening.everything
+        // hardening.mailcow-provision;
       };
     })
 

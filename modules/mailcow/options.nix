@@ -3,11 +3,15 @@
 
 let
   inherit (lib)
+    importTOML
     literalExpression
     mkEnableOption
     mkOption
     types
     ;
+
+  # Which Mailcow, the same as on Debian.
+  pin = importTOML ../../mailnix/services/mailcow/pin.toml;
 
   yaml = pkgs.formats.yaml { };
 
@@ -45,11 +49,11 @@ in
     type = types.package;
     default = pkgs.fetchFromGitHub {
       owner = "mailcow";
-      repo = "mailcow-dockerized";
-      rev = "489db905122d20487e29c9a8438b311c403442ab"; # 2026-07a
-      hash = "sha256-l7JvY4MD4v3tnsfOkOfHJDrrrXKrTTHI2XGnYwyP6ps=";
+      repo = baseNameOf pin.url;
+      inherit (pin) rev;
+      hash = pin.nar_hash;
     };
-    defaultText = literalExpression "pkgs.fetchFromGitHub { … } # mailcow-dockerized 2026-07a";
+    defaultText = literalExpression "pkgs.fetchFromGitHub { … } # mailcow-dockerized ${pin.tag}";
     description = ''
       Mailcow's tree, as a fixed-output derivation with `rev`. A new one is laid at the next start with everything kept
       that is not in the old one; the tree before stays in {file}`/var/lib/mailcow.previous`, so that going back to it is
@@ -59,7 +63,7 @@ in
 
   version = mkOption {
     type = types.str;
-    default = "2026-07a";
+    default = pin.tag;
     description = ''
       What people call {option}`services.mailcow.source`: its tag.
     '';

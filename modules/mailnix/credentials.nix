@@ -16,25 +16,16 @@ let
     ;
 
   cfg = config.mailnix.credentials;
-  store = "/etc/credstore";
+  names = lib.importTOML ../../mailnix/services/credentials/names.toml;
   anchors = "/var/lib/mailnix/ca-certificates";
   list = pkgs.writeText "mailnix-credentials" (lib.concatMapStrings (name: name + "\n") cfg.names);
 
   # The same scripts as on Debian.
   templates = ../../mailnix/services/credentials/templates;
-  values = {
-    inherit list store;
-    label = "MAILNIX-SEED";
-    ready = "mailnix-credentials.service";
-    credstore = "credstore";
-    ca_certificates = "ca-certificates";
-    inherit anchors;
+  values = names // {
+    inherit anchors list;
     # The seed disk's authorities alone; what this system trusts by itself stays in the store.
     bundle = "${anchors}.crt";
-    seed_id = "id";
-    replace_marker = "replace";
-    networkd = "systemd-networkd.service";
-    host_key = "/etc/ssh/ssh_host_ed25519_key.pub";
   };
   filled = builtins.replaceStrings (map (name: "{{ ${name} }}") (lib.attrNames values)) (
     map toString (lib.attrValues values)
@@ -84,7 +75,7 @@ in
       ];
       before = [
         "network-pre.target"
-        "systemd-networkd.service"
+        names.networkd
         "sysinit.target"
         "shutdown.target"
       ];
@@ -104,8 +95,8 @@ in
     systemd.services.mailnix-credentials = {
       description = "Wait for this machine's credentials";
       wantedBy = [ "multi-user.target" ];
-      wants = [ "mailnix-seed.service" ];
-      after = [ "mailnix-seed.service" ];
+      wants = [ names.seed ];
+      after = [ names.seed ];
       serviceConfig = {
         Type = "oneshot";
         RemainAfterExit = true;
@@ -123,17 +114,17 @@ in
 
     # Where `mailnix secrets push` looks for it, on every system.
     systemd.tmpfiles.settings.mailnix = {
-      ${store}.d = {
+      ${names.store}.d = {
         user = "root";
         group = "root";
         mode = "0700";
       };
-      "/usr/lib/mailnix".d = {
+      ${names.scripts}.d = {
         user = "root";
         group = "root";
         mode = "0755";
       };
-      "/usr/lib/mailnix/receive-credentials"."L+".argument = "${script "receive-credentials"}";
+      "${names.scripts}/${names.receive}"."L+".argument = "${script names.receive}";
     };
   };
 }

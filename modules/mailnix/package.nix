@@ -12,10 +12,19 @@ let
   inherit (lib) fileset;
 
   project = (lib.importTOML ../../pyproject.toml).project;
+  version = lib.head (
+    builtins.match ".*\n__version__ = \"([^\"]+)\"\n.*" (builtins.readFile ../../mailnix/__init__.py)
+  );
+
+  # As nixpkgs calls what pyproject.toml requires.
+  nameOf =
+    requirement:
+    lib.replaceStrings [ "." ] [ "-" ] (lib.head (builtins.match "([A-Za-z0-9.-]+).*" requirement));
+  packageOf = requirement: python3Packages.${nameOf requirement};
 in
 python3Packages.buildPythonApplication {
   pname = "mailnix";
-  inherit (project) version;
+  inherit version;
   pyproject = true;
 
   src = fileset.toSource {
@@ -32,20 +41,9 @@ python3Packages.buildPythonApplication {
 
   build-system = [ python3Packages.hatchling ];
 
-  dependencies = [
-    python3Packages.attrs
-    python3Packages.cattrs
-    python3Packages.click
-    python3Packages.cryptography
-    python3Packages.idna
-    python3Packages.jinja2
-  ]
-  ++ lib.optionals withLab [
-    python3Packages.dnspython
-    python3Packages.pytest
-    python3Packages.pytest-testinfra
-    python3Packages.qemu-qmp
-  ];
+  dependencies = map packageOf (
+    project.dependencies ++ lib.optionals withLab project.optional-dependencies.lab
+  );
 
   makeWrapperArgs = lib.optionals withLab [
     "--prefix PATH : ${

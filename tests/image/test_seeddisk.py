@@ -5,9 +5,10 @@ import stat
 import pytest
 
 from mailnix.errors import BuildError, CommandFailed
-from mailnix.image.seeddisk import SEED_LABEL, make_labelled_disk
+from mailnix.image.seeddisk import make_labelled_disk
 from mailnix.image.values import MIB
 from mailnix.run import require, run
+from mailnix.services.credentials.names import LABEL
 
 FILES = {"credstore/wg0": b"key\0\n", "credstore/deep/er": b"", "ca-certificates/lab.crt": b"PEM"}
 
@@ -34,7 +35,7 @@ def test_it_is_ext2_with_the_label_that_machines_look_for(tmp_path):
     image = tmp_path / "seed.img"
     make_labelled_disk(FILES, image)
     facts = run([require("dumpe2fs", "e2fsprogs"), "-h", image]).stdout
-    assert f"volume name:   {SEED_LABEL}\n" in facts
+    assert f"volume name:   {LABEL}\n" in facts
     assert "has_journal" not in facts
     assert image.stat().st_size <= 3 * MIB
 

@@ -98,7 +98,7 @@ def _key(inputs: object) -> str:
 
 def tree() -> Mapping[str, bytes]:
     """The tree: relative path to bytes. The sample of DH parameters is the one that Haraka has (RFC 7919)."""
-    dhparams = files("mailnix.services.haraka") / "templates" / "config" / "dhparams.pem.j2"
+    dhparams = files("mailnix.services.haraka") / "dhparams.pem"
     found = contents(files("mailnix.lab.fake_mailcow") / "tree")
     return found | {"data/assets/ssl-example/dhparams.pem": dhparams.read_bytes()}
 

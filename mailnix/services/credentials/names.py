@@ -1,26 +1,32 @@
-"""Names that the making side (a seed disk, a push) and the machine agree on."""
+"""Names that the making side (a seed disk, a push) and the machine agree on; the NixOS module reads the same file."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-LABEL: Final = "MAILNIX-SEED"
+from mailnix.formats.text import data
+
+NAMES: Final[Mapping[str, str]] = data("credentials/names.toml")
+
+LABEL: Final = NAMES["label"]
 """The file system label of a seed disk."""
 
-CREDSTORE: Final = "credstore"
-CA_CERTIFICATES: Final = "ca-certificates"
-SEED_ID: Final = "id"
+CREDSTORE: Final = NAMES["credstore"]
+CA_CERTIFICATES: Final = NAMES["ca_certificates"]
+SEED_ID: Final = NAMES["seed_id"]
 """A file with a random text: a machine takes each seed disk once."""
 
-REPLACE_MARKER: Final = "replace"
+REPLACE_MARKER: Final = NAMES["replace_marker"]
 """A file whose presence lets the disk's credentials replace the machine's."""
 
-SCRIPTS: Final = "/usr/lib/mailnix"
-RECEIVE: Final = "receive-credentials"
-STORE: Final = "/etc/credstore"  # where systemd looks credentials up (systemd.exec(5))
-READY: Final = "mailnix-credentials.service"
+SCRIPTS: Final = NAMES["scripts"]
+RECEIVE: Final = NAMES["receive"]
+STORE: Final = NAMES["store"]  # where systemd looks credentials up (systemd.exec(5))
+READY: Final = NAMES["ready"]
 """The unit that services with credentials require and start after."""
 
-SEED: Final = "mailnix-seed.service"
-HOST_KEY: Final = "/etc/ssh/ssh_host_ed25519_key.pub"
+SEED: Final = NAMES["seed"]
+NETWORKD: Final = NAMES["networkd"]
+HOST_KEY: Final = NAMES["host_key"]
 """What a machine's SSH server shows of itself."""

@@ -11,7 +11,6 @@ from mailnix.services.credentials import names
 
 LIST: Final = f"{names.SCRIPTS}/credentials"
 SCRIPT_NAMES: Final = ("seed", "wait-for-credentials", names.RECEIVE)
-_NETWORKD: Final = "systemd-networkd.service"
 _ANCHORS: Final = "/usr/local/share/ca-certificates"  # update-ca-certificates(8)
 _BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -23,21 +22,8 @@ def names_text(host: HostPlan) -> str:
 
 def script(name: str) -> str:
     """One of the shell scripts."""
-    shared = {
-        "label": names.LABEL,
-        "store": names.STORE,
-        "list": LIST,
-        "ready": names.READY,
-        "credstore": names.CREDSTORE,
-        "ca_certificates": names.CA_CERTIFICATES,
-        "anchors": _ANCHORS,
-        "bundle": _BUNDLE,
-        "seed_id": names.SEED_ID,
-        "replace_marker": names.REPLACE_MARKER,
-        "networkd": _NETWORKD,
-        "host_key": names.HOST_KEY,
-    }
-    return template("credentials", f"{name}.sh.j2", **shared)
+    places = {"list": LIST, "anchors": _ANCHORS, "bundle": _BUNDLE}
+    return template("credentials", f"{name}.sh.j2", **names.NAMES, **places)
 
 
 def units() -> Mapping[str, tuple[Section, ...]]:
@@ -55,7 +41,7 @@ def _seed() -> tuple[Section, ...]:
                 "DefaultDependencies": False,
                 "After": ("local-fs.target", "systemd-udevd.service systemd-udev-trigger.service"),
                 "Wants": "network-pre.target",
-                "Before": (f"network-pre.target {_NETWORKD}", "sysinit.target shutdown.target"),
+                "Before": (f"network-pre.target {names.NETWORKD}", "sysinit.target shutdown.target"),
                 "Conflicts": "shutdown.target",
             },
         ),

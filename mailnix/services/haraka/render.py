@@ -42,6 +42,7 @@ _PLUGINS_IN: Final = (
 )
 _PLUGINS_OUT: Final = ("certificates", "tls", "sockets", "parameters", "relay", "deliveries")
 _OWN_PLUGINS: Final = Path(__file__).parent / "plugins"
+DHPARAMS: Final = Path(__file__).parent / "dhparams.pem"  # RFC 7919's ffdhe2048; Haraka would make one at every start
 
 
 @frozen
@@ -253,7 +254,7 @@ def _common(haraka: HarakaIn | HarakaOut) -> dict[str, str]:
     return {
         "config/me": f"{haraka.hostname}\n",
         "config/plugins": _lines(haraka.plugins),
-        "config/dhparams.pem": _config("dhparams.pem"),
+        "config/dhparams.pem": DHPARAMS.read_text(),
         "config/log.ini": _config("log.ini"),
         "config/smtp.ini": _config(
             "smtp.ini",

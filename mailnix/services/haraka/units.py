@@ -10,21 +10,23 @@ from typing import Final
 
 from attrs import frozen
 
-from mailnix.formats.text import Section
+from mailnix.formats.text import Section, data
 from mailnix.plan import ProxyPlan
 from mailnix.plan.credentials import HARAKA_INTERNALCMD
 from mailnix.services.caddy.render import ACME_DIRECTORY
+from mailnix.services.credentials import names
 from mailnix.services.haraka.render import CERTIFICATE_FOLDER, IN, OUT
 
 CERTIFICATE: Final = "haraka-certificate"
 GROUP: Final = "haraka"  # may read the certificate's key
-CREDENTIALS_UNIT: Final = "mailnix-credentials.service"
 
 ACME_FOLDER: Final = ACME_DIRECTORY.removeprefix("https://").replace("/", "-")  # as Caddy names it
 CADDY_CERTIFICATES: Final = "/var/lib/caddy/.local/share/caddy/certificates"
 
 NODE_OPTIONS: Final = "--max-old-space-size=128 --max-semi-space-size=2"
 """MiB for V8; message bodies live outside it. A small young space saves 12 MB per instance and costs no speed."""
+
+_HARDENING: Final = data("hardening.toml")
 
 
 @frozen
@@ -79,9 +81,9 @@ def certificate_unit(programs: Programs, hostname: str, files: CertificateFiles)
         "RuntimeDirectory": CERTIFICATE,
         "RuntimeDirectoryMode": "0755",
         "RuntimeDirectoryPreserve": True,
-        **_hardening("CAP_DAC_READ_SEARCH CAP_DAC_OVERRIDE CAP_CHOWN", ambient=False),
+        **_HARDENING["everything"],
+        **_HARDENING[CERTIFICATE],
         "ReadWritePaths": (f"-/run/{IN}", f"-/run/{OUT}"),
-        "PrivateNetwork": True,
     }
     return (
         ("Unit", {"Description": "Caddy's certificate for Haraka", "Before": f"{IN}.service {OUT}.service"}),
@@ -110,8 +112,8 @@ def certificate_timer() -> tuple[Section, ...]:
 def _order(*after: str) -> dict[str, object]:
     return {
         "Wants": (f"{CERTIFICATE}.service", "network-online.target"),
-        "Requires": CREDENTIALS_UNIT,
-        "After": (CREDENTIALS_UNIT, f"{CERTIFICATE}.service", *after),
+        "Requires": names.READY,
+        "After": (names.READY, f"{CERTIFICATE}.service", *after),
         "StartLimitIntervalSec": 0,
     }
 
@@ -137,32 +139,7 @@ def _service(programs: Programs, name: str) -> dict[str, object]:
     }
 
 
-def _hardening(capabilities: str, *, ambient: bool = True) -> dict[str, object]:
-    """Everything but what a Node that talks to the network needs; V8 compiles at run time, so writable code stays."""
-    return {
-        "CapabilityBoundingSet": capabilities,
-        "AmbientCapabilities": capabilities if ambient else "",
-        "NoNewPrivileges": True,
-        "UMask": "0077",
-        "PrivateTmp": True,
-        "PrivateDevices": True,
-        "ProtectSystem": "strict",
-        "ProtectHome": True,
-        "ProtectProc": "invisible",
-        "ProcSubset": "pid",
-        "ProtectClock": True,
-        "ProtectControlGroups": True,
-        "ProtectHostname": True,
-        "ProtectKernelLogs": True,
-        "ProtectKernelModules": True,
-        "ProtectKernelTunables": True,
-        "RemoveIPC": True,
-        "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX AF_NETLINK",
-        "RestrictNamespaces": True,
-        "RestrictRealtime": True,
-        "RestrictSUIDSGID": True,
-        "LockPersonality": True,
-        "SystemCallArchitectures": "native",
-        "SystemCallFilter": ("@system-service", "~@privileged @resources") if ambient else ("@system-service",),
-        "SystemCallErrorNumber": "EPERM",
-    }
+def _hardening(capabilities: str) -> dict[str, object]:
+    """What is closed to a Haraka that keeps these capabilities."""
+    kept = {"CapabilityBoundingSet": capabilities, "AmbientCapabilities": capabilities}
+    return {**kept, **_HARDENING["everything"], **_HARDENING["haraka"]}

@@ -7,10 +7,10 @@ from typing import Final
 
 from mailnix.formats.nix import Apply, NixValue, option
 from mailnix.formats.nixos_part import NixosPart, beside
-from mailnix.model.clientport import OFFERED
+from mailnix.model.clientport import KNOWN, OFFERED
 from mailnix.plan import InternalPlan, Plan
 from mailnix.services.credentials import names
-from mailnix.services.mailcow.render import CONF, conf, files, provision_json
+from mailnix.services.mailcow.render import CONF, SETTINGS, conf, files, provision_json
 from mailnix.services.mailcow.units import PROVISION
 
 FOLDER: Final = "mailcow"
@@ -18,9 +18,9 @@ PROVISION_FILE: Final = f"{FOLDER}/provision.json"
 _EXTRA_CF: Final = "data/conf/postfix/extra.cf"
 _HOOKS: Final = "data/hooks/"
 
-# What services.mailcow sets by itself, from `hostname` and `bindAddress` or as Mailcow does.
-_BY_MODULE: Final = re.compile(
-    r"MAILCOW_.*|TZ|COMPOSE_.*|DOCKER_.*|DB.*|MAILDIR_.*|LOG_LINES|.*_PORT|HTTP_BIND|HTTP_REDIRECT"
+# What services.mailcow sets by itself: from its `hostname`, `bindAddress` and the time zone, or from the same files.
+_BY_MODULE: Final = frozenset(
+    {"MAILCOW_HOSTNAME", "HTTP_BIND", "TZ"}.union(*SETTINGS.values(), (client.variable for client in KNOWN))
 )
 _BOOLEANS: Final = {"y": True, "n": False}
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]*")
@@ -68,7 +68,7 @@ def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
 def _told(plan: Plan) -> set[str]:
     """Variables that the module would not set, or not so: those of client ports that are not the usual ones too."""
     unusual = {client.variable for client in {*OFFERED} ^ {*plan.internal.client_ports}}
-    return {name for name in conf(plan) if name in unusual or not _BY_MODULE.fullmatch(name)}
+    return {name for name in conf(plan) if name in unusual or name not in _BY_MODULE}
 
 
 def _value(text: str) -> NixValue:

@@ -6,6 +6,8 @@ from typing import Final
 
 from attrs import frozen
 
+from mailnix.formats.text import data
+
 
 @frozen
 class Pin:
@@ -17,9 +19,4 @@ class Pin:
     url: str
 
 
-PIN: Final = Pin(
-    tag="2026-07a",
-    rev="489db905122d20487e29c9a8438b311c403442ab",
-    nar_hash="sha256-l7JvY4MD4v3tnsfOkOfHJDrrrXKrTTHI2XGnYwyP6ps=",
-    url="https://github.com/mailcow/mailcow-dockerized",
-)
+PIN: Final = Pin(**data("mailcow/pin.toml"))

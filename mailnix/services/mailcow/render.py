@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mailnix.errors import BuildError
-from mailnix.formats.text import template
+from mailnix.formats.text import data, template
 from mailnix.model import Alias, Backup, Domain, Mailbox, ports
 from mailnix.model.clientport import KNOWN
 from mailnix.model.names import MIB, parse_size, to_ascii
@@ -25,7 +25,6 @@ CONF: Final = "mailcow.conf"
 HOOK: Final = "data/hooks/postfix/mailnix-xclient.sh"
 EXECUTABLE: Final = frozenset({HOOK})
 LOOPBACK: Final = "127.0.0.1"
-UNUSED_HTTPS: Final = 8443  # nginx wants a port for HTTPS; nobody but its own watchdog comes
 
 SECRETS: Final[Mapping[str, str]] = {
     "DBPASS": credentials.MAILCOW_DBPASS,
@@ -35,6 +34,9 @@ SECRETS: Final[Mapping[str, str]] = {
     "API_KEY": credentials.MAILCOW_API_KEY,
 }
 """Variables of mailcow.conf that come from credentials."""
+
+SETTINGS: Final = data(f"{SERVICE}/settings.toml")
+"""Variables of mailcow.conf that depend on no description."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._:/,@+*-]*")
 
@@ -59,6 +61,7 @@ def conf(plan: Plan) -> dict[str, str]:
     """The variables of mailcow.conf, without secrets. Raises BuildError for a value that would need quoting."""
     internal = plan.internal
     values = {
+        **{name: text_of(value) for name, value in SETTINGS["values"].items()},
         **_identity(plan),
         **_listeners(internal),
         **_certificates(plan),
@@ -74,33 +77,21 @@ def conf(plan: Plan) -> dict[str, str]:
 def _identity(plan: Plan) -> dict[str, str]:
     return {
         "MAILCOW_HOSTNAME": plan.topology.hostname,
-        "MAILCOW_PASS_SCHEME": "BLF-CRYPT",
         "TZ": plan.topology.timezone,
-        "COMPOSE_PROJECT_NAME": "mailcowdockerized",
-        "DOCKER_COMPOSE_VERSION": "native",
-        "DBNAME": "mailcow",
-        "DBUSER": "mailcow",
-        "ACL_ANYONE": "disallow",
-        "MAILDIR_SUB": "Maildir",
-        "MAILDIR_GC_TIME": "7200",
-        "LOG_LINES": "9999",
     }
 
 
 def _listeners(internal: InternalPlan) -> dict[str, str]:
     """Mail ports on the tunnel's address, the rest on loopback. An IPv4 address also keeps Docker off IPv6 there."""
     tunnel = str(internal.ipv4)
-    on_tunnel = {"SMTP_PORT": ports.SMTP} | {client.variable: client.port for client in internal.client_ports}
+    on_tunnel = SETTINGS["ports_on_address"] | {client.variable: client.port for client in internal.client_ports}
     on_loopback = {client.variable: client.port for client in KNOWN if client.variable not in on_tunnel}
-    on_loopback |= {"DOVEADM_PORT": 19991, "SQL_PORT": 13306, "REDIS_PORT": 7654}
+    on_loopback |= SETTINGS["ports_on_loopback"]
     return {
         **{name: f"{tunnel}:{port}" for name, port in on_tunnel.items()},
         **{name: f"{LOOPBACK}:{port}" for name, port in on_loopback.items()},
         "HTTP_BIND": tunnel,
-        "HTTP_PORT": str(ports.MAILCOW_HTTP),
         "HTTPS_BIND": LOOPBACK,
-        "HTTPS_PORT": str(UNUSED_HTTPS),
-        "HTTP_REDIRECT": "n",  # Caddy has done so; here it would be a loop
     }
 
 
@@ -123,15 +114,13 @@ def _certificates(plan: Plan) -> dict[str, str]:
 def _sizes(plan: Plan) -> dict[str, str]:
     internal = plan.topology.internal
     return {
-        "SKIP_CLAMD": _yes(not internal.antivirus),
-        "SKIP_OLEFY": _yes(not internal.antivirus),
-        "SKIP_FTS": _yes(not internal.full_text_search),
+        "SKIP_CLAMD": text_of(not internal.antivirus),
+        "SKIP_OLEFY": text_of(not internal.antivirus),
+        "SKIP_FTS": text_of(not internal.full_text_search),
         "FTS_HEAP": "128",
         "FTS_PROCS": "1",
         "SKIP_SOGO": "n",
         "SKIP_UNBOUND_HEALTHCHECK": "n",
-        # It restarts what hangs, and tells nobody: its mails would leave from home, unsigned, past the proxy.
-        "USE_WATCHDOG": "y",
         "WATCHDOG_NOTIFY_BAN": "n",
         "WATCHDOG_NOTIFY_START": "n",
         "WATCHDOG_EXTERNAL_CHECKS": "n",
@@ -152,8 +141,9 @@ def _networks(plan: Plan) -> dict[str, str]:
     }
 
 
-def _yes(value: bool) -> str:
-    return "y" if value else "n"
+def text_of(value: str | int | bool) -> str:
+    """A value as mailcow.conf has it: booleans are y and n."""
+    return ("y" if value else "n") if isinstance(value, bool) else str(value)
 
 
 def _conf_text(values: Mapping[str, str]) -> str:

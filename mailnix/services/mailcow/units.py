@@ -6,7 +6,7 @@ from typing import Final
 
 from attrs import frozen
 
-from mailnix.formats.text import Section
+from mailnix.formats.text import Section, data
 from mailnix.model import paths
 from mailnix.plan import InternalPlan, credentials
 from mailnix.services.credentials import names
@@ -19,6 +19,7 @@ AGAIN: Final = "mailcow-provision-again"
 BACKUP: Final = "mailcow-backup"
 DESCRIPTION: Final = "/etc/mailnix/provision.json"
 REFUSED: Final = 2  # exit status of the provisioner: trying again would not help
+_HARDENING: Final = data("hardening.toml")
 
 
 @frozen
@@ -92,7 +93,8 @@ def provision_unit(programs: Programs, internal: InternalPlan) -> tuple[Section,
         # The kernel translates the tunnel's address to a container's before this filter sees the packet.
         "IPAddressDeny": "any",
         "IPAddressAllow": (internal.ipv4, internal.docker_subnet),
-        **_HARDENING,
+        **_HARDENING["everything"],
+        **_HARDENING[PROVISION],
     }
     unit = {
         "Description": "Domains, mailboxes and keys in Mailcow",
@@ -149,34 +151,3 @@ def backup_timer(at: str) -> tuple[Section, ...]:
         ("Timer", {"OnCalendar": at, "RandomizedDelaySec": "1h", "Persistent": True}),
         ("Install", {"WantedBy": "timers.target"}),
     )
-
-
-_HARDENING: Final = {
-    "DynamicUser": True,
-    "CapabilityBoundingSet": "",
-    "AmbientCapabilities": "",
-    "NoNewPrivileges": True,
-    "UMask": "0077",
-    "PrivateDevices": True,
-    "PrivateUsers": True,
-    "ProtectSystem": "strict",
-    "ProtectHome": True,
-    "ProtectProc": "invisible",
-    "ProcSubset": "pid",
-    "ProtectClock": True,
-    "ProtectControlGroups": True,
-    "ProtectHostname": True,
-    "ProtectKernelLogs": True,
-    "ProtectKernelModules": True,
-    "ProtectKernelTunables": True,
-    "LockPersonality": True,
-    "MemoryDenyWriteExecute": True,
-    "RestrictAddressFamilies": "AF_INET AF_INET6",
-    "RestrictNamespaces": True,
-    "RestrictRealtime": True,
-    "RestrictSUIDSGID": True,
-    "RemoveIPC": True,
-    "SystemCallArchitectures": "native",
-    "SystemCallFilter": ("@system-service", "~@privileged @resources"),
-    "SystemCallErrorNumber": "EPERM",
-}

@@ -1,10 +1,12 @@
 # A stand-in for the module system, where no nixpkgs is at hand: calls the modules as NixOS would, and gives every option
 # that they define and every one that they declare. Conditions are not asked: both what `mkIf` guards and what `mkDefault`
 # offers is listed. Types are not checked here; who reads the list compares it with what NixOS knows.
-# `nixos` is what a machine sets of NixOS's own options, as far as modules read it.
+# `nixos` is what a machine sets of NixOS's own options, as far as modules read it; `ask` names options of ours, each as a
+# list of words, whose values are wanted too.
 {
   modules,
   nixos ? { },
+  ask ? [ ],
 }:
 
 let
@@ -223,4 +225,5 @@ in
       )
     )
   );
+  values = map (builtins.foldl' (set: name: set.${name}) machine.config) ask;
 }

@@ -43,6 +43,7 @@ let
       isString
       length
       mapAttrs
+      replaceStrings
       splitVersion
       ;
 

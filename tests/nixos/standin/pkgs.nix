@@ -50,14 +50,15 @@ lib.genAttrs [
   callPackage = file: _: package (baseNameOf (dirOf file));
   fetchFromGitHub =
     {
+      owner,
       repo,
       rev,
       hash,
-      ...
     }:
     package repo
     // {
       inherit rev;
+      gitRepoUrl = "https://github.com/${owner}/${repo}.git";
       outputHash = hash;
     };
   linkFarm = named;

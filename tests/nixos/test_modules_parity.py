@@ -1,0 +1,221 @@
+"""Our modules and Python say the same; a difference is listed here, with its reason. Evaluated without any nixpkgs."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mailnix
+from mailnix.config import load
+from mailnix.formats.text import Section, data
+from mailnix.model import Backup, Mailbox
+from mailnix.model.names import MIB, parse_size
+from mailnix.plan import credentials, derive
+from mailnix.services.credentials import render as credentials_render
+from mailnix.services.haraka import debian as haraka_debian
+from mailnix.services.haraka import units as haraka
+from mailnix.services.mailcow import debian as mailcow_debian
+from mailnix.services.mailcow import render as mailcow
+from mailnix.services.mailcow import units as mailcow_units
+from mailnix.services.mailcow.pin import PIN
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+STANDIN = Path(__file__).parent / "standin"
+OUR_MODULES = f"(import {REPOSITORY}/modules).default"
+ALONE = '{ services.mailcow = { enable = true; hostname = "mail.example.org"; bindAddress = "10.0.0.2"; }; }'
+
+PROGRAM_FOLDERS = ("/nix/store/", "/usr/")
+PROGRAM = "a program, or a file that it is given"  # they live elsewhere
+
+CONF_DIFFERENCES = {
+    "HTTPS_BIND": "no Caddy stands before services.mailcow alone",
+    "ENABLE_IPV6": "services.mailcow alone knows no IPv6 address to publish on",
+}
+UNIT_DIFFERENCES = {
+    "Service.LoadCredential": "variables' names here, credentials' there: what is loaded is compared below",
+    "Service.IPAddressDeny": "services.mailcow knows one address of Mailcow, not its bridge",
+    "Service.IPAddressAllow": "likewise",
+    "Install.WantedBy": "Debian's image has presets",
+    "Unit.Wants": "networkd's target is pulled in by NixOS itself where it is",
+}
+
+
+class Evaluated:
+    """Modules as the stand-in for NixOS's module system evaluates them."""
+
+    def __init__(self, nix: Any, *modules: str) -> None:
+        self._nix = nix
+        self._modules = f"[ {' '.join([OUR_MODULES, *modules])} ]"
+
+    def value(self, option: str) -> Any:
+        """What an option of ours is set to."""
+        words = " ".join(f'"{word}"' for word in option.split("."))
+        asked = f"import {STANDIN} {{ modules = {self._modules}; ask = [ [ {words} ] ]; }}"
+        (found,) = self._nix.eval(f"({asked}).values")
+        return found
+
+    def unit(self, name: str) -> dict[str, set[str]]:
+        """A service as the words of each key, called as in a unit file."""
+        found: dict[str, set[str]] = {}
+        for each in self._nix.eval(f"(import {STANDIN} {{ modules = {self._modules}; }}).defined"):
+            if each["path"][:3] == ["systemd", "services", name] and each["value"] != {}:
+                found.setdefault(_key(each["path"][3:]), set()).update(_words(each["value"]))
+        return found
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return derive(load(REPOSITORY / "docs/examples/two_machines.py"))
+
+
+@pytest.fixture(scope="module")
+def machines(nix):
+    """Both machines of the example, as if they were one: the stand-in looks at all modules whatever is enabled."""
+    return Evaluated(nix, *(f"{REPOSITORY}/hosts/{name}" for name in ("internal", "proxy")))
+
+
+@pytest.fixture(scope="module")
+def alone(nix):
+    return Evaluated(nix, ALONE)
+
+
+def test_mailcow_conf_of_the_example_is_the_same(plan, machines):
+    settings = machines.value("services.mailcow.settings")
+    assert {name: mailcow.text_of(value) for name, value in settings.items()} == mailcow.conf(plan)
+
+
+def test_mailcow_conf_of_the_module_alone_has_the_same_ports_and_defaults(plan, alone):
+    here = {name: mailcow.text_of(value) for name, value in alone.value("services.mailcow.settings").items()}
+    there = mailcow.conf(plan)
+    assert {name for name in here if here[name] != there[name]} == set(CONF_DIFFERENCES)
+    assert here["SIEVE_PORT"] == "127.0.0.1:4190"
+
+
+def test_the_pinned_mailcow_is_the_same(alone):
+    source = "services.mailcow.source"
+    found = [alone.value(f"{source}.{name}") for name in ("rev", "outputHash", "gitRepoUrl")]
+    assert (alone.value("services.mailcow.version"), *found) == (PIN.tag, PIN.rev, PIN.nar_hash, f"{PIN.url}.git")
+
+
+def test_mailcows_secrets_are_the_same_credentials(alone):
+    assert alone.value("services.mailcow.secrets") == mailcow.SECRETS
+    assert {
+        name: alone.value(f"services.mailcow.provision.{name}")
+        for name in ("adminPasswordFile", "dkimFile", "mailboxPasswordsFile")
+    } == {
+        "adminPasswordFile": credentials.MAILCOW_ADMIN,
+        "dkimFile": credentials.MAILCOW_DKIM,
+        "mailboxPasswordsFile": credentials.MAILCOW_MAILBOXES,
+    }
+
+
+def test_backups_have_the_same_defaults(alone):
+    found = [alone.value(f"services.mailcow.backup.{name}") for name in ("location", "startAt", "keepDays")]
+    assert found == [Backup().folder, Backup().at, Backup().keep_days]
+
+
+def test_a_mailbox_has_the_same_defaults(nix):
+    evaluated = Evaluated(nix, '{ services.mailcow.provision.domains."example.org".mailboxes.alice = { }; }', ALONE)
+    (domain,) = evaluated.value("services.mailcow.provision.domains").values()
+    mailbox = Mailbox("alice")
+    assert domain["mailboxes"]["alice"] == {
+        "name": mailbox.name,
+        "quota": parse_size(mailbox.quota) // MIB,
+        "sendsPerHour": mailbox.sends_per_hour,
+    }
+
+
+@pytest.mark.parametrize("unit", credentials_render.units())
+def test_the_units_that_bring_credentials_are_the_same(machines, unit):
+    assert differences(machines.unit(unit.removesuffix(".service")), credentials_render.units()[unit]) == {}
+
+
+def test_mailcows_units_are_the_same(plan, machines):
+    programs = mailcow_debian.PROGRAMS
+    assert differences(machines.unit("mailcow"), mailcow_units.mailcow_unit(programs)) == {}
+    provision = mailcow_units.provision_unit(programs, plan.internal)
+    assert differences(machines.unit(mailcow_units.PROVISION), provision) == {}
+    backup = mailcow_units.backup_unit(programs, Backup().folder)
+    assert differences(machines.unit(mailcow_units.BACKUP), backup, {"Unit.startAt": "the timer's, on Debian"}) == {}
+
+
+def test_mailcow_gets_the_same_credentials(machines):
+    here = machines.unit("mailcow")["Service.LoadCredential"]
+    assert here == {f"{variable}:{credential}" for variable, credential in mailcow.SECRETS.items()}
+
+
+def test_the_provisioner_gets_the_same_credentials(plan, machines):
+    here = machines.unit(mailcow_units.PROVISION)["Service.LoadCredential"]
+    unit = as_words(mailcow_units.provision_unit(mailcow_debian.PROGRAMS, plan.internal))
+    assert here == {f"{name}:{name}" for name in unit["Service.LoadCredential"]}
+
+
+@pytest.mark.parametrize("service", ["haraka-in", "haraka-out", "haraka-in-tls"])
+def test_harakas_are_hardened_in_the_same_way(plan, machines, service):
+    programs, host = haraka_debian.PROGRAMS, plan.proxies[0]
+    files = haraka.caddy_files(host.hostname)
+    units = {
+        "haraka-in": ("haraka", haraka.in_unit(programs)),
+        "haraka-out": ("haraka", haraka.out_unit(programs, host)),
+        "haraka-in-tls": (haraka.CERTIFICATE, haraka.certificate_unit(programs, host.hostname, files)),
+    }
+    name, unit = units[service]
+    here, there = machines.unit(service), as_words(unit)
+    keys = {f"Service.{key}" for key in data("hardening.toml")["everything"] | data("hardening.toml")[name]}
+    keys |= {"Service.KillSignal", "Service.AmbientCapabilities", "Service.CapabilityBoundingSet"}
+    assert {key: here.get(key, set()) for key in keys} == {key: there.get(key, set()) for key in keys}
+
+
+def test_the_package_has_our_version_and_pyprojects_dependencies(nix):
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    required = [*project["dependencies"], *project["optional-dependencies"]["lab"]]
+    names = [re.split(r"[>=<]", requirement)[0].replace(".", "-") for requirement in required]
+    packages = " ".join(f'{name} = "{name}";' for name in names)
+    found = nix.eval(f"""
+      let
+        package = import {REPOSITORY}/modules/mailnix/package.nix {{
+          lib = import {STANDIN}/lib.nix;
+          python3Packages = {{ buildPythonApplication = given: given; {packages} }};
+          withLab = true;
+          e2fsprogs = null;
+          qemu = null;
+        }};
+      in
+      {{ inherit (package) dependencies version; }}
+    """)
+    assert found == {"dependencies": names, "version": mailnix.__version__}
+
+
+def differences(
+    here: Mapping[str, set[str]], sections: Iterable[Section], listed: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The keys in which NixOS's unit is not Debian's, but for those that are listed."""
+    there = as_words(sections)
+    keys = (here.keys() | there.keys()) - UNIT_DIFFERENCES.keys() - (listed or {}).keys()
+    return {key: (here.get(key), there.get(key)) for key in sorted(keys) if here.get(key) != there.get(key)}
+
+
+def as_words(sections: Iterable[Section]) -> dict[str, set[str]]:
+    return {f"{name}.{key}": _words(value) for name, keys in sections for key, value in keys.items()}
+
+
+def _key(path: list[str]) -> str:
+    """NixOS's attribute of a service as the section and key of a unit file."""
+    if path[0] in ("serviceConfig", "unitConfig"):
+        return f"{'Service' if path[0] == 'serviceConfig' else 'Unit'}.{path[1]}"
+    if path[0] == "wantedBy":
+        return "Install.WantedBy"
+    return f"Unit.{path[0] if path[0] == 'startAt' else path[0][0].upper() + path[0][1:]}"
+
+
+def _words(value: Any) -> set[str]:
+    if isinstance(value, list | tuple):
+        return {word for item in value for word in _words(item)}
+    if isinstance(value, bool):
+        return {"yes" if value else "no"}
+    return {PROGRAM if word.startswith(PROGRAM_FOLDERS) else word for word in str(value).split()}
