@@ -66,6 +66,11 @@ class Tree:
     def __len__(self) -> int:
         return len(self.entries)
 
+    @property
+    def files(self) -> tuple[File, ...]:
+        """The regular files, links left out."""
+        return tuple(entry for entry in self.entries if isinstance(entry, File))
+
     def file(self, path: str) -> File:
         """The file at `path`; raises KeyError where there is none."""
         for entry in self.entries:

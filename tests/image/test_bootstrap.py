@@ -1,5 +1,7 @@
 """The commands of a base image, as whole lists."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from mailnix.image.values import MIB, BaseSpec
 SPEC = BaseSpec(("nftables", "caddy"), "linux-image-cloud-amd64")
 
 
-def test_mmdebstrap_is_asked_for_exactly_the_packages_and_the_kernel():
+def test_mmdebstrap_is_asked_for_exactly_the_packages_and_the_kernel() -> None:
     assert bootstrap.mmdebstrap_argv(SPEC, Path("/w/root"), ("http://mirror.test/debian",)) == [
         "mmdebstrap",
         "--mode=unshare",
@@ -29,7 +31,7 @@ def test_mmdebstrap_is_asked_for_exactly_the_packages_and_the_kernel():
     ]
 
 
-def test_the_hooks_find_their_scripts_in_the_environment():
+def test_the_hooks_find_their_scripts_in_the_environment() -> None:
     env = bootstrap.mmdebstrap_env("key")
     assert env["MAILNIX_SLIM"] == bootstrap.script("slim")
     assert env["MAILNIX_PREPARE"] == bootstrap.script("prepare")
@@ -37,24 +39,24 @@ def test_the_hooks_find_their_scripts_in_the_environment():
     assert env["ROOT_UUID"] == str(bootstrap.root_uuid("key"))
 
 
-def test_the_root_file_system_is_made_at_the_place_of_its_partition():
+def test_the_root_file_system_is_made_at_the_place_of_its_partition() -> None:
     argv = bootstrap.finish_argv(SPEC, "key", Path("/w/root"), Path("/w/out"), Path("/w/npm"))
     uuid = str(bootstrap.root_uuid("key"))
     assert argv[:2] == ["sh", "-c"]
     assert argv[3:] == ["finish", "/w/root", "/w/out", uuid, str(42 * MIB), str(512 * MIB), "/w/npm"]
 
 
-def test_who_is_not_root_goes_through_a_user_namespace():
+def test_who_is_not_root_goes_through_a_user_namespace() -> None:
     argv = bootstrap.unprivileged_argv(SPEC, "key", Path("/w"))
     assert argv[3:] == ["unprivileged", "/w", str(bootstrap.root_uuid("key")), str(42 * MIB), str(512 * MIB)]
     assert bootstrap.unprivileged_env() == {"MAILNIX_FINISH": bootstrap.script("finish")}
 
 
-def test_npm_runs_no_scripts_of_packages():
+def test_npm_runs_no_scripts_of_packages() -> None:
     assert bootstrap.npm_argv()[:4] == ["npm", "ci", "--omit=dev", "--ignore-scripts"]
 
 
-def test_the_efi_partition_is_made_inside_the_image():
+def test_the_efi_partition_is_made_inside_the_image() -> None:
     argvs = bootstrap.esp_argvs(Path("/w/disk.raw"), Path("/w"))
     assert [argv[0] for argv in argvs] == ["mformat", "mmd", "mcopy", "mcopy", "mcopy"]
     assert all(argv[1:3] == ["-i", f"/w/disk.raw@@{2 * MIB}"] for argv in argvs)
@@ -65,7 +67,7 @@ def test_the_efi_partition_is_made_inside_the_image():
     ]
 
 
-def test_equal_package_sets_share_a_base():
+def test_equal_package_sets_share_a_base() -> None:
     assert bootstrap.base_key(SPEC) == bootstrap.base_key(BaseSpec(("caddy", "nftables", "caddy")))
 
 
@@ -78,22 +80,22 @@ def test_equal_package_sets_share_a_base():
         evolve(SPEC, slack=MIB),
     ],
 )
-def test_whatever_changes_the_base_changes_its_key(changed):
+def test_whatever_changes_the_base_changes_its_key(changed: BaseSpec) -> None:
     assert bootstrap.base_key(changed) != bootstrap.base_key(SPEC)
 
 
-def test_another_mirror_is_another_base():
+def test_another_mirror_is_another_base() -> None:
     assert bootstrap.base_key(SPEC, ("http://mirror.test/debian",)) != bootstrap.base_key(SPEC)
 
 
-def test_every_script_is_sound_shell():
+def test_every_script_is_sound_shell() -> None:
     from mailnix.run import run
 
     for name in bootstrap.SCRIPT_NAMES:
         run(["sh", "-n"], stdin=bootstrap.script(name).encode())
 
 
-def test_the_loader_and_the_kernel_look_for_the_same_file_system():
+def test_the_loader_and_the_kernel_look_for_the_same_file_system() -> None:
     text = bootstrap.script("customize")
     assert text.count("search --no-floppy --fs-uuid --set=root $ROOT_UUID") == 2
     assert "root=UUID=$ROOT_UUID " in text

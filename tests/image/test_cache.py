@@ -1,6 +1,9 @@
 """What the cache promises: whole or not there, one maker at a time, checksums that see every byte."""
 
+from __future__ import annotations
+
 import os
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +12,7 @@ from mailnix.image import cache
 from mailnix.image.values import MIB
 
 
-def sparse(path, *places, size=64 * MIB):
+def sparse(path: Path, *places: tuple[int, bytes], size: int = 64 * MIB) -> Path:
     with path.open("wb") as file:
         os.truncate(file.fileno(), size)
         for offset, data in places:
@@ -18,7 +21,7 @@ def sparse(path, *places, size=64 * MIB):
     return path
 
 
-def test_the_checksum_does_not_depend_on_how_zeros_are_stored(tmp_path):
+def test_the_checksum_does_not_depend_on_how_zeros_are_stored(tmp_path: Path) -> None:
     thin = sparse(tmp_path / "thin", (5 * MIB + 3, b"x" * 100))
     full = tmp_path / "full"
     full.write_bytes(thin.read_bytes())
@@ -26,19 +29,19 @@ def test_the_checksum_does_not_depend_on_how_zeros_are_stored(tmp_path):
 
 
 @pytest.mark.parametrize("offset", [0, 5 * MIB + 3, 63 * MIB, 64 * MIB - 1])
-def test_the_checksum_sees_a_byte_anywhere(tmp_path, offset):
+def test_the_checksum_sees_a_byte_anywhere(tmp_path: Path, offset: int) -> None:
     plain = sparse(tmp_path / "plain", (5 * MIB + 3, b"x" * 100))
     other = sparse(tmp_path / "other", (5 * MIB + 3, b"x" * 100), (offset, b"y"))
     assert cache.data_digest(plain) != cache.data_digest(other)
 
 
-def test_the_checksum_sees_the_size_and_the_place(tmp_path):
+def test_the_checksum_sees_the_size_and_the_place(tmp_path: Path) -> None:
     here = sparse(tmp_path / "here", (0, b"x"))
     assert cache.data_digest(here) != cache.data_digest(sparse(tmp_path / "there", (4 * MIB, b"x")))
     assert cache.data_digest(here) != cache.data_digest(sparse(tmp_path / "longer", (0, b"x"), size=65 * MIB))
 
 
-def test_a_copy_is_equal_and_stays_sparse(tmp_path):
+def test_a_copy_is_equal_and_stays_sparse(tmp_path: Path) -> None:
     old = sparse(tmp_path / "old", (0, b"head"), (40 * MIB, os.urandom(MIB)), (64 * MIB - 4, b"tail"))
     new = tmp_path / "new"
     cache.copy_sparse(old, new)
@@ -46,7 +49,7 @@ def test_a_copy_is_equal_and_stays_sparse(tmp_path):
     assert new.stat().st_blocks * 512 < 4 * MIB
 
 
-def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
+def test_the_cache_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAILNIX_CACHE", str(tmp_path / "here"))
     assert cache.cache_dir() == tmp_path / "here"
     monkeypatch.delenv("MAILNIX_CACHE")
@@ -54,13 +57,14 @@ def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
     assert cache.cache_dir() == tmp_path / "xdg" / "mailnix"
 
 
-def test_a_second_maker_says_that_it_waits(tmp_path):
+def test_a_second_maker_says_that_it_waits(tmp_path: Path) -> None:
     import fcntl
     import threading
 
-    lock, told, entered = tmp_path / "lock", [], threading.Event()
+    lock, entered = tmp_path / "lock", threading.Event()
+    told: list[str] = []
 
-    def second():
+    def second() -> None:
         with cache.locked(lock, told.append):
             entered.set()
 
@@ -74,8 +78,8 @@ def test_a_second_maker_says_that_it_waits(tmp_path):
     assert told == ["waiting for another mailnix that makes the same base image"]
 
 
-def test_a_scratch_folder_is_gone_after_its_block_and_after_errors(tmp_path):
-    def fail():
+def test_a_scratch_folder_is_gone_after_its_block_and_after_errors(tmp_path: Path) -> None:
+    def fail() -> None:
         with cache.scratch(tmp_path, "x") as folder:
             (folder / "file").touch()
             raise ZeroDivisionError
@@ -85,22 +89,22 @@ def test_a_scratch_folder_is_gone_after_its_block_and_after_errors(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_too_little_space_is_an_error_with_a_next_step(tmp_path):
+def test_too_little_space_is_an_error_with_a_next_step(tmp_path: Path) -> None:
     cache.need_space(tmp_path, 1)
     with pytest.raises(BuildError, match="MiB free"):
         cache.need_space(tmp_path, 1 << 60)
 
 
-def test_no_folder_is_no_base_and_an_empty_one_is_a_damaged_base(tmp_path):
+def test_no_folder_is_no_base_and_an_empty_one_is_a_damaged_base(tmp_path: Path) -> None:
     assert cache.load(tmp_path / "none") is None
     with pytest.raises(BuildError, match="damaged"):
         cache.load(tmp_path)
 
 
-def test_bases_that_nobody_uses_are_removed_and_those_in_use_kept(tmp_path):
+def test_bases_that_nobody_uses_are_removed_and_those_in_use_kept(tmp_path: Path) -> None:
     import fcntl
 
-    told = []
+    told: list[str] = []
     for name, days in [("old", 40), ("kept", 40), ("busy", 40), ("new", 1)]:
         (tmp_path / name).mkdir()
         facts = tmp_path / name / "base.json"
@@ -113,7 +117,7 @@ def test_bases_that_nobody_uses_are_removed_and_those_in_use_kept(tmp_path):
     assert told == ["base image old: removed, not used for 30 days"]
 
 
-def test_a_full_disk_is_one_clear_line(tmp_path):
+def test_a_full_disk_is_one_clear_line(tmp_path: Path) -> None:
     import errno
 
     with pytest.raises(BuildError, match="disk: No space left on device") as caught, cache.plainly(tmp_path):

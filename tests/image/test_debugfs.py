@@ -1,6 +1,9 @@
 """Files go into a real ext4 file system by the real debugfs, and every failure of it is noticed."""
 
+from __future__ import annotations
+
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,15 +13,15 @@ from hypothesis import strategies as st
 from mailnix.errors import BuildError
 from mailnix.image import debugfs
 from mailnix.image.values import MIB, ExtraTree
-from mailnix.run import require, run
-from mailnix.tree import File, Link, Tree
+from mailnix.run import Completed, require, run
+from mailnix.tree import Entry, File, Link, Tree
 
 DATE = 1735689600
 KINDS = {"/etc": "d", "/etc/issue": "f", "/usr": "d", "/usr/lib": "d", "/lib": "l"}
 
 
 @pytest.fixture
-def disk(tmp_path):
+def disk(tmp_path: Path) -> Path:
     """A small file system with the paths of KINDS."""
     root = tmp_path / "root"
     for folder in ("etc", "usr/lib"):
@@ -30,29 +33,29 @@ def disk(tmp_path):
     return image
 
 
-def apply(change, disk, kinds=KINDS):
+def apply(change: debugfs.Change, disk: Path, kinds: Mapping[str, str] = KINDS) -> Completed:
     script = disk.with_suffix(".script")
     script.write_text(debugfs.script(change, kinds, DATE))
     return run([require("debugfs", "e2fsprogs"), "-w", "-f", script, disk])
 
 
-def look(change, disk):
+def look(change: debugfs.Change, disk: Path) -> list[str]:
     script = disk.with_suffix(".look")
     script.write_text(debugfs.stat_script(change))
     return debugfs.mismatches(change, run([require("debugfs", "e2fsprogs"), "-f", script, disk]).stdout)
 
 
-def content(disk, path):
+def content(disk: Path, path: str) -> str:
     return run([require("debugfs", "e2fsprogs"), "-R", f"cat {debugfs.quoted(path)}", disk]).stdout
 
 
-def staged(tmp_path, *entries):
+def staged(tmp_path: Path, *entries: Entry) -> debugfs.Change:
     folder = tmp_path / "stage"
     folder.mkdir(exist_ok=True)
     return debugfs.stage(Tree.of(entries), folder)
 
 
-def test_files_links_and_their_folders_are_written_with_their_modes(tmp_path, disk):
+def test_files_links_and_their_folders_are_written_with_their_modes(tmp_path: Path, disk: Path) -> None:
     change = staged(
         tmp_path,
         File("/etc/issue", "new\n"),
@@ -69,7 +72,7 @@ def test_files_links_and_their_folders_are_written_with_their_modes(tmp_path, di
     assert run([require("e2fsck", "e2fsprogs"), "-fn", disk]).status == 0
 
 
-def test_the_same_files_give_the_same_image(tmp_path, disk):
+def test_the_same_files_give_the_same_image(tmp_path: Path, disk: Path) -> None:
     change = staged(tmp_path, File("/etc/issue", "new\n"), File("/etc/x/y", "z"))
     before = disk.read_bytes()
     apply(change, disk)
@@ -79,25 +82,25 @@ def test_the_same_files_give_the_same_image(tmp_path, disk):
     assert disk.read_bytes() == first != before
 
 
-def test_a_full_file_system_is_noticed(tmp_path, disk):
+def test_a_full_file_system_is_noticed(tmp_path: Path, disk: Path) -> None:
     change = staged(tmp_path, File("/etc/big", bytes(range(256)) * (64 * 1024)))
     done = apply(change, disk)
     assert any("allocate" in line for line in debugfs.complaints(done.stdout, done.stderr))
 
 
-def test_a_path_that_is_there_although_the_listing_has_it_not_is_noticed(tmp_path, disk):
+def test_a_path_that_is_there_although_the_listing_has_it_not_is_noticed(tmp_path: Path, disk: Path) -> None:
     change = staged(tmp_path, File("/etc/issue", "new\n"))
     done = apply(change, disk, kinds={"/etc": "d"})
     assert any("already exists" in line for line in debugfs.complaints(done.stdout, done.stderr))
 
 
-def test_a_wrong_mode_size_or_kind_is_a_mismatch(tmp_path, disk):
+def test_a_wrong_mode_size_or_kind_is_a_mismatch(tmp_path: Path, disk: Path) -> None:
     apply(staged(tmp_path, File("/etc/a", "12"), File("/etc/b", "12"), File("/etc/c", "12")), disk)
     wanted = staged(tmp_path, File("/etc/a", "12", 0o600), File("/etc/b", "123"), Link("/etc/c", "12"))
     assert look(wanted, disk) == ["/etc/a", "/etc/b", "/etc/c"]
 
 
-def test_a_tree_of_files_is_copied_with_executable_bits_links_and_empty_folders(tmp_path, disk):
+def test_a_tree_of_files_is_copied_with_executable_bits_links_and_empty_folders(tmp_path: Path, disk: Path) -> None:
     source = tmp_path / "source"
     (source / "sub" / "empty").mkdir(parents=True)
     (source / ".git").mkdir()
@@ -125,7 +128,7 @@ def test_a_tree_of_files_is_copied_with_executable_bits_links_and_empty_folders(
     assert (out / "copy/link").readlink() == Path("sub/run.sh")
 
 
-def test_a_folder_that_is_not_there_cannot_be_copied(tmp_path):
+def test_a_folder_that_is_not_there_cannot_be_copied(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="is not a folder"):
         debugfs.walk(ExtraTree(tmp_path / "none", "/usr/share/copy"))
 
@@ -134,12 +137,12 @@ def test_a_folder_that_is_not_there_cannot_be_copied(tmp_path):
     ("path", "words"),
     [("/lib/x", "/lib is no folder"), ("/etc/issue/x", "/etc/issue is no folder"), ("/usr", "is a folder")],
 )
-def test_a_path_that_the_base_has_otherwise_is_refused(tmp_path, path, words):
+def test_a_path_that_the_base_has_otherwise_is_refused(tmp_path: Path, path: str, words: str) -> None:
     with pytest.raises(BuildError, match=words):
         debugfs.script(staged(tmp_path, File(path, "")), KINDS, DATE)
 
 
-def test_of_two_changes_to_one_path_the_first_wins(tmp_path):
+def test_of_two_changes_to_one_path_the_first_wins(tmp_path: Path) -> None:
     tree = staged(tmp_path, File("/a", "tree"), Link("/b", "tree"))
     source = tmp_path / "source"
     source.mkdir()
@@ -156,7 +159,7 @@ def test_of_two_changes_to_one_path_the_first_wins(tmp_path):
 @given(
     st.text(st.characters(min_codepoint=32, exclude_characters="/", exclude_categories=["Cs"]), min_size=1, max_size=40)
 )
-def test_any_file_name_survives(tmp_path_factory, name):
+def test_any_file_name_survives(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     if name in {".", ".."}:
         return
     folder = tmp_path_factory.mktemp("names")
@@ -168,19 +171,19 @@ def test_any_file_name_survives(tmp_path_factory, name):
     assert look(change, image) == []
 
 
-def test_a_line_break_in_a_name_is_refused():
+def test_a_line_break_in_a_name_is_refused() -> None:
     with pytest.raises(BuildError, match="line break"):
         debugfs.quoted("a\nrm /etc/passwd")
 
 
-def test_what_debugfs_says_when_all_is_well_is_no_complaint():
+def test_what_debugfs_says_when_all_is_well_is_no_complaint() -> None:
     good = 'debugfs: cd "/"\ndebugfs: write "1" "x"\nAllocated inode: 12\nSetting current time to Wed\n'
     assert debugfs.complaints(good, "debugfs 1.47.0 (5-Feb-2023)\n") == []
     assert debugfs.complaints(good + "x: File not found by ext2_lookup \n", "") != []
     assert debugfs.complaints("", "write: No space left on device\n") == ["write: No space left on device"]
 
 
-def test_a_path_is_found_below_every_folder():
+def test_a_path_is_found_below_every_folder() -> None:
     change = debugfs.Change((), (Link("/a/b/c", "x"),), ("/a/d",))
     assert debugfs.missing_folders(change, {}) == ["/a", "/a/b", "/a/d"]
     assert debugfs.missing_folders(change, {"/a": "d"}) == ["/a/b", "/a/d"]

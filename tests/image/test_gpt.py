@@ -1,7 +1,10 @@
 """The partition table is checked as firmware checks it: signatures, checksums, places."""
 
+from __future__ import annotations
+
 import struct
 import zlib
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -26,7 +29,7 @@ DISK = UUID("12345678-1234-4234-8234-123456789abc")
 SIZES = st.integers(min_value=64, max_value=1 << 22).map(lambda mib: mib * MIB)
 
 
-def parse_header(sector: bytes) -> tuple[int, ...]:
+def parse_header(sector: bytes) -> tuple[Any, ...]:
     """The fields of a GPT header, after checking its own checksum with that field zeroed."""
     assert sector[:8] == b"EFI PART"
     (crc,) = struct.unpack_from("<I", sector, 16)
@@ -35,7 +38,7 @@ def parse_header(sector: bytes) -> tuple[int, ...]:
 
 
 @given(SIZES)
-def test_both_headers_agree_and_their_checksums_hold(size):
+def test_both_headers_agree_and_their_checksums_hold(size: int) -> None:
     head, tail = tables(DISK, size, layout(DISK, size), b"")
     last = size // SECTOR - 1
     here, other, first, last_usable, disk, at, count, width, crc = parse_header(head[SECTOR : 2 * SECTOR])
@@ -48,7 +51,7 @@ def test_both_headers_agree_and_their_checksums_hold(size):
 
 
 @given(SIZES)
-def test_partitions_lie_inside_the_disk_aligned_and_apart(size):
+def test_partitions_lie_inside_the_disk_aligned_and_apart(size: int) -> None:
     partitions = layout(DISK, size)
     assert [partition.name for partition in partitions] == ["bios", "efi", "root"]
     end = 34 * SECTOR
@@ -60,19 +63,19 @@ def test_partitions_lie_inside_the_disk_aligned_and_apart(size):
     assert partitions[-1].offset == ROOT_OFFSET
 
 
-def test_an_entry_counts_its_last_sector_in():
+def test_an_entry_counts_its_last_sector_in() -> None:
     entry = layout(DISK, 100 * MIB)[0].entry
     assert len(entry) == 128
     assert struct.unpack_from("<QQ", entry, 32) == (BIOS_OFFSET // SECTOR, (BIOS_OFFSET + BIOS_SIZE) // SECTOR - 1)
     assert entry[56:].decode("utf-16-le").rstrip("\0") == "bios"
 
 
-def test_a_disk_without_room_for_the_root_is_refused():
+def test_a_disk_without_room_for_the_root_is_refused() -> None:
     with pytest.raises(BuildError, match="too small"):
         layout(DISK, 43 * MIB)
 
 
-def test_the_boot_sector_finds_grubs_core_and_protects_the_table():
+def test_the_boot_sector_finds_grubs_core_and_protects_the_table() -> None:
     sector = boot_sector(bytes([0x11]) * 512, last=999)
     assert len(sector) == 512
     assert sector[510:] == b"\x55\xaa"
@@ -83,12 +86,12 @@ def test_the_boot_sector_finds_grubs_core_and_protects_the_table():
     assert struct.unpack_from("<II", sector, 446 + 8) == (1, 999)
 
 
-def test_grubs_core_is_told_where_its_other_sectors_are():
+def test_grubs_core_is_told_where_its_other_sectors_are() -> None:
     core = core_image(bytes([0x22]) * (5 * SECTOR + 7))
     assert len(core) == 6 * SECTOR
     assert struct.unpack_from("<QHH", core, SECTOR - 12) == (BIOS_OFFSET // SECTOR + 1, 5, 0x2222)
 
 
-def test_a_core_that_does_not_fit_its_partition_is_refused():
+def test_a_core_that_does_not_fit_its_partition_is_refused() -> None:
     with pytest.raises(BuildError, match="does not fit"):
         core_image(bytes(BIOS_SIZE + 1))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,9 +23,17 @@ class FakeNix:
     """Answers as nix does; `errors` maps a sub-command to what it complains about."""
 
     def __init__(self, version: str = "nix (Nix) 2.26.3", errors: dict[str, str] | None = None) -> None:
-        self.version, self.errors, self.commands = version, errors or {}, []
+        self.version, self.errors = version, errors or {}
+        self.commands: list[list[str]] = []
 
-    def __call__(self, argv, *, on_line=None, check=True, **_options):
+    def __call__(
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        on_line: Callable[[str], None] | None = None,
+        check: bool = True,
+        **_options: Any,
+    ) -> Completed:
         words = [str(word) for word in argv]
         self.commands.append(words)
         if words[0] == "qemu-img":
@@ -32,7 +43,7 @@ class FakeNix:
             raise CommandFailed(words, 1, self.errors[words[1]])
         return Completed(tuple(words), 0, self._answer(words, on_line), "")
 
-    def _answer(self, words, on_line):
+    def _answer(self, words: list[str], on_line: Callable[[str], None] | None) -> str:
         match words[1]:
             case "--version":
                 return self.version + "\n"
@@ -43,19 +54,20 @@ class FakeNix:
                 link = Path(words[words.index("--out-link") + 1])
                 link.mkdir()
                 (link / "proxy.raw").write_bytes(b"disk")
+                assert on_line is not None
                 on_line("building the image")
                 return ""
         raise AssertionError(words)
 
 
-def absent(argv, **_options):
+def absent(argv: Sequence[str | os.PathLike[str]], **_options: Any) -> Completed:
     raise ToolMissing("nix", "nix-bin")
 
 
 TREE = Tree.of([File("/flake.nix", "{ }\n")])
 
 
-def test_an_image_is_built_from_the_flake_with_its_own_features_switched_on():
+def test_an_image_is_built_from_the_flake_with_its_own_features_switched_on() -> None:
     assert nix.build_argv(Path("/tmp/flake"), "proxy", Path("/tmp/result")) == [
         "nix", "build", "path:/tmp/flake#packages.x86_64-linux.proxy",
         "--extra-experimental-features", "nix-command flakes",
@@ -64,7 +76,7 @@ def test_an_image_is_built_from_the_flake_with_its_own_features_switched_on():
     ]  # fmt: skip
 
 
-def test_a_build_leaves_an_image_and_a_manifest(tmp_path):
+def test_a_build_leaves_an_image_and_a_manifest(tmp_path: Path) -> None:
     said: list[str] = []
     fake = FakeNix()
     manifest = nix.build(TREE, ["proxy"], Format.QCOW2, tmp_path, said.append, fake)
@@ -82,13 +94,13 @@ def test_a_build_leaves_an_image_and_a_manifest(tmp_path):
     assert "proxy: building the image" in said
 
 
-def test_a_second_machine_keeps_the_first_in_the_manifest(tmp_path):
+def test_a_second_machine_keeps_the_first_in_the_manifest(tmp_path: Path) -> None:
     nix.build(TREE, ["proxy"], Format.RAW, tmp_path, lambda _: None, FakeNix())
     manifest = nix.build(TREE, ["internal"], Format.RAW, tmp_path, lambda _: None, FakeNix())
     assert [image.host for image in manifest.images] == ["internal", "proxy"]
 
 
-def test_a_failed_build_leaves_nothing_half_written(tmp_path):
+def test_a_failed_build_leaves_nothing_half_written(tmp_path: Path) -> None:
     with pytest.raises(BuildError):
         nix.build(TREE, ["proxy"], Format.QCOW2, tmp_path, lambda _: None, FakeNix(errors={"build": "error: no"}))
     assert list(tmp_path.iterdir()) == []
@@ -98,24 +110,24 @@ def test_a_failed_build_leaves_nothing_half_written(tmp_path):
     ("text", "version"),
     [("nix (Nix) 2.26.3", (2, 26)), ("nix (Lix, like Nix) 2.93.1", (2, 93)), ("", None)],
 )
-def test_versions_are_read(text, version):
+def test_versions_are_read(text: str, version: tuple[int, ...] | None) -> None:
     assert nix.version_of(text) == version
 
 
-def test_without_nix_the_debian_backend_is_named():
+def test_without_nix_the_debian_backend_is_named() -> None:
     with pytest.raises(BuildError, match="nix is not installed") as caught:
         nix.check(absent)
     assert "--backend debian" in caught.value.hint
     assert not nix.works(absent)
 
 
-def test_an_old_nix_is_refused():
+def test_an_old_nix_is_refused() -> None:
     with pytest.raises(BuildError, match=r"nix \(Nix\) 2\.8\.0 is too old") as caught:
         nix.check(FakeNix("nix (Nix) 2.8.0"))
     assert "2.18" in caught.value.hint
 
 
-def test_a_working_nix_is_found():
+def test_a_working_nix_is_found() -> None:
     assert nix.works(FakeNix())
 
 
@@ -140,17 +152,19 @@ def test_a_working_nix_is_found():
         ("error: something new", "nix failed", "--backend debian"),
     ],
 )
-def test_what_nix_complains_about_becomes_a_sentence_and_a_next_step(tmp_path, said, meaning, next_step):
+def test_what_nix_complains_about_becomes_a_sentence_and_a_next_step(
+    tmp_path: Path, said: str, meaning: str, next_step: str
+) -> None:
     with pytest.raises(BuildError, match=meaning) as caught:
         nix.build(TREE, ["proxy"], Format.QCOW2, tmp_path, lambda _: None, FakeNix(errors={"build": said}))
     assert said.splitlines()[-1] in caught.value.message
     assert next_step in caught.value.hint
 
 
-def test_a_build_that_does_not_end_says_so():
+def test_a_build_that_does_not_end_says_so() -> None:
     assert "did not end in time" in nix.explained(CommandFailed(["nix"], None, "")).message
 
 
-def test_a_result_without_an_image_is_an_error(tmp_path):
+def test_a_result_without_an_image_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="0 disk images"):
         nix.raw_image(tmp_path)

@@ -1,9 +1,14 @@
+from __future__ import annotations
+
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mailnix.lab import disks
+from mailnix.lab.qemu_argv import UEFI_VARS
 from mailnix.lab.spec import DiskFormat
 from mailnix.run import Completed
 
@@ -14,9 +19,9 @@ class Recorder:
     def __init__(self) -> None:
         self.argvs: list[list[str]] = []
 
-    def __call__(self, argv: Sequence[str], **_more: object) -> Completed:
+    def __call__(self, argv: Sequence[str | PathLike[str]], **_more: Any) -> Completed:
         self.argvs.append([str(word) for word in argv])
-        return Completed(tuple(argv), 0, "", "")
+        return Completed(tuple(map(str, argv)), 0, "", "")
 
 
 def test_an_overlay_reads_from_its_base_and_replaces_an_older_one(tmp_path: Path) -> None:
@@ -36,7 +41,7 @@ def test_firmware_variables_are_copied_once(tmp_path: Path) -> None:
     recorder = Recorder()
     target = tmp_path / "vars.qcow2"
     disks.firmware_vars(target, recorder)
-    assert recorder.argvs[0][1:] == ["convert", "-f", "raw", "-O", "qcow2", str(disks.UEFI_VARS), str(target)]
+    assert recorder.argvs[0][1:] == ["convert", "-f", "raw", "-O", "qcow2", str(UEFI_VARS), str(target)]
     target.touch()
     disks.firmware_vars(target, recorder)
     assert len(recorder.argvs) == 1

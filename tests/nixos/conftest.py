@@ -11,9 +11,9 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -31,6 +31,10 @@ for d in $DIRS; do mkdir -p "$ROOT$d"; mountpoint -q "$ROOT$d" || mount --bind "
 exec env -i PATH=/usr/bin:/usr/sbin HOME=/root LANG=C.UTF-8 NIX_PATH= NIX_CONFIG="$NIX_CONFIG" PWD_IN="$PWD_IN" \
   chroot "$ROOT" sh -c 'cd "$PWD_IN" && exec "$@"' sh "$@"
 """
+
+
+Evaluate: TypeAlias = "Callable[..., Any]"
+"""What machines or modules evaluate to, as JSON gives it; attributes of tests/nixos/eval.nix."""
 
 
 class Nix:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from mailnix.nixos.flake import emit
 from mailnix.pipeline import modules
 from mailnix.plan import Plan, derive
 from mailnix.write import write_tree
+from tests.nixos.conftest import Nix
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STANDIN = Path(__file__).parent / "standin"
@@ -53,7 +53,7 @@ def test_an_emitted_flake_names_no_place_on_this_machine(emitted: Path) -> None:
             assert str(REPOSITORY).encode() not in file.read_bytes(), file
 
 
-def test_machines_define_the_same_with_the_modules_of_an_emitted_flake(nix: Any, emitted: Path) -> None:
+def test_machines_define_the_same_with_the_modules_of_an_emitted_flake(nix: Nix, emitted: Path) -> None:
     def defined(modules: Path) -> str:
         hosts = [f"{REPOSITORY}/hosts/{name}" for name in ("proxy", "internal")]
         found = nix.eval(f"import {STANDIN} {{ modules = [ (import {modules}).default {' '.join(hosts)} ]; }}")
@@ -62,7 +62,7 @@ def test_machines_define_the_same_with_the_modules_of_an_emitted_flake(nix: Any,
     assert defined(emitted / "mailnix/modules") == defined(REPOSITORY / "modules")
 
 
-def test_the_input_is_the_nixpkgs_of_our_lock_file(nix: Any, emitted: Path) -> None:
+def test_the_input_is_the_nixpkgs_of_our_lock_file(nix: Nix, emitted: Path) -> None:
     found = nix.eval(f"(import {emitted}/flake.nix).inputs")
     assert found == {"nixpkgs": dict(copied().nixpkgs)}
     assert found["nixpkgs"]["rev"] in (REPOSITORY / "flake.lock").read_text()
@@ -81,7 +81,7 @@ NIXPKGS = """{
 }"""
 
 
-def test_nix_reads_the_carried_modules_of_a_flake_without_a_network(nix: Any, emitted: Path) -> None:
+def test_nix_reads_the_carried_modules_of_a_flake_without_a_network(nix: Nix, emitted: Path) -> None:
     """With a stand-in for the pinned nixpkgs; what needs NixOS is in test_flakes.py."""
     nixpkgs = emitted.parent / "nixpkgs"
     nixpkgs.mkdir()

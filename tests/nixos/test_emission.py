@@ -21,15 +21,16 @@ from mailnix.lab.ready import INTERNET_UNITS
 from mailnix.nixos import host as hosts
 from mailnix.nixos.carried import Reference, copied
 from mailnix.nixos.flake import emit, flake, machines
-from mailnix.plan import derive
+from mailnix.plan import Plan, derive
 from tests.nixos import regenerate
+from tests.nixos.conftest import Nix
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "docs/examples/two_machines.py"
 
 
 @pytest.fixture(scope="module")
-def plan():
+def plan() -> Plan:
     return derive(load(EXAMPLE))
 
 
@@ -61,7 +62,7 @@ def ipv4_only_topology() -> Topology:
     )
 
 
-def test_the_hosts_in_the_repository_are_the_example_as_it_is_emitted_now(plan):
+def test_the_hosts_in_the_repository_are_the_example_as_it_is_emitted_now(plan: Plan) -> None:
     committed = {
         f"/{path.relative_to(REPOSITORY)}": path.read_bytes()
         for path in (REPOSITORY / "hosts").rglob("*")
@@ -70,7 +71,7 @@ def test_the_hosts_in_the_repository_are_the_example_as_it_is_emitted_now(plan):
     assert committed == {f.path: f.data for f in machines(plan)}, "run tests/nixos/regenerate.py, and read its diff"
 
 
-def test_the_texts_of_the_vm_check_in_the_repository_are_what_mailnix_writes_now(plan):
+def test_the_texts_of_the_vm_check_in_the_repository_are_what_mailnix_writes_now(plan: Plan) -> None:
     written = {file.path: file.data for file in regenerate.exchange(plan)}
     folder = REPOSITORY / regenerate.EXCHANGE[1:]
     committed = {
@@ -81,7 +82,7 @@ def test_the_texts_of_the_vm_check_in_the_repository_are_what_mailnix_writes_now
     assert committed == written, "run tests/nixos/regenerate.py, and read its diff"
 
 
-def test_the_vm_checks_internet_has_all_that_the_labs_has_but_for_what_is_debians(plan):
+def test_the_vm_checks_internet_has_all_that_the_labs_has_but_for_what_is_debians(plan: Plan) -> None:
     left_to_nix = ("/etc/systemd/system/", "/usr/lib/mailnix-internet/", "/etc/sysusers.d/", "/etc/tmpfiles.d/")
     debians = {"/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/mailname", "/etc/default/named"}
     lab = {entry.path for entry in lab_internet(plan).entries}
@@ -90,7 +91,7 @@ def test_the_vm_checks_internet_has_all_that_the_labs_has_but_for_what_is_debian
     assert {path for path in lab - here if not path.startswith(left_to_nix)} == debians | {PUBLISHED}
 
 
-def test_every_program_and_unit_of_the_labs_internet_is_on_the_vm_checks_too(plan):
+def test_every_program_and_unit_of_the_labs_internet_is_on_the_vm_checks_too(plan: Plan) -> None:
     text = (REPOSITORY / regenerate.EXCHANGE[1:] / "internet.nix").read_text()
     for entry in lab_internet(plan).entries:
         if entry.path.startswith("/usr/lib/mailnix-internet/"):
@@ -101,19 +102,19 @@ def test_every_program_and_unit_of_the_labs_internet_is_on_the_vm_checks_too(pla
         assert f"    {unit.removesuffix('.service')} = {{" in text
 
 
-def test_emission_is_the_same_every_time(plan):
+def test_emission_is_the_same_every_time(plan: Plan) -> None:
     assert emit(plan, copied()) == emit(derive(load(EXAMPLE)), copied())
 
 
-def test_every_nix_file_of_the_project_parses(nix):
+def test_every_nix_file_of_the_project_parses(nix: Nix) -> None:
     files = [path for path in REPOSITORY.rglob("*.nix") if not {".venv", "node_modules"} & set(path.parts)]
     assert files
     nix.parse(*files)
 
 
 @pytest.mark.parametrize("topology", [None, other_topology()], ids=["example", "two proxies, Unicode"])
-def test_every_emitted_nix_file_parses(nix, tmp_path, plan, topology):
-    tree = emit(plan if topology is None else derive(topology), copied())
+def test_every_emitted_nix_file_parses(nix: Nix, tmp_path: Path, plan: Plan, topology: Topology | None) -> None:
+    tree = emit(plan if topology is None else derive(topology), copied()).files
     written = [tmp_path / file.path[1:].replace("/", "-") for file in tree if file.path.endswith(".nix")]
     for path, file in zip(written, (f for f in tree if f.path.endswith(".nix")), strict=True):
         path.write_bytes(file.data)
@@ -121,24 +122,24 @@ def test_every_emitted_nix_file_parses(nix, tmp_path, plan, topology):
     nix.parse(*written)
 
 
-def test_lines_of_emitted_nix_have_no_trailing_space(plan):
-    for file in emit(plan, copied()):
+def test_lines_of_emitted_nix_have_no_trailing_space(plan: Plan) -> None:
+    for file in emit(plan, copied()).files:
         if file.path.endswith(".nix"):
             assert not re.search(r"[ \t]+$", file.data.decode(), re.MULTILINE), file.path
 
 
-def test_the_flake_quotes_what_it_is_given(nix, plan):
+def test_the_flake_quotes_what_it_is_given(nix: Nix, plan: Plan) -> None:
     text = flake(plan, Reference('path:/odd "${place}"'))
     assert nix.eval(f"({text}).inputs.mailnix.url") == 'path:/odd "${place}"'
 
 
-def test_no_option_is_defined_twice(plan):
+def test_no_option_is_defined_twice(plan: Plan) -> None:
     for host in plan.hosts:
         paths = [path for path, _ in definitions(host, plan)]
         assert len(paths) == len(set(paths))
 
 
-def test_emitting_a_topology_is_quick(plan):
+def test_emitting_a_topology_is_quick(plan: Plan) -> None:
     began = time.perf_counter()
     emit(plan, copied())
     large = Topology(

@@ -12,7 +12,7 @@ import pytest
 from mailnix.config import load
 from mailnix.nixos.carried import copied
 from mailnix.nixos.flake import emit
-from mailnix.plan import derive
+from mailnix.plan import HostPlan, Plan, derive
 from mailnix.plan.types import InternalPlan, ProxyPlan
 from mailnix.services.caddy.render import caddyfile
 from mailnix.services.docker.render import DAEMON
@@ -21,6 +21,7 @@ from mailnix.services.mailcow import render as mailcow
 from mailnix.services.mailcow.pin import PIN
 from mailnix.services.network.render import sysctls
 from mailnix.services.wireguard.render import tunnels
+from tests.nixos.conftest import Evaluate, Nix
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
@@ -28,12 +29,12 @@ MODULES = f"[ (import {REPOSITORY}/modules).default ]"
 
 
 @pytest.fixture(scope="module")
-def plan():
+def plan() -> Plan:
     return derive(load(REPOSITORY / "docs/examples/two_machines.py"))
 
 
 @pytest.fixture(scope="module")
-def evaluate(nix, nixpkgs):
+def evaluate(nix: Nix, nixpkgs: Path) -> Evaluate:
     def run(*modules: str, image: bool = False) -> Any:
         listed = " ".join(modules)
         flags = f"image = {json.dumps(image)};"
@@ -43,42 +44,42 @@ def evaluate(nix, nixpkgs):
 
 
 @pytest.fixture(scope="module")
-def example(evaluate):
+def example(evaluate: Evaluate) -> Evaluate:
     """Each host of the example, by name: what it evaluates to, its image too."""
     return cache(lambda name: evaluate(f"{REPOSITORY}/hosts/{name}", image=True))
 
 
 @pytest.fixture(params=["proxy", "internal"])
-def machine(request, plan, example):
+def machine(request: pytest.FixtureRequest, plan: Plan, example: Evaluate) -> tuple[HostPlan, Any]:
     """A host of the example: its plan, and what it evaluates to."""
     return plan.host(request.param), example(request.param)
 
 
-def test_a_machine_has_no_failed_assertion_and_no_warning(machine):
+def test_a_machine_has_no_failed_assertion_and_no_warning(machine: tuple[HostPlan, Any]) -> None:
     _, found = machine
     assert (found["failed"], found["warnings"]) == ([], [])
 
 
-def test_a_machine_and_its_disk_image_evaluate_to_derivations(machine):
+def test_a_machine_and_its_disk_image_evaluate_to_derivations(machine: tuple[HostPlan, Any]) -> None:
     host, found = machine
     assert f"nixos-system-{host.name}" in found["toplevel"]
     assert found["image"].endswith(".drv")
 
 
-def test_the_firewall_is_the_table_of_the_plan_and_nothing_is_flushed(machine):
+def test_the_firewall_is_the_table_of_the_plan_and_nothing_is_flushed(machine: tuple[HostPlan, Any]) -> None:
     host, found = machine
     assert found["nft"] == {TABLE: {"family": FAMILY, "content": table(host)}}
     assert (found["firewall"], found["flushRuleset"]) == (False, False)
 
 
-def test_networkd_gets_the_tunnels_of_the_plan(machine):
+def test_networkd_gets_the_tunnels_of_the_plan(machine: tuple[HostPlan, Any]) -> None:
     host, found = machine
     for units in tunnels(host):
         for name, text in units.texts().items():
             assert sections(found["network"][name]) == sections(text)
 
 
-def test_networkd_gets_the_uplink_of_the_plan(machine):
+def test_networkd_gets_the_uplink_of_the_plan(machine: tuple[HostPlan, Any]) -> None:
     from mailnix.formats.text import ini
     from mailnix.services.network.render import UPLINK_STEM, uplink
 
@@ -86,20 +87,20 @@ def test_networkd_gets_the_uplink_of_the_plan(machine):
     assert sections(found["network"][f"{UPLINK_STEM}.network"]) == sections(ini(uplink(host)))
 
 
-def test_the_kernel_is_set_as_the_plan_says(machine):
+def test_the_kernel_is_set_as_the_plan_says(machine: tuple[HostPlan, Any]) -> None:
     host, found = machine
     wanted = {name: str(value) for name, value in sysctls(host).items()}
     assert {name: found["sysctl"].get(name) for name in wanted} == wanted
 
 
-def test_nobody_logs_in_with_a_password(machine, plan):
+def test_nobody_logs_in_with_a_password(machine: tuple[HostPlan, Any], plan: Plan) -> None:
     _, found = machine
     assert found["passwords"] == []
     assert found["users"]["root"]["keys"] == list(plan.topology.admin_keys)
     assert found["sshd"] == {"PasswordAuthentication": False, "PermitRootLogin": "prohibit-password", "MaxAuthTries": 3}
 
 
-def test_the_scripts_shared_with_debian_have_every_blank_filled(machine):
+def test_the_scripts_shared_with_debian_have_every_blank_filled(machine: tuple[HostPlan, Any]) -> None:
     _, found = machine
     assert len(found["scripts"]) == 2
     for text in found["scripts"]:
@@ -107,7 +108,7 @@ def test_the_scripts_shared_with_debian_have_every_blank_filled(machine):
         assert "{{" not in text
 
 
-def test_the_units_that_bring_credentials_are_debians(machine):
+def test_the_units_that_bring_credentials_are_debians(machine: tuple[HostPlan, Any]) -> None:
     from mailnix.formats.text import ini
     from mailnix.services.credentials.render import units
 
@@ -120,7 +121,7 @@ def test_the_units_that_bring_credentials_are_debians(machine):
         assert {key: value for key, value in here.items() if not key.startswith("Install.")} == there
 
 
-def test_services_with_credentials_wait_for_them(machine):
+def test_services_with_credentials_wait_for_them(machine: tuple[HostPlan, Any]) -> None:
     host, found = machine
     services = {ProxyPlan: ["haraka-in", "haraka-out"], InternalPlan: ["mailcow", "mailcow-provision"]}[type(host)]
     for service in services:
@@ -129,21 +130,21 @@ def test_services_with_credentials_wait_for_them(machine):
         assert "mailnix-credentials.service" in " ".join(unit["Unit"]["After"]).split()
 
 
-def test_the_proxy_runs_the_caddyfile_of_the_plan(plan, example):
+def test_the_proxy_runs_the_caddyfile_of_the_plan(plan: Plan, example: Evaluate) -> None:
     found = example("proxy")
     assert found["caddyfile"] == caddyfile(plan, plan.proxies[0])
     assert {"haraka-in", "haraka-out", "caddy"} <= set(found["users"])
     assert found["haraka"]["in"]["credentials"] == {"internalcmd_key": "haraka.internalcmd"}
 
 
-def test_caddy_trusts_the_authorities_of_a_seed_disk(example):
+def test_caddy_trusts_the_authorities_of_a_seed_disk(example: Evaluate) -> None:
     found = example("proxy")
     (folder,) = [value for value in environment(found["units"]["caddy.service"]) if value.startswith("SSL_CERT_DIR=")]
     (seed,) = [text for text in found["scripts"] if "blkid" in text]
     assert f"anchors={folder.removeprefix('SSL_CERT_DIR=')}\n" in seed
 
 
-def test_mailcow_gets_on_nixos_what_it_gets_on_debian(plan, example):
+def test_mailcow_gets_on_nixos_what_it_gets_on_debian(plan: Plan, example: Evaluate) -> None:
     found = example("internal")["mailcow"]
     files = mailcow.files(plan)
     files.pop(mailcow.CONF)
@@ -155,17 +156,19 @@ def test_mailcow_gets_on_nixos_what_it_gets_on_debian(plan, example):
     assert found["source"] == {"rev": PIN.rev, "hash": PIN.nar_hash}
 
 
-def test_docker_is_set_as_on_debian(example):
+def test_docker_is_set_as_on_debian(example: Evaluate) -> None:
     found = example("internal")
     wanted = {name: value for name, value in DAEMON.items() if name != "log-driver"}
     assert {name: found["docker"].get(name) for name in wanted} == wanted
 
 
-def test_a_topology_that_is_not_in_the_repository_evaluates_without_a_warning(evaluate, tmp_path):
+def test_a_topology_that_is_not_in_the_repository_evaluates_without_a_warning(
+    evaluate: Evaluate, tmp_path: Path
+) -> None:
     from tests.nixos.test_emission import other_topology
 
     plan = derive(other_topology())
-    for file in emit(plan, copied()):
+    for file in emit(plan, copied()).files:
         path = tmp_path / file.path[1:]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.data)
@@ -175,7 +178,7 @@ def test_a_topology_that_is_not_in_the_repository_evaluates_without_a_warning(ev
         assert found["toplevel"]
 
 
-def test_machines_that_cannot_work_are_refused_with_the_reason(nix, nixpkgs):
+def test_machines_that_cannot_work_are_refused_with_the_reason(nix: Nix, nixpkgs: Path) -> None:
     cases = nix.eval(f"import {HERE}/wrong.nix {{ tree = {nixpkgs}; modules = {MODULES}; }}")
     unsaid = {name: case for name, case in cases.items() if not any(case["says"] in text for text in case["failed"])}
     assert len(cases) >= 15
@@ -191,7 +194,9 @@ def test_machines_that_cannot_work_are_refused_with_the_reason(nix, nixpkgs):
         ('mailnix.credentials = { enable = true; names = [ "a/b" ]; }', "is not of type"),
     ],
 )
-def test_a_wrong_type_or_name_is_refused_by_the_module_system(nix, nixpkgs, definition, said):
+def test_a_wrong_type_or_name_is_refused_by_the_module_system(
+    nix: Nix, nixpkgs: Path, definition: str, said: str
+) -> None:
     module = f"({{ config, ... }}: {{ {definition}; }})"
     option = definition.split(" =")[0].rsplit(".", 1)[0]
     done = nix.run(
@@ -206,7 +211,7 @@ def test_a_wrong_type_or_name_is_refused_by_the_module_system(nix, nixpkgs, defi
     assert said in done.stderr
 
 
-def test_the_reference_page_is_what_the_modules_say(nix, nixpkgs):
+def test_the_reference_page_is_what_the_modules_say(nix: Nix, nixpkgs: Path) -> None:
     from tests.nixos import reference
 
     assert reference.PAGE.read_text() == reference.page(nix.eval(reference.expression(nixpkgs)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mailnix import Topology
 from mailnix.config import load
 from mailnix.formats.nix import Apply, Attrs, Entry, Lambda, PathLiteral, mk_default, mk_force
 from mailnix.formats.nix_printer import render
@@ -71,7 +73,7 @@ many = settings(
 
 
 @pytest.fixture(scope="module")
-def nixfmt():
+def nixfmt() -> Callable[[str], str]:
     program = os.environ.get("MAILNIX_NIXFMT") or shutil.which("nixfmt")
     if not program:
         pytest.skip("nixfmt is not installed (Debian has no package of it); MAILNIX_NIXFMT may name one")
@@ -85,25 +87,29 @@ def nixfmt():
 
 
 @pytest.mark.parametrize("path", sorted(p for g in WRITTEN for p in REPOSITORY.glob(g)), ids=str)
-def test_a_file_of_the_repository_is_formatted(nixfmt, path):
+def test_a_file_of_the_repository_is_formatted(nixfmt: Callable[[str], str], path: Path) -> None:
     assert path.read_text() == nixfmt(path.read_text())
 
 
-@pytest.mark.parametrize("topology", ["example", other_topology, ipv4_only_topology], ids=str)
-def test_what_is_emitted_is_formatted(nixfmt, topology):
-    plan = derive(load(REPOSITORY / "docs/examples/two_machines.py") if topology == "example" else topology())
-    for file in emit(plan, copied()):
+def example_topology() -> Topology:
+    return load(REPOSITORY / "docs/examples/two_machines.py")
+
+
+@pytest.mark.parametrize("topology", [example_topology, other_topology, ipv4_only_topology])
+def test_what_is_emitted_is_formatted(nixfmt: Callable[[str], str], topology: Callable[[], Topology]) -> None:
+    plan = derive(topology())
+    for file in emit(plan, copied()).files:
         if file.path.endswith(".nix"):
             assert file.data.decode() == nixfmt(file.data.decode())
 
 
 @many
 @given(values)
-def test_plain_values_are_printed_as_nixfmt_would(nixfmt, value):
+def test_plain_values_are_printed_as_nixfmt_would(nixfmt: Callable[[str], str], value: Any) -> None:
     assert render({"a": value}) == nixfmt(render({"a": value}))
 
 
 @many
 @given(modules)
-def test_modules_are_printed_as_nixfmt_would(nixfmt, module):
+def test_modules_are_printed_as_nixfmt_would(nixfmt: Callable[[str], str], module: Any) -> None:
     assert render(module) == nixfmt(render(module))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import pytest
 
+from tests.nixos.conftest import Nix
 from tests.nixos.test_options import HERE, REPOSITORY, wrong
 
 INSTANCE = """{{
@@ -19,8 +21,11 @@ INSTANCE = """{{
 }}"""
 
 
+Defined: TypeAlias = Callable[..., dict[str, Any]]
+
+
 @pytest.fixture
-def defined(nix):
+def defined(nix: Nix) -> Defined:
     """Option path → value, of one instance with more said about it."""
 
     def found(more: str = "", listen: str = "0.0.0.0:25") -> dict[str, Any]:
@@ -41,19 +46,19 @@ def defined(nix):
         ("10.0.0.1:2526", [2526]),
     ],
 )
-def test_the_firewall_is_opened_for_what_is_not_loopback(defined, listen, opened):
+def test_the_firewall_is_opened_for_what_is_not_loopback(defined: Defined, listen: str, opened: list[int]) -> None:
     assert defined("openFirewall = true;", listen)["networking.firewall.allowedTCPPorts"] == opened
     assert defined("", listen)["networking.firewall.allowedTCPPorts"] == []
 
 
-def test_a_credential_has_the_name_of_its_attribute(defined):
+def test_a_credential_has_the_name_of_its_attribute(defined: Defined) -> None:
     assert defined()["systemd.services.haraka-relay.serviceConfig.LoadCredential"] == [
         "auth.internalcmd_key:/run/keys/a",
         "internalcmd_key:/run/keys/b",
     ]
 
 
-def test_a_queue_that_is_elsewhere_is_made_for_its_user_and_waited_for(defined):
+def test_a_queue_that_is_elsewhere_is_made_for_its_user_and_waited_for(defined: Defined) -> None:
     found = defined('queueDirectory = "/srv/queue";')
     folder = "systemd.tmpfiles.settings.haraka-relay./srv/queue.d"
     assert (found[f"{folder}.user"], found[f"{folder}.mode"]) == ("haraka-relay", "0700")
@@ -62,7 +67,7 @@ def test_a_queue_that_is_elsewhere_is_made_for_its_user_and_waited_for(defined):
     assert not [path for path in defined() if path.startswith("systemd.tmpfiles.settings.haraka")]
 
 
-def test_a_certificate_of_security_acme_is_reloaded_by_it_and_by_nothing_else(defined):
+def test_a_certificate_of_security_acme_is_reloaded_by_it_and_by_nothing_else(defined: Defined) -> None:
     found = defined('tls.useACMEHost = "mx.example.org";')
     assert found["security.acme.certs.mx.example.org.reloadServices"] == ["haraka-relay-tls.service"]
     unit = "systemd.services.haraka-relay-tls"
@@ -74,7 +79,7 @@ def test_a_certificate_of_security_acme_is_reloaded_by_it_and_by_nothing_else(de
     assert "systemd.paths.haraka-relay-tls.pathConfig.PathChanged" not in found
 
 
-def test_a_certificate_from_elsewhere_is_watched(defined):
+def test_a_certificate_from_elsewhere_is_watched(defined: Defined) -> None:
     found = defined('tls = { certificate = "/srv/a.crt"; key = "/srv/a.key"; };')
     assert found["systemd.paths.haraka-relay-tls.pathConfig.PathChanged"] == ["/srv/a.crt", "/srv/a.key"]
     assert "systemd.timers.haraka-relay-tls.timerConfig.OnCalendar" in found
@@ -82,7 +87,7 @@ def test_a_certificate_from_elsewhere_is_watched(defined):
     assert found["systemd.services.haraka-relay-tls.serviceConfig.ProtectSystem"] == "strict"
 
 
-def test_a_service_that_never_starts_is_given_up(defined):
+def test_a_service_that_never_starts_is_given_up(defined: Defined) -> None:
     found = defined()
     seconds = found["systemd.services.haraka-relay.startLimitIntervalSec"]
     assert found["systemd.services.haraka-relay.serviceConfig.Restart"] == "always"
@@ -91,7 +96,7 @@ def test_a_service_that_never_starts_is_given_up(defined):
     assert starts * found["systemd.services.haraka-relay.serviceConfig.RestartSec"] < seconds
 
 
-def test_an_instance_may_run_a_haraka_of_its_own(defined):
+def test_an_instance_may_run_a_haraka_of_its_own(defined: Defined) -> None:
     path = "systemd.services.haraka-relay.serviceConfig.ExecStart"
     assert "-haraka/bin/" in defined()[path]
     assert defined('package = { outPath = "/nix/store/x-mine"; version = "3.4.0"; };')[path].startswith(

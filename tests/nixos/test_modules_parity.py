@@ -15,7 +15,7 @@ from mailnix.config import load
 from mailnix.formats.text import Section, data
 from mailnix.model import Backup, Mailbox
 from mailnix.model.names import MIB, parse_size
-from mailnix.plan import credentials, derive
+from mailnix.plan import Plan, credentials, derive
 from mailnix.services.credentials import render as credentials_render
 from mailnix.services.haraka import debian as haraka_debian
 from mailnix.services.haraka import units as haraka
@@ -23,6 +23,7 @@ from mailnix.services.mailcow import debian as mailcow_debian
 from mailnix.services.mailcow import render as mailcow
 from mailnix.services.mailcow import units as mailcow_units
 from mailnix.services.mailcow.pin import PIN
+from tests.nixos.conftest import Nix
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STANDIN = Path(__file__).parent / "standin"
@@ -48,7 +49,7 @@ UNIT_DIFFERENCES = {
 class Evaluated:
     """Modules as the stand-in for NixOS's module system evaluates them."""
 
-    def __init__(self, nix: Any, *modules: str) -> None:
+    def __init__(self, nix: Nix, *modules: str) -> None:
         self._nix = nix
         self._modules = f"[ {' '.join([OUR_MODULES, *modules])} ]"
 
@@ -69,40 +70,40 @@ class Evaluated:
 
 
 @pytest.fixture(scope="module")
-def plan():
+def plan() -> Plan:
     return derive(load(REPOSITORY / "docs/examples/two_machines.py"))
 
 
 @pytest.fixture(scope="module")
-def machines(nix):
+def machines(nix: Nix) -> Evaluated:
     """Both machines of the example, as if they were one: the stand-in looks at all modules whatever is enabled."""
     return Evaluated(nix, *(f"{REPOSITORY}/hosts/{name}" for name in ("internal", "proxy")))
 
 
 @pytest.fixture(scope="module")
-def alone(nix):
+def alone(nix: Nix) -> Evaluated:
     return Evaluated(nix, ALONE)
 
 
-def test_mailcow_conf_of_the_example_is_the_same(plan, machines):
+def test_mailcow_conf_of_the_example_is_the_same(plan: Plan, machines: Evaluated) -> None:
     settings = machines.value("services.mailcow.settings")
     assert {name: mailcow.text_of(value) for name, value in settings.items()} == mailcow.conf(plan)
 
 
-def test_mailcow_conf_of_the_module_alone_has_the_same_ports_and_defaults(plan, alone):
+def test_mailcow_conf_of_the_module_alone_has_the_same_ports_and_defaults(plan: Plan, alone: Evaluated) -> None:
     here = {name: mailcow.text_of(value) for name, value in alone.value("services.mailcow.settings").items()}
     there = mailcow.conf(plan)
     assert {name for name in here if here[name] != there[name]} == set(CONF_DIFFERENCES)
     assert here["SIEVE_PORT"] == "127.0.0.1:4190"
 
 
-def test_the_pinned_mailcow_is_the_same(alone):
+def test_the_pinned_mailcow_is_the_same(alone: Evaluated) -> None:
     source = "services.mailcow.source"
     found = [alone.value(f"{source}.{name}") for name in ("rev", "outputHash", "gitRepoUrl")]
     assert (alone.value("services.mailcow.version"), *found) == (PIN.tag, PIN.rev, PIN.nar_hash, f"{PIN.url}.git")
 
 
-def test_mailcows_secrets_are_the_same_credentials(alone):
+def test_mailcows_secrets_are_the_same_credentials(alone: Evaluated) -> None:
     assert alone.value("services.mailcow.secrets") == mailcow.SECRETS
     assert {
         name: alone.value(f"services.mailcow.provision.{name}")
@@ -114,12 +115,12 @@ def test_mailcows_secrets_are_the_same_credentials(alone):
     }
 
 
-def test_backups_have_the_same_defaults(alone):
+def test_backups_have_the_same_defaults(alone: Evaluated) -> None:
     found = [alone.value(f"services.mailcow.backup.{name}") for name in ("location", "startAt", "keepDays")]
     assert found == [Backup().folder, Backup().at, Backup().keep_days]
 
 
-def test_a_mailbox_has_the_same_defaults(nix):
+def test_a_mailbox_has_the_same_defaults(nix: Nix) -> None:
     evaluated = Evaluated(nix, '{ services.mailcow.provision.domains."example.org".mailboxes.alice = { }; }', ALONE)
     (domain,) = evaluated.value("services.mailcow.provision.domains").values()
     mailbox = Mailbox("alice")
@@ -131,11 +132,11 @@ def test_a_mailbox_has_the_same_defaults(nix):
 
 
 @pytest.mark.parametrize("unit", credentials_render.units())
-def test_the_units_that_bring_credentials_are_the_same(machines, unit):
+def test_the_units_that_bring_credentials_are_the_same(machines: Evaluated, unit: str) -> None:
     assert differences(machines.unit(unit.removesuffix(".service")), credentials_render.units()[unit]) == {}
 
 
-def test_mailcows_units_are_the_same(plan, machines):
+def test_mailcows_units_are_the_same(plan: Plan, machines: Evaluated) -> None:
     programs = mailcow_debian.PROGRAMS
     assert differences(machines.unit("mailcow"), mailcow_units.mailcow_unit(programs)) == {}
     provision = mailcow_units.provision_unit(programs, plan.internal)
@@ -144,19 +145,19 @@ def test_mailcows_units_are_the_same(plan, machines):
     assert differences(machines.unit(mailcow_units.BACKUP), backup, {"Unit.startAt": "the timer's, on Debian"}) == {}
 
 
-def test_mailcow_gets_the_same_credentials(machines):
+def test_mailcow_gets_the_same_credentials(machines: Evaluated) -> None:
     here = machines.unit("mailcow")["Service.LoadCredential"]
     assert here == {f"{variable}:{credential}" for variable, credential in mailcow.SECRETS.items()}
 
 
-def test_the_provisioner_gets_the_same_credentials(plan, machines):
+def test_the_provisioner_gets_the_same_credentials(plan: Plan, machines: Evaluated) -> None:
     here = machines.unit(mailcow_units.PROVISION)["Service.LoadCredential"]
     unit = as_words(mailcow_units.provision_unit(mailcow_debian.PROGRAMS, plan.internal))
     assert here == {f"{name}:{name}" for name in unit["Service.LoadCredential"]}
 
 
 @pytest.mark.parametrize("service", ["haraka-in", "haraka-out", "haraka-in-tls"])
-def test_harakas_are_hardened_in_the_same_way(plan, machines, service):
+def test_harakas_are_hardened_in_the_same_way(plan: Plan, machines: Evaluated, service: str) -> None:
     programs, host = haraka_debian.PROGRAMS, plan.proxies[0]
     files = haraka.caddy_files(host.hostname)
     units = {
@@ -171,7 +172,7 @@ def test_harakas_are_hardened_in_the_same_way(plan, machines, service):
     assert {key: here.get(key, set()) for key in keys} == {key: there.get(key, set()) for key in keys}
 
 
-def test_the_package_has_our_version_and_pyprojects_dependencies(nix):
+def test_the_package_has_our_version_and_pyprojects_dependencies(nix: Nix) -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     required = [*project["dependencies"], *project["optional-dependencies"]["lab"]]
     names = [re.split(r"[>=<]", requirement)[0].replace(".", "-") for requirement in required]

@@ -6,15 +6,17 @@ NixOS has, and what machines define of ours with the options that our modules de
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mailnix import Topology
 from mailnix.nixos.carried import copied
 from mailnix.nixos.flake import emit
 from mailnix.plan import derive
+from tests.nixos.conftest import Nix
 from tests.nixos.options import Options, fits, known
 from tests.nixos.test_emission import ipv4_only_topology, other_topology
 
@@ -44,7 +46,7 @@ def wrong(found: Any) -> list[str]:
     return [text for each in found["defined"] for text in options.wrong(each["path"], each["value"])]
 
 
-def test_modules_and_the_examples_machines_define_what_there_is(nix):
+def test_modules_and_the_examples_machines_define_what_there_is(nix: Nix) -> None:
     found = evaluated(nix, *HOSTS)
     assert wrong(found) == []
     paths = {".".join(each["path"]) for each in found["defined"]}
@@ -56,12 +58,12 @@ def test_modules_and_the_examples_machines_define_what_there_is(nix):
     } <= paths
 
 
-def test_vm_checks_of_one_node_define_what_there_is(nix):
+def test_vm_checks_of_one_node_define_what_there_is(nix: Nix) -> None:
     for found in list(every(nix))[1:]:
         assert wrong(found) == []
 
 
-def test_machines_that_cannot_work_are_refused_with_the_reason(nix):
+def test_machines_that_cannot_work_are_refused_with_the_reason(nix: Nix) -> None:
     cases = nix.eval(f"import {HERE}/wrong.nix {{ modules = [ {OUR_MODULES} ]; }}")
     unsaid = {name: case for name, case in cases.items() if not any(case["says"] in text for text in case["failed"])}
     assert len(cases) >= 20
@@ -69,9 +71,11 @@ def test_machines_that_cannot_work_are_refused_with_the_reason(nix):
 
 
 @pytest.mark.parametrize("topology", [other_topology, ipv4_only_topology])
-def test_machines_of_other_topologies_define_what_there_is(nix, tmp_path, topology):
+def test_machines_of_other_topologies_define_what_there_is(
+    nix: Nix, tmp_path: Path, topology: Callable[[], Topology]
+) -> None:
     plan = derive(topology())
-    for file in emit(plan, copied()):
+    for file in emit(plan, copied()).files:
         path = tmp_path / file.path[1:]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.data)
@@ -99,7 +103,7 @@ def test_machines_of_other_topologies_define_what_there_is(nix, tmp_path, topolo
         ('{ environment.etc.x.mode = "0644"; networking.hostName = [ ]; }', "networking.hostName: [] is no string"),
     ],
 )
-def test_a_misspelt_option_or_a_wrong_type_is_noticed(nix, module, said):
+def test_a_misspelt_option_or_a_wrong_type_is_noticed(nix: Nix, module: Any, said: str) -> None:
     found = wrong(evaluated(nix, *HOSTS, module))
     assert len(found) == 1
     assert found[0].startswith(said)
@@ -125,5 +129,5 @@ def test_a_misspelt_option_or_a_wrong_type_is_noticed(nix, module, said):
         ({"a": "b"}, "attribute set of string", True),
     ],
 )
-def test_a_value_fits_a_type_as_the_manual_words_it(value, kind, taken):
+def test_a_value_fits_a_type_as_the_manual_words_it(value: Any, kind: str, taken: bool) -> None:
     assert fits(value, kind) is taken

@@ -17,12 +17,14 @@ from mailnix.formats.nix import PathLiteral
 from mailnix.formats.nixos_networkd import unit
 from mailnix.model.clientport import KNOWN
 from mailnix.nixos import host as nixos_host
-from mailnix.plan import derive
+from mailnix.plan import HostPlan, Plan, derive
 from mailnix.services.credentials.render import LIST
 from mailnix.services.firewall.debian import RULES
 from mailnix.services.firewall.render import script, table
 from mailnix.services.mailcow.render import conf
 from mailnix.services.wireguard.render import tunnels
+from mailnix.tree import File
+from tests.nixos.conftest import Nix
 from tests.nixos.test_emission import definitions
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -35,37 +37,37 @@ MODULES_OWN = {"key", "cert", "dhparam"}
 
 
 @pytest.fixture(scope="module")
-def plan():
+def plan() -> Plan:
     return derive(load(EXAMPLE))
 
 
 @pytest.fixture(params=["proxy", "internal"])
-def host(request, plan):
+def host(request: pytest.FixtureRequest, plan: Plan) -> HostPlan:
     return plan.host(request.param)
 
 
-def debian(plan, host) -> dict[str, str]:
-    return {e.path: e.data.decode() for e in debian_host(plan, host).tree if hasattr(e, "content")}
+def debian(plan: Plan, host: HostPlan) -> dict[str, str]:
+    return {e.path: e.data.decode() for e in debian_host(plan, host).tree if isinstance(e, File)}
 
 
-def nixos(plan, host) -> dict[str, str]:
+def nixos(plan: Plan, host: HostPlan) -> dict[str, str]:
     return {file.path: file.data.decode() for file in nixos_host.files(plan, host)}
 
 
-def test_the_firewall_table_is_the_same(plan, host):
+def test_the_firewall_table_is_the_same(plan: Plan, host: HostPlan) -> None:
     body = nixos(plan, host)["/firewall.nft"]
     assert body == table(host)
     assert debian(plan, host)[RULES] == script(host)
     assert body in script(host)
 
 
-def test_the_caddyfile_is_the_same(plan):
+def test_the_caddyfile_is_the_same(plan: Plan) -> None:
     proxy = plan.proxies[0]
     assert nixos(plan, proxy)["/Caddyfile"] == debian(plan, proxy)["/etc/caddy/Caddyfile"]
 
 
 @pytest.mark.parametrize("instance", ["haraka-in", "haraka-out"])
-def test_harakas_files_are_the_same(plan, instance):
+def test_harakas_files_are_the_same(plan: Plan, instance: str) -> None:
     proxy = plan.proxies[0]
     here = below(nixos(plan, proxy), f"/{instance}/")
     there = below(debian(plan, proxy), f"/etc/{instance}/")
@@ -82,14 +84,14 @@ def test_harakas_files_are_the_same(plan, instance):
     assert set(as_options) == {"config/smtp.ini", "config/tls.ini"}
 
 
-def test_an_option_names_every_file_of_harakas(plan):
+def test_an_option_names_every_file_of_harakas(plan: Plan) -> None:
     proxy = plan.proxies[0]
     named = {value.text for _, value in definitions(proxy, plan) if isinstance(value, PathLiteral)}
     written = {f".{path}" for path in nixos(plan, proxy) if path.startswith("/haraka-")}
     assert written == {path for path in named if path.startswith("./haraka-")}
 
 
-def test_mailcows_own_texts_and_description_are_the_same(plan):
+def test_mailcows_own_texts_and_description_are_the_same(plan: Plan) -> None:
     home = plan.internal
     here = {path.rsplit("/", 1)[-1]: text for path, text in below(nixos(plan, home), "/mailcow/").items()}
     there = below(debian(plan, home), "/etc/mailnix/mailcow/")
@@ -99,7 +101,7 @@ def test_mailcows_own_texts_and_description_are_the_same(plan):
     assert len(here) >= 3
 
 
-def test_the_module_publishes_by_itself_what_a_plan_does(nix, plan):
+def test_the_module_publishes_by_itself_what_a_plan_does(nix: Nix, plan: Plan) -> None:
     """Read with the stand-in for nixpkgs' lib, so that a port which only one side knows is noticed everywhere."""
     address = str(plan.internal.ipv4)
     cfg = f'{{ bindAddress = "{address}"; hostname = "x"; settings.IPV4_NETWORK = "172.22.1"; }}'
@@ -111,7 +113,7 @@ def test_the_module_publishes_by_itself_what_a_plan_does(nix, plan):
     assert {client.variable for client in KNOWN} <= set(set_here)
 
 
-def test_backups_are_described_to_both_alike(plan):
+def test_backups_are_described_to_both_alike(plan: Plan) -> None:
     backup = Backup("/mnt/backups", at="Sun 04:00", keep_days=30)
     plan = derive(evolve(plan.topology, internal=evolve(plan.topology.internal, backup=backup)))
     set_here = dict(definitions(plan.internal, plan))
@@ -122,12 +124,12 @@ def test_backups_are_described_to_both_alike(plan):
     assert "OnCalendar=Sun 04:00\n" in there["/etc/systemd/system/mailcow-backup.timer"]
 
 
-def test_the_same_credentials_are_waited_for(plan, host):
+def test_the_same_credentials_are_waited_for(plan: Plan, host: HostPlan) -> None:
     names = dict(definitions(host, plan))["mailnix.credentials.names"]
     assert "".join(f"{name}\n" for name in names) == debian(plan, host)[LIST]
 
 
-def test_the_same_tunnels_are_made(plan, host):
+def test_the_same_tunnels_are_made(plan: Plan, host: HostPlan) -> None:
     set_here = dict(definitions(host, plan))
     for units in tunnels(host):
         texts = debian(plan, host)

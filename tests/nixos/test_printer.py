@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailnix.formats.nix import Apply, Attrs, Entry, Lambda, PathLiteral, Raw, mk_default, mk_force, option
+from mailnix.formats.nix import Apply, Attrs, Entry, Lambda, NixValue, PathLiteral, Raw, mk_default, mk_force, option
 from mailnix.formats.nix_printer import name, render, string
+from tests.nixos.conftest import Nix
 
 awkward = st.sampled_from(
     ["''", "'", "$", "${", "$${", '"', "\\", "\n", "\n\n", "  ", "\t", "\r\n", "é", "𝄞", "}", "''$", "''\\", "a"]
@@ -27,7 +30,7 @@ values = st.recursive(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(st.lists(values, min_size=1, max_size=40))
-def test_every_value_comes_back_from_nix_as_it_was(nix, batch):
+def test_every_value_comes_back_from_nix_as_it_was(nix: Nix, batch: list[Any]) -> None:
     assert nix.eval(render(batch)) == batch
 
 
@@ -35,7 +38,7 @@ def test_every_value_comes_back_from_nix_as_it_was(nix, batch):
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(st.lists(st.tuples(strings, st.integers(0, 6)), min_size=1, max_size=60))
-def test_every_string_comes_back_at_every_depth(nix, batch):
+def test_every_string_comes_back_at_every_depth(nix: Nix, batch: list[Any]) -> None:
     expression = "[\n" + "\n".join("  " * depth + string(text, depth) for text, depth in batch) + "\n]"
     assert nix.eval(expression) == [text for text, _ in batch]
 
@@ -43,15 +46,15 @@ def test_every_string_comes_back_at_every_depth(nix, batch):
 @pytest.mark.parametrize(
     "text", ["''\nx\n", "$''\nx", "'${\nx", "  a\n b\n", " \n  a\n", "x\n  ", "a\n'", "\n", "'''\n''''\n", "a\n$"]
 )
-def test_strings_that_have_tripped_printers_come_back(nix, text):
+def test_strings_that_have_tripped_printers_come_back(nix: Nix, text: str) -> None:
     assert nix.eval(string(text, 2)) == text
 
 
-def test_numbers_in_lists_and_arguments_keep_their_sign(nix):
+def test_numbers_in_lists_and_arguments_keep_their_sign(nix: Nix) -> None:
     assert nix.eval(render([-1, Apply("builtins.add", (-2, -3))])) == [-1, -5]
 
 
-def test_what_nix_cannot_hold_is_refused():
+def test_what_nix_cannot_hold_is_refused() -> None:
     with pytest.raises(ValueError, match="NUL"):
         render("a\0b")
     with pytest.raises(ValueError, match="64 bits"):
@@ -76,11 +79,11 @@ def test_what_nix_cannot_hold_is_refused():
         ("${a}", '"\\${a}"'),
     ],
 )
-def test_attribute_names_are_quoted_only_where_they_must_be(text, printed):
+def test_attribute_names_are_quoted_only_where_they_must_be(text: str, printed: str) -> None:
     assert name(text) == printed
 
 
-def test_a_module_reads_as_a_person_would_write_it():
+def test_a_module_reads_as_a_person_would_write_it() -> None:
     module = Lambda(
         ("lib", "pkgs"),
         Attrs(
@@ -146,7 +149,7 @@ MODULE = """\
 """
 
 
-def test_lines_that_would_be_too_long_are_broken_where_that_gains_something():
+def test_lines_that_would_be_too_long_are_broken_where_that_gains_something() -> None:
     key = "ssh-ed25519 " + "A" * 80
     file = Apply("builtins.readFile", (PathLiteral("./" + "c" * 80),))
     printed = [
@@ -164,10 +167,16 @@ def test_lines_that_would_be_too_long_are_broken_where_that_gains_something():
         "}",
         "",
     ]
-    values = {"a": {"keys": [key]}, "text": "b" * 99, "file": file, "a/file": file, "forced": mk_force(file)}
+    values: dict[str, NixValue] = {
+        "a": {"keys": [key]},
+        "text": "b" * 99,
+        "file": file,
+        "a/file": file,
+        "forced": mk_force(file),
+    }
     assert render(values) == "\n".join(printed)
 
 
-def test_arguments_stand_on_a_line_each_where_there_are_more_than_two():
+def test_arguments_stand_on_a_line_each_where_there_are_more_than_two() -> None:
     assert render(Lambda(("lib", "pkgs"), {"a": 1})).startswith("{ lib, pkgs, ... }:\n\n{\n")
     assert render(Lambda(("config", "lib", "pkgs"), {"a": 1})).startswith("{\n  config,\n  lib,\n  pkgs,\n  ...\n}:\n")

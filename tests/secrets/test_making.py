@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_private_key
 
@@ -74,6 +75,7 @@ def test_dkim_keys_are_rsa_2048_and_their_public_halves_are_exported(folder: Pat
     public = load_der_public_key(b64decode(secrets.dkim_public(folder)["example.org"]))
     assert entry["selector"] == "dkim"
     assert key.public_key() == public
+    assert isinstance(public, RSAPublicKey)
     assert public.key_size == 2048
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from mailnix import Domain, Internal, Mailbox, Proxy, Topology
 from mailnix.plan import Plan, derive
 
 
-def topology(*proxies: Proxy, **more: object) -> Topology:
+def topology(*proxies: Proxy, **more: Any) -> Topology:
     domains = more.pop("domains", [Domain("example.org", mailboxes=[Mailbox("alice")])])
     internal = more.pop("internal", Internal("internal"))
     return Topology(

@@ -10,7 +10,7 @@ import pytest
 from mailnix.run import run
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOL = [sys.executable, ROOT / "tools/commit_subject.py"]
+TOOL: list[str | Path] = [sys.executable, ROOT / "tools/commit_subject.py"]
 
 
 @pytest.mark.parametrize(

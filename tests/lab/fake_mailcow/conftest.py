@@ -79,7 +79,7 @@ def post(routes: Routes) -> Post:
     def call(path: str, body: object) -> list[Any]:
         status, found = routes.call("POST", path, body, write=True)
         assert status == 200
-        parts = found if isinstance(found, list) else [found]
+        parts: list[Any] = found if isinstance(found, list) else [found]
         return [part["msg"] if part["type"] == "success" else ("no", part["msg"]) for part in parts]
 
     return call

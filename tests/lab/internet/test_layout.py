@@ -14,7 +14,7 @@ from mailnix.plan import Plan, derive
 
 def planned(
     *proxies: Proxy, internal: Internal | None = None, domain: str = "example.org", tunnel: Tunnel | None = None
-):
+) -> Plan:
     topology = Topology(
         hostname=f"mail.{domain}",
         proxies=proxies,

@@ -46,7 +46,9 @@ CLIENT_LOG = (
 MESSAGE = "Received: from mx.elsewhere.test (mx.elsewhere.test [198.51.100.25]) by x\nSubject: word-1\n\nhi\n"
 
 
-def inbound_internet(guests: Guests, *, relay: str = RELAY, tls: str = VERIFIED, count: int = 1, log: str = CLIENT_LOG):
+def inbound_internet(
+    guests: Guests, *, relay: str = RELAY, tls: str = VERIFIED, count: int = 1, log: str = CLIENT_LOG
+) -> None:
     fate = {"relay": relay, "status": "sent", "said": "250 ok", "tls": tls}
     guests[INTERNET].when("post.py send", {"ok": True, "recipients": {"alice@example.org": fate}})
     guests[INTERNET].when("probe.py imap", {"ok": True, "count": count, "messages": [MESSAGE] * count, "tls": TLS})

@@ -17,7 +17,7 @@ from mailnix.errors import LabError
 from mailnix.lab.internet.layout import INTERNET
 from mailnix.lab.internet.machine import PASSWORDS, READY
 from mailnix.lab.ready import INTERNAL_UNITS, INTERNET_UNITS, PROXY_UNITS
-from mailnix.lab.scenario import CHECKS, Guest, checks_for, run_checks
+from mailnix.lab.scenario import CHECKS, Guest, Outcome, checks_for, run_checks
 from mailnix.lab.scenario.nixos_driver import NOT_HERE, NixosGuest, exchange, write_keys
 from mailnix.lab.waiting import Clock
 from mailnix.plan import Plan, derive
@@ -135,7 +135,8 @@ def test_waiting_in_vain_names_what_was_waited_for() -> None:
 def test_every_check_of_the_lab_is_asked_here_or_has_a_reason(
     example: Plan, keys: Path, machines: dict[str, Machine], tmp_path: Path
 ) -> None:
-    mail, told = exchange(example, keys, machines, tmp_path / "work"), []
+    mail = exchange(example, keys, machines, tmp_path / "work")
+    told: list[Outcome] = []
     outcomes = run_checks(mail.checks(), mail.stage(), told.append, begun=0.0).outcomes
     assert [o.id for o in outcomes] == [c.id for c in checks_for(example) if c.id not in NOT_HERE]
     assert told == list(outcomes)

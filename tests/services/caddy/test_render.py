@@ -15,7 +15,7 @@ def test_caddy_accepts_the_caddyfile(plan: Plan, two_proxies: Plan, tmp_path: Pa
 def _validate(text: str, folder: Path) -> None:
     path = folder / "Caddyfile"
     path.write_text(text)
-    words = [tool("caddy"), "validate", "--adapter", "caddyfile", "--config", path]
+    words: list[str | Path] = [tool("caddy"), "validate", "--adapter", "caddyfile", "--config", path]
     done = run(words, env={"HOME": str(folder)}, check=False)
     assert done.status == 0, done.stderr
 

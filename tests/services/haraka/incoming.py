@@ -6,6 +6,7 @@ import contextlib
 import smtplib
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 from attrs import define, evolve
 
@@ -20,7 +21,7 @@ XCLIENT = {"EHLO": "250-sink\n250 XCLIENT ADDR"}
 
 
 @contextlib.contextmanager
-def haraka_in(stand: Stand, backend: int, **changes: object) -> Iterator[Haraka]:
+def haraka_in(stand: Stand, backend: int, **changes: Any) -> Iterator[Haraka]:
     """Until the end of the block; nobody answers at its name server."""
     port = stands.free_port()
     settings = HarakaIn(

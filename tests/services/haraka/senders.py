@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -45,7 +46,7 @@ class Sender:
 
 
 def haraka_out(
-    stack: ExitStack, stand: Stand, routes: Mapping[str, Sequence[Sink]], patience: Patience = QUICK, **changes: object
+    stack: ExitStack, stand: Stand, routes: Mapping[str, Sequence[Sink]], patience: Patience = QUICK, **changes: Any
 ) -> Sender:
     """A haraka-out whose mail for each domain goes to these servers, best first."""
     port = stands.free_port()

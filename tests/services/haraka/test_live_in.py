@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -39,7 +40,7 @@ def start(stand: Stand) -> Iterator[object]:
     """Starts a haraka-in before a backend's port."""
     with ExitStack() as stack:
 
-        def starter(backend: int, **changes: object) -> Haraka:
+        def starter(backend: int, **changes: Any) -> Haraka:
             port = stands.free_port()
             settings = HarakaIn(
                 hostname="mail.example.org",
@@ -109,6 +110,7 @@ def test_a_client_that_claims_another_address_is_not_believed(proxy: Haraka, lin
 def test_mailcow_sees_the_clients_address_port_and_helo_name(proxy: Haraka, postfix: Postfix) -> None:
     before = len(postfix.mail("alice"))
     with client(proxy) as session:
+        assert session.sock
         port = session.sock.getsockname()[1]
         session.sendmail("carol@example.net", ["alice@example.org"], MESSAGE)
     received = postfix.arrived("alice", before + 1)
@@ -207,6 +209,7 @@ def test_nothing_is_handed_over_where_mailcow_refuses_xclient(start: object, ans
 def test_a_mailcow_that_is_down_means_try_again_and_at_once(start: object) -> None:
     server = start(stands.free_port())  # type: ignore[operator]
     with client(server) as session:
+        assert session.sock
         session.sock.settimeout(8)  # far below Haraka's own 30 s
         session.ehlo()
         assert code_of(session.mail("carol@example.net")) == 450

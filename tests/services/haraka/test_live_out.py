@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -38,7 +39,7 @@ def start(stand: Stand) -> Iterator[Start]:
     """Starts a haraka-out that delivers everything for example.org and example.net to a backend's port."""
     with ExitStack() as stack:
 
-        def starter(backend: int, **changes: object) -> Haraka:
+        def starter(backend: int, **changes: Any) -> Haraka:
             port = stands.free_port()
             queue = stand.folder / f"queue-{port}"
             queue.mkdir()

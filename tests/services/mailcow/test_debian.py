@@ -88,7 +88,7 @@ def test_units_are_what_systemd_understands(plan: Plan, tmp_path: Path) -> None:
 def test_the_provisioner_is_hardened(plan: Plan, tmp_path: Path) -> None:
     analyze = tool("systemd-analyze")
     path = lay(plan, tmp_path) / "etc/systemd/system/mailcow-provision.service"
-    argv = [analyze, "security", "--offline=true", "--threshold=40", "--no-pager", path]
+    argv: list[str | Path] = [analyze, "security", "--offline=true", "--threshold=40", "--no-pager", path]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert "Overall exposure level" in done.stdout, done.stderr
     assert done.returncode == 0, done.stdout.splitlines()[-1]

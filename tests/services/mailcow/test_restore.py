@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -153,7 +154,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         path.write_text(text.format(log=made.log, volumes=made.volumes))
         path.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    monkeypatch.setattr(restore.signal, "signal", lambda *_words: None)  # this process keeps its own
+    monkeypatch.setattr(signal, "signal", lambda *_words: None)  # this process keeps its own
     return made
 
 
@@ -216,7 +217,7 @@ def test_old_backups_are_removed_once_a_new_one_is_whole(machine: Machine) -> No
 def test_no_backup_fills_the_disk(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.back_up()
     usage = shutil.disk_usage(machine.folder)
-    monkeypatch.setattr(backup.shutil, "disk_usage", lambda _path: usage._replace(free=100))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=100))
     assert machine.back_up() == 1
     assert len(machine.made) == 1
 
@@ -347,7 +348,7 @@ def test_a_volume_on_another_disk_is_left_to_mailcows_own_script(machine: Machin
 def test_too_little_room_is_found_before(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.back_up()
     usage = shutil.disk_usage(machine.folder)
-    monkeypatch.setattr(restore.shutil, "disk_usage", lambda _path: usage._replace(free=restore.RESERVE))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=restore.RESERVE))
     with pytest.raises(SetupError, match="are needed"):
         restore.plan(machine.made[0], machine.root)
 
@@ -426,8 +427,8 @@ def test_wherever_power_is_cut_the_next_start_finishes(
     rename = Path.rename
 
     def cut_off(path: Path, target: Path) -> Path:
-        if "_data" in path.name or "ssl" in path.name:
-            next(left, None) is not None or cut_power()
+        if ("_data" in path.name or "ssl" in path.name) and next(left, None) is None:
+            cut_power()
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", cut_off)
