@@ -10,9 +10,9 @@ from typing import Any
 
 from attrs import define, evolve
 
+import rig as stands
 from mailnix.services.haraka.render import HarakaIn, Timing, files_in
-from tests.services.haraka import stand as stands
-from tests.services.haraka.stand import Haraka, Stand
+from rig import Haraka, Stand
 
 CLIENT = "127.0.0.5"
 HELO = "helo.example.net"

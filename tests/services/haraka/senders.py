@@ -12,10 +12,10 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+import rig as stands
 from mailnix import run
 from mailnix.services.haraka.render import HarakaOut, Patience, files_out
-from tests.services.haraka import stand as stands
-from tests.services.haraka.stand import Haraka, Sink, Stand
+from rig import Haraka, Sink, Stand
 
 ROUTES_PLUGIN = """\
 const routes = JSON.parse(require('node:fs').readFileSync(`${__dirname}/../config/routes.json`))

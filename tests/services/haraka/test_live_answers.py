@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.haraka import stand as stands
+import rig as stands
+from rig import Haraka, Sink, Stand
 from tests.services.haraka.incoming import XCLIENT, Raw, client, haraka_in
-from tests.services.haraka.stand import Haraka, Sink, Stand
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 

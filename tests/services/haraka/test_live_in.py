@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+import rig as stands
 from mailnix.services.haraka.render import HarakaIn, Limits, Timing, files_in
-from tests.services.haraka import stand as stands
-from tests.services.haraka.stand import Haraka, Postfix, Stand
+from rig import Haraka, Postfix, Stand
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+import rig as stands
 from mailnix.services.haraka.render import HarakaOut, Timing, files_out
-from tests.services.haraka import stand as stands
-from tests.services.haraka.stand import Haraka, Stand
+from rig import Haraka, Stand
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 

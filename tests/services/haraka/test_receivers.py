@@ -8,9 +8,9 @@ from contextlib import ExitStack
 import pytest
 from attrs import frozen
 
+import rig as stands
+from rig import Stand
 from tests.services.haraka import senders
-from tests.services.haraka import stand as stands
-from tests.services.haraka.stand import Stand
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 

@@ -1,0 +1,31 @@
+"""Programs of a mail path on loopback: Haraka as rendered here, a Postfix like Mailcow's, a recording mail server.
+
+Tests and benchmarks share it, so it belongs to neither, and not to the package that users install. Everything runs on
+loopback addresses and free ports, below one temporary folder.
+"""
+
+from rig.haraka import Haraka, haraka
+from rig.npm import npm_tree
+from rig.postfix import TRUSTING, Postfix, postfix
+from rig.sink import Sink, sink
+from rig.stand import Stand, missing, self_signed, stand
+from rig.waiting import PATIENCE, answers, free_port, until
+
+__all__ = [
+    "PATIENCE",
+    "TRUSTING",
+    "Haraka",
+    "Postfix",
+    "Sink",
+    "Stand",
+    "answers",
+    "free_port",
+    "haraka",
+    "missing",
+    "npm_tree",
+    "postfix",
+    "self_signed",
+    "sink",
+    "stand",
+    "until",
+]

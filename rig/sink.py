@@ -1,0 +1,116 @@
+"""A recording mail server that does as it is told."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from io import BufferedRWPair
+from pathlib import Path
+
+from attrs import define, field
+
+from rig.waiting import free_port
+
+
+@define
+class Sink:
+    """A mail server of a hundred lines that does as it is told, and writes down what it is told.
+
+    `replies` maps a command's beginning to an answer; an empty answer ends the connection. `dot_seconds` is how long it
+    thinks about a message. After STARTTLS it speaks TLS with the certificate in `certificate`; without, `nonsense`.
+    `on_command` is told every command before it is answered.
+    """
+
+    port: int = field(factory=free_port)
+    replies: Mapping[str, str] = field(factory=dict)
+    dot_seconds: float = 0.0
+    certificate: Path | None = None
+    nonsense: bytes = b"500 this is no TLS\r\n"
+    on_command: Callable[[str], object] = lambda _line: None
+    commands: list[str] = field(factory=list)
+    messages: list[bytes] = field(factory=list)
+    _listener: socket.socket | None = None
+
+    def open(self) -> None:
+        """Listen, and answer each connection in a thread of its own."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._listener is not None:
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._listener = None
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError, ValueError):
+            with connection.makefile("rwb") as stream:
+                self._say(stream, self.replies.get("", "220 sink"))
+                secured = self._talk(stream)
+            if secured and self.certificate is None:
+                connection.recv(65536)  # the client's hello: what came before it would be read as SMTP
+                connection.sendall(self.nonsense)
+            elif secured and self.certificate is not None:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(self.certificate / "cert.pem", self.certificate / "key.pem")
+                with context.wrap_socket(connection, server_side=True) as inside, inside.makefile("rwb") as stream:
+                    self._talk(stream)
+
+    def _talk(self, stream: BufferedRWPair) -> bool:
+        """Answer commands; whether TLS shall begin now."""
+        for raw in stream:
+            line = raw.decode().strip()
+            self.commands.append(line)
+            self.on_command(line)
+            answer = self._answer(line)
+            if not answer:
+                return False
+            self._say(stream, answer)
+            if line.upper() == "STARTTLS" and answer.startswith("2"):
+                return True
+            if answer.startswith("354"):
+                self.messages.append(self._message(stream))
+                threading.Event().wait(self.dot_seconds)
+                self._say(stream, "250 2.0.0 kept")
+        return False
+
+    def _answer(self, line: str) -> str:
+        for start, answer in self.replies.items():
+            if start and line.upper().startswith(start.upper()):
+                return answer
+        defaults = {"EHLO": "250 sink", "DATA": "354 go on", "QUIT": "221 bye"}
+        return defaults.get(line.split(" ")[0].upper(), "250 2.0.0 fine")
+
+    @staticmethod
+    def _say(stream: BufferedRWPair, text: str) -> None:
+        stream.write(text.replace("\n", "\r\n").encode() + b"\r\n")
+        stream.flush()
+
+    @staticmethod
+    def _message(stream: BufferedRWPair) -> bytes:
+        lines: list[bytes] = []
+        while (line := stream.readline()) not in (b".\r\n", b""):
+            lines.append(line[1:] if line.startswith(b"..") else line)
+        return b"".join(lines)
+
+
+@contextlib.contextmanager
+def sink(**settings: object) -> Iterator[Sink]:
+    """A listening `Sink`."""
+    server = Sink(**settings)  # type: ignore[arg-type]
+    server.open()
+    try:
+        yield server
+    finally:
+        server.close()
