@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from pathlib import Path
 
 import pytest
 from attrs import evolve
@@ -27,6 +29,7 @@ from mailnix.tree import File
 from tests.descriptions import sound
 from tests.nixos.test_emission import definitions
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 IMAPS = client_port("imaps")
 MORE = (
     *(client for client in KNOWN if client not in OFFERED),
@@ -141,3 +144,15 @@ def test_two_values_with_one_variable_are_published_once() -> None:
     moved = evolve(client_port("managesieve"), port=14190)
     plan = derive(sound(), clients=(*OFFERED, moved))
     assert render.conf(plan)["SIEVE_PORT"] == f"{plan.internal.ipv4}:14190"
+
+
+def test_no_number_of_theirs_is_typed_in_the_code() -> None:
+    own = {client.port for client in KNOWN}
+    for path in (REPOSITORY / "mailnix").rglob("*.py"):
+        numbers = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        assert not numbers & own, path
+    for path in (REPOSITORY / "modules").rglob("*.nix"):
+        code = re.sub(r"#.*|\"[^\"]*\"", "", path.read_text())
+        assert not {*map(int, re.findall(r"\b\d+\b", code))} & own, path
+    for path in (REPOSITORY / "mailnix/services").rglob("*.j2"):
+        assert not {*re.findall(r"\b\d+\b", path.read_text())} & {*map(str, own)}, path

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from mailnix.lab.scenario.evidence import by_answer, require
 from mailnix.lab.scenario.scene import Scene
+from mailnix.model.clientport import KNOWN
 from mailnix.plan.types import Address, Listener, Network, ProxyPlan, Reach, Transport
 
 SCAN: Final = 600.0  # seconds; 65,535 silent ports take a while in emulation
 ALL_TCP: Final = 65_535
 ADDRESSES: Final = "ip -j address"
-POPULAR_TCP: Final = (21, 22, 25, 53, 80, 110, 111, 143, 443, 465, 587, 631, 993, 2375, 2376, 3306, 6379, 8080)
+POPULAR_TCP: Final = (21, 22, 25, 53, 80, 111, 443, 631, 2375, 2376, 3306, 6379, 8080, *(c.port for c in KNOWN))
 POPULAR_UDP: Final = (53, 67, 69, 111, 123, 137, 161, 443, 500, 514, 1900, 4500, 5353)
 
 
