@@ -14,7 +14,8 @@ from types import TracebackType
 from attrs import define, field
 
 from mailnix.errors import LabError
-from mailnix.lab import units
+from mailnix.lab import commands
+from mailnix.lab.commands import BOOT_TIMEOUT, COMMAND_TIMEOUT, short
 from mailnix.lab.console import Console
 from mailnix.lab.guest import AgentGone, AgentRefused, GuestAgent, Result
 from mailnix.lab.hypervisor import Hypervisor
@@ -22,12 +23,7 @@ from mailnix.lab.qmp import Qmp
 from mailnix.lab.spec import Accel, MachinePaths, MachineSpec
 from mailnix.lab.waiting import REAL_CLOCK, Clock, attempts
 
-BOOT_TIMEOUT = 300.0
-"""Seconds for a boot in software emulation on a busy host; a guest that will never come up is noticed much earlier."""
-COMMAND_TIMEOUT = 60.0
 POWER_OFF_TIMEOUT = 120.0
-PATIENCE = 0.05
-"""See `attempts`."""
 
 
 @define(eq=False)
@@ -132,21 +128,17 @@ class Machine:
         try:
             return self.agent.execute(command, stdin=stdin, timeout=timeout)
         except (AgentGone, AgentRefused) as error:
-            raise self.error(f"{_short(command)}: {error}") from error
+            raise self.error(f"{short(command)}: {error}") from error
 
     def succeed(self, command: str, *, stdin: bytes = b"", timeout: float = COMMAND_TIMEOUT) -> str:
         """Run a command that must end with status 0; gives its output."""
-        result = self.execute(command, stdin=stdin, timeout=timeout)
-        if not result.ok:
-            said = (result.stderr or result.stdout).strip()[-2000:]
-            raise self.error(f"{_short(command)} failed with status {result.status}: {said}")
-        return result.stdout
+        return commands.output_of(self, command, self.execute(command, stdin=stdin, timeout=timeout))
 
     def fail(self, command: str, *, timeout: float = COMMAND_TIMEOUT) -> str:
         """Run a command that must not end with status 0; gives its output and error output."""
         result = self.execute(command, timeout=timeout)
         if result.ok:
-            raise self.error(f"{_short(command)} succeeded, and should not have")
+            raise self.error(f"{short(command)} succeeded, and should not have")
         return result.stdout + result.stderr
 
     def read_file(self, path: str) -> bytes:
@@ -175,20 +167,12 @@ class Machine:
             raise self.error(f"waiting for the guest agent: {error}") from error
 
     def wait_for_boot(self, timeout: float = BOOT_TIMEOUT) -> None:
-        """Wait until systemd has worked off the jobs of its boot, well or badly; its own signal says so."""
-        self.execute("systemctl is-system-running --wait", timeout=timeout)
+        """Wait until systemd has worked off the jobs of its boot, well or badly."""
+        commands.wait_for_boot(self, timeout)
 
     def wait_for_unit(self, unit: str, timeout: float = BOOT_TIMEOUT) -> None:
         """Wait until a systemd unit is active; fails at once where it failed or nothing will ever start it."""
-        state = units.UnitState()
-        for _ in attempts(timeout, self.clock, longest=1.0, patience=PATIENCE):
-            state = units.parse(self.succeed(units.show_command(unit)))
-            if state.is_active:
-                return
-            if state.is_hopeless:
-                journal = self.execute(f"journalctl -b -u {shlex.quote(unit)} -n 20 --no-pager -o cat").stdout
-                raise self.error(f"waiting for {unit}: it is {state}", journal)
-        raise self.error(f"waiting for {unit}: still {state} after {timeout:.0f} s")
+        commands.wait_for_unit(self, unit, timeout)
 
     def wait_for_open_port(self, port: int, address: str = "", timeout: float = BOOT_TIMEOUT) -> None:
         """Wait until something in the guest listens on a TCP port (of exactly this address, where one is given)."""
@@ -199,13 +183,7 @@ class Machine:
 
     def wait_until_succeeds(self, command: str, timeout: float = BOOT_TIMEOUT, *, subject: str = "") -> str:
         """Run a command again and again until it ends with status 0; gives its output. `subject` is for the error."""
-        said = ""
-        for left in attempts(timeout, self.clock, longest=1.0, patience=PATIENCE):
-            result = self.execute(command, timeout=max(left, 1.0) + COMMAND_TIMEOUT)
-            if result.ok:
-                return result.stdout
-            said = (result.stderr or result.stdout).strip()[-500:]
-        raise self.error(f"waiting for {subject or _short(command)}: not after {timeout:.0f} s {said}".rstrip())
+        return commands.wait_until_succeeds(self, command, timeout, subject)
 
     def wait_for_console(self, text: str, timeout: float = BOOT_TIMEOUT) -> None:
         """Wait until this boot's console shows a text."""
@@ -226,11 +204,6 @@ class Machine:
     def error(self, message: str, hint: str = "") -> LabError:
         """What to raise about this machine: named, and with its last console lines."""
         return LabError(f"{self.name}: {message}", hint, self.console.tail())
-
-
-def _short(command: str) -> str:
-    line = " ".join(command.split())
-    return line if len(line) <= 80 else line[:79] + "…"
 
 
 def paths_for(name: str, state_dir: Path, sockets: Path) -> MachinePaths:

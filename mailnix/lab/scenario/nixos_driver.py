@@ -13,7 +13,8 @@ from attrs import frozen
 
 from mailnix.errors import LabError
 from mailnix.image.values import Progress
-from mailnix.lab import units
+from mailnix.lab import commands
+from mailnix.lab.commands import BOOT_TIMEOUT, COMMAND_TIMEOUT
 from mailnix.lab.guest import Result
 from mailnix.lab.internet.authority import Authority, install
 from mailnix.lab.internet.layout import INTERNET, Layout, layout
@@ -23,7 +24,7 @@ from mailnix.lab.scenario.disks import with_backing
 from mailnix.lab.scenario.scene import Scene
 from mailnix.lab.scenario.stage import staged
 from mailnix.lab.scenario.values import Check
-from mailnix.lab.waiting import REAL_CLOCK, Clock, attempts
+from mailnix.lab.waiting import REAL_CLOCK, Clock
 from mailnix.plan import Plan
 
 NOT_HERE: Final[Mapping[str, str]] = {}
@@ -71,7 +72,7 @@ class NixosGuest:
         """Its name."""
         return self.machine.name
 
-    def execute(self, command: str, *, timeout: float = 60.0) -> Result:
+    def execute(self, command: str, *, timeout: float = COMMAND_TIMEOUT) -> Result:
         """Run a command to its end, good or bad; the driver knows no error output apart.
 
         The driver would run it with `set -euo pipefail` and its own shell's input; the lab's guest agent does neither.
@@ -79,12 +80,9 @@ class NixosGuest:
         status, output = self.machine.execute(f"exec sh -c {shlex.quote(command)} </dev/null", timeout=int(timeout))
         return Result(status, output.encode(), b"")
 
-    def succeed(self, command: str, *, timeout: float = 60.0) -> str:
+    def succeed(self, command: str, *, timeout: float = COMMAND_TIMEOUT) -> str:
         """Run a command that must succeed; gives its output."""
-        result = self.execute(command, timeout=timeout)
-        if not result.ok:
-            raise LabError(f"{self.name}: {command[:80]} failed with status {result.status}: {result.stdout}")
-        return result.stdout
+        return commands.output_of(self, command, self.execute(command, timeout=timeout))
 
     def read_file(self, path: str) -> bytes:
         """A file's content."""
@@ -107,37 +105,27 @@ class NixosGuest:
         """Switch it on."""
         self.machine.start()
 
-    def wait_for_guest(self, timeout: float = 300.0) -> None:  # noqa: ARG002 - the driver has its own patience
+    def wait_for_guest(self, timeout: float = BOOT_TIMEOUT) -> None:  # noqa: ARG002 - the driver has its own patience
         """Wait until it takes commands."""
         self.machine.connect()
 
-    def wait_for_boot(self, timeout: float = 300.0) -> None:
+    def wait_for_boot(self, timeout: float = BOOT_TIMEOUT) -> None:
         """Wait until systemd has worked off the jobs of its boot, well or badly."""
-        self.execute("systemctl is-system-running --wait", timeout=timeout)
+        commands.wait_for_boot(self, timeout)
 
-    def wait_for_unit(self, unit: str, timeout: float = 300.0) -> None:
+    def wait_for_unit(self, unit: str, timeout: float = BOOT_TIMEOUT) -> None:
         """Wait until a systemd unit is active; fails at once where it failed. (The driver's own gives up on units that
         something is about to start.)
         """
-        state = units.UnitState()
-        for _ in attempts(timeout, self.clock, longest=1.0):
-            state = units.parse(self.succeed(units.show_command(unit)))
-            if state.is_active:
-                return
-            if state.is_hopeless:
-                journal = self.execute(f"journalctl -b -u {shlex.quote(unit)} -n 20 --no-pager -o cat").stdout
-                raise LabError(f"{self.name}: waiting for {unit}: it is {state}", journal)
-        raise LabError(f"{self.name}: waiting for {unit}: still {state} after {timeout:.0f} s")
+        commands.wait_for_unit(self, unit, timeout)
 
-    def wait_until_succeeds(self, command: str, timeout: float = 300.0, *, subject: str = "") -> str:
+    def wait_until_succeeds(self, command: str, timeout: float = BOOT_TIMEOUT, *, subject: str = "") -> str:
         """Run a command again and again until it ends with status 0; gives its output."""
-        said = ""
-        for left in attempts(timeout, self.clock, longest=1.0):
-            result = self.execute(command, timeout=max(left, 1.0) + 60)
-            if result.ok:
-                return result.stdout
-            said = result.stdout.strip()[-500:]
-        raise LabError(f"{self.name}: waiting for {subject or command[:80]}: not after {timeout:.0f} s {said}".rstrip())
+        return commands.wait_until_succeeds(self, command, timeout, subject)
+
+    def error(self, message: str, hint: str = "") -> LabError:
+        """What to raise about this machine."""
+        return LabError(f"{self.name}: {message}", hint)
 
 
 @frozen
