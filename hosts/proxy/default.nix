@@ -116,6 +116,8 @@
         "tls"
         "sockets"
         "parameters"
+        "message_store"
+        "whole_messages"
         "sessions"
         "xclient_upstream"
         "postmaster"
@@ -143,6 +145,7 @@
         host_list = ./haraka-in/config/host_list;
         "log.ini" = ./haraka-in/config/log.ini;
         me = ./haraka-in/config/me;
+        "messages.ini" = ./haraka-in/config/messages.ini;
         "postmaster.ini" = ./haraka-in/config/postmaster.ini;
         "queue/smtp_proxy.timeout" = ./haraka-in/config/queue/smtp_proxy.timeout;
         "sessions.ini" = ./haraka-in/config/sessions.ini;
@@ -152,10 +155,12 @@
       };
       localPlugins = {
         certificates = ./haraka-in/plugins/certificates.js;
+        message_store = ./haraka-in/plugins/message_store.js;
         parameters = ./haraka-in/plugins/parameters.js;
         postmaster = ./haraka-in/plugins/postmaster.js;
         sessions = ./haraka-in/plugins/sessions.js;
         sockets = ./haraka-in/plugins/sockets.js;
+        whole_messages = ./haraka-in/plugins/whole_messages.js;
         xclient_upstream = ./haraka-in/plugins/xclient_upstream.js;
       };
       credentials.internalcmd_key = "haraka.internalcmd";
@@ -170,6 +175,8 @@
         "tls"
         "sockets"
         "parameters"
+        "message_store"
+        "whole_messages"
         "relay"
         "deliveries"
       ];
@@ -194,6 +201,7 @@
         "dhparams.pem" = ./haraka-out/config/dhparams.pem;
         "log.ini" = ./haraka-out/config/log.ini;
         me = ./haraka-out/config/me;
+        "messages.ini" = ./haraka-out/config/messages.ini;
         "outbound.ini" = ./haraka-out/config/outbound.ini;
         "relay.ini" = ./haraka-out/config/relay.ini;
         relay_acl_allow = ./haraka-out/config/relay_acl_allow;
@@ -212,8 +220,10 @@
         "deliveries/report" = ./haraka-out/plugins/deliveries/report.js;
         "deliveries/session" = ./haraka-out/plugins/deliveries/session.js;
         "deliveries/slots" = ./haraka-out/plugins/deliveries/slots.js;
+        message_store = ./haraka-out/plugins/message_store.js;
         parameters = ./haraka-out/plugins/parameters.js;
         sockets = ./haraka-out/plugins/sockets.js;
+        whole_messages = ./haraka-out/plugins/whole_messages.js;
       };
       credentials.internalcmd_key = "haraka.internalcmd";
       tls = {
@@ -226,11 +236,19 @@
     requires = [ "mailnix-credentials.service" ];
     after = [ "mailnix-credentials.service" ];
     environment.NODE_OPTIONS = "--max-old-space-size=128 --max-semi-space-size=2";
+    serviceConfig = {
+      MemoryHigh = "200M";
+      MemoryMax = "300M";
+    };
   };
   systemd.services.haraka-out = {
     requires = [ "mailnix-credentials.service" ];
     after = [ "mailnix-credentials.service" ];
     environment.NODE_OPTIONS = "--max-old-space-size=128 --max-semi-space-size=2";
+    serviceConfig = {
+      MemoryHigh = "200M";
+      MemoryMax = "300M";
+    };
   };
 
   # The web, and certificates for it and for haraka-in.

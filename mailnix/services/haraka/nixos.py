@@ -73,6 +73,7 @@ def _waiting(service: str) -> Entry:
             "requires": [names.READY],
             "after": [names.READY],
             "environment": {"NODE_OPTIONS": units.NODE_OPTIONS},
+            "serviceConfig": units.MEMORY,
         },
     )
 

@@ -24,6 +24,7 @@ OUT: Final = "haraka-out"
 LOOPBACK: Final = "127.0.0.1"
 CERTIFICATE_FOLDER: Final = "/run/haraka-certificate"
 MAX_MESSAGE: Final = 104_857_600  # bytes: Mailcow's message_size_limit
+MAX_HEADER: Final = 1_048_576  # bytes, as Exim's header_maxsize; Postfix has a limit for each field (header_size_limit)
 PROXY_TIMEOUT: Final = (
     690  # seconds for queue/smtp_proxy; beyond `Timing.patience`, so that the connection's end says why
 )
@@ -34,13 +35,24 @@ _PLUGINS_IN: Final = (
     "tls",
     "sockets",
     "parameters",
+    "message_store",
+    "whole_messages",
     "sessions",
     "xclient_upstream",
     "postmaster",
     "rcpt_to.in_host_list",
     "queue/smtp_proxy",
 )
-_PLUGINS_OUT: Final = ("certificates", "tls", "sockets", "parameters", "relay", "deliveries")
+_PLUGINS_OUT: Final = (
+    "certificates",
+    "tls",
+    "sockets",
+    "parameters",
+    "message_store",
+    "whole_messages",
+    "relay",
+    "deliveries",
+)
 _OWN_PLUGINS: Final = Path(__file__).parent / "plugins"
 DHPARAMS: Final = Path(__file__).parent / "dhparams.pem"  # RFC 7919's ffdhe2048; Haraka would make one at every start
 
@@ -83,16 +95,17 @@ class Patience:
 
 @frozen
 class Limits:
-    """What one instance may use: bytes of a message, sessions in all and per client, deliveries at once.
+    """What one instance may use: bytes of a message and its header, sessions in all and per client, deliveries at once.
 
     Of deliveries so many go on in all and for a domain or host; those whose receiver is silent go on beside them.
 
-    Above `spool_after` bytes a message passes through a file in `spool_dir` rather than memory. Lines are handed on as
-    they are up to `line` bytes.
+    Above `spool_after` bytes a message passes through a file in `spool_dir` rather than memory, and so does a smaller
+    one where all messages under way hold more than `memory` bytes.
     """
 
     message: int = MAX_MESSAGE
-    line: int = 1_048_576
+    header: int = MAX_HEADER
+    memory: int = 16_777_216
     spool_after: int = 262_144
     spool_dir: str = "/var/tmp"
     sessions: int = 200
@@ -263,6 +276,13 @@ def _common(haraka: HarakaIn | HarakaOut) -> dict[str, str]:
             inactivity_seconds=timing.inactivity,
             shutdown_seconds=timing.shutdown,
         ),
+        "config/messages.ini": _config(
+            "messages.ini",
+            header_bytes=haraka.limits.header,
+            memory=haraka.limits.memory,
+            spool_after=haraka.limits.spool_after,
+            spool_dir=haraka.limits.spool_dir,
+        ),
         "config/sockets.ini": _config("sockets.ini", patience_seconds=timing.patience),
         "config/tls.ini": _config(
             "tls.ini",
@@ -283,10 +303,7 @@ def _connection(limits: Limits, *, add_received: bool) -> str:
     return _config(
         "connection.ini",
         add_received=add_received,
-        data_line_length=limits.line,
         max_bytes=limits.message,
-        spool_after=limits.spool_after,
-        spool_dir=limits.spool_dir,
     )
 
 
