@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import define, frozen
 
-from mailnix import __version__, extras
+from mailnix import extras
 from mailnix.image.cache import cache_dir
 from mailnix.image.values import Progress
-from mailnix.lab import records, state
+from mailnix.lab import inputs, records, state
 from mailnix.lab.accel import choose_accel
 from mailnix.lab.internet.authority import install
 from mailnix.lab.internet.layout import INTERNET, Layout, layout
@@ -49,17 +48,18 @@ def start(
     """
     extras.need("lab", "the lab")
     records.stop(options.state_dir)
-    lab = _resumed(plan, options, progress, tied=not keep) if resume else None
+    lab = resumed(plan, options, progress, tied=not keep) if resume else None
     try:
         if lab is None:
             prepared = prepare(plan, options, progress)
             lab = assemble(prepared, options.state_dir, progress, tied=not keep)
-            _note(lab, _key(plan, options))
+            key = inputs.digest(lab.plan, options, lab.secrets)
+            _note(lab, key)
             boot(lab, prepared, progress)
             if resume:
                 progress("saving the state of every machine")
                 state.save(list(lab.machines.values()))
-                _note(lab, _key(plan, options), state.DEFAULT_TAG)
+                _note(lab, key, state.DEFAULT_TAG)
         yield lab
     except BaseException:
         if lab is not None:
@@ -80,22 +80,20 @@ def assemble(prepared: Prepared, state_dir: Path, progress: Progress, *, tied: b
     return Lab(prepared.plan, prepared.layout, machines, prepared.secrets, state_dir)
 
 
-def _key(plan: Plan, options: Options) -> str:
-    """What a saved state was made from: another description, another mailnix or other options make it useless."""
-    return hashlib.sha256(f"{__version__} {plan} {options}".encode()).hexdigest()
-
-
 def _note(lab: Lab, key: str, saved: str = "") -> None:
     records.write(lab.state_dir, records.of(list(lab.machines.values()), key, saved))
 
 
-def _resumed(plan: Plan, options: Options, progress: Progress, *, tied: bool) -> Lab | None:
-    """The lab in its saved state; None where there is none of this description."""
+def resumed(plan: Plan, options: Options, progress: Progress, *, tied: bool) -> Lab | None:
+    """The lab in its saved state; None where there is none of these inputs."""
     record = records.read(options.state_dir)
-    if record is None or not record.state or record.key != _key(plan, options):
-        progress("no saved state of this description: starting from the images, then saving one")
+    if record is None or not record.state:
+        progress("no saved state: starting from the images, then saving one")
         return None
     folder, plan = secrets_of(plan, options, progress)
+    if record.key != inputs.digest(plan, options, folder):
+        progress("the saved state is of other inputs: starting from the images, then saving a new one")
+        return None
     machines = records.machines_of(record, tied=tied)
     progress("taking up the saved state")
     state.resume(list(machines.values()), record.state)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from attrs import frozen
 
@@ -18,9 +18,6 @@ from mailnix.lab.internet.authority import Authority, new_authority
 from mailnix.lab.internet.layout import INTERNET, Layout, far_nics, layout
 from mailnix.lab.spec import Disk, DiskFormat, Firmware, MachineSpec
 from mailnix.plan import InternalPlan, Plan, with_dkim
-
-if TYPE_CHECKING:
-    from mailnix.plan import HostPlan
 
 PROXY_MEMORY: Final = 512  # MiB; what a proxy must be able to live with
 INTERNAL_MEMORY: Final = 2048
@@ -73,21 +70,40 @@ def prepare(plan: Plan, options: Options, progress: Progress) -> Prepared:
     folder, plan = secrets_of(plan, options, progress)
     network = layout(plan)
     authority = new_authority(network)
-    machines: dict[str, MachineSpec] = {}
     disks, source = _mailcow(options, progress)
     images = _images(plan, source, options.state_dir / "images", progress)
+    specs = machine_specs(plan, options, disks)
     for host in plan.hosts:
-        seed = _seed(plan, host.name, folder, options.state_dir, authority)
-        extra = disks if isinstance(host, InternalPlan) else ()
-        machines[host.name] = _spec(plan, host, images[host.name], (seed, *extra), options)
-    machines[INTERNET] = MachineSpec(
+        _write_seed(plan, host.name, folder, options, authority)
+    for name, spec in specs.items():
+        overlay(images[name], spec.disk, base_format=DiskFormat.RAW, size=DISK_SIZE)
+    return Prepared(plan, network, specs, authority, folder)
+
+
+def machine_specs(plan: Plan, options: Options, disks: tuple[Disk, ...] = ()) -> dict[str, MachineSpec]:
+    """Every machine by name, nothing of it made yet; `disks` are the internal host's, beside its seed disk."""
+    specs = {
+        host.name: MachineSpec(
+            host.name,
+            _disk(options, host.name),
+            memory=INTERNAL_MEMORY if isinstance(host, InternalPlan) else PROXY_MEMORY,
+            extra_disks=(
+                Disk(_seed(options, host.name), serial="seed"),
+                *(disks if isinstance(host, InternalPlan) else ()),
+            ),
+            nics=far_nics(plan, host.name),
+            firmware=options.firmware,
+        )
+        for host in plan.hosts
+    }
+    specs[INTERNET] = MachineSpec(
         INTERNET,
-        _overlay(images[INTERNET], options.state_dir / f"{INTERNET}.qcow2"),
+        _disk(options, INTERNET),
         memory=_internet_memory(),
-        nics=network.nics,
+        nics=layout(plan).nics,
         firmware=options.firmware,
     )
-    return Prepared(plan, network, machines, authority, folder)
+    return specs
 
 
 def secrets_of(plan: Plan, options: Options, progress: Progress) -> tuple[Path, Plan]:
@@ -112,12 +128,17 @@ def _mailcow(options: Options, progress: Progress) -> tuple[tuple[Disk, ...], Pa
 
 
 def _images(plan: Plan, source: Path | None, folder: Path, progress: Progress) -> dict[str, Path]:
-    """The plan's machines exactly as `mailnix build` makes them, and the internet."""
     from mailnix.image import build_images
+
+    entries = build_images(builds(plan, source), folder, Format.RAW, progress=progress)
+    return {entry.host: folder / entry.file for entry in entries}
+
+
+def builds(plan: Plan, source: Path | None) -> tuple[HostBuild, ...]:
+    """The plan's machines exactly as `mailnix build` makes them, and the internet; `source` is Mailcow's tree."""
     from mailnix.image.hosts import host_builds
 
-    builds = (*host_builds(plan, source), _internet_build(plan))
-    return {entry.host: folder / entry.file for entry in build_images(builds, folder, Format.RAW, progress=progress)}
+    return (*host_builds(plan, source), _internet_build(plan))
 
 
 def _internet_build(plan: Plan) -> HostBuild:
@@ -135,22 +156,15 @@ def _internet_memory() -> int:
     return MEMORY
 
 
-def _seed(plan: Plan, host: str, secrets: Path, state_dir: Path, authority: Authority) -> Disk:
+def _write_seed(plan: Plan, host: str, secrets: Path, options: Options, authority: Authority) -> None:
     from mailnix.secrets import seed
 
-    return Disk(seed(plan, host, secrets, state_dir / f"{host}-seed.img", [authority.certificate]), serial="seed")
+    seed(plan, host, secrets, _seed(options, host), [authority.certificate])
 
 
-def _spec(plan: Plan, host: HostPlan, image: Path, extra: tuple[Disk, ...], options: Options) -> MachineSpec:
-    return MachineSpec(
-        host.name,
-        _overlay(image, options.state_dir / f"{host.name}.qcow2"),
-        memory=INTERNAL_MEMORY if isinstance(host, InternalPlan) else PROXY_MEMORY,
-        extra_disks=extra,
-        nics=far_nics(plan, host.name),
-        firmware=options.firmware,
-    )
+def _seed(options: Options, machine: str) -> Path:
+    return options.state_dir / f"{machine}-seed.img"
 
 
-def _overlay(image: Path, target: Path) -> Path:
-    return overlay(image, target, base_format=DiskFormat.RAW, size=DISK_SIZE)
+def _disk(options: Options, machine: str) -> Path:
+    return options.state_dir / f"{machine}.qcow2"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -84,6 +85,18 @@ class Folder:
                 home.mkdir(mode=0o700)
             _private(home, self.path)
             _write(home / name, secret.reveal(), 0o600)
+
+    def fingerprint(self) -> str:
+        """One text for all that is kept: the same only while every credential is.
+
+        It tells nothing of them: keys of 256 bits are among what is hashed together.
+        """
+        digest = hashlib.sha256()
+        with explained(self.path):
+            for file in sorted(self.path.glob("*/[!.]*")):
+                content = hashlib.sha256(file.read_bytes()).hexdigest()
+                digest.update(f"{file.relative_to(self.path)} {content}\n".encode())
+        return digest.hexdigest()
 
     def put_public(self, content: dict[str, Any]) -> None:
         """Write `public.json`, unless it says the same already."""

@@ -71,14 +71,13 @@ class FakeMailcow:
 def build_fake(cache: Path | None = None, runner: Runner = run, progress: Progress = silent) -> FakeMailcow:
     """The fake Mailcow, from the cache if a whole one is there. Raises ToolMissing or BuildError."""
     store = (cache or cache_dir()) / "fake-mailcow"
-    ours = {**{f"tree/{path}": data for path, data in tree().items()}, **programs()}
-    key = _key([base_key(), {path: hashlib.sha256(data).hexdigest() for path, data in ours.items()}])
-    folder = store / key
+    name = key()
+    folder = store / name
     with locked(store / "lock", progress):
         if not _is_whole(folder):
             base = _base(store, runner, progress)
             progress("the fake Mailcow: putting its image on its disk")
-            with scratch(store, key) as work:
+            with scratch(store, name) as work:
                 _finish(base, work / "out", runner)
                 shutil.rmtree(folder, ignore_errors=True)
                 (work / "out").replace(folder)
@@ -87,12 +86,18 @@ def build_fake(cache: Path | None = None, runner: Runner = run, progress: Progre
     return FakeMailcow(folder / "tree", folder / "images.raw")
 
 
+def key() -> str:
+    """Names all of it: equal for equal packages, tree and programs."""
+    ours = {**{f"tree/{path}": data for path, data in tree().items()}, **programs()}
+    return _digest([base_key(), {path: hashlib.sha256(data).hexdigest() for path, data in ours.items()}])
+
+
 def base_key() -> str:
     """Names what Debian gives: equal for equal package sets."""
-    return _key([FORMAT_VERSION, bootstrap.SUITE, PACKAGES, bootstrap.script("slim"), UNUSED, MAKE_DISK])
+    return _digest([FORMAT_VERSION, bootstrap.SUITE, PACKAGES, bootstrap.script("slim"), UNUSED, MAKE_DISK])
 
 
-def _key(inputs: object) -> str:
+def _digest(inputs: object) -> str:
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]
 
 

@@ -1,0 +1,68 @@
+"""What the machines of a lab are made of, as one digest: a state that was saved of other inputs runs older code."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from mailnix import __version__
+from mailnix.image.values import HostBuild
+from mailnix.lab.machine import paths_for
+from mailnix.lab.prepare import DISK_SIZE, Mailcow, Options, builds, machine_specs, sockets_folder
+from mailnix.lab.qemu_argv import qemu_argv
+from mailnix.lab.spec import Accel
+from mailnix.nar import nar_hash
+from mailnix.plan import Plan
+from mailnix.tree import File
+
+
+def digest(plan: Plan, options: Options, secrets: Path) -> str:
+    """Equal for equal inputs: every file of every image, Mailcow, credentials, and QEMU's words for each machine.
+
+    What stays on this side (checks, commands, messages) is no input, so that a changed check may look at a saved lab.
+    `plan` has its DKIM keys known, `secrets` is the folder in use.
+    """
+    from mailnix.secrets.folder import Folder
+
+    found = hashlib.sha256()
+    for word in (__version__, DISK_SIZE, Folder(secrets).fingerprint(), *_mailcow(options), *_images(plan, options)):
+        found.update(f"{word}\0".encode())
+    for word in _machines(plan, options):
+        found.update(f"{word}\0".encode())
+    return found.hexdigest()
+
+
+def _mailcow(options: Options) -> Iterator[str]:
+    yield options.mailcow
+    if options.mailcow is Mailcow.FAKE:
+        from mailnix.lab.fake_mailcow.build import key
+
+        yield key()
+
+
+def _images(plan: Plan, options: Options) -> Iterator[str]:
+    source = options.mailcow_source if options.mailcow is Mailcow.REAL else None
+    for build in builds(plan, source):
+        yield from of_build(build)
+
+
+def of_build(build: HostBuild) -> Iterator[str]:
+    """What one image is made of: its base by key, and each file and link of the machine."""
+    from mailnix.image.bootstrap import base_key
+
+    yield f"{build.name} {base_key(build.base)} {build.disk_size}"
+    for entry in build.tree:
+        if isinstance(entry, File):
+            yield f"{entry.path} {entry.mode:o} {hashlib.sha256(entry.data).hexdigest()}"
+        else:
+            yield f"{entry.path} -> {entry.target}"
+    for extra in build.extra_trees:
+        yield f"{extra.dest} {nar_hash(extra.source)}"
+
+
+def _machines(plan: Plan, options: Options) -> Iterator[str]:
+    """How each machine is put together. The processor is not asked for: a saved state names its own."""
+    for name, spec in machine_specs(plan, options).items():
+        paths = paths_for(name, options.state_dir / "machines", sockets_folder(options.state_dir))
+        yield from qemu_argv(spec, paths, Accel.TCG)
