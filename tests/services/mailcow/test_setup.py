@@ -173,6 +173,54 @@ def test_a_changed_setting_takes_the_containers_down_first(machine: Machine) -> 
     assert "10.0.0.9" in (machine.root / "data/conf/postfix/extra.cf").read_text()
 
 
+def test_settings_and_hooks_that_leave_the_configuration_are_removed(machine: Machine) -> None:
+    machine.ship("one")
+    machine.set_up()
+    write(machine.root / "data/conf/dovecot/extra.conf", "by the admin\n")
+    for path in ("data/conf/postfix/extra.cf", "data/hooks/postfix/hook.sh"):
+        (machine.paths.settings / path).unlink()
+    machine.set_up()
+    assert machine.docker() == ["mailcow compose down"]
+    assert not (machine.root / "data/conf/postfix/extra.cf").exists()
+    assert not (machine.root / "data/hooks/postfix/hook.sh").exists()
+    assert (machine.root / "data/conf/dovecot/extra.conf").read_text() == "by the admin\n"
+
+
+def test_a_setting_that_took_the_place_of_mailcows_file_gives_it_back(machine: Machine) -> None:
+    machine.ship("one")
+    setting = machine.paths.settings / "data/conf/postfix/main.cf"
+    ours = machine.root / "data/conf/postfix/main.cf"
+    write(setting, "ours\n")
+    machine.set_up()
+    write(setting, "ours, changed\n")
+    machine.set_up()
+    assert ours.read_text() == "ours, changed\n"
+    setting.unlink()
+    machine.set_up()
+    assert ours.read_text().startswith("release = one")
+    machine.docker()
+    machine.set_up()
+    assert machine.docker() == []
+
+
+def test_a_setting_that_leaves_with_an_upgrade_is_in_no_tree(machine: Machine) -> None:
+    machine.ship("one")
+    setting = machine.paths.settings / "data/conf/postfix/main.cf"
+    write(setting, "ours\n")
+    machine.set_up()
+    old = machine.config["source"]
+    setting.unlink()
+    (machine.paths.settings / "data/conf/postfix/extra.cf").unlink()
+    machine.ship("two")
+    machine.set_up()
+    assert not (machine.root / "data/conf/postfix/extra.cf").exists()
+    subprocess.run(["rm", "-r", machine.paths.source], check=True)
+    machine.config["source"] = old
+    machine.set_up()
+    assert not (machine.root / "data/conf/postfix/extra.cf").exists()
+    assert (machine.root / "data/conf/postfix/main.cf").read_text().startswith("release = one")
+
+
 def rotate(machine: Machine, *names: str) -> None:
     for name in names:
         write(machine.paths.credentials / f"mailcow.{name}", "fresh-word")

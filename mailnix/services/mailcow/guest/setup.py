@@ -20,7 +20,18 @@ from typing import Any
 
 from . import database, images, restoring
 from .nar import nar_hash
-from .tree import carry_over, finish_swap, is_whole, lay, read_record, swap, write, write_record
+from .tree import (
+    carry_over,
+    finish_swap,
+    is_whole,
+    keep_original,
+    lay,
+    read_record,
+    swap,
+    take_away,
+    write,
+    write_record,
+)
 
 CONF = "mailcow.conf"
 SAMPLE = "data/assets/ssl-example"
@@ -180,7 +191,7 @@ def read_secrets(names: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 
 def apply_settings(files: Mapping[str, tuple[bytes, int]], conf: str, paths: Paths) -> bool:
-    """Write settings where they changed since the last time; whether they did.
+    """Write settings where they changed since the last time, and remove those that are gone; whether there were any.
 
     Told from a digest of what we want, not from the files: Mailcow's containers rewrite some of them.
     """
@@ -194,10 +205,17 @@ def apply_settings(files: Mapping[str, tuple[bytes, int]], conf: str, paths: Pat
         return False
     if record.settings:
         stop(paths.root)
+    # Known before they are there: one that a power cut leaves behind is still found when it is no setting any more.
+    before, record = record, replace(record, applied=tuple(sorted({*record.applied, *files})))
+    for path in files:
+        keep_original(paths.root, before, path)
+    write_record(paths.root, record)
+    for path in set(record.applied) - set(files):
+        take_away(paths.root, path)
     for path, (data, mode) in files.items():
         write(paths.root / path, data, mode)
     write(paths.root / CONF, conf.encode(), 0o600)
-    write_record(paths.root, replace(record, settings=digest.hexdigest()))
+    write_record(paths.root, replace(record, settings=digest.hexdigest(), applied=tuple(sorted(files))))
     say(f"settings written, {len(files) + 1} files")
     return True
 

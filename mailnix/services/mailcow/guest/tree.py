@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 RECORD = ".mailnix.json"
+ORIGINALS = ".mailnix.originals"
+"""The folder with those of Mailcow's own files that settings took the place of, by their paths."""
 EDITED_IN_PAGES = (
     "data/conf/rspamd/custom/",  # allow and deny lists (Mailcow's inc/functions.rspamd.inc.php)
     "data/conf/dovecot/global_sieve_",  # filters for everybody (its inc/functions.mailbox.inc.php)
@@ -29,20 +31,23 @@ EDITED_IN_PAGES = (
 class Record:
     """What was laid: revision, the paths that came with it, and a digest of the settings put on top ("" for none).
 
-    `digests` are of the files that administrators may change (`EDITED_IN_PAGES`), as they came.
+    `digests` are of the files that administrators may change (`EDITED_IN_PAGES`), as they came; `applied` are the paths
+    of the settings.
     """
 
     rev: str
     paths: tuple[str, ...]
     settings: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
+    applied: tuple[str, ...] = ()
 
 
 def read_record(root: Path) -> Record | None:
     """The record of the tree at `root`, or None where there is no whole tree."""
     try:
         data = json.loads((root / RECORD).read_text("utf-8"))
-        return Record(data["rev"], tuple(data["paths"]), data["settings"], data["digests"])
+        applied = tuple(data.get("applied", ()))
+        return Record(data["rev"], tuple(data["paths"]), data["settings"], data["digests"], applied)
     except (OSError, ValueError, KeyError):
         return None
 
@@ -72,12 +77,12 @@ def write(path: Path, data: bytes, mode: int) -> None:
 
 
 def paths_in(root: Path) -> tuple[str, ...]:
-    """Every file and link below `root`, sorted; the record itself left out."""
+    """Every file and link below `root`, sorted; what we keep there for ourselves left out."""
     found = []
     for folder, folders, files in os.walk(root):
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
         found += [str((Path(folder) / name).relative_to(root)) for name in files + links]
-    return tuple(sorted(path for path in found if path != RECORD))
+    return tuple(sorted(path for path in found if path != RECORD and not path.startswith(f"{ORIGINALS}/")))
 
 
 def lay(source: Path, target: Path, rev: str, paths: Iterable[str] | None = None) -> None:
@@ -86,7 +91,8 @@ def lay(source: Path, target: Path, rev: str, paths: Iterable[str] | None = None
     target.mkdir(mode=0o700, parents=True)
     wanted = tuple(paths) if paths is not None else paths_in(source)
     for path in wanted:
-        _copy(source / path, target / path, keep=False)
+        original = source / ORIGINALS / path
+        _copy(original if os.path.lexists(original) else source / path, target / path, keep=False)
     if paths is None:
         for folder in (p for p in source.rglob("*") if p.is_dir() and not p.is_symlink()):
             (target / folder.relative_to(source)).mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -116,13 +122,13 @@ def _copy(source: Path, target: Path, *, keep: bool) -> None:
 
 
 def carry_over(old: Path, new: Path) -> int:
-    """Copy what is in `old` and did not come with it (settings, certificates, generated files) to `new`.
+    """Copy what is in `old` and did not come with it (certificates, generated files) to `new`; settings are laid anew.
 
     Of what came with the old revision, only what administrators change in Mailcow's pages is carried over, if they did.
     Mailcow's containers change others (main.cf, master.cf) at each start, and do so again. Gives the number of files.
     """
     record = read_record(old)
-    came_with = set(record.paths) if record else set()
+    came_with = {*record.paths, *record.applied} if record else set()
     present = set(paths_in(new))
     own = [path for path in paths_in(old) if path not in came_with and path not in present]
     if record:
@@ -130,6 +136,21 @@ def carry_over(old: Path, new: Path) -> int:
     for path in own:
         _copy(old / path, new / path, keep=True)
     return len(own)
+
+
+def keep_original(root: Path, record: Record, path: str) -> None:
+    """Keep Mailcow's own file where a setting takes its place for the first time."""
+    if path in record.paths and path not in record.applied and not os.path.lexists(root / ORIGINALS / path):
+        _copy(root / path, root / ORIGINALS / path, keep=True)
+
+
+def take_away(root: Path, path: str) -> None:
+    """Remove a setting that is one no more; Mailcow's own file, if it had one there, comes back."""
+    original = root / ORIGINALS / path
+    if os.path.lexists(original):
+        original.replace(root / path)
+    else:
+        (root / path).unlink(missing_ok=True)
 
 
 def swap(current: Path, new: Path, previous: Path, stop: Callable[[], None]) -> None:
