@@ -179,14 +179,18 @@
     };
     postfix.extraConfig = builtins.readFile ./mailcow/extra.cf;
     hooks.postfix."mailnix-xclient.sh" = builtins.readFile ./mailcow/mailnix-xclient.sh;
-    files = {
-      "data/conf/postfix/custom_postscreen_whitelist.cidr" =
-        builtins.readFile ./mailcow/custom_postscreen_whitelist.cidr;
-      "docker-compose.override.yml" = builtins.readFile ./mailcow/docker-compose.override.yml;
-    };
+    files."data/conf/postfix/custom_postscreen_whitelist.cidr" =
+      builtins.readFile ./mailcow/custom_postscreen_whitelist.cidr;
     provision = {
       enable = true;
       description = ./mailcow/provision.json;
+    };
+    composeOverride.services = {
+      postfix-mailcow.ports = [
+        "[fd6d:6169:6c6e::2]:465:465"
+        "[fd6d:6169:6c6e::2]:587:587"
+      ];
+      dovecot-mailcow.ports = [ "[fd6d:6169:6c6e::2]:993:993" ];
     };
   };
   systemd.services.mailcow = {

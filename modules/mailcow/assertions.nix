@@ -4,6 +4,7 @@
 let
   inherit (lib)
     attrNames
+    attrValues
     filterAttrs
     groupBy
     hasInfix
@@ -35,6 +36,26 @@ let
 
   secretVariables = lib.filter (name: cfg.settings ? ${name}) (attrNames cfg.secrets);
   docker = config.virtualisation.docker.daemon.settings;
+  inherit (config.networking) firewall;
+
+  # Every address of a WireGuard tunnel, whichever of NixOS's three ways made it.
+  wireguard =
+    lib.concatMap (interface: interface.ips) (attrValues config.networking.wireguard.interfaces)
+    ++ lib.concatMap (interface: interface.address) (attrValues config.networking.wg-quick.interfaces)
+    ++ lib.concatMap (network: network.address) (
+      lib.filter (network: lib.elem (network.matchConfig.Name or null) tunnels) (
+        attrValues config.systemd.network.networks
+      )
+    );
+  tunnels = map (netdev: netdev.netdevConfig.Name) (
+    lib.filter (netdev: netdev.netdevConfig.Kind or null == "wireguard") (
+      attrValues config.systemd.network.netdevs
+    )
+  );
+  throughTunnel = lib.elem cfg.bindAddress (
+    map (address: lib.head (lib.splitString "/" address)) wireguard
+  );
+  bound = "services.mailcow.bindAddress, ${cfg.bindAddress}, is a WireGuard tunnel's";
 in
 {
   config.assertions = lib.optionals cfg.enable (
@@ -61,7 +82,16 @@ in
       }
       {
         assertion = (docker.userland-proxy or true) == false;
-        message = "virtualisation.docker.daemon.settings.userland-proxy must be false: docker-proxy hands connections to Postfix under an address that may relay without a password.";
+        message = "virtualisation.docker.daemon.settings.userland-proxy must be false: docker-proxy hands connections to Postfix under an address that may relay without a password. services.mailcow.configureDocker = true sets it, for every container of this machine.";
+      }
+      {
+        assertion =
+          throughTunnel -> toString (config.boot.kernel.sysctl."net.ipv4.ip_nonlocal_bind" or 0) == "1";
+        message = ''${bound}: Docker cannot bind it before the tunnel is up, and does not try again. Set services.mailcow.behindTunnel = true, or boot.kernel.sysctl."net.ipv4.ip_nonlocal_bind" = 1.'';
+      }
+      {
+        assertion = throughTunnel && firewall.enable -> firewall.checkReversePath != true && firewall.checkReversePath != "strict";
+        message = ''${bound}: networking.firewall.checkReversePath drops clients whose answers would leave elsewhere. Set services.mailcow.behindTunnel = true, or networking.firewall.checkReversePath = "loose".'';
       }
       {
         assertion = cfg.composeOverride == { } || !(cfg.files ? "docker-compose.override.yml");

@@ -70,6 +70,18 @@ let
         }) cfg.provision.domains;
       };
 
+  # A registry or a home's internet may be away for hours; after about a day it is a failed unit, which monitoring sees.
+  patience = {
+    startLimitIntervalSec = mkDefault 129600;
+    startLimitBurst = mkDefault 150;
+    serviceConfig = {
+      Restart = "on-failure";
+      RestartSec = 30;
+      RestartSteps = 5;
+      RestartMaxDelaySec = 600;
+    };
+  };
+
   docker = lib.getExe config.virtualisation.docker.package;
   compose = "${docker} compose --project-directory ${root} --progress plain";
 in
@@ -87,17 +99,7 @@ in
 
       services.mailcow.settings = import ./defaults.nix { inherit cfg config lib; };
 
-      virtualisation.docker = {
-        enable = true;
-        daemon.settings = {
-          # docker-proxy would hand connections over under the bridge's own address, which Postfix trusts.
-          userland-proxy = mkDefault false;
-          ip6tables = mkDefault true;
-          experimental = mkDefault true;
-          # mailcow.service follows every restart of the daemon.
-          live-restore = mkDefault false;
-        };
-      };
+      virtualisation.docker.enable = true;
 
       # Containers see no /lib/modules: what their rules need is loaded before they start.
       boot.kernelModules = [
@@ -105,13 +107,6 @@ in
         "nf_tables"
         "nft_compat"
       ];
-      boot.kernel.sysctl = {
-        # Docker binds addresses of a tunnel that may not be up yet, and does not try again.
-        "net.ipv4.ip_nonlocal_bind" = mkDefault 1;
-        "net.ipv6.ip_nonlocal_bind" = mkDefault 1;
-      };
-      # Clients' packets come through the tunnel with their own addresses.
-      networking.firewall.checkReversePath = mkDefault "loose";
 
       systemd.services.mailcow = {
         description = "Mailcow";
@@ -122,8 +117,8 @@ in
           "docker.service"
           "network-online.target"
         ];
-        startLimitIntervalSec = 0;
-        serviceConfig = {
+        inherit (patience) startLimitIntervalSec startLimitBurst;
+        serviceConfig = patience.serviceConfig // {
           Type = "oneshot";
           RemainAfterExit = true;
           LoadCredential = mapAttrsToList (name: source: "${name}:${source}") cfg.secrets;
@@ -133,11 +128,28 @@ in
           # The first start pulls some gigabytes.
           TimeoutStartSec = "infinity";
           TimeoutStopSec = "5min";
-          Restart = "on-failure";
-          RestartSec = 30;
         };
       };
     }
+
+    (mkIf cfg.configureDocker {
+      virtualisation.docker.daemon.settings = {
+        # docker-proxy would hand connections over under the bridge's own address, which Postfix trusts.
+        userland-proxy = mkDefault false;
+        ip6tables = mkDefault true;
+        experimental = mkDefault true;
+        # mailcow.service follows every restart of the daemon.
+        live-restore = mkDefault false;
+      };
+    })
+
+    (mkIf cfg.behindTunnel {
+      boot.kernel.sysctl = {
+        "net.ipv4.ip_nonlocal_bind" = mkDefault 1;
+        "net.ipv6.ip_nonlocal_bind" = mkDefault 1;
+      };
+      networking.firewall.checkReversePath = mkDefault "loose";
+    })
 
     (mkIf cfg.provision.enable {
       systemd.services.mailcow-provision = {
@@ -146,30 +158,30 @@ in
         # Once done it stays active: only so does it run again when Mailcow restarts.
         partOf = [ "mailcow.service" ];
         after = [ "mailcow.service" ];
-        startLimitIntervalSec = 0;
-        serviceConfig = {
-          Type = "oneshot";
-          # A changed description restarts it at the next switch.
-          RemainAfterExit = true;
-          LoadCredential = [
-            "mailcow.api-key:${cfg.secrets.API_KEY}"
-            "mailcow.admin-password:${cfg.provision.adminPasswordFile}"
-          ];
-          # A unit's credentials may be 1 MB in all; a thousand DKIM keys are more.
-          OpenFile = [
-            "${asPath cfg.provision.dkimFile}:mailcow.dkim:read-only"
-            "${asPath cfg.provision.mailboxPasswordsFile}:mailcow.mailboxes:read-only"
-          ];
-          ExecStart = "${programs.provision} ${description}";
-          StateDirectory = "mailcow-provision";
-          StateDirectoryMode = "0700";
-          TimeoutStartSec = "infinity";
-          Restart = "on-failure";
-          RestartSec = 30;
-          RestartPreventExitStatus = 2;
-        }
-        // hardening.everything
-        // hardening.mailcow-provision;
+        inherit (patience) startLimitIntervalSec startLimitBurst;
+        serviceConfig =
+          patience.serviceConfig
+          // hardening.everything
+          // hardening.mailcow-provision
+          // {
+            Type = "oneshot";
+            # A changed description restarts it at the next switch.
+            RemainAfterExit = true;
+            LoadCredential = [
+              "mailcow.api-key:${cfg.secrets.API_KEY}"
+              "mailcow.admin-password:${cfg.provision.adminPasswordFile}"
+            ];
+            # A unit's credentials may be 1 MB in all; a thousand DKIM keys are more.
+            OpenFile = [
+              "${asPath cfg.provision.dkimFile}:mailcow.dkim:read-only"
+              "${asPath cfg.provision.mailboxPasswordsFile}:mailcow.mailboxes:read-only"
+            ];
+            ExecStart = "${programs.provision} ${description}";
+            StateDirectory = "mailcow-provision";
+            StateDirectoryMode = "0700";
+            TimeoutStartSec = "infinity";
+            RestartPreventExitStatus = 2;
+          };
       };
     })
 

@@ -83,6 +83,24 @@ in
     description = ''
       The IPv4 address that SMTP, the ports of mail programs and the web are published on; everything else stays on loopback.
       Unless it is written out, Docker also publishes on IPv6 through its userland proxy, which hides every client.
+      Of a tunnel's address, see {option}`services.mailcow.behindTunnel`.
+    '';
+  };
+
+  behindTunnel = mkEnableOption "" // {
+    description = ''
+      Whether clients reach {option}`services.mailcow.bindAddress` through a tunnel, with their own addresses. The kernel
+      then lets programs bind addresses that are not there yet (`net.ipv4.ip_nonlocal_bind`, likewise for IPv6), for
+      Docker does not try again when the tunnel is up, and the firewall takes packets whose answers would leave
+      elsewhere ({option}`networking.firewall.checkReversePath` is `"loose"`).
+    '';
+  };
+
+  configureDocker = mkEnableOption "" // {
+    description = ''
+      Whether to set up Docker's daemon for Mailcow, and so for every container of this machine: without its userland
+      proxy, which hides every client behind an address that may relay; with rules for IPv6; and without containers
+      that outlive the daemon. Without this, {option}`virtualisation.docker.daemon.settings` is yours.
     '';
   };
 
@@ -142,7 +160,7 @@ in
       { services.dovecot-mailcow.ports = [ "[fd00::2]:993:993" ]; }
     '';
     description = ''
-      {file}`docker-compose.override.yml`.
+      {file}`docker-compose.override.yml` as values: what several modules say is put together, lists one after the other.
     '';
   };
 

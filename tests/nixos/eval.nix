@@ -81,7 +81,12 @@ in
           _: value: if lib.isBool value then (if value then "y" else "n") else toString value
         ) config.services.mailcow.settings;
         postfix = config.services.mailcow.postfix.extraConfig;
-        inherit (config.services.mailcow) files hooks secrets;
+        inherit (config.services.mailcow)
+          composeOverride
+          files
+          hooks
+          secrets
+          ;
         provision =
           if config.services.mailcow.provision.description == null then
             null

@@ -148,9 +148,12 @@ def test_mailcow_gets_on_nixos_what_it_gets_on_debian(plan: Plan, example: Evalu
     found = example("internal")["mailcow"]
     files = mailcow.files(plan)
     files.pop(mailcow.CONF)
+    files.pop(mailcow.COMPOSE_OVERRIDE)
     assert found["conf"] == mailcow.conf(plan)
     hooks = {f"data/hooks/{s}/{n}": text for s, named in found["hooks"].items() for n, text in named.items()}
     assert {**found["files"], **hooks, "data/conf/postfix/extra.cf": found["postfix"]} == files
+    ports = {name: {"ports": published} for name, published in mailcow.published(plan).items()}
+    assert found["composeOverride"] == {"services": ports}
     assert found["provision"] == mailcow.provision_json(plan)
     assert found["secrets"] == dict(mailcow.SECRETS)
     assert found["source"] == {"rev": PIN.rev, "hash": PIN.nar_hash}

@@ -41,6 +41,10 @@ UNIT_DIFFERENCES = {
     "Service.LoadCredential": "variables' names here, credentials' there: what is loaded is compared below",
     "Service.IPAddressDeny": "services.mailcow knows one address of Mailcow, not its bridge",
     "Service.IPAddressAllow": "likewise",
+    "Unit.StartLimitIntervalSec": "what cannot start ends as a failed unit, which a switch and monitoring see",
+    "Unit.StartLimitBurst": "likewise",
+    "Service.RestartSteps": "likewise",
+    "Service.RestartMaxDelaySec": "likewise",
     "Install.WantedBy": "Debian's image has presets",
     "Unit.Wants": "networkd's target is pulled in by NixOS itself where it is",
 }

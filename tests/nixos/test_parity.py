@@ -21,7 +21,7 @@ from mailnix.plan import HostPlan, Plan, derive
 from mailnix.services.credentials.render import LIST
 from mailnix.services.firewall.debian import RULES
 from mailnix.services.firewall.render import script, table
-from mailnix.services.mailcow.render import conf
+from mailnix.services.mailcow.render import COMPOSE_OVERRIDE, conf
 from mailnix.services.wireguard.render import tunnels
 from mailnix.tree import File
 from tests.nixos.conftest import Nix
@@ -97,8 +97,19 @@ def test_mailcows_own_texts_and_description_are_the_same(plan: Plan) -> None:
     there = below(debian(plan, home), "/etc/mailnix/mailcow/")
     there.pop("mailcow.conf")  # option values here; compared where they can be evaluated
     assert here.pop("provision.json") == debian(plan, home)["/etc/mailnix/provision.json"]
+    there.pop(COMPOSE_OVERRIDE)
     assert here == {path.rsplit("/", 1)[-1]: text for path, text in there.items()}
     assert len(here) >= 3
+
+
+def test_the_same_ports_are_published_over_ipv6(plan: Plan) -> None:
+    text = debian(plan, plan.internal)[f"/etc/mailnix/mailcow/{COMPOSE_OVERRIDE}"]
+    set_here = dict(definitions(plan.internal, plan))
+    services = below(set_here, "services.mailcow.composeOverride.services.")
+    for name, ports in services.items():
+        listed = "".join(f'      - "{port}"\n' for port in ports)
+        assert f"  {name.removesuffix('.ports')}:\n    ports:\n{listed}" in text
+    assert text.count("- ") == sum(map(len, services.values())) > 0
 
 
 def test_the_module_publishes_by_itself_what_a_plan_does(nix: Nix, plan: Plan) -> None:

@@ -145,9 +145,39 @@ let
       module = mailcow { settings.HTTP_PORT = "10.0.0.2:8080"; };
     };
     mailcowUserlandProxy = {
+      says = "services.mailcow.configureDocker = true sets it, for every container of this machine";
+      module = mailcow { };
+    };
+    mailcowUserlandProxyOn = {
       says = "userland-proxy must be false";
-      module = lib.recursiveUpdate (mailcow { }) {
+      module = lib.recursiveUpdate (mailcow { configureDocker = true; }) {
         virtualisation.docker.daemon.settings.userland-proxy = true;
+      };
+    };
+    mailcowBeforeItsTunnel = {
+      says = "Docker cannot bind it before the tunnel is up, and does not try again. Set services.mailcow.behindTunnel";
+      module = lib.recursiveUpdate (mailcow { }) {
+        networking.wg-quick.interfaces.wg0 = {
+          address = [ "10.0.0.2/24" ];
+          privateKeyFile = "/run/keys/wg0";
+        };
+      };
+    };
+    mailcowClientsOfItsTunnel = {
+      says = "networking.firewall.checkReversePath drops clients whose answers would leave elsewhere";
+      module = lib.recursiveUpdate (mailcow { }) {
+        boot.kernel.sysctl."net.ipv4.ip_nonlocal_bind" = 1;
+        systemd.network = {
+          enable = true;
+          netdevs."50-wg0".netdevConfig = {
+            Name = "wg0";
+            Kind = "wireguard";
+          };
+          networks."50-wg0" = {
+            matchConfig.Name = "wg0";
+            address = [ "10.0.0.2/24" ];
+          };
+        };
       };
     };
     mailcowFlush = {

@@ -25,6 +25,7 @@
         enable = true;
         hostname = "mail.example.org";
         bindAddress = "127.0.0.1";
+        configureDocker = true;
         settings.SKIP_CLAMD = true;
         postfix.extraConfig = "relayhost = [10.0.0.1]:2526";
         hooks.postfix."hello.sh" = "#!/bin/sh\necho hello\n";

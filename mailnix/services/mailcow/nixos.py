@@ -10,7 +10,7 @@ from mailnix.formats.nixos_part import NixosPart, beside
 from mailnix.model.clientport import KNOWN, OFFERED
 from mailnix.plan import InternalPlan, Plan
 from mailnix.services.credentials import names
-from mailnix.services.mailcow.render import CONF, SETTINGS, conf, files, provision_json
+from mailnix.services.mailcow.render import COMPOSE_OVERRIDE, CONF, SETTINGS, conf, files, provision_json, published
 from mailnix.services.mailcow.units import PROVISION
 
 FOLDER: Final = "mailcow"
@@ -28,7 +28,7 @@ _NUMBER: Final = re.compile(r"0|[1-9][0-9]*")
 
 def nixos(plan: Plan, host: InternalPlan) -> NixosPart:
     """Settings as option values; texts in Mailcow's own languages as files beside them."""
-    texts = {path: text for path, text in files(plan).items() if path != CONF}
+    texts = {path: text for path, text in files(plan).items() if path not in (CONF, COMPOSE_OVERRIDE)}
     beside_host = {f"{FOLDER}/{path.rsplit('/', 1)[-1]}": text for path, text in texts.items()}
     return NixosPart(
         "Mailcow.",
@@ -55,6 +55,8 @@ def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
         "files": {path: _read(path) for path in texts if not path.startswith(_HOOKS) and path != _EXTRA_CF},
         "provision": {"enable": True, "description": beside(PROVISION_FILE)},
     }
+    if services := published(plan):
+        values["composeOverride"] = {"services": {name: {"ports": each} for name, each in services.items()}}
     if (backup := host.backup) is not None:
         values["backup"] = {
             "enable": True,

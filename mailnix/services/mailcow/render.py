@@ -22,6 +22,7 @@ from mailnix.services.mailcow.pin import PIN, Pin
 
 SERVICE: Final = "mailcow"
 CONF: Final = "mailcow.conf"
+COMPOSE_OVERRIDE: Final = "docker-compose.override.yml"
 HOOK: Final = "data/hooks/postfix/mailnix-xclient.sh"
 EXECUTABLE: Final = frozenset({HOOK})
 LOOPBACK: Final = "127.0.0.1"
@@ -53,7 +54,7 @@ def files(plan: Plan) -> dict[str, str]:
     }
     override = compose_override(plan)
     if override:
-        texts["docker-compose.override.yml"] = override
+        texts[COMPOSE_OVERRIDE] = override
     return texts
 
 
@@ -151,17 +152,21 @@ def _conf_text(values: Mapping[str, str]) -> str:
 
 
 def compose_override(plan: Plan) -> str:
-    """docker-compose.override.yml: client ports on the tunnel's IPv6 address too; "" where there is no IPv6.
+    """docker-compose.override.yml with what `published` says; "" where that is nothing."""
+    services = published(plan)
+    return template(SERVICE, "docker-compose.override.yml.j2", services=services) if services else ""
+
+
+def published(plan: Plan) -> dict[str, list[str]]:
+    """Client ports on the tunnel's IPv6 address too, by container, as compose writes them; none where it has none.
 
     Not port 25: Haraka speaks to it over IPv4 and passes IPv6 clients on by XCLIENT.
     """
     internal = plan.internal
-    if not internal.has_ipv6:
-        return ""
-    services: dict[str, list[int]] = {}
-    for client in internal.client_ports:
-        services.setdefault(client.container, []).append(client.port)
-    return template(SERVICE, "docker-compose.override.yml.j2", address=internal.ipv6, services=services)
+    services: dict[str, list[str]] = {}
+    for client in internal.client_ports if internal.has_ipv6 else ():
+        services.setdefault(client.container, []).append(f"[{internal.ipv6}]:{client.port}:{client.port}")
+    return services
 
 
 def _proxies(plan: Plan) -> tuple[str, ...]:

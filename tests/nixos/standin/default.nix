@@ -28,8 +28,15 @@ let
   plain = {
     image.baseName = "image";
     networking.hostName = "machine";
+    boot.kernel.sysctl = { };
+    networking.firewall.enable = true;
+    networking.firewall.checkReversePath = true;
     networking.nftables.flushRuleset = false;
+    networking.wg-quick.interfaces = { };
+    networking.wireguard.interfaces = { };
     services.caddy.enable = true;
+    systemd.network.netdevs = { };
+    systemd.network.networks = { };
     systemd.package = pkgs.systemd;
     time.timeZone = null;
     security.acme.certs."mx.example.org".directory = "/var/lib/acme/mx.example.org";
@@ -164,17 +171,17 @@ let
       definitions = map (module: module.config) loaded;
     };
 
-  # Every leaf of a definition, whatever its conditions, as { path, value }.
+  # Every leaf of a definition, whatever its conditions or with those that hold, as { path, value }.
   leaves =
-    path: value:
+    every: path: value:
     {
-      "if" = leaves path value.content;
-      merge = concatMap (leaves path) value.contents;
-      override = leaves path value.content;
+      "if" = if every || value.condition then leaves every path value.content else [ ];
+      merge = concatMap (leaves every path) value.contents;
+      override = leaves every path value.content;
     }
     .${value._type or ""} or (
       if isAttrs value && !isPackage value && value != { } then
-        concatMap (name: leaves (path ++ [ name ]) value.${name}) (attrNames value)
+        concatMap (name: leaves every (path ++ [ name ]) value.${name}) (attrNames value)
       else
         lib.optional (path != [ ]) (leaf path value)
     );
@@ -215,7 +222,9 @@ let
   machine = evaluate [ ] modules [ ];
 in
 {
-  defined = concatMap (leaves [ ]) machine.definitions;
+  defined = concatMap (leaves true [ ]) machine.definitions;
+  # Those whose conditions hold.
+  holding = concatMap (leaves false [ ]) machine.definitions;
   declared = declarations [ ] machine.options;
   # Messages of the assertions that do not hold.
   failed = map (a: a.message) (
