@@ -159,6 +159,10 @@
         parameters = ./haraka-in/plugins/parameters.js;
         postmaster = ./haraka-in/plugins/postmaster.js;
         sessions = ./haraka-in/plugins/sessions.js;
+        "sessions/clock" = ./haraka-in/plugins/sessions/clock.js;
+        "sessions/commands" = ./haraka-in/plugins/sessions/commands.js;
+        "sessions/input" = ./haraka-in/plugins/sessions/input.js;
+        "sessions/slots" = ./haraka-in/plugins/sessions/slots.js;
         sockets = ./haraka-in/plugins/sockets.js;
         whole_messages = ./haraka-in/plugins/whole_messages.js;
         xclient_upstream = ./haraka-in/plugins/xclient_upstream.js;

@@ -62,7 +62,9 @@ class Timing:
     """How long Haraka waits, in seconds.
 
     `connect` is for a backend that may be gone; `patience` for one that is thinking (RFC 5321 4.5.3.2.6 asks senders
-    for 600); `inactivity` for a client that says nothing; `shutdown` for sessions under way when the service stops.
+    for 600); `inactivity` for a client to send the whole of a command (RFC 5321 4.5.3.2.7 asks for 300), `stressed` the
+    same when sessions are short (as Postfix: stress-dependent smtpd_timeout), looked at every `tick`; `shutdown` for
+    sessions under way when the service stops.
     """
 
     connect: int = 10
@@ -70,6 +72,8 @@ class Timing:
     proxy: int = PROXY_TIMEOUT
     dns: int = 8
     inactivity: int = 300
+    stressed: int = 10
+    tick: float = 1
     shutdown: int = 10
 
 
@@ -97,6 +101,10 @@ class Patience:
 class Limits:
     """What one instance may use: bytes of a message and its header, sessions in all and per client, deliveries at once.
 
+    A message must come with `data_rate` bytes a second; a session ends after so many `errors`, or `commands` without a
+    message. These are Postfix's numbers (smtpd_min_data_rate, smtpd_hard_error_limit, smtpd_junk_command_limit); when
+    sessions are short its own are 1, which would end sessions over one mistyped recipient.
+
     Of deliveries so many go on in all and for a domain or host; those whose receiver is silent go on beside them.
 
     Above `spool_after` bytes a message passes through a file in `spool_dir` rather than memory, and so does a smaller
@@ -110,6 +118,11 @@ class Limits:
     spool_dir: str = "/var/tmp"
     sessions: int = 200
     sessions_per_client: int = 20
+    data_rate: int = 500
+    errors: int = 20
+    errors_stressed: int = 3
+    commands: int = 100
+    commands_stressed: int = 10
     deliveries: int = 20
     deliveries_per_domain: int = 5
     deliveries_beside: int = 200
@@ -210,11 +223,7 @@ def files_in(haraka: HarakaIn) -> Mapping[str, str]:
             "config/postmaster.ini": _config(
                 "postmaster.ini", address=haraka.postmaster or f"postmaster@{haraka.domains[0]}"
             ),
-            "config/sessions.ini": _config(
-                "sessions.ini",
-                sessions=haraka.limits.sessions,
-                sessions_per_client=haraka.limits.sessions_per_client,
-            ),
+            "config/sessions.ini": _config("sessions.ini", limits=haraka.limits, timing=haraka.timing),
             "config/smtp_proxy.ini": _config(
                 "smtp_proxy.ini", backend_host=haraka.backend_host, backend_port=haraka.backend_port
             ),

@@ -57,6 +57,12 @@ class Raw:
             assert new.reply()[:3] == "220"
         return new
 
+    def __enter__(self) -> Raw:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def send(self, data: bytes | str) -> None:
         """All of it."""
         self.socket.sendall(data.encode() if isinstance(data, str) else data)

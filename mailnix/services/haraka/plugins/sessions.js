@@ -1,51 +1,76 @@
-// At most so many sessions at once, in all and for one client (an IPv4 address or an IPv6 /64), so that memory is
-// bounded and no one client can take every slot. Mailcow counts sessions too, but sees them all from the proxy.
+// One stranger costs little, and others get in. Modelled on Postfix under stress (https://www.postfix.org/STRESS_README.html),
+// since Haraka 3.3.4 has no such thing: a byte a second holds a session, bad commands are answered for ever, whoever came
+// first keeps every slot, and who talks before it is asked makes the process spin.
+//
+// - slots:    so many sessions in all and for a client (an IPv4 address or an IPv6 /64). Where all are taken, a newcomer
+//             gets the place of the one who has kept us waiting, by how long and by how many sessions its client has.
+// - clock:    a deadline for the whole of a command and not for its bytes, and a least rate for messages; much shorter
+//             ones when three quarters of the slots are taken.
+// - commands: so many errors, and so many commands without a message, then 421; fewer when slots are short.
+// - input:    commands one at a time, what waits for its turn bounded, an early talker turned away.
+//
+// The limits are in sessions.ini. Mailcow counts sessions too, but sees them all from the proxy.
 
-const net = require('node:net')
+const { Clock } = require('./sessions/clock')
+const { limit_commands } = require('./sessions/commands')
+const { take_input } = require('./sessions/input')
+const { Slots } = require('./sessions/slots')
 
-let total = 0
-const by_client = new Map()
+const FULL = 'Too many connections, try again later'
+const SLOW = 'You took too long, try again later'
+const GIVEN_AWAY = 'Others are waiting for this connection, try again later'
 
 exports.register = function () {
-    this.limits = this.config.get('sessions.ini').main
-    this.register_hook('connect_init', 'count')
+    const { Connection, cfg } = require('./connection') // "./" is Haraka's own folder
+    const { state } = require('haraka-constants').connection
+    const limits = this.config.get('sessions.ini').main
+    this.clock = new Clock(limits, state)
+    this.slots = new Slots(limits, this.clock)
+    const stressed = () => this.slots.nearly_full
+    take_input(Connection, { state, clock: this.clock, line_length: cfg.max.line_length })
+    limit_commands(Connection, { state, limits, stressed, clock: this.clock })
+    setInterval(() => this.end_the_late(), limits.tick * 1000).unref()
+
+    this.register_hook('connect_init', 'enter')
     this.register_hook('lookup_rdns', 'admit')
-    this.register_hook('disconnect', 'forget')
+    this.register_hook('queue_ok', 'delivered')
+    this.register_hook('disconnect', 'leave')
 }
 
-function client_of(ip) {
-    if (!net.isIPv6(ip)) return ip
-    const [head, tail] = ip.split('::')
-    const left = head ? head.split(':') : []
-    if (tail === undefined) return left.slice(0, 4).join(':')
-    const right = tail ? tail.split(':') : []
-    const zeros = Array(Math.max(0, 8 - left.length - right.length)).fill('0')
-    return [...left, ...zeros, ...right].slice(0, 4).join(':')
-}
-
-exports.count = (next, connection) => {
-    const client = client_of(connection.remote.ip)
-    connection.notes.session_of = client
-    total += 1
-    by_client.set(client, (by_client.get(client) ?? 0) + 1)
+exports.enter = function (next, connection) {
+    const { slots } = this
+    this.clock.begin(connection)
+    slots.take(connection)
+    if (!slots.too_many_of(connection) && slots.overfull) {
+        const other = slots.to_give_up_for(connection)
+        if (other) this.end(other, GIVEN_AWAY)
+    }
+    connection.notes.refused = slots.overfull || slots.too_many_of(connection)
     next()
 }
 
 exports.admit = function (next, connection) {
-    const own = by_client.get(connection.notes.session_of) ?? 0
-    if (total <= this.limits.total && own <= this.limits.per_client) return next()
-    connection.logwarn(this, `too many sessions: ${total} in all, ${own} of ${connection.notes.session_of}`)
-    next(DENYSOFTDISCONNECT, 'Too many connections, try again later')
+    if (!connection.notes.refused) return next()
+    connection.logwarn(this, `too many sessions: ${this.slots.describe(connection)}`)
+    next(DENYSOFTDISCONNECT, FULL)
 }
 
-exports.forget = (next, connection) => {
-    const client = connection.notes.session_of
-    if (client !== undefined) {
-        delete connection.notes.session_of
-        total -= 1
-        const left = by_client.get(client) - 1
-        if (left > 0) by_client.set(client, left)
-        else by_client.delete(client)
-    }
+exports.delivered = (next, connection) => {
+    connection.notes.commands = 0
     next()
+}
+
+exports.leave = function (next, connection) {
+    this.slots.free(connection)
+    next()
+}
+
+exports.end_the_late = function () {
+    for (const connection of this.clock.late(this.slots.sessions, this.slots.nearly_full)) this.end(connection, SLOW)
+}
+
+exports.end = function (connection, why) {
+    const waited = Math.round(this.clock.waited(connection) / 1000)
+    connection.lognotice(this, `${why}: ${waited} s; ${this.slots.describe(connection)}`)
+    connection.respond(421, why, () => connection.disconnect())
 }
