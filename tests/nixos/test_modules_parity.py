@@ -16,13 +16,16 @@ from mailnix.formats.text import Section, data
 from mailnix.model import Backup, Mailbox
 from mailnix.model.names import MIB, parse_size
 from mailnix.plan import Plan, credentials, derive
+from mailnix.services.base.render import JOURNALD
 from mailnix.services.credentials import render as credentials_render
+from mailnix.services.docker.render import DAEMON
 from mailnix.services.haraka import debian as haraka_debian
 from mailnix.services.haraka import units as haraka
 from mailnix.services.mailcow import debian as mailcow_debian
 from mailnix.services.mailcow import render as mailcow
 from mailnix.services.mailcow import units as mailcow_units
 from mailnix.services.mailcow.pin import PIN
+from mailnix.services.network.render import networkd, sysctls
 from tests.nixos.conftest import Nix
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -64,12 +67,21 @@ class Evaluated:
         (found,) = self._nix.eval(f"({asked}).values")
         return found
 
+    def definitions(self, option: str) -> dict[str, list[Any]]:
+        """What modules and machines set below an option of NixOS's own, by the rest of the name."""
+        start = option.split(".")
+        found: dict[str, list[Any]] = {}
+        for each in self._nix.eval(f"(import {STANDIN} {{ modules = {self._modules}; }}).defined"):
+            if each["path"][: len(start)] == start:
+                found.setdefault(".".join(each["path"][len(start) :]), []).append(each["value"])
+        return found
+
     def unit(self, name: str) -> dict[str, set[str]]:
         """A service as the words of each key, called as in a unit file."""
         found: dict[str, set[str]] = {}
-        for each in self._nix.eval(f"(import {STANDIN} {{ modules = {self._modules}; }}).defined"):
-            if each["path"][:3] == ["systemd", "services", name] and each["value"] != {}:
-                found.setdefault(_key(each["path"][3:]), set()).update(_words(each["value"]))
+        for attribute, values in self.definitions(f"systemd.services.{name}").items():
+            if values != [{}]:
+                found.setdefault(_key(attribute.split(".")), set()).update(*map(_words, values))
         return found
 
 
@@ -174,6 +186,33 @@ def test_harakas_are_hardened_in_the_same_way(plan: Plan, machines: Evaluated, s
     keys = {f"Service.{key}" for key in data("hardening.toml")["everything"] | data("hardening.toml")[name]}
     keys |= {"Service.KillSignal", "Service.AmbientCapabilities", "Service.CapabilityBoundingSet"}
     assert {key: here.get(key, set()) for key in keys} == {key: there.get(key, set()) for key in keys}
+
+
+def test_docker_is_set_in_the_same_way(machines: Evaluated) -> None:
+    here = machines.definitions("virtualisation.docker.daemon.settings")
+    assert here.pop("log-driver", []) == []  # NixOS's `logDriver` is it
+    assert machines.definitions("virtualisation.docker.logDriver") == {"": [DAEMON["log-driver"]]}
+    assert {name: set(values) for name, values in here.items()} == {
+        name: {value} for name, value in DAEMON.items() if name != "log-driver"
+    }
+
+
+def test_the_kernel_is_set_in_the_same_way(plan: Plan, machines: Evaluated) -> None:
+    wanted = {name: value for host in plan.hosts for name, value in sysctls(host).items()}
+    here = {words: set(values) for words, values in machines.definitions("boot.kernel.sysctl").items()}
+    assert here == {name: {value} for name, value in wanted.items()}
+
+
+def test_networkd_leaves_the_same_routes_alone(machines: Evaluated) -> None:
+    ((_, wanted),) = networkd()
+    here = machines.definitions("systemd.network.config.networkConfig")
+    assert {name: value for name, (value,) in here.items()} == wanted
+
+
+def test_the_journal_may_grow_to_the_same_size(machines: Evaluated) -> None:
+    ((_, wanted),) = JOURNALD
+    here = machines.definitions("services.journald.extraConfig")
+    assert here == {"": [f"SystemMaxUse={wanted['SystemMaxUse']}"]}  # persistent it is on NixOS by itself
 
 
 def test_the_package_has_our_version_and_pyprojects_dependencies(nix: Nix) -> None:
