@@ -44,9 +44,10 @@ def test_links_between_pages_lead_somewhere() -> None:
 def test_the_changelog_says_when_this_version_was_released_and_what_it_brings() -> None:
     section = CHANGELOG.partition(f"\n## {__version__} (")[2].partition("\n## ")[0]
     assert re.match(r"\d{4}-\d\d-\d\d\)\n", section), f"CHANGELOG.md has no dated section of {__version__}"
-    lines = [line for line in section.splitlines() if line.startswith("- ")]
+    lines = [line for line in section.partition("### ")[2].splitlines()[1:] if line and not line.startswith("### ")]
     assert lines
     assert [line for line in lines if not re.match(r"- \*\*[a-z]+\*\*: ", line)] == []
+    assert sorted(set(lines)) == sorted(lines), "a line stands there twice: merges of this file keep both sides"
 
 
 def test_every_path_that_the_page_for_contributors_names_is_there() -> None:
