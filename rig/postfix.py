@@ -12,6 +12,7 @@ from pathlib import Path
 from attrs import frozen
 
 from mailnix import run
+from rig.resolv import with_nameserver
 from rig.stand import Stand
 from rig.waiting import answers, free_port, until
 
@@ -94,10 +95,8 @@ class Postfix:
 
 
 @contextlib.contextmanager
-def postfix(
-    stand: Stand, *, tls: str = "may", extra: str = "smtpd_authorized_xclient_hosts = 127.0.0.1"
-) -> Iterator[Postfix]:
-    """A Postfix until the end of the block; `extra` goes into its main.cf."""
+def postfix(stand: Stand, *, tls: str = "may", extra: str = TRUSTING, nameserver: str = "") -> Iterator[Postfix]:
+    """A Postfix until the end of the block; `extra` goes into its main.cf, `nameserver` into its own resolv.conf."""
     folder = Path(tempfile.mkdtemp(dir=stand.folder, prefix="postfix-"))
     owner = pwd.getpwnam("postfix")
     folder.chmod(0o755)
@@ -112,7 +111,7 @@ def postfix(
     (folder / "etc/master.cf").write_text(MASTER_CF.format(port=instance.port))
     program = run.require("postfix", "postfix")
     command: list[str | Path] = [program, "-c", folder / "etc"]
-    run.run([*command, "start"], timeout=60)
+    run.run([*with_nameserver(nameserver, folder), *command, "start"], timeout=60)
     try:
         until(lambda: answers(instance.port), "Postfix accepts connections")
         yield instance

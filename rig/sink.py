@@ -24,10 +24,12 @@ class Sink:
     `replies` maps a command's beginning to an answer, that of "" is the greeting; an empty answer ends the connection,
     at `MUTE` it stays open. `dot_seconds` is how long it thinks about a message, before `dot`. After STARTTLS it speaks
     TLS with the certificate in `certificate`; without, `nonsense`. `on_command` is told every command before it is
-    answered. `sessions` counts connections, `most_at_once` those that were open together.
+    answered. `sessions` counts connections, `most_at_once` those that were open together. `secured` says of each
+    message whether it came under TLS.
     """
 
     port: int = field(factory=free_port)
+    host: str = "127.0.0.1"
     replies: Mapping[str, str] = field(factory=dict)
     dot_seconds: float = 0.0
     dot: str = "250 2.0.0 kept"
@@ -36,6 +38,7 @@ class Sink:
     on_command: Callable[[str], object] = lambda _line: None
     commands: list[str] = field(factory=list)
     messages: list[bytes] = field(factory=list)
+    secured: list[bool] = field(factory=list)
     sessions: int = 0
     most_at_once: int = 0
     _open: int = 0
@@ -44,7 +47,7 @@ class Sink:
 
     def open(self) -> None:
         """Listen, and answer each connection in a thread of its own."""
-        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._listener = socket.create_server((self.host, self.port))
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def close(self) -> None:
@@ -73,7 +76,7 @@ class Sink:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.load_cert_chain(self.certificate / "cert.pem", self.certificate / "key.pem")
                 with context.wrap_socket(connection, server_side=True) as inside, inside.makefile("rwb") as stream:
-                    self._talk(stream)
+                    self._talk(stream, inside=True)
 
     @contextlib.contextmanager
     def _counted(self) -> Iterator[None]:
@@ -87,7 +90,7 @@ class Sink:
             with self._lock:
                 self._open -= 1
 
-    def _talk(self, stream: BufferedRWPair) -> bool:
+    def _talk(self, stream: BufferedRWPair, *, inside: bool = False) -> bool:
         """Answer commands; whether TLS shall begin now."""
         for raw in stream:
             line = raw.decode().strip()
@@ -101,6 +104,7 @@ class Sink:
                 return True
             if answer.startswith("354"):
                 self.messages.append(self._message(stream))
+                self.secured.append(inside)
                 threading.Event().wait(self.dot_seconds)
                 self._say(stream, self.dot)
         return False

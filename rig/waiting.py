@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import threading
 import time
@@ -26,6 +27,11 @@ def free_port(host: str = "127.0.0.1") -> int:
     with socket.socket(family) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
+
+
+def free_net() -> str:
+    """The first three numbers of a /24 of loopback that nobody else is likely to use."""
+    return "127." + ".".join(str(random.randrange(2, 250)) for _ in range(2))
 
 
 def answers(port: int, host: str = "127.0.0.1") -> bool:

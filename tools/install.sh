@@ -19,6 +19,7 @@ need mkfs.vfat dosfstools
 need nft nftables
 need npm npm
 need postfix postfix
+need unbound unbound
 need caddy caddy
 need git git
 need named-checkzone bind9-utils

@@ -183,6 +183,7 @@
         "whole_messages"
         "relay"
         "deliveries"
+        "tls_policy"
       ];
       settings = {
         "smtp.ini".globalSection = {
@@ -211,6 +212,7 @@
         relay_acl_allow = ./haraka-out/config/relay_acl_allow;
         "relay_dest_domains.ini" = ./haraka-out/config/relay_dest_domains.ini;
         "sockets.ini" = ./haraka-out/config/sockets.ini;
+        "tls_policy.ini" = ./haraka-out/config/tls_policy.ini;
       };
       localPlugins = {
         certificates = ./haraka-out/plugins/certificates.js;
@@ -227,6 +229,12 @@
         message_store = ./haraka-out/plugins/message_store.js;
         parameters = ./haraka-out/plugins/parameters.js;
         sockets = ./haraka-out/plugins/sockets.js;
+        tls_policy = ./haraka-out/plugins/tls_policy.js;
+        "tls_policy/memory" = ./haraka-out/plugins/tls_policy/memory.js;
+        "tls_policy/names" = ./haraka-out/plugins/tls_policy/names.js;
+        "tls_policy/policy" = ./haraka-out/plugins/tls_policy/policy.js;
+        "tls_policy/sts" = ./haraka-out/plugins/tls_policy/sts.js;
+        "tls_policy/tlsa" = ./haraka-out/plugins/tls_policy/tlsa.js;
         whole_messages = ./haraka-out/plugins/whole_messages.js;
       };
       credentials.internalcmd_key = "haraka.internalcmd";

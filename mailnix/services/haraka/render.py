@@ -23,6 +23,7 @@ OUT: Final = "haraka-out"
 
 LOOPBACK: Final = "127.0.0.1"
 CERTIFICATE_FOLDER: Final = "/run/haraka-certificate"
+PUBLIC_AUTHORITIES: Final = "/etc/ssl/certs/ca-certificates.crt"  # on Debian and on NixOS
 MAX_MESSAGE: Final = 104_857_600  # bytes: Mailcow's message_size_limit
 MAX_HEADER: Final = 1_048_576  # bytes, as Exim's header_maxsize; Postfix has a limit for each field (header_size_limit)
 PROXY_TIMEOUT: Final = (
@@ -52,6 +53,7 @@ _PLUGINS_OUT: Final = (
     "whole_messages",
     "relay",
     "deliveries",
+    "tls_policy",
 )
 _OWN_PLUGINS: Final = Path(__file__).parent / "plugins"
 DHPARAMS: Final = Path(__file__).parent / "dhparams.pem"  # RFC 7919's ffdhe2048; Haraka would make one at every start
@@ -157,7 +159,9 @@ class HarakaOut:
     """haraka-out: takes mail from `clients` (networks) only, queues it on disk, delivers it as `hostname`.
 
     Bounces to `domains` go to `inbound`, which is haraka-in of the same machine. `own_address` is the public one;
-    `nameserver` is for tests, the machine's own resolver is the default.
+    `nameserver` is for tests, the machine's own resolver is the default. Receivers' policies for TLS are asked from
+    `validator` ("address:port"), a resolver that validates and is on loopback, and kept in `policy_dir`; without one
+    there are none. `roots` are the public authorities that count.
     """
 
     hostname: str
@@ -174,6 +178,9 @@ class HarakaOut:
     limits: Limits = Limits()
     retries: str = RETRIES
     nameserver: str = ""
+    validator: str = ""
+    policy_dir: str = f"/var/lib/{OUT}/tls-policy"
+    roots: str = PUBLIC_AUTHORITIES
     plugins: tuple[str, ...] = _PLUGINS_OUT
 
 
@@ -261,6 +268,9 @@ def files_out(haraka: HarakaOut) -> Mapping[str, str]:
                 domains=haraka.domains,
                 inbound_host=haraka.inbound_host,
                 inbound_port=haraka.inbound_port,
+            ),
+            "config/tls_policy.ini": _config(
+                "tls_policy.ini", validator=haraka.validator, folder=haraka.policy_dir, roots=haraka.roots
             ),
         }
     )

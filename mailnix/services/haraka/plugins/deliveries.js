@@ -2,7 +2,8 @@
 // twenty silent servers stop all mail, bounces what only this host or this minute refuses, and on a full disk keeps mails
 // twice or loses their bounces. See deliveries/ for each part; this file ties them to Haraka 3.3.4.
 //
-// Haraka's hooks get_mx and queue_outbound stay. How TLS is meant to be at a server is asked from HMailItem's
+// Haraka's hooks get_mx and queue_outbound stay. HMailItem's resolver answers what is asked of DNS, as one of node:dns,
+// and another plugin may replace it. How TLS is meant to be at a server is asked from HMailItem's
 // tls_policy(mx), which another plugin may replace; it resolves to
 //   options    for tls.connect
 //   required   no TLS, or a wrong one, means the next server, then later; otherwise mail goes in clear at once
@@ -40,12 +41,17 @@ exports.register = function () {
     this.env = this.environment(this.settings.main)
     this.slots = new Slots(numbers(this.settings.slots), (file, domain, slot) => this.deliver(file, slot))
     HMailItem.prototype.tls_policy = opportunistic()
+    HMailItem.prototype.resolver = this.resolver(this.settings.main)
     this.take_over(queue, HMailItem)
 }
 
-exports.environment = function ({ nameserver, own_address, port }) {
+exports.resolver = function ({ nameserver }) {
     const resolver = new dns.promises.Resolver({ timeout: 5000, tries: 2 })
     if (nameserver) resolver.setServers([nameserver])
+    return resolver
+}
+
+exports.environment = function ({ own_address, port }) {
     return {
         files: this.files,
         hosts: new Hosts(numbers(this.settings.hosts)),
@@ -53,7 +59,6 @@ exports.environment = function ({ nameserver, own_address, port }) {
         intervals: this.haraka.cfg.temp_fail_intervals,
         hello: this.config.get('me'),
         port: Number(port),
-        resolver,
         is_home: home(own_address),
         ids: () => crypto.randomUUID(),
         routes: (hmail) => this.routes(hmail),

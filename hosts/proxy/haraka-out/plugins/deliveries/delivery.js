@@ -5,7 +5,7 @@ const { elsewhere, route, NoRoute } = require('./mx')
 const { pending } = require('./queue_files')
 const { report } = require('./report')
 
-// `env`: files, resolver, is_home, routes(hmail) → addresses or undefined, port, load(file, read) → hmail,
+// `env`: files, is_home, routes(hmail) → addresses or undefined, port, load(file, read) → hmail,
 // intervals (seconds), later(file, domain, seconds), queue_report(todo, message), ids, hosts, timing, hello, log.
 class Delivery {
     constructor(file, slot, env) {
@@ -46,7 +46,7 @@ class Delivery {
             open: () => env.files.message(this.file, this.start),
         }
         try {
-            const found = (await env.routes(hmail)) ?? (await route(todo.domain, env.resolver))
+            const found = (await env.routes(hmail)) ?? (await route(todo.domain, hmail.resolver))
             const usable = elsewhere(found, todo.domain, env.is_home)
             const attempt = new Attempt(mail, (mx) => hmail.tls_policy(mx), this.slot, env)
             const results = await attempt.run(usable.map((mx) => ({ port: env.port, ...mx })))

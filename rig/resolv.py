@@ -1,0 +1,14 @@
+"""Programs that are to ask another resolver than the machine's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def with_nameserver(nameserver: str, folder: Path) -> list[str | Path]:
+    """Words before a command that let it see another /etc/resolv.conf; none without a nameserver."""
+    if not nameserver:
+        return []
+    (folder / "resolv.conf").write_text(f"nameserver {nameserver}\n")
+    script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, folder / "resolv.conf"]
