@@ -46,7 +46,7 @@ def test_the_changelog_says_when_this_version_was_released_and_what_it_brings() 
     assert re.match(r"\d{4}-\d\d-\d\d\)\n", section), f"CHANGELOG.md has no dated section of {__version__}"
     lines = [line for line in section.partition("### ")[2].splitlines()[1:] if line and not line.startswith("### ")]
     assert lines
-    assert [line for line in lines if not re.match(r"- \*\*[a-z]+\*\*: ", line)] == []
+    assert [line for line in lines if not re.match(r"- \*\*[a-z]+\*\*: |  \S", line)] == []
     assert sorted(set(lines)) == sorted(lines), "a line stands there twice: merges of this file keep both sides"
 
 
