@@ -23,16 +23,22 @@
     {
       nixosModules = import ./modules;
 
+      overlays.default = import ./overlay.nix;
+
+      templates.default = {
+        path = ./template;
+        description = "A machine with Mailcow, by mailnix's modules";
+        welcomeText = "Say in flake.nix where mailnix is, and in configuration.nix what your machine is.";
+      };
+
       packages = forEach (
         pkgs:
         let
-          mailnix = pkgs.callPackage ./modules/mailnix/package.nix { };
+          ours = import ./. { inherit pkgs; };
         in
         {
-          default = mailnix;
-          inherit mailnix;
-          mailnix-lab = mailnix.override { withLab = true; };
-          haraka = pkgs.callPackage ./modules/haraka/package.nix { };
+          default = ours.mailnix;
+          inherit (ours) haraka mailnix mailnix-lab;
         }
       );
 

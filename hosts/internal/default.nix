@@ -6,24 +6,24 @@
   mailnix.base.enable = true;
   # Set to false where the disk is partitioned otherwise.
   mailnix.disk.enable = lib.mkDefault true;
-  time.timeZone = "Etc/UTC";
+  time.timeZone = lib.mkDefault "Etc/UTC";
 
   # The network card and the kernel.
-  networking.hostName = "internal";
+  networking.hostName = lib.mkDefault "internal";
   systemd.network.networks."20-uplink" = {
-    matchConfig.Name = "en* eth*";
+    matchConfig.Name = lib.mkDefault "en* eth*";
     networkConfig = {
-      DHCP = "ipv4";
-      IPv6AcceptRA = true;
-      LLMNR = false;
-      MulticastDNS = false;
+      DHCP = lib.mkDefault "ipv4";
+      IPv6AcceptRA = lib.mkDefault true;
+      LLMNR = lib.mkDefault false;
+      MulticastDNS = lib.mkDefault false;
     };
   };
   boot.kernel.sysctl = {
-    "net.ipv4.ip_forward" = 1;
-    "net.ipv6.conf.all.forwarding" = 1;
-    "net.ipv4.ip_nonlocal_bind" = 1;
-    "net.ipv6.ip_nonlocal_bind" = 1;
+    "net.ipv4.ip_forward" = lib.mkDefault 1;
+    "net.ipv6.conf.all.forwarding" = lib.mkDefault 1;
+    "net.ipv4.ip_nonlocal_bind" = lib.mkDefault 1;
+    "net.ipv6.ip_nonlocal_bind" = lib.mkDefault 1;
   };
 
   # Credentials, in /etc/credstore: from a seed disk at first boot, or over SSH (mailnix secrets).
@@ -104,27 +104,23 @@
     ];
   };
 
-  # The firewall. This table is all of it: Docker and Mailcow keep theirs, so the ruleset is never flushed.
-  networking.firewall.enable = false;
-  networking.nftables = {
-    enable = true;
-    flushRuleset = false;
-    tables.mailnix = {
-      family = "inet";
-      content = builtins.readFile ./firewall.nft;
-    };
+  # The firewall. This table is all of it, with what networking.firewall opens; Docker and Mailcow keep theirs.
+  mailnix.firewall.enable = true;
+  networking.nftables.tables.mailnix = {
+    family = "inet";
+    content = builtins.readFile ./firewall.nft;
   };
 
   # SSH, with keys only.
   services.openssh = {
     enable = true;
-    openFirewall = false;
+    openFirewall = lib.mkDefault false;
     settings = {
-      PasswordAuthentication = false;
-      KbdInteractiveAuthentication = false;
-      PermitRootLogin = "prohibit-password";
-      X11Forwarding = false;
-      MaxAuthTries = 3;
+      PasswordAuthentication = lib.mkDefault false;
+      KbdInteractiveAuthentication = lib.mkDefault false;
+      PermitRootLogin = lib.mkDefault "prohibit-password";
+      X11Forwarding = lib.mkDefault false;
+      MaxAuthTries = lib.mkDefault 3;
     };
   };
   users.users.root.openssh.authorizedKeys.keys = [
@@ -134,12 +130,12 @@
   # Docker. Its userland proxy stays off: it would hide every client behind the bridge's own address.
   virtualisation.docker = {
     enable = true;
-    logDriver = "journald";
+    logDriver = lib.mkDefault "journald";
     daemon.settings = {
-      userland-proxy = false;
-      ip6tables = true;
-      experimental = true;
-      live-restore = false;
+      userland-proxy = lib.mkDefault false;
+      ip6tables = lib.mkDefault true;
+      experimental = lib.mkDefault true;
+      live-restore = lib.mkDefault false;
     };
   };
 
@@ -149,33 +145,33 @@
     hostname = "mail.example.org";
     bindAddress = "10.0.0.2";
     settings = {
-      HTTPS_BIND = "127.0.0.1";
-      SKIP_LETS_ENCRYPT = false;
-      SKIP_IP_CHECK = true;
-      SKIP_HTTP_VERIFICATION = true;
-      ONLY_MAILCOW_HOSTNAME = true;
-      AUTODISCOVER_SAN = false;
-      ADDITIONAL_SAN = "";
-      ENABLE_SSL_SNI = false;
-      ACME_DNS_CHALLENGE = false;
-      ACME_ACCOUNT_EMAIL = "postmaster@example.org";
-      SKIP_CLAMD = true;
-      SKIP_OLEFY = true;
-      SKIP_FTS = false;
-      FTS_HEAP = 128;
-      FTS_PROCS = 1;
-      SKIP_SOGO = false;
-      SKIP_UNBOUND_HEALTHCHECK = false;
-      WATCHDOG_NOTIFY_BAN = false;
-      WATCHDOG_NOTIFY_START = false;
-      WATCHDOG_EXTERNAL_CHECKS = false;
-      ALLOW_ADMIN_EMAIL_LOGIN = false;
-      IPV4_NETWORK = "172.22.1";
-      IPV6_NETWORK = "fd4d:6169:6c63:6f77::/64";
-      ENABLE_IPV6 = "true";
-      DISABLE_NETFILTER_ISOLATION_RULE = false;
-      TRUSTED_PROXIES = "10.0.0.1";
-      API_ALLOW_FROM = "172.22.1.1,127.0.0.1";
+      HTTPS_BIND = lib.mkDefault "127.0.0.1";
+      SKIP_LETS_ENCRYPT = lib.mkDefault false;
+      SKIP_IP_CHECK = lib.mkDefault true;
+      SKIP_HTTP_VERIFICATION = lib.mkDefault true;
+      ONLY_MAILCOW_HOSTNAME = lib.mkDefault true;
+      AUTODISCOVER_SAN = lib.mkDefault false;
+      ADDITIONAL_SAN = lib.mkDefault "";
+      ENABLE_SSL_SNI = lib.mkDefault false;
+      ACME_DNS_CHALLENGE = lib.mkDefault false;
+      ACME_ACCOUNT_EMAIL = lib.mkDefault "postmaster@example.org";
+      SKIP_CLAMD = lib.mkDefault true;
+      SKIP_OLEFY = lib.mkDefault true;
+      SKIP_FTS = lib.mkDefault false;
+      FTS_HEAP = lib.mkDefault 128;
+      FTS_PROCS = lib.mkDefault 1;
+      SKIP_SOGO = lib.mkDefault false;
+      SKIP_UNBOUND_HEALTHCHECK = lib.mkDefault false;
+      WATCHDOG_NOTIFY_BAN = lib.mkDefault false;
+      WATCHDOG_NOTIFY_START = lib.mkDefault false;
+      WATCHDOG_EXTERNAL_CHECKS = lib.mkDefault false;
+      ALLOW_ADMIN_EMAIL_LOGIN = lib.mkDefault false;
+      IPV4_NETWORK = lib.mkDefault "172.22.1";
+      IPV6_NETWORK = lib.mkDefault "fd4d:6169:6c63:6f77::/64";
+      ENABLE_IPV6 = lib.mkDefault "true";
+      DISABLE_NETFILTER_ISOLATION_RULE = lib.mkDefault false;
+      TRUSTED_PROXIES = lib.mkDefault "10.0.0.1";
+      API_ALLOW_FROM = lib.mkDefault "172.22.1.1,127.0.0.1";
     };
     postfix.extraConfig = builtins.readFile ./mailcow/extra.cf;
     hooks.postfix."mailnix-xclient.sh" = builtins.readFile ./mailcow/mailnix-xclient.sh;
@@ -203,5 +199,5 @@
   };
 
   # The release that this machine began with.
-  system.stateVersion = "25.11";
+  system.stateVersion = lib.mkDefault "25.11";
 }

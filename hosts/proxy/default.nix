@@ -6,24 +6,24 @@
   mailnix.base.enable = true;
   # Set to false where the disk is partitioned otherwise.
   mailnix.disk.enable = lib.mkDefault true;
-  time.timeZone = "Etc/UTC";
+  time.timeZone = lib.mkDefault "Etc/UTC";
 
   # The network card and the kernel.
-  networking.hostName = "proxy";
+  networking.hostName = lib.mkDefault "proxy";
   systemd.network.networks."20-uplink" = {
-    matchConfig.Name = "en* eth*";
-    address = [ "2001:db8:10::10/64" ];
+    matchConfig.Name = lib.mkDefault "en* eth*";
+    address = lib.mkDefault [ "2001:db8:10::10/64" ];
     networkConfig = {
-      DHCP = "ipv4";
-      IPv6AcceptRA = true;
-      LLMNR = false;
-      MulticastDNS = false;
+      DHCP = lib.mkDefault "ipv4";
+      IPv6AcceptRA = lib.mkDefault true;
+      LLMNR = lib.mkDefault false;
+      MulticastDNS = lib.mkDefault false;
     };
   };
   boot.kernel.sysctl = {
-    "net.ipv4.ip_forward" = 1;
-    "net.ipv6.conf.all.forwarding" = 1;
-    "net.ipv4.ip_nonlocal_bind" = 1;
+    "net.ipv4.ip_forward" = lib.mkDefault 1;
+    "net.ipv6.conf.all.forwarding" = lib.mkDefault 1;
+    "net.ipv4.ip_nonlocal_bind" = lib.mkDefault 1;
   };
 
   # Credentials, in /etc/credstore: from a seed disk at first boot, or over SSH (mailnix secrets).
@@ -81,27 +81,23 @@
     ];
   };
 
-  # The firewall. This table is all of it: Docker and Mailcow keep theirs, so the ruleset is never flushed.
-  networking.firewall.enable = false;
-  networking.nftables = {
-    enable = true;
-    flushRuleset = false;
-    tables.mailnix = {
-      family = "inet";
-      content = builtins.readFile ./firewall.nft;
-    };
+  # The firewall. This table is all of it, with what networking.firewall opens; Docker and Mailcow keep theirs.
+  mailnix.firewall.enable = true;
+  networking.nftables.tables.mailnix = {
+    family = "inet";
+    content = builtins.readFile ./firewall.nft;
   };
 
   # SSH, with keys only.
   services.openssh = {
     enable = true;
-    openFirewall = false;
+    openFirewall = lib.mkDefault false;
     settings = {
-      PasswordAuthentication = false;
-      KbdInteractiveAuthentication = false;
-      PermitRootLogin = "prohibit-password";
-      X11Forwarding = false;
-      MaxAuthTries = 3;
+      PasswordAuthentication = lib.mkDefault false;
+      KbdInteractiveAuthentication = lib.mkDefault false;
+      PermitRootLogin = lib.mkDefault "prohibit-password";
+      X11Forwarding = lib.mkDefault false;
+      MaxAuthTries = lib.mkDefault 3;
     };
   };
   users.users.root.openssh.authorizedKeys.keys = [
@@ -126,51 +122,51 @@
       ];
       settings = {
         "smtp.ini".globalSection = {
-          listen = "[::]:25";
-          public_ip = "203.0.113.10";
-          nodes = 0;
-          inactivity_timeout = 300;
-          graceful_shutdown = true;
-          force_shutdown_timeout = 10;
+          listen = lib.mkDefault "[::]:25";
+          public_ip = lib.mkDefault "203.0.113.10";
+          nodes = lib.mkDefault 0;
+          inactivity_timeout = lib.mkDefault 300;
+          graceful_shutdown = lib.mkDefault true;
+          force_shutdown_timeout = lib.mkDefault 10;
         };
         "tls.ini".globalSection = {
-          minVersion = "TLSv1.2";
-          requestCert = false;
-          rejectUnauthorized = false;
+          minVersion = lib.mkDefault "TLSv1.2";
+          requestCert = lib.mkDefault false;
+          rejectUnauthorized = lib.mkDefault false;
         };
       };
       files = {
-        "connection.ini" = ./haraka-in/config/connection.ini;
-        "dhparams.pem" = ./haraka-in/config/dhparams.pem;
-        host_list = ./haraka-in/config/host_list;
-        "log.ini" = ./haraka-in/config/log.ini;
-        me = ./haraka-in/config/me;
-        "messages.ini" = ./haraka-in/config/messages.ini;
-        "postmaster.ini" = ./haraka-in/config/postmaster.ini;
-        "queue/smtp_proxy.timeout" = ./haraka-in/config/queue/smtp_proxy.timeout;
-        "sessions.ini" = ./haraka-in/config/sessions.ini;
-        "smtp_proxy.ini" = ./haraka-in/config/smtp_proxy.ini;
-        "sockets.ini" = ./haraka-in/config/sockets.ini;
-        "xclient_upstream.ini" = ./haraka-in/config/xclient_upstream.ini;
+        "connection.ini" = lib.mkDefault ./haraka-in/config/connection.ini;
+        "dhparams.pem" = lib.mkDefault ./haraka-in/config/dhparams.pem;
+        host_list = lib.mkDefault ./haraka-in/config/host_list;
+        "log.ini" = lib.mkDefault ./haraka-in/config/log.ini;
+        me = lib.mkDefault ./haraka-in/config/me;
+        "messages.ini" = lib.mkDefault ./haraka-in/config/messages.ini;
+        "postmaster.ini" = lib.mkDefault ./haraka-in/config/postmaster.ini;
+        "queue/smtp_proxy.timeout" = lib.mkDefault ./haraka-in/config/queue/smtp_proxy.timeout;
+        "sessions.ini" = lib.mkDefault ./haraka-in/config/sessions.ini;
+        "smtp_proxy.ini" = lib.mkDefault ./haraka-in/config/smtp_proxy.ini;
+        "sockets.ini" = lib.mkDefault ./haraka-in/config/sockets.ini;
+        "xclient_upstream.ini" = lib.mkDefault ./haraka-in/config/xclient_upstream.ini;
       };
       localPlugins = {
-        certificates = ./haraka-in/plugins/certificates.js;
-        message_store = ./haraka-in/plugins/message_store.js;
-        parameters = ./haraka-in/plugins/parameters.js;
-        postmaster = ./haraka-in/plugins/postmaster.js;
-        sessions = ./haraka-in/plugins/sessions.js;
-        "sessions/clock" = ./haraka-in/plugins/sessions/clock.js;
-        "sessions/commands" = ./haraka-in/plugins/sessions/commands.js;
-        "sessions/input" = ./haraka-in/plugins/sessions/input.js;
-        "sessions/slots" = ./haraka-in/plugins/sessions/slots.js;
-        sockets = ./haraka-in/plugins/sockets.js;
-        whole_messages = ./haraka-in/plugins/whole_messages.js;
-        xclient_upstream = ./haraka-in/plugins/xclient_upstream.js;
+        certificates = lib.mkDefault ./haraka-in/plugins/certificates.js;
+        message_store = lib.mkDefault ./haraka-in/plugins/message_store.js;
+        parameters = lib.mkDefault ./haraka-in/plugins/parameters.js;
+        postmaster = lib.mkDefault ./haraka-in/plugins/postmaster.js;
+        sessions = lib.mkDefault ./haraka-in/plugins/sessions.js;
+        "sessions/clock" = lib.mkDefault ./haraka-in/plugins/sessions/clock.js;
+        "sessions/commands" = lib.mkDefault ./haraka-in/plugins/sessions/commands.js;
+        "sessions/input" = lib.mkDefault ./haraka-in/plugins/sessions/input.js;
+        "sessions/slots" = lib.mkDefault ./haraka-in/plugins/sessions/slots.js;
+        sockets = lib.mkDefault ./haraka-in/plugins/sockets.js;
+        whole_messages = lib.mkDefault ./haraka-in/plugins/whole_messages.js;
+        xclient_upstream = lib.mkDefault ./haraka-in/plugins/xclient_upstream.js;
       };
       credentials.internalcmd_key = "haraka.internalcmd";
       tls = {
-        certificate = "/var/lib/caddy/.local/share/caddy/certificates/acme-v02.api.letsencrypt.org-directory/mail.example.org/mail.example.org.crt";
-        key = "/var/lib/caddy/.local/share/caddy/certificates/acme-v02.api.letsencrypt.org-directory/mail.example.org/mail.example.org.key";
+        certificate = lib.mkDefault "/var/lib/caddy/.local/share/caddy/certificates/acme-v02.api.letsencrypt.org-directory/mail.example.org/mail.example.org.crt";
+        key = lib.mkDefault "/var/lib/caddy/.local/share/caddy/certificates/acme-v02.api.letsencrypt.org-directory/mail.example.org/mail.example.org.key";
       };
     };
     out = {
@@ -187,67 +183,67 @@
       ];
       settings = {
         "smtp.ini".globalSection = {
-          listen = "10.0.0.1:2526";
-          public_ip = "203.0.113.10";
-          nodes = 0;
-          inactivity_timeout = 300;
-          graceful_shutdown = true;
-          force_shutdown_timeout = 10;
+          listen = lib.mkDefault "10.0.0.1:2526";
+          public_ip = lib.mkDefault "203.0.113.10";
+          nodes = lib.mkDefault 0;
+          inactivity_timeout = lib.mkDefault 300;
+          graceful_shutdown = lib.mkDefault true;
+          force_shutdown_timeout = lib.mkDefault 10;
         };
         "tls.ini".globalSection = {
-          minVersion = "TLSv1.2";
-          requestCert = false;
-          rejectUnauthorized = false;
+          minVersion = lib.mkDefault "TLSv1.2";
+          requestCert = lib.mkDefault false;
+          rejectUnauthorized = lib.mkDefault false;
         };
       };
       files = {
-        "connection.ini" = ./haraka-out/config/connection.ini;
-        "deliveries.ini" = ./haraka-out/config/deliveries.ini;
-        "dhparams.pem" = ./haraka-out/config/dhparams.pem;
-        "log.ini" = ./haraka-out/config/log.ini;
-        me = ./haraka-out/config/me;
-        "messages.ini" = ./haraka-out/config/messages.ini;
-        "outbound.ini" = ./haraka-out/config/outbound.ini;
-        "relay.ini" = ./haraka-out/config/relay.ini;
-        relay_acl_allow = ./haraka-out/config/relay_acl_allow;
-        "relay_dest_domains.ini" = ./haraka-out/config/relay_dest_domains.ini;
-        "sockets.ini" = ./haraka-out/config/sockets.ini;
-        "tls_policy.ini" = ./haraka-out/config/tls_policy.ini;
+        "connection.ini" = lib.mkDefault ./haraka-out/config/connection.ini;
+        "deliveries.ini" = lib.mkDefault ./haraka-out/config/deliveries.ini;
+        "dhparams.pem" = lib.mkDefault ./haraka-out/config/dhparams.pem;
+        "log.ini" = lib.mkDefault ./haraka-out/config/log.ini;
+        me = lib.mkDefault ./haraka-out/config/me;
+        "messages.ini" = lib.mkDefault ./haraka-out/config/messages.ini;
+        "outbound.ini" = lib.mkDefault ./haraka-out/config/outbound.ini;
+        "relay.ini" = lib.mkDefault ./haraka-out/config/relay.ini;
+        relay_acl_allow = lib.mkDefault ./haraka-out/config/relay_acl_allow;
+        "relay_dest_domains.ini" = lib.mkDefault ./haraka-out/config/relay_dest_domains.ini;
+        "sockets.ini" = lib.mkDefault ./haraka-out/config/sockets.ini;
+        "tls_policy.ini" = lib.mkDefault ./haraka-out/config/tls_policy.ini;
       };
       localPlugins = {
-        certificates = ./haraka-out/plugins/certificates.js;
-        deliveries = ./haraka-out/plugins/deliveries.js;
-        "deliveries/attempt" = ./haraka-out/plugins/deliveries/attempt.js;
-        "deliveries/delivery" = ./haraka-out/plugins/deliveries/delivery.js;
-        "deliveries/eightbit" = ./haraka-out/plugins/deliveries/eightbit.js;
-        "deliveries/hosts" = ./haraka-out/plugins/deliveries/hosts.js;
-        "deliveries/mx" = ./haraka-out/plugins/deliveries/mx.js;
-        "deliveries/queue_files" = ./haraka-out/plugins/deliveries/queue_files.js;
-        "deliveries/report" = ./haraka-out/plugins/deliveries/report.js;
-        "deliveries/session" = ./haraka-out/plugins/deliveries/session.js;
-        "deliveries/slots" = ./haraka-out/plugins/deliveries/slots.js;
-        message_store = ./haraka-out/plugins/message_store.js;
-        parameters = ./haraka-out/plugins/parameters.js;
-        sockets = ./haraka-out/plugins/sockets.js;
-        tls_policy = ./haraka-out/plugins/tls_policy.js;
-        "tls_policy/memory" = ./haraka-out/plugins/tls_policy/memory.js;
-        "tls_policy/names" = ./haraka-out/plugins/tls_policy/names.js;
-        "tls_policy/policy" = ./haraka-out/plugins/tls_policy/policy.js;
-        "tls_policy/sts" = ./haraka-out/plugins/tls_policy/sts.js;
-        "tls_policy/tlsa" = ./haraka-out/plugins/tls_policy/tlsa.js;
-        whole_messages = ./haraka-out/plugins/whole_messages.js;
+        certificates = lib.mkDefault ./haraka-out/plugins/certificates.js;
+        deliveries = lib.mkDefault ./haraka-out/plugins/deliveries.js;
+        "deliveries/attempt" = lib.mkDefault ./haraka-out/plugins/deliveries/attempt.js;
+        "deliveries/delivery" = lib.mkDefault ./haraka-out/plugins/deliveries/delivery.js;
+        "deliveries/eightbit" = lib.mkDefault ./haraka-out/plugins/deliveries/eightbit.js;
+        "deliveries/hosts" = lib.mkDefault ./haraka-out/plugins/deliveries/hosts.js;
+        "deliveries/mx" = lib.mkDefault ./haraka-out/plugins/deliveries/mx.js;
+        "deliveries/queue_files" = lib.mkDefault ./haraka-out/plugins/deliveries/queue_files.js;
+        "deliveries/report" = lib.mkDefault ./haraka-out/plugins/deliveries/report.js;
+        "deliveries/session" = lib.mkDefault ./haraka-out/plugins/deliveries/session.js;
+        "deliveries/slots" = lib.mkDefault ./haraka-out/plugins/deliveries/slots.js;
+        message_store = lib.mkDefault ./haraka-out/plugins/message_store.js;
+        parameters = lib.mkDefault ./haraka-out/plugins/parameters.js;
+        sockets = lib.mkDefault ./haraka-out/plugins/sockets.js;
+        tls_policy = lib.mkDefault ./haraka-out/plugins/tls_policy.js;
+        "tls_policy/memory" = lib.mkDefault ./haraka-out/plugins/tls_policy/memory.js;
+        "tls_policy/names" = lib.mkDefault ./haraka-out/plugins/tls_policy/names.js;
+        "tls_policy/policy" = lib.mkDefault ./haraka-out/plugins/tls_policy/policy.js;
+        "tls_policy/sts" = lib.mkDefault ./haraka-out/plugins/tls_policy/sts.js;
+        "tls_policy/tlsa" = lib.mkDefault ./haraka-out/plugins/tls_policy/tlsa.js;
+        whole_messages = lib.mkDefault ./haraka-out/plugins/whole_messages.js;
       };
       credentials.internalcmd_key = "haraka.internalcmd";
       tls = {
-        certificate = "/var/lib/caddy/.local/share/caddy/certificates/acme-v02.api.letsencrypt.org-directory/mail.example.org/mail.example.org.crt";
-        key = "/var/lib/caddy/.local/share/caddy/certificates/acme-v02.api.letsencrypt.org-directory/mail.example.org/mail.example.org.key";
+        certificate = lib.mkDefault "/var/lib/caddy/.local/share/caddy/certificates/acme-v02.api.letsencrypt.org-directory/mail.example.org/mail.example.org.crt";
+        key = lib.mkDefault "/var/lib/caddy/.local/share/caddy/certificates/acme-v02.api.letsencrypt.org-directory/mail.example.org/mail.example.org.key";
       };
     };
   };
   systemd.services.haraka-in = {
     requires = [ "mailnix-credentials.service" ];
     after = [ "mailnix-credentials.service" ];
-    environment.NODE_OPTIONS = "--max-old-space-size=128 --max-semi-space-size=2";
+    environment.NODE_OPTIONS = lib.mkDefault "--max-old-space-size=128 --max-semi-space-size=2";
     serviceConfig = {
       MemoryHigh = "200M";
       MemoryMax = "300M";
@@ -256,7 +252,7 @@
   systemd.services.haraka-out = {
     requires = [ "mailnix-credentials.service" ];
     after = [ "mailnix-credentials.service" ];
-    environment.NODE_OPTIONS = "--max-old-space-size=128 --max-semi-space-size=2";
+    environment.NODE_OPTIONS = lib.mkDefault "--max-old-space-size=128 --max-semi-space-size=2";
     serviceConfig = {
       MemoryHigh = "200M";
       MemoryMax = "300M";
@@ -266,9 +262,19 @@
   # The web, and certificates for it and for haraka-in.
   services.caddy = {
     enable = true;
-    configFile = ./Caddyfile;
+    logFormat = lib.mkDefault "level INFO";
+    globalConfig = ''
+      email postmaster@example.org
+      # One authority, the one that the published CAA records name.
+      cert_issuer acme https://acme-v02.api.letsencrypt.org/directory
+      # HTTP/3 would be one more open port for no gain here.
+      servers {
+      	protocols h1 h2
+      }
+    '';
+    extraConfig = builtins.readFile ./Caddyfile;
   };
 
   # The release that this machine began with.
-  system.stateVersion = "25.11";
+  system.stateVersion = lib.mkDefault "25.11";
 }

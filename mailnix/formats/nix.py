@@ -80,6 +80,13 @@ def mk_default(value: NixValue) -> Apply:
     return Apply("lib.mkDefault", (value,))
 
 
+def defaults(values: Mapping[str, NixValue]) -> dict[str, NixValue]:
+    """A set of which a user's own module overrides each value alone; a list is one value."""
+    return {
+        name: defaults(value) if isinstance(value, Mapping) else mk_default(value) for name, value in values.items()
+    }
+
+
 def mk_force(value: NixValue) -> Apply:
     """A value that wins over what NixOS's own modules define."""
     return Apply("lib.mkForce", (value,))

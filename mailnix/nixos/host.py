@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from attrs import evolve
 
-from mailnix.formats.nix import Attrs, Entry, Lambda, option
+from mailnix.formats.nix import Attrs, Entry, Lambda, mk_default, option
 from mailnix.formats.nix_printer import render
 from mailnix.formats.nixos_part import NixosPart
 from mailnix.plan import HostPlan, InternalPlan, Plan, ProxyPlan
@@ -50,7 +50,9 @@ def files(plan: Plan, host: HostPlan) -> tuple[File, ...]:
 def module(placed: Iterable[NixosPart]) -> str:
     """The text of `default.nix`."""
     entries = [entry for part in placed for entry in _section(part)]
-    entries.append(option("system.stateVersion", STATE_VERSION, "The release that this machine began with.", gap=True))
+    entries.append(
+        option("system.stateVersion", mk_default(STATE_VERSION), "The release that this machine began with.", gap=True)
+    )
     return render(Lambda(("lib",), Attrs(tuple(entries)), HEAD))
 
 

@@ -20,7 +20,8 @@ let
     value = (if lib.elem name clients.offered then onAddress else onLoopback) client.port;
   };
 in
-mapAttrs (_: lib.mkDefault) (
+# Below what `mkDefault` says, as emitted machines do.
+mapAttrs (_: lib.mkOptionDefault) (
   settings.values
   // mapAttrs (_: onAddress) settings.ports_on_address
   // mapAttrs (_: onLoopback) settings.ports_on_loopback

@@ -10,6 +10,9 @@ let
   inherit (lib) mkDefault mkEnableOption mkIf;
 
   cfg = config.mailnix.base;
+  inherit (config.services) caddy;
+  # The priority of an option that nothing defines.
+  byDefault = (lib.mkOptionDefault null).priority;
 
   # NixOS 26.05 moved resolved's settings; both spellings mean the same.
   quiet = {
@@ -56,6 +59,12 @@ in
     users.mutableUsers = mkDefault false;
 
     assertions = [
+      {
+        assertion =
+          config.services.caddy.enable && (caddy.extraConfig != "" || caddy.virtualHosts != { })
+          -> options.services.caddy.configFile.highestPrio >= byDefault && caddy.settings == { };
+        message = "services.caddy.configFile, or settings, takes the place of services.caddy.extraConfig and virtualHosts, so that names of this machine would not be served; say what you serve in services.caddy.virtualHosts.";
+      }
       {
         assertion = !config.networking.nftables.flushRuleset;
         message = "networking.nftables.flushRuleset would delete the tables of Docker and Mailcow with every reload; set it to false.";

@@ -4,5 +4,6 @@
     ./base.nix
     ./credentials.nix
     ./disk.nix
+    ./firewall.nix
   ];
 }

@@ -6,6 +6,7 @@
   withLab ? false,
   e2fsprogs,
   qemu,
+  versionCheckHook,
 }:
 
 let
@@ -54,11 +55,13 @@ python3Packages.buildPythonApplication {
     }"
   ];
 
+  nativeCheckInputs = [ versionCheckHook ];
   pythonImportsCheck = [ "mailnix" ];
 
   meta = {
     inherit (project) description;
     license = lib.licenses.mit;
+    maintainers = import ../maintainers.nix;
     mainProgram = "mailnix";
     platforms = lib.platforms.linux;
   };

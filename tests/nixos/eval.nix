@@ -56,8 +56,10 @@ in
       || user.hashedPassword != null && user.hashedPassword != "!"
     ) config.users.users
   );
-  caddyfile =
-    if config.services.caddy.enable then builtins.readFile config.services.caddy.configFile else null;
+  caddy = {
+    inherit (config.services.caddy) globalConfig extraConfig;
+    sites = lib.attrNames config.services.caddy.virtualHosts;
+  };
   scripts = map (unit: config.systemd.services.${unit}.serviceConfig.ExecStart.text) (
     lib.filter (unit: config.mailnix.credentials.enable or false && config.systemd.services ? ${unit}) [
       "mailnix-seed"

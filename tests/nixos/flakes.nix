@@ -34,6 +34,11 @@ let
     inherit nixpkgs;
   };
   users = (import (emitted + "/flake.nix")).outputs { inherit nixpkgs; };
+  template =
+    ((import (project.templates.default.path + "/flake.nix")).outputs {
+      mailnix = project;
+      inherit nixpkgs;
+    }).nixosConfigurations.mail;
   drvs = lib.mapAttrs (_: d: d.drvPath);
 in
 {
@@ -43,6 +48,18 @@ in
   formatter = drvs project.formatter;
   app = project.apps.x86_64-linux.default.program;
   modules = lib.attrNames project.nixosModules;
+  withoutFlakes = drvs {
+    inherit
+      (import repository { pkgs = nixpkgs.legacyPackages.x86_64-linux; })
+      haraka
+      mailnix
+      mailnix-lab
+      ;
+  };
+  overlay = (nixpkgs.legacyPackages.x86_64-linux.extend project.overlays.default).haraka.drvPath;
+  template = template.config.system.build.toplevel.drvPath;
+  maintainers = lib.mapAttrs (_: p: p.meta.maintainers) project.packages.x86_64-linux;
+  checked = project.packages.x86_64-linux.haraka.tests.module.drvPath;
   configurations = lib.attrNames project.nixosConfigurations;
 
   images = drvs users.packages.x86_64-linux;

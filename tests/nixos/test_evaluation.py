@@ -14,6 +14,7 @@ from mailnix.nixos.carried import copied
 from mailnix.nixos.flake import emit
 from mailnix.plan import HostPlan, Plan, derive
 from mailnix.plan.types import InternalPlan, ProxyPlan
+from mailnix.services.caddy.nixos import parts
 from mailnix.services.caddy.render import caddyfile
 from mailnix.services.docker.render import DAEMON
 from mailnix.services.firewall.render import FAMILY, TABLE, table
@@ -68,7 +69,7 @@ def test_a_machine_and_its_disk_image_evaluate_to_derivations(machine: tuple[Hos
 
 def test_the_firewall_is_the_table_of_the_plan_and_nothing_is_flushed(machine: tuple[HostPlan, Any]) -> None:
     host, found = machine
-    assert found["nft"] == {TABLE: {"family": FAMILY, "content": table(host)}}
+    assert found["nft"] == {TABLE: {"family": FAMILY, "content": table(host) + "\n"}}
     assert (found["firewall"], found["flushRuleset"]) == (False, False)
 
 
@@ -132,7 +133,9 @@ def test_services_with_credentials_wait_for_them(machine: tuple[HostPlan, Any]) 
 
 def test_the_proxy_runs_the_caddyfile_of_the_plan(plan: Plan, example: Evaluate) -> None:
     found = example("proxy")
-    assert found["caddyfile"] == caddyfile(plan, plan.proxies[0])
+    options, sites = parts(caddyfile(plan, plan.proxies[0]))
+    assert found["caddy"]["extraConfig"] == sites
+    assert options in found["caddy"]["globalConfig"]
     assert {"haraka-in", "haraka-out", "caddy"} <= set(found["users"])
     assert found["haraka"]["in"]["credentials"] == {"internalcmd_key": "haraka.internalcmd"}
 
@@ -179,6 +182,33 @@ def test_a_topology_that_is_not_in_the_repository_evaluates_without_a_warning(
         found = evaluate(f"{tmp_path}/hosts/{host.name}")
         assert (found["failed"], found["warnings"], found["hostName"]) == ([], [], host.name)
         assert found["toplevel"]
+
+
+OWN = """{
+  networking.hostName = "mx";
+  time.timeZone = "Europe/Berlin";
+  system.stateVersion = "26.05";
+  boot.kernel.sysctl."net.ipv4.ip_nonlocal_bind" = 0;
+  systemd.network.networks."20-uplink".matchConfig.Name = "ens3";
+  services.openssh.settings.MaxAuthTries = 6;
+  services.haraka.instances.in.settings."smtp.ini".globalSection.inactivity_timeout = 60;
+  services.haraka.instances.in.files."log.ini" = "[main]\\nlevel=info\\n";
+  services.caddy.virtualHosts."www.example.org".extraConfig = "respond ok";
+  networking.firewall.allowedTCPPorts = [ 8443 ];
+  networking.firewall.extraForwardRules = "iifname podman0 accept";
+  virtualisation.oci-containers.containers.web.image = "nginx";
+}"""
+
+
+def test_an_owner_changes_a_machine_without_force_and_what_is_beside_it_is_not_lost(evaluate: Evaluate) -> None:
+    found = evaluate(f"{REPOSITORY}/hosts/proxy", OWN)
+    assert (found["failed"], found["warnings"]) == ([], [])
+    assert (found["hostName"], found["timeZone"], found["sshd"]["MaxAuthTries"]) == ("mx", "Europe/Berlin", 6)
+    assert found["sysctl"]["net.ipv4.ip_nonlocal_bind"] == "0"
+    assert found["caddy"]["sites"] == ["www.example.org"]
+    rules = found["nft"][TABLE]["content"]
+    assert "chain input {\ntcp dport { 8443 } accept\n" in rules
+    assert "chain forward {\niifname podman0 accept\n" in rules
 
 
 def test_machines_that_cannot_work_are_refused_with_the_reason(nix: Nix, nixpkgs: Path) -> None:

@@ -55,6 +55,21 @@ def test_packages_shells_and_formatter_evaluate_on_both_systems(found: dict[str,
     assert found["app"].endswith("/bin/mailnix")
 
 
+def test_people_without_flakes_get_the_same_packages(found: Any) -> None:
+    packages = found["packages"]["x86_64-linux"]
+    assert found["withoutFlakes"] == {name: packages[name] for name in ("haraka", "mailnix", "mailnix-lab")}
+    assert found["overlay"] == packages["haraka"]
+
+
+def test_the_template_is_a_machine(found: Any) -> None:
+    assert "nixos-system" in found["template"]
+
+
+def test_packages_have_maintainers_and_haraka_a_check_of_its_module(found: Any) -> None:
+    assert all(found["maintainers"].values())
+    assert "vm-test-run-haraka" in found["checked"]
+
+
 def test_modules_and_the_examples_machines_are_offered(found: dict[str, Any]) -> None:
     assert found["modules"] == ["default", "haraka", "mailcow", "mailnix"]
     assert found["configurations"] == ["internal", "proxy"]

@@ -27,7 +27,7 @@ from tests.nixos.test_emission import ipv4_only_topology, other_topology
 from tests.nixos.test_printer import strings, values
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-WRITTEN = ("flake.nix", "modules/**/*.nix", "hosts/**/*.nix", "vm-tests/**/*.nix", "tests/**/*.nix")
+WRITTEN = ("*.nix", "template/*.nix", "modules/**/*.nix", "hosts/**/*.nix", "vm-tests/**/*.nix", "tests/**/*.nix")
 
 words = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12)
 letters = st.text("abc", min_size=1, max_size=4)

@@ -85,6 +85,16 @@ def test_a_service_that_never_starts_is_given_up(defined: Defined, unit: str) ->
     assert found[f"{service}.startLimitBurst"] * pause < found[f"{service}.startLimitIntervalSec"]
 
 
+def test_the_template_has_the_how_tos_example_and_options_that_there_are(nix: Nix) -> None:
+    template = REPOSITORY / "template/configuration.nix"
+    shown = re.search(r"  services\.mailcow = \{\n.*?\n  \};\n", template.read_text(), re.DOTALL)
+    assert shown is not None
+    assert shown[0] in HOW_TO.read_text()
+    modules = f"[ {REPOSITORY}/modules/mailcow {template} ]"
+    answer = nix.eval(f"import {HERE}/standin {{ modules = {modules}; nixos = {FINE}; }}")
+    assert (answer["failed"], wrong(answer)) == ([], [])
+
+
 def test_the_how_to_makes_every_credential_that_its_example_wants(tmp_path: Path) -> None:
     (block,) = re.findall(r"```console\n(# install -d -m 0700 /etc/credstore && .*?)```", HOW_TO.read_text(), re.DOTALL)
     script = re.sub(r"^# ", "", block, flags=re.MULTILINE).replace("/etc/credstore", str(tmp_path / "credstore"))

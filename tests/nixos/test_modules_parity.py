@@ -241,6 +241,7 @@ def test_the_package_has_our_version_and_pyprojects_dependencies(nix: Nix) -> No
           withLab = true;
           e2fsprogs = null;
           qemu = null;
+          versionCheckHook = null;
         }};
       in
       {{ inherit (package) dependencies version; }}

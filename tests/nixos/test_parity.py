@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -63,7 +64,8 @@ def test_the_firewall_table_is_the_same(plan: Plan, host: HostPlan) -> None:
 
 def test_the_caddyfile_is_the_same(plan: Plan) -> None:
     proxy = plan.proxies[0]
-    assert nixos(plan, proxy)["/Caddyfile"] == debian(plan, proxy)["/etc/caddy/Caddyfile"]
+    options = indent(dict(definitions(proxy, plan))["services.caddy.globalConfig"], "\t")
+    assert f"{{\n{options}}}\n\n{nixos(plan, proxy)['/Caddyfile']}" == debian(plan, proxy)["/etc/caddy/Caddyfile"]
 
 
 @pytest.mark.parametrize("instance", ["haraka-in", "haraka-out"])
@@ -116,7 +118,7 @@ def test_the_module_publishes_by_itself_what_a_plan_does(nix: Nix, plan: Plan) -
     """Read with the stand-in for nixpkgs' lib, so that a port which only one side knows is noticed everywhere."""
     address = str(plan.internal.ipv4)
     cfg = f'{{ bindAddress = "{address}"; hostname = "x"; settings.IPV4_NETWORK = "172.22.1"; }}'
-    arguments = f"{{ cfg = {cfg}; config.time.timeZone = null; lib = {LIB} // {{ mkDefault = value: value; }}; }}"
+    arguments = f"{{ cfg = {cfg}; config.time.timeZone = null; lib = {LIB} // {{ mkOptionDefault = value: value; }}; }}"
     set_here = nix.eval(f"import {DEFAULTS} {arguments}")
     ports = {name: value for name, value in conf(plan).items() if re.fullmatch(r"(?!HTTP).+_PORT", name)}
     assert len(ports) > len(KNOWN)

@@ -167,6 +167,7 @@ let
       says = "networking.firewall.checkReversePath drops clients whose answers would leave elsewhere";
       module = lib.recursiveUpdate (mailcow { }) {
         boot.kernel.sysctl."net.ipv4.ip_nonlocal_bind" = 1;
+        networking.firewall.enable = true;
         systemd.network = {
           enable = true;
           netdevs."50-wg0".netdevConfig = {
@@ -190,6 +191,41 @@ let
     mailcowSource = {
       says = "services.mailcow.source must be a fixed-output derivation";
       module = { pkgs, ... }: mailcow { source = pkgs.hello; };
+    };
+    firewallTwice = {
+      says = "networking.firewall.enable would put a second firewall beside mailnix's";
+      module = {
+        mailnix.firewall.enable = true;
+        networking.firewall.enable = true;
+      };
+    };
+    firewallCommands = {
+      says = "networking.firewall.extraCommands are for iptables and would not be run";
+      module = {
+        mailnix.firewall.enable = true;
+        networking.firewall.enable = false;
+        networking.firewall.extraCommands = "iptables -A INPUT -j ACCEPT";
+      };
+    };
+    firewallContainers = {
+      says = "mailnix's firewall forwards mail alone, so web, networking.nat would have no network";
+      module = {
+        mailnix.firewall.enable = true;
+        networking.firewall.enable = false;
+        networking.nat.enable = true;
+        virtualisation.oci-containers.containers.web.image = "nginx";
+      };
+    };
+    caddyFile = {
+      says = "services.caddy.configFile, or settings, takes the place of services.caddy.extraConfig and virtualHosts";
+      module = {
+        mailnix.base.enable = true;
+        services.caddy = {
+          enable = true;
+          extraConfig = "mail.example.org";
+          configFile = "/etc/Caddyfile";
+        };
+      };
     };
     baseFlush = {
       says = "networking.nftables.flushRuleset would delete the tables of Docker";

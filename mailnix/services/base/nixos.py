@@ -14,6 +14,6 @@ def nixos(plan: Plan, _host: HostPlan) -> NixosPart:
         (
             option("mailnix.base.enable", True),
             option("mailnix.disk.enable", mk_default(True), "Set to false where the disk is partitioned otherwise."),
-            option("time.timeZone", plan.topology.timezone),
+            option("time.timeZone", mk_default(plan.topology.timezone)),
         ),
     )

@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+import re
+from textwrap import dedent
 from typing import Final
 
-from mailnix.formats.nix import option
+from mailnix.formats.nix import Apply, mk_default, option
 from mailnix.formats.nixos_part import NixosPart, beside
 from mailnix.plan import Plan, ProxyPlan
 from mailnix.services.caddy.render import caddyfile
 
 FILE: Final = "Caddyfile"
+_GLOBAL: Final = re.compile(r"\{\n(.*?\n)\}\n\n(.*)", re.DOTALL)
 
 
 def nixos(plan: Plan, host: ProxyPlan) -> NixosPart:
-    """The Caddyfile, the same as on Debian."""
+    """The Caddyfile, the same as on Debian, in two parts: what a host says in `virtualHosts` stands beside them."""
+    options, sites = parts(caddyfile(plan, host))
     return NixosPart(
         "The web, and certificates for it and for haraka-in.",
-        (option("services.caddy", {"enable": True, "configFile": beside(FILE)}),),
-        {FILE: caddyfile(plan, host)},
+        (
+            option(
+                "services.caddy",
+                {
+                    "enable": True,
+                    "logFormat": mk_default("level INFO"),
+                    "globalConfig": options,
+                    "extraConfig": Apply("builtins.readFile", (beside(FILE),)),
+                },
+            ),
+        ),
+        {FILE: sites},
     )
+
+
+def parts(text: str) -> tuple[str, str]:
+    """What stands in the block of global options, and the sites after it."""
+    found = _GLOBAL.fullmatch(text)
+    assert found is not None
+    return dedent(found[1]), found[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from mailnix.formats.nix import NixValue, option
+from mailnix.formats.nix import NixValue, defaults, option
 from mailnix.formats.nixos_part import NixosPart
 from mailnix.plan import InternalPlan, Plan
 from mailnix.services.docker.render import DAEMON
@@ -18,7 +18,7 @@ def nixos(_plan: Plan, _host: InternalPlan) -> NixosPart:
         (
             option(
                 "virtualisation.docker",
-                {"enable": True, "logDriver": str(DAEMON["log-driver"]), "daemon": {"settings": daemon}},
+                {"enable": True, **defaults({"logDriver": str(DAEMON["log-driver"]), "daemon": {"settings": daemon}})},
             ),
         ),
     )

@@ -15,16 +15,12 @@ RULES: Final = "firewall.nft"
 def nixos(_plan: Plan, host: HostPlan) -> NixosPart:
     """The table."""
     return NixosPart(
-        "The firewall. This table is all of it: Docker and Mailcow keep theirs, so the ruleset is never flushed.",
+        "The firewall. This table is all of it, with what networking.firewall opens; Docker and Mailcow keep theirs.",
         (
-            option("networking.firewall.enable", False),
+            option("mailnix.firewall.enable", True),
             option(
-                "networking.nftables",
-                {
-                    "enable": True,
-                    "flushRuleset": False,
-                    "tables": {TABLE: {"family": FAMILY, "content": Apply("builtins.readFile", (beside(RULES),))}},
-                },
+                f"networking.nftables.tables.{TABLE}",
+                {"family": FAMILY, "content": Apply("builtins.readFile", (beside(RULES),))},
             ),
         ),
         {RULES: table(host)},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mailnix.formats.nix import Entry, NixValue, option
+from mailnix.formats.nix import Entry, NixValue, defaults, option
 from mailnix.formats.nixos_part import NixosPart, beside
 from mailnix.plan import Plan, ProxyPlan
 from mailnix.plan.credentials import HARAKA_INTERNALCMD
@@ -42,15 +42,15 @@ def _instance(service: str, files: Mapping[str, str], host: ProxyPlan) -> NixVal
     kept = _below(service, files)
     return {
         "plugins": files["config/plugins"].split(),
-        "settings": {path.removeprefix(CONFIG): {"globalSection": _values(files[path])} for path in VALUES},
-        "files": _paths(service, kept, CONFIG),
-        "localPlugins": _paths(service, kept, PLUGINS),
+        "settings": {path.removeprefix(CONFIG): {"globalSection": defaults(_values(files[path]))} for path in VALUES},
+        "files": defaults(_paths(service, kept, CONFIG)),
+        "localPlugins": defaults(_paths(service, kept, PLUGINS)),
         "credentials": {"internalcmd_key": HARAKA_INTERNALCMD},
-        "tls": {"certificate": caddy.certificate, "key": caddy.key},
+        "tls": defaults({"certificate": caddy.certificate, "key": caddy.key}),
     }
 
 
-def _values(text: str) -> NixValue:
+def _values(text: str) -> Mapping[str, NixValue]:
     """The keys of an INI file without sections, but for those that the module sets."""
     pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith(";"))
     return {
@@ -60,7 +60,7 @@ def _values(text: str) -> NixValue:
     }
 
 
-def _paths(service: str, files: Mapping[str, str], folder: str) -> NixValue:
+def _paths(service: str, files: Mapping[str, str], folder: str) -> Mapping[str, NixValue]:
     """Those below one folder, by the names that the module wants: without the folder, plugins without `.js`."""
     start = f"{service}/{folder}"
     return {path.removeprefix(start).removesuffix(".js"): beside(path) for path in files if path.startswith(start)}
@@ -72,7 +72,7 @@ def _waiting(service: str) -> Entry:
         {
             "requires": [names.READY],
             "after": [names.READY],
-            "environment": {"NODE_OPTIONS": units.NODE_OPTIONS},
+            "environment": defaults({"NODE_OPTIONS": units.NODE_OPTIONS}),
             "serviceConfig": units.MEMORY,
         },
     )

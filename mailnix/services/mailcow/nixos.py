@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mailnix.formats.nix import Apply, NixValue, option
+from mailnix.formats.nix import Apply, NixValue, defaults, option
 from mailnix.formats.nixos_part import NixosPart, beside
 from mailnix.model.clientport import KNOWN, OFFERED
 from mailnix.plan import InternalPlan, Plan
@@ -49,7 +49,7 @@ def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
         "enable": True,
         "hostname": plan.topology.hostname,
         "bindAddress": str(host.ipv4),
-        "settings": {name: _value(value) for name, value in conf(plan).items() if name in told},
+        "settings": defaults({name: _value(value) for name, value in conf(plan).items() if name in told}),
         "postfix": {"extraConfig": _read(_EXTRA_CF)},
         "hooks": _hooks(texts),
         "files": {path: _read(path) for path in texts if not path.startswith(_HOOKS) and path != _EXTRA_CF},
@@ -60,9 +60,7 @@ def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
     if (backup := host.backup) is not None:
         values["backup"] = {
             "enable": True,
-            "location": backup.folder,
-            "startAt": backup.at,
-            "keepDays": backup.keep_days,
+            **defaults({"location": backup.folder, "startAt": backup.at, "keepDays": backup.keep_days}),
         }
     return values
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailnix.formats.nix import option
+from mailnix.formats.nix import defaults, mk_default, option
 from mailnix.formats.nixos_networkd import unit
 from mailnix.formats.nixos_part import NixosPart
 from mailnix.plan import HostPlan, Plan
@@ -14,8 +14,8 @@ def nixos(_plan: Plan, host: HostPlan) -> NixosPart:
     return NixosPart(
         "The network card and the kernel.",
         (
-            option("networking.hostName", host.name),
-            option(f"systemd.network.networks.{UPLINK_STEM}", unit(uplink(host))),
-            option("boot.kernel.sysctl", sysctls(host)),
+            option("networking.hostName", mk_default(host.name)),
+            option(f"systemd.network.networks.{UPLINK_STEM}", defaults(unit(uplink(host)))),
+            option("boot.kernel.sysctl", defaults(sysctls(host))),
         ),
     )

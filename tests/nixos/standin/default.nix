@@ -29,22 +29,44 @@ let
     image.baseName = "image";
     networking.hostName = "machine";
     boot.kernel.sysctl = { };
-    networking.firewall.enable = true;
-    networking.firewall.checkReversePath = true;
+    containers = { };
+    networking.firewall = {
+      enable = false;
+      allowedTCPPorts = [ ];
+      allowedTCPPortRanges = [ ];
+      allowedUDPPorts = [ ];
+      allowedUDPPortRanges = [ ];
+      checkReversePath = true;
+      extraCommands = "";
+      extraForwardRules = "";
+      extraInputRules = "";
+      extraStopCommands = "";
+      interfaces = { };
+      trustedInterfaces = [ "lo" ];
+    };
+    networking.nat.enable = false;
     networking.nftables.flushRuleset = false;
     networking.wg-quick.interfaces = { };
     networking.wireguard.interfaces = { };
-    services.caddy.enable = true;
+    services.caddy = {
+      enable = true;
+      extraConfig = "";
+      settings = { };
+      virtualHosts = { };
+    };
     systemd.network.netdevs = { };
     systemd.network.networks = { };
     systemd.package = pkgs.systemd;
     time.timeZone = null;
     security.acme.certs."mx.example.org".directory = "/var/lib/acme/mx.example.org";
+    virtualisation.libvirtd.enable = false;
+    virtualisation.oci-containers.containers = { };
     virtualisation.diskSize = "auto";
     virtualisation.docker.package = pkgs.docker;
     virtualisation.docker.daemon.settings = { };
   };
   nixosOptions.services.resolved.settings = { };
+  nixosOptions.services.caddy.configFile.highestPrio = if nixos ? services.caddy.configFile then 100 else 1500;
 
   load =
     args: module:

@@ -86,6 +86,7 @@ let
     splitString = separator: text: filter isString (split (self.escapeRegex separator) text);
     escapeRegex = text: replaceStrings [ "." "+" "*" ] [ "[.]" "[+]" "[*]" ] text;
     trim = text: head (match "[[:space:]]*(.*[^[:space:]]|)[[:space:]]*" text);
+    optionalString = condition: text: if condition then text else "";
     concatStrings = concatStringsSep "";
     concatMapStrings = f: items: self.concatStrings (map f items);
     concatMapStringsSep =
@@ -115,6 +116,24 @@ let
       inherit priority content;
     };
     mkDefault = self.mkOverride 1000;
+    mkOptionDefault = self.mkOverride 1500;
+    mkAfter = content: content;
+    toLower =
+      builtins.replaceStrings
+        [
+          "C"
+          "D"
+          "P"
+          "T"
+          "U"
+        ]
+        [
+          "c"
+          "d"
+          "p"
+          "t"
+          "u"
+        ];
     mkForce = self.mkOverride 50;
     mkOption = declared: declared // { _type = "option"; };
     mkEnableOption =

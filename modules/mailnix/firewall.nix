@@ -1,0 +1,83 @@
+# mailnix.firewall: the table that `networking.nftables.tables.mailnix` holds is the machine's firewall, and what other
+# modules say in NixOS's own options is let through by it too.
+{ config, lib, ... }:
+
+let
+  inherit (lib)
+    attrNames
+    concatStrings
+    concatStringsSep
+    filterAttrs
+    mapAttrsToList
+    mkAfter
+    mkDefault
+    mkEnableOption
+    mkIf
+    optional
+    optionalString
+    ;
+
+  cfg = config.mailnix.firewall;
+  nixos = config.networking.firewall;
+
+  portsOf =
+    open: protocol:
+    map toString open."allowed${protocol}Ports"
+    ++ map (range: "${toString range.from}-${toString range.to}") open."allowed${protocol}PortRanges";
+  accepted =
+    match: open: protocol:
+    let
+      ports = portsOf open protocol;
+    in
+    optionalString (
+      ports != [ ]
+    ) "${match}${lib.toLower protocol} dport { ${concatStringsSep ", " ports} } accept\n";
+  rules = match: open: accepted match open "TCP" + accepted match open "UDP";
+
+  input = concatStrings (
+    map (interface: "iifname \"${interface}\" accept\n") (
+      lib.filter (interface: interface != "lo") nixos.trustedInterfaces
+    )
+    ++ [ (rules "" nixos) ]
+    ++ mapAttrsToList (interface: rules "iifname \"${interface}\" ") nixos.interfaces
+    ++ [ nixos.extraInputRules ]
+  );
+  chain = name: text: optionalString (text != "") "chain ${name} {\n${text}\n}\n";
+
+  # What has packets of its own forwarded, and would be cut off.
+  forwarded =
+    attrNames config.virtualisation.oci-containers.containers
+    ++ attrNames (filterAttrs (_: container: container.privateNetwork) config.containers)
+    ++ optional config.virtualisation.libvirtd.enable "libvirtd"
+    ++ optional config.networking.nat.enable "networking.nat";
+in
+{
+  options.mailnix.firewall.enable = mkEnableOption "mailnix's own firewall in place of NixOS's, with what NixOS's options open in it";
+
+  config = mkIf cfg.enable {
+    networking.firewall.enable = mkDefault false;
+    networking.nftables = {
+      enable = true;
+      # Docker and Mailcow keep theirs.
+      flushRuleset = false;
+      tables.mailnix.content = mkAfter (
+        chain "input" input + chain "forward" nixos.extraForwardRules
+      );
+    };
+
+    assertions = [
+      {
+        assertion = !nixos.enable;
+        message = "networking.firewall.enable would put a second firewall beside mailnix's, which drops mail; leave it false. The ports, interfaces, extraInputRules and extraForwardRules of networking.firewall count in mailnix's.";
+      }
+      {
+        assertion = nixos.extraCommands == "" && nixos.extraStopCommands == "";
+        message = "networking.firewall.extraCommands are for iptables and would not be run; write them as networking.firewall.extraInputRules or extraForwardRules, or as a table of their own in networking.nftables.tables.";
+      }
+      {
+        assertion = forwarded == [ ] || nixos.extraForwardRules != "";
+        message = "mailnix's firewall forwards mail alone, so ${concatStringsSep ", " forwarded} would have no network; say in networking.firewall.extraForwardRules what may pass, as iifname \"podman0\" accept.";
+      }
+    ];
+  };
+}
