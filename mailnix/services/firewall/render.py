@@ -19,7 +19,25 @@ FAMILY: Final = "inet"
 BRIDGE: Final = "br-mailcow"  # named by Mailcow's docker-compose.yml
 SMTP_RATE: Final = 60  # new connections a minute and client
 SMTP_BURST: Final = 120
+SMTP_SITES: Final = 5  # clients' shares for an IPv6 /48
+SMTP_NEWCOMERS: Final = 10  # connections a second of clients that no set has room for, and burst
+SMTP_NEWCOMERS_BURST: Final = 100
+SMTP_COUNTED: Final = 1  # connection mark
 HEADERS: Final = 60  # bytes of IPv6 and TCP headers that the MTU has and the MSS has not
+
+# IANA's special-purpose registries (RFC 6890), without networks for documentation, which our own machines stand in when
+# they are tried out. 64:ff9b::/96 is somebody: an IPv4 client before a machine without IPv4.
+NOBODY4: Final = (
+    "0.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "192.0.0.0/24",
+    "198.18.0.0/15",
+    "224.0.0.0/3",
+)
+NOBODY6: Final = ("::/96", "::ffff:0:0/96", "100::/64", "fec0::/10", "ff00::/8")
+PRIVATE4: Final = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
+PRIVATE6: Final = ("fc00::/7", "fe80::/10")
 
 
 def table(host: HostPlan) -> str:
@@ -63,6 +81,16 @@ def _proxy(host: ProxyPlan) -> dict[str, object]:
         "client_ports": [forward.port for forward in host.forwards],
         "smtp_rate": SMTP_RATE,
         "smtp_burst": SMTP_BURST,
+        "smtp_site_rate": SMTP_RATE * SMTP_SITES,
+        "smtp_site_burst": SMTP_BURST * SMTP_SITES,
+        "smtp_memory": SMTP_BURST * 60 // SMTP_RATE,
+        "newcomers": SMTP_NEWCOMERS,
+        "newcomers_burst": SMTP_NEWCOMERS_BURST,
+        "counted": SMTP_COUNTED,
+        "nobody4": (*NOBODY4, link.proxy.ipv4, link.internal.ipv4),
+        "nobody6": (*NOBODY6, link.proxy.ipv6, link.internal.ipv6),
+        "private4": PRIVATE4,
+        "private6": PRIVATE6,
         "mss": link.mtu - HEADERS,
     }
 
@@ -74,6 +102,8 @@ def _internal(host: InternalPlan) -> dict[str, object]:
         "tunnels": host.tunnels,
         "tunnel_names": ", ".join(f'"{name}"' for name in names),
         "bridge": BRIDGE,
+        "docker4": host.docker_subnet,
+        "docker6": host.docker_subnet6,
         "marks": [link.mark for link in host.tunnels],
         "ssh_port": ports.SSH,
         "smtp_port": ports.SMTP,
