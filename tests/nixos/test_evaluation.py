@@ -191,8 +191,8 @@ OWN = """{
   boot.kernel.sysctl."net.ipv4.ip_nonlocal_bind" = 0;
   systemd.network.networks."20-uplink".matchConfig.Name = "ens3";
   services.openssh.settings.MaxAuthTries = 6;
-  services.haraka.instances.in.settings."smtp.ini".globalSection.inactivity_timeout = 60;
-  services.haraka.instances.in.files."log.ini" = "[main]\\nlevel=info\\n";
+  services.haraka.instances."in".settings."smtp.ini".globalSection.inactivity_timeout = 60;
+  services.haraka.instances."in".files."log.ini" = "[main]\\nlevel=info\\n";
   services.caddy.virtualHosts."www.example.org".extraConfig = "respond ok";
   networking.firewall.allowedTCPPorts = [ 8443 ];
   networking.firewall.extraForwardRules = "iifname podman0 accept";
