@@ -93,7 +93,7 @@ class Patience:
     data: float = 120
     block: float = 180
     dot: float = 600
-    silence: float = 3
+    silence: float = 0.5
     dead_first: float = 60
     dead_most: float = 900
     idle: float = 2
@@ -127,7 +127,7 @@ class Limits:
     commands_stressed: int = 10
     deliveries: int = 20
     deliveries_per_domain: int = 5
-    deliveries_beside: int = 200
+    deliveries_beside: int = 400
     mails_per_connection: int = 100
 
 

@@ -13,8 +13,7 @@ from attrs import evolve
 
 import rig as stands
 from mailnix.services.haraka.render import Patience
-from rig import Stand
-from tests.services.haraka import senders
+from rig import Stand, senders
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 

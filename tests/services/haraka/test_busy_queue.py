@@ -11,8 +11,7 @@ from attrs import evolve
 
 import rig as stands
 from mailnix.services.haraka.render import Patience
-from rig import MUTE, Stand
-from tests.services.haraka import senders
+from rig import MUTE, Stand, senders
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 

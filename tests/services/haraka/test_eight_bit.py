@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rig as stands
-from rig import Stand
-from tests.services.haraka import senders
+from rig import Stand, senders
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 

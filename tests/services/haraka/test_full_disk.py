@@ -13,8 +13,7 @@ import pytest
 
 import rig as stands
 from mailnix import run
-from rig import Stand
-from tests.services.haraka import senders
+from rig import Stand, senders
 
 KIB = 1024
 FILLER = "filler"  # Haraka takes it for no mail

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 import pytest
 
 import rig as stands
-from tests.services.haraka import senders
-from tests.services.haraka.senders import Sender
+from rig import senders
+from rig.senders import Sender
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 

@@ -10,8 +10,7 @@ import pytest
 from attrs import evolve, frozen
 
 import rig as stands
-from rig import Sink, Stand
-from tests.services.haraka import senders
+from rig import Sink, Stand, senders
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 

@@ -38,7 +38,7 @@ class Slots {
     begin() {
         const { total, beside } = this.settings
         while (this.talking < total && this.returning.length) this.returning.shift()()
-        while (this.talking < total && this.silent <= beside) {
+        while (this.talking < total && this.talking + this.silent < total + beside) {
             const next = this.next()
             if (!next) return
             this.run(...next)
