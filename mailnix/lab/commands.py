@@ -8,10 +8,11 @@ from typing import Final, Protocol
 from mailnix.errors import LabError
 from mailnix.lab import units
 from mailnix.lab.guest import Result
-from mailnix.lab.waiting import Clock, attempts
+from mailnix.lab.signs import Signs
+from mailnix.lab.waiting import Clock, Wait
 
 BOOT_TIMEOUT: Final = 300.0
-"""Seconds for a boot in software emulation on a busy host; a guest that will never come up is noticed much earlier."""
+"""Seconds in which nothing moves; a guest that will never come up is noticed much earlier."""
 COMMAND_TIMEOUT: Final = 60.0
 LONGEST_PAUSE: Final = 1.0
 PATIENCE: Final = 0.05
@@ -24,6 +25,10 @@ class Commanded(Protocol):
     @property
     def clock(self) -> Clock:
         """The time that waiting goes by."""
+        ...
+
+    def signs(self) -> Signs:
+        """What shows that it, or what it waits for, is at work."""
         ...
 
     def execute(self, command: str, *, timeout: float = ...) -> Result:
@@ -58,22 +63,24 @@ def wait_for_unit(guest: Commanded, unit: str, timeout: float = BOOT_TIMEOUT) ->
     """Wait until a systemd unit is active; fails at once where it failed or nothing will ever start it."""
     state = units.UnitState()
     command = units.show_command(unit)
-    for _ in attempts(timeout, guest.clock, longest=LONGEST_PAUSE, patience=PATIENCE):
+    wait = Wait(timeout, guest.clock, guest.signs)
+    for _ in wait.attempts(longest=LONGEST_PAUSE, patience=PATIENCE):
         state = units.parse(output_of(guest, command, guest.execute(command, timeout=COMMAND_TIMEOUT)))
         if state.is_active:
             return
         if state.is_hopeless:
             journal = guest.execute(f"journalctl -b -u {shlex.quote(unit)} -n 20 --no-pager -o cat").stdout
             raise guest.error(f"waiting for {unit}: it is {state}", journal)
-    raise guest.error(f"waiting for {unit}: still {state} after {timeout:.0f} s")
+    raise guest.error(f"waiting for {unit}: still {state} after {wait.waited():.0f} s")
 
 
 def wait_until_succeeds(guest: Commanded, command: str, timeout: float = BOOT_TIMEOUT, subject: str = "") -> str:
     """Run a command again and again until it ends with status 0; gives its output. `subject` is for the error."""
     said = ""
-    for left in attempts(timeout, guest.clock, longest=LONGEST_PAUSE, patience=PATIENCE):
+    wait = Wait(timeout, guest.clock, guest.signs)
+    for left in wait.attempts(longest=LONGEST_PAUSE, patience=PATIENCE):
         result = guest.execute(command, timeout=max(left, 1.0) + COMMAND_TIMEOUT)
         if result.ok:
             return result.stdout
         said = (result.stderr or result.stdout).strip()[-500:]
-    raise guest.error(f"waiting for {subject or short(command)}: not after {timeout:.0f} s {said}".rstrip())
+    raise guest.error(f"waiting for {subject or short(command)}: not after {wait.waited():.0f} s {said}".rstrip())

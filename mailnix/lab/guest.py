@@ -13,7 +13,6 @@ import json
 import secrets
 import socket
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from mailnix.errors import LabError
-from mailnix.lab.waiting import attempts
+from mailnix.lab.waiting import Wait
 
 CHUNK = 1024 * 1024
 """Bytes of a file in one message; the agent's limit is 48 MiB, its JSON reader gets slow long before."""
@@ -86,11 +85,13 @@ class Result:
 class GuestAgent:
     """A connection to one machine's agent, made when first needed and made anew after every trouble.
 
-    `check` is called while waiting and raises where waiting is pointless (the kernel panicked, QEMU ended).
+    `check` is called while waiting and raises where waiting is pointless (the kernel panicked, QEMU ended); `wait`
+    begins a wait for so many seconds, which lasts as long as the machine moves.
     """
 
     path: Path
     check: Check = _nothing_wrong
+    wait: Callable[[float], Wait] = Wait
     _socket: socket.socket | None = field(default=None, init=False)
     _buffer: bytearray = field(factory=bytearray, init=False)
     _lock: threading.RLock = field(factory=threading.RLock, init=False)
@@ -104,31 +105,33 @@ class GuestAgent:
             self._buffer.clear()
 
     def ping(self, timeout: float) -> None:
-        """Return once the agent answers; raises AgentGone where it does not within `timeout` seconds."""
+        """Return once the agent answers; raises AgentGone where it does not in a wait of `timeout` seconds."""
+        wait = self.wait(timeout)
         with self._lock:
             self.close()
-            for left in attempts(timeout):
+            for left in wait.attempts():
                 self.check()
                 try:
-                    self._connected(min(left, RESYNC_AFTER))
+                    # The longer it takes to come up, the longer it may take to say so.
+                    self._connected(min(left, max(RESYNC_AFTER, wait.waited() / 10)))
                 except AgentGone:
                     continue
                 return
-        raise AgentGone(f"no answer within {timeout:.0f} s")
+        raise AgentGone(f"no answer within {wait.waited():.0f} s")
 
     def ask(self, name: str, arguments: Mapping[str, Any] | None = None, timeout: float = ANSWER_TIMEOUT) -> Any:
         """One request and its answer. Raises AgentGone or AgentRefused."""
         with self._lock:
-            deadline = time.monotonic() + timeout
+            wait = self.wait(timeout)
             self._connected(timeout)
             self._send({"execute": name, **({"arguments": dict(arguments)} if arguments else {})})
-            answer = self._answer(deadline)
+            answer = self._answer(wait)
             if "error" in answer:
                 raise AgentRefused(str(answer["error"].get("desc", answer["error"])))
             return answer.get("return")
 
     def execute(self, command: str, *, stdin: bytes = b"", timeout: float = 60.0) -> Result:
-        """Run a shell command as root to its end. Raises AgentGone where it is not over in `timeout` seconds."""
+        """Run a shell command as root to its end. Raises AgentGone where it is not over after a wait of `timeout` s."""
         arguments: dict[str, Any] = {
             "path": "/bin/sh",
             "arg": ["-c", command],
@@ -138,13 +141,14 @@ class GuestAgent:
         if stdin:
             arguments["input-data"] = base64.b64encode(stdin).decode()
         pid = self.ask("guest-exec", arguments)["pid"]
-        for left in attempts(timeout, longest=0.25, patience=0.05):
+        wait = self.wait(timeout)
+        for left in wait.attempts(longest=0.25, patience=0.05):
             self.check()
             found = self.ask("guest-exec-status", {"pid": pid}, timeout=max(left, 1.0) + ANSWER_TIMEOUT)
             if found["exited"]:
                 return _result(found)
         self._kill(pid)
-        raise AgentGone(f"not over after {timeout:.0f} s")
+        raise AgentGone(f"not over after {wait.waited():.0f} s")
 
     def read_file(self, path: str) -> bytes:
         """A file's content, of any size."""
@@ -189,14 +193,14 @@ class GuestAgent:
             connection.close()
             raise AgentGone(str(error)) from None
         self._socket = connection
-        self._sync(time.monotonic() + timeout)
+        self._sync(self.wait(timeout))
 
-    def _sync(self, deadline: float) -> None:
+    def _sync(self, wait: Wait) -> None:
         number = secrets.randbelow(2**31)
         # The leading 0xFF makes the agent drop a half-written request of whoever was connected before.
         self._send({"execute": "guest-sync-delimited", "arguments": {"id": number}}, b"\xff")
         while True:
-            answer = self._answer(deadline)
+            answer = self._answer(wait)
             if answer.get("return") == number:
                 return
 
@@ -208,9 +212,9 @@ class GuestAgent:
             self.close()
             raise AgentGone(str(error)) from None
 
-    def _answer(self, deadline: float) -> dict[str, Any]:
+    def _answer(self, wait: Wait) -> dict[str, Any]:
         while True:
-            line = self._line(deadline)
+            line = self._line(wait)
             try:
                 answer = json.loads(line.rpartition(b"\xff")[2])
             except ValueError:
@@ -218,11 +222,11 @@ class GuestAgent:
             if isinstance(answer, dict):
                 return answer
 
-    def _line(self, deadline: float) -> bytes:
+    def _line(self, wait: Wait) -> bytes:
         """The next line; looks after the machine about once a second while there is none."""
         assert self._socket is not None
         while b"\n" not in self._buffer:
-            left = deadline - time.monotonic()
+            left = wait.left()
             try:
                 if left <= 0:
                     raise AgentGone("no answer in time")

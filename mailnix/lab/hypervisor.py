@@ -10,13 +10,13 @@ from attrs import define, field
 
 from mailnix import run
 from mailnix.errors import LabError
-from mailnix.lab import disks, pidfile, qmp
+from mailnix.lab import disks, pidfile, qmp, signs
 from mailnix.lab.qemu_argv import QEMU, ROOT_NODE, qemu_argv, writable_nodes
 from mailnix.lab.spec import LONGEST_SOCKET_PATH, Accel, Firmware, MachinePaths, MachineSpec
-from mailnix.lab.waiting import REAL_CLOCK, Clock, attempts
+from mailnix.lab.waiting import REAL_CLOCK, Clock, Wait
 
 START_TIMEOUT = 60.0
-LOAD_TIMEOUT = 120.0
+LOAD_TIMEOUT = 600.0
 
 
 @define(eq=False)
@@ -53,6 +53,11 @@ class Hypervisor:
     def is_running(self) -> bool:
         """Whether exactly this machine's process exists."""
         return self._entry() is not None
+
+    def pid(self) -> int | None:
+        """The id of this machine's process; None where there is none."""
+        entry = self._entry()
+        return None if entry is None else entry.pid
 
     def kill(self) -> None:
         """End the process at once; the guest notices nothing. Does nothing where there is none."""
@@ -109,7 +114,8 @@ class Hypervisor:
 
     def _wait_for_qmp(self) -> None:
         name = self.spec.name
-        for _ in attempts(START_TIMEOUT, self.clock, longest=0.1):
+        wait = Wait(START_TIMEOUT, self.clock, lambda: signs.read(self.pid(), self.paths.console_log))
+        for _ in wait.attempts(longest=0.1):
             if not self.is_running():
                 raise LabError(f"{name}: QEMU did not start: {self.said()}", f"see {self.paths.qemu_log}")
             if self.paths.qmp.exists():

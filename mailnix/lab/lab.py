@@ -15,7 +15,7 @@ from mailnix.lab import inputs, records, state
 from mailnix.lab.accel import choose_accel
 from mailnix.lab.internet.authority import install
 from mailnix.lab.internet.layout import INTERNET, Layout, layout
-from mailnix.lab.machine import Machine, paths_for
+from mailnix.lab.machine import Machine, acquaint, paths_for
 from mailnix.lab.prepare import Options, Prepared, prepare, secrets_of, sockets_folder
 from mailnix.lab.ready import wait_until_ready
 from mailnix.plan import Plan
@@ -77,6 +77,7 @@ def assemble(prepared: Prepared, state_dir: Path, progress: Progress, *, tied: b
         name: Machine(spec, paths_for(name, state_dir / "machines", sockets), accel, tied)
         for name, spec in prepared.specs.items()
     }
+    acquaint(machines.values())
     return Lab(prepared.plan, prepared.layout, machines, prepared.secrets, state_dir)
 
 

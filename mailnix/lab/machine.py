@@ -8,20 +8,22 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from attrs import define, field
 
 from mailnix.errors import LabError
-from mailnix.lab import commands
+from mailnix.lab import commands, signs
 from mailnix.lab.commands import BOOT_TIMEOUT, COMMAND_TIMEOUT, short
 from mailnix.lab.console import Console
 from mailnix.lab.guest import AgentGone, AgentRefused, GuestAgent, Result
 from mailnix.lab.hypervisor import Hypervisor
 from mailnix.lab.qmp import Qmp
+from mailnix.lab.signs import Signs
 from mailnix.lab.spec import Accel, MachinePaths, MachineSpec
-from mailnix.lab.waiting import REAL_CLOCK, Clock, attempts
+from mailnix.lab.waiting import REAL_CLOCK, Clock, Wait
 
 POWER_OFF_TIMEOUT = 120.0
 
@@ -32,6 +34,7 @@ class Machine:
 
     A `tied` machine dies with this Python, however that ends; a lab that is to outlive it is not tied. The QEMU process
     is found again by its pid file, so another process may make a Machine of the same spec and paths and use it.
+    Every wait lasts as long as this machine moves, or one of its `company`.
     """
 
     spec: MachineSpec
@@ -39,6 +42,7 @@ class Machine:
     accel: Accel = Accel.TCG
     tied: bool = True
     clock: Clock = REAL_CLOCK
+    company: Sequence[Machine] = field(default=(), init=False, repr=False)
     qemu: Hypervisor = field(init=False)
     console: Console = field(init=False)
     agent: GuestAgent = field(init=False)
@@ -46,7 +50,7 @@ class Machine:
     def __attrs_post_init__(self) -> None:
         self.qemu = Hypervisor(self.spec, self.paths, self.accel, self.tied, self.clock)
         self.console = Console(self.paths.console_log)
-        self.agent = GuestAgent(self.paths.agent, self.check)
+        self.agent = GuestAgent(self.paths.agent, self.check, self.wait)
 
     def __enter__(self) -> Machine:
         self.start()
@@ -91,11 +95,12 @@ class Machine:
                 self.agent.ask("guest-shutdown", {"mode": "powerdown"}, timeout=5)
         except (AgentGone, AgentRefused):
             self.press_power_button()
-        for _ in attempts(timeout, self.clock):
+        wait = self.wait(timeout)
+        for _ in wait.attempts():
             if not self.is_running():
                 self.kill()  # for what it leaves: pid file, zombie, connection
                 return
-        raise self.error(f"did not power off within {timeout:.0f} s")
+        raise self.error(f"did not power off within {wait.waited():.0f} s")
 
     def stop(self) -> None:
         """Shut it down in order if it lets us, else cut its power."""
@@ -159,6 +164,15 @@ class Machine:
 
     # waiting
 
+    def signs(self) -> Signs:
+        """What shows that it is at work, or one of its company."""
+        machines = self.company or (self,)
+        return signs.together(signs.read(each.qemu.pid(), each.paths.console_log) for each in machines)
+
+    def wait(self, timeout: float) -> Wait:
+        """A wait that begins now and lasts as long as something moves, then for `timeout` seconds."""
+        return Wait(timeout, self.clock, self.signs)
+
     def wait_for_guest(self, timeout: float = BOOT_TIMEOUT) -> None:
         """Wait until the guest agent answers: the guest is up far enough to be asked things."""
         try:
@@ -187,11 +201,12 @@ class Machine:
 
     def wait_for_console(self, text: str, timeout: float = BOOT_TIMEOUT) -> None:
         """Wait until this boot's console shows a text."""
-        for _ in attempts(timeout, self.clock):
+        wait = self.wait(timeout)
+        for _ in wait.attempts():
             if text in self.console.text():
                 return
             self.check()
-        raise self.error(f"waiting for {text!r} on the console: not after {timeout:.0f} s")
+        raise self.error(f"waiting for {text!r} on the console: not after {wait.waited():.0f} s")
 
     def check(self) -> None:
         """Raise LabError where waiting for this machine is pointless: it is off, or its boot went wrong."""
@@ -204,6 +219,13 @@ class Machine:
     def error(self, message: str, hint: str = "") -> LabError:
         """What to raise about this machine: named, and with its last console lines."""
         return LabError(f"{self.name}: {message}", hint, self.console.tail())
+
+
+def acquaint(machines: Iterable[Machine]) -> None:
+    """Machines of one lab: who waits for one of them may really wait for another."""
+    company = tuple(machines)
+    for machine in company:
+        machine.company = company
 
 
 def paths_for(name: str, state_dir: Path, sockets: Path) -> MachinePaths:

@@ -17,7 +17,7 @@ from mailnix.lab.waiting import attempts
 if TYPE_CHECKING:
     from qemu.qmp import QMPClient
 
-ANSWER_TIMEOUT = 30.0
+ANSWER_TIMEOUT = 120.0  # seconds; on a busy host QEMU itself stands in line
 
 
 @define

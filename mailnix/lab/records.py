@@ -8,7 +8,7 @@ from pathlib import Path
 from attrs import frozen
 
 from mailnix.errors import LabError
-from mailnix.lab.machine import Machine
+from mailnix.lab.machine import Machine, acquaint
 from mailnix.lab.spec import Accel, MachinePaths, MachineSpec
 
 FILE = "lab.json"
@@ -42,7 +42,9 @@ def of(machines: list[Machine], key: str = "", state: str = "") -> Record:
 
 def machines_of(record: Record, *, tied: bool = True) -> dict[str, Machine]:
     """The record's machines by name; whether they run is theirs to say."""
-    return {each.spec.name: Machine(each.spec, each.paths, each.accel, tied) for each in record.machines}
+    found = {each.spec.name: Machine(each.spec, each.paths, each.accel, tied) for each in record.machines}
+    acquaint(found.values())
+    return found
 
 
 def write(state_dir: Path, record: Record) -> None:

@@ -17,7 +17,7 @@ from mailnix.lab.machine import Machine
 from mailnix.lab.qemu_argv import ROOT_NODE, writable_nodes
 from mailnix.run import Runner, require, run
 
-SAVE_TIMEOUT = 300.0
+SAVE_TIMEOUT = 900.0
 RESUME_TIMEOUT = 120.0
 DEFAULT_TAG = "mailnix"
 

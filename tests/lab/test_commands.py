@@ -8,6 +8,7 @@ from attrs import define, field
 from mailnix.errors import LabError
 from mailnix.lab.commands import short, wait_for_unit, wait_until_succeeds
 from mailnix.lab.guest import Result
+from mailnix.lab.signs import Signs
 from mailnix.lab.waiting import Clock
 
 STARTING = "LoadState=loaded\nActiveState=activating\nSubState=start\n"
@@ -22,6 +23,7 @@ class Scripted:
     answers: list[tuple[int, str]]
     heard: list[str] = field(factory=list)
     now: float = 0.0
+    printing_until: float = 0.0
 
     @property
     def clock(self) -> Clock:
@@ -34,6 +36,9 @@ class Scripted:
         self.heard.append(command)
         status, output = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return Result(status, output.encode(), b"")
+
+    def signs(self) -> Signs:
+        return Signs(printed=int(min(self.now, self.printing_until)))
 
     def error(self, message: str, hint: str = "") -> LabError:
         return LabError(f"guest: {message}", hint)
@@ -59,6 +64,18 @@ def test_the_end_of_patience_says_how_far_a_unit_came() -> None:
     with pytest.raises(LabError, match=r"still activating \(start\) after 30 s"):
         wait_for_unit(guest, "caddy.service", 30)
     assert guest.now == pytest.approx(30, abs=2)
+
+
+def test_a_unit_is_waited_for_beyond_the_time_while_the_machine_prints() -> None:
+    guest = Scripted([(0, STARTING)] * 60 + [(0, UP)], printing_until=500)
+    wait_for_unit(guest, "caddy.service", 30)
+    assert guest.now > 30
+
+
+def test_once_nothing_moves_any_more_the_time_counts_from_there() -> None:
+    guest = Scripted([(1, "not yet")], printing_until=100)
+    with pytest.raises(LabError, match=r"waiting for a certificate: not after 1[23]. s not yet"):
+        wait_until_succeeds(guest, "test -e /x", 30, "a certificate")
 
 
 def test_a_command_is_run_again_until_it_succeeds() -> None:

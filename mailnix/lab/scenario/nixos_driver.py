@@ -24,6 +24,7 @@ from mailnix.lab.scenario.disks import with_backing
 from mailnix.lab.scenario.scene import Scene
 from mailnix.lab.scenario.stage import staged
 from mailnix.lab.scenario.values import Check
+from mailnix.lab.signs import Signs
 from mailnix.lab.waiting import REAL_CLOCK, Clock
 from mailnix.plan import Plan
 
@@ -71,6 +72,10 @@ class NixosGuest:
     def name(self) -> str:
         """Its name."""
         return self.machine.name
+
+    def signs(self) -> Signs:
+        """None: the driver shows no QEMU."""
+        return Signs()
 
     def execute(self, command: str, *, timeout: float = COMMAND_TIMEOUT) -> Result:
         """Run a command to its end, good or bad; the driver knows no error output apart.

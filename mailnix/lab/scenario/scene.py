@@ -19,15 +19,16 @@ from mailnix.lab.internet.layout import INTERNET, Layout
 from mailnix.lab.internet.machine import POST, PROBE, SCANNER
 from mailnix.lab.internet.mail import CA
 from mailnix.lab.scenario.evidence import CheckFailed, require
-from mailnix.lab.waiting import attempts
+from mailnix.lab.waiting import Wait
 from mailnix.model.clientport import ClientPort
 from mailnix.plan.types import Address, Plan, ProxyPlan
 
 T = TypeVar("T")
 Answer: TypeAlias = dict[str, Any]
 
-COMMAND: Final = 60.0  # seconds for a command on a guest that does not wait for anything
-DELIVERY: Final = 180.0  # seconds for a mail to arrive, in emulation
+# Seconds in which nothing moves (see `Wait`), or for a guest at full pace (see `Pace`).
+COMMAND: Final = 60.0  # for a command on a guest that does not wait for anything
+DELIVERY: Final = 180.0  # for a mail to arrive, in emulation
 SLACK: Final = 90.0  # beyond what a program waits by itself
 
 
@@ -96,12 +97,17 @@ class OnDisk(Protocol):
 
 @define(eq=False)
 class Scene:
-    """A running lab, as a stage for checks. What several checks look at is made once and remembered."""
+    """A running lab, as a stage for checks. What several checks look at is made once and remembered.
+
+    `wait` begins a wait for so many seconds; programs on guests are given `pace` times as many as planned.
+    """
 
     plan: Plan
     layout: Layout
     machines: Mapping[str, Any]
     disks: OnDisk
+    wait: Callable[[float], Wait] = Wait
+    pace: Callable[[], float] = lambda: 1.0
     _remembered: dict[str, Any] = field(factory=dict, init=False)
     _making: dict[str, Lock] = field(factory=dict, init=False)
 
@@ -154,7 +160,8 @@ class Scene:
 
     def probe(self, verb: str, source: Address, *, timeout: float = 0.0, **options: object) -> Answer:
         """What a client of the internet saw; `timeout` is how long it may wait for what it looks for, in seconds."""
-        return self._ask(PROBE, verb, timeout, {"source": source, "helo": self.layout.client.name, "ca": CA, **options})
+        who = {"source": source, "helo": self.layout.client.name, "ca": CA}
+        return self._ask(PROBE, verb, timeout, {**who, "pace": round(self.pace(), 1), **options})
 
     def post(self, verb: str, *, timeout: float = 0.0, **options: object) -> Answer:
         """What the internet's mail server says."""
@@ -162,12 +169,13 @@ class Scene:
 
     def scan(self, transport: str, source: Address, *, timeout: float, **options: object) -> Answer:
         """Which ports somebody who scans a machine sees."""
-        words = words_of(SCANNER, transport, {"source": source, **options})
-        answer: Answer = json.loads(self.internet.succeed(shlex.join(words), timeout=timeout + 2 * SLACK))
-        return answer
+        return self._told(words_of(SCANNER, transport, {"source": source, **options}), timeout)
 
     def _ask(self, program: str, verb: str, timeout: float, options: Mapping[str, object]) -> Answer:
-        words = words_of(program, verb, {**options, **({"timeout": timeout} if timeout else {})})
+        timeout = round(timeout * self.pace(), 1)
+        return self._told(words_of(program, verb, {**options, **({"timeout": timeout} if timeout else {})}), timeout)
+
+    def _told(self, words: tuple[str, ...], timeout: float) -> Answer:
         answer: Answer = json.loads(self.internet.succeed(shlex.join(words), timeout=timeout + 2 * SLACK))
         return answer
 
@@ -212,11 +220,12 @@ class Scene:
 
     def wait_for(self, subject: str, look: Callable[[], T | None], timeout: float = DELIVERY) -> T:
         """Look again and again until there is something; raises CheckFailed naming what was waited for."""
-        for _left in attempts(timeout, longest=2.0):
+        wait = self.wait(timeout)
+        for _left in wait.attempts(longest=2.0):
             found = look()
             if found:
                 return found
-        raise CheckFailed(f"waited {timeout:.0f} s in vain for {subject}")
+        raise CheckFailed(f"waited {wait.waited():.0f} s in vain for {subject}")
 
     @staticmethod
     def token(what: str) -> str:

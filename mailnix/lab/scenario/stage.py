@@ -11,6 +11,7 @@ from mailnix.lab.internet.machine import PASSWORDS
 from mailnix.lab.machine import Machine
 from mailnix.lab.scenario.disks import DiskFiles, with_backing
 from mailnix.lab.scenario.scene import Scene
+from mailnix.lab.signs import Pace, slowness
 from mailnix.plan.types import Plan
 
 
@@ -26,7 +27,10 @@ class RunningLab(Protocol):
 def stage(lab: RunningLab) -> Scene:
     """Give the internet's clients their passwords, and see the lab as a Scene."""
     files = {name: disk_files(machine) for name, machine in lab.machines.items()}
-    return staged(lab.plan, lab.layout, lab.machines, lab.secrets, files)
+    scene = staged(lab.plan, lab.layout, lab.machines, lab.secrets, files)
+    internet = lab.machines[INTERNET]
+    scene.wait, scene.pace = internet.wait, Pace(internet.signs, processor=slowness())
+    return scene
 
 
 class Writable(Protocol):

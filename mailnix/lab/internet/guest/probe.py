@@ -27,14 +27,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 PASSWORDS = "/run/mailnix-internet/passwords.json"
-PATIENCE = 60.0  # seconds for one answer; guests may be emulated
+PATIENCE = 60.0  # seconds for one answer, at full pace; guests may be emulated
 POLL = 1.0
-EARLY = 10.0
+EARLY = 10.0  # likewise, for an answer that may not come
 
 Result: TypeAlias = dict[str, Any]
 
 
-def connect(host: str, port: int, source: str, timeout: float = PATIENCE) -> socket.socket:
+def connect(host: str, port: int, source: str, timeout: float) -> socket.socket:
     """A connection from `source`, to an address of the same family."""
     family = socket.AF_INET if ip_address(source).version == 4 else socket.AF_INET6
     target = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)[0][4]
@@ -72,7 +72,7 @@ class Smtp(smtplib.SMTP):
 
     def __init__(self, args: argparse.Namespace, context: ssl.SSLContext | None) -> None:
         self.args, self.implicit = args, context
-        super().__init__(args.host, args.port, local_hostname=args.helo, timeout=PATIENCE)
+        super().__init__(args.host, args.port, local_hostname=args.helo, timeout=PATIENCE * args.pace)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         sock = connect(self.args.connect or host, port, self.args.source, timeout)
@@ -84,10 +84,10 @@ class Imap(imaplib.IMAP4_SSL):
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.target, self.source, self.trusted = args.connect or args.host, args.source, trust(args.ca)
-        super().__init__(args.host, args.port, ssl_context=self.trusted, timeout=PATIENCE)
+        super().__init__(args.host, args.port, ssl_context=self.trusted, timeout=PATIENCE * args.pace)
 
-    def _create_socket(self, timeout: float | None) -> socket.socket:
-        sock = connect(self.target, self.port, self.source, timeout or PATIENCE)
+    def _create_socket(self, timeout: float) -> socket.socket:
+        sock = connect(self.target, self.port, self.source, timeout)
         return self.trusted.wrap_socket(sock, server_hostname=self.host)
 
 
@@ -156,8 +156,8 @@ def expunge(args: argparse.Namespace) -> Result:
 
 def https(args: argparse.Namespace) -> Result:
     """Get a page; `--port 80` is plain HTTP."""
-    connection = http.client.HTTPConnection(args.host, args.port, timeout=PATIENCE)
-    sock: Any = connect(args.connect or args.host, args.port, args.source)
+    connection = http.client.HTTPConnection(args.host, args.port, timeout=PATIENCE * args.pace)
+    sock: Any = connect(args.connect or args.host, args.port, args.source, PATIENCE * args.pace)
     facts: Result = {}
     if args.port != 80:
         sock = trust(args.ca).wrap_socket(sock, server_hostname=args.host)
@@ -183,16 +183,16 @@ def reply(stream: Any) -> Result:
             return {"code": int(line[:3]) if line[:3].isdigit() else 0, "text": "\n".join(lines)}
 
 
-def answer_to_early(sock: socket.socket, stream: Any, early: str) -> Iterator[Result]:
+def answer_to_early(sock: socket.socket, stream: Any, early: str, pace: float) -> Iterator[Result]:
     """What is said to a line that came before the greeting; a server that took it as a header says nothing."""
-    sock.settimeout(EARLY)
+    sock.settimeout(EARLY * pace)
     try:
         sock.recv(1, socket.MSG_PEEK)
     except TimeoutError:
         yield {"sent": early, "code": -1, "text": "taken without a word"}
     else:
         yield {"sent": early, **reply(stream)}
-    sock.settimeout(PATIENCE)
+    sock.settimeout(PATIENCE * pace)
 
 
 def smtp(args: argparse.Namespace) -> Result:
@@ -201,7 +201,7 @@ def smtp(args: argparse.Namespace) -> Result:
     Where TLS comes first but there is an early line, there is no TLS at all.
     """
     replies: list[Result] = []
-    with connect(args.host, args.port, args.source) as plain:
+    with connect(args.host, args.port, args.source, PATIENCE * args.pace) as plain:
         sock: Any = plain
         if args.implicit and not args.early:
             sock = trust(args.ca).wrap_socket(sock, server_hostname=args.host)
@@ -211,7 +211,7 @@ def smtp(args: argparse.Namespace) -> Result:
         stream = sock.makefile("rb", buffering=0)
         replies.append({"sent": "", **reply(stream)})
         if args.early:
-            replies += answer_to_early(sock, stream, args.early)
+            replies += answer_to_early(sock, stream, args.early, args.pace)
         for line in args.line:
             if replies[-1]["code"] == 0:
                 break
@@ -276,6 +276,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--path", default="/")
     options.add_argument("--count", type=int, default=1)
     options.add_argument("--timeout", type=float, default=0.0)
+    options.add_argument("--pace", type=float, default=1.0, help="how many times longer than usual an answer may take")
     options.add_argument("--to", action="append", default=[])
     options.add_argument("--line", action="append", default=[])
     options.add_argument("--header", action="append", default=[])
