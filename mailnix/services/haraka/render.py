@@ -103,6 +103,8 @@ class Patience:
 class Limits:
     """What one instance may use: bytes of a message and its header, sessions in all and per client, deliveries at once.
 
+    Of sessions only `upstream` have a connection to Mailcow, whose Postfix has 100 processes (default_process_limit).
+
     A message must come with `data_rate` bytes a second; a session ends after so many `errors`, or `commands` without a
     message. These are Postfix's numbers (smtpd_min_data_rate, smtpd_hard_error_limit, smtpd_junk_command_limit); when
     sessions are short its own are 1, which would end sessions over one mistyped recipient.
@@ -120,6 +122,7 @@ class Limits:
     spool_dir: str = "/var/tmp"
     sessions: int = 200
     sessions_per_client: int = 20
+    upstream: int = 80
     data_rate: int = 500
     errors: int = 20
     errors_stressed: int = 3

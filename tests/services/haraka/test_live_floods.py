@@ -101,6 +101,20 @@ def test_a_session_whose_message_is_with_mailcow_keeps_its_place(stand: Stand) -
             assert session.reply()[:3] == "250"
 
 
+def test_sessions_that_hold_mailcows_processes_do_not_keep_another_out(stand: Stand, backend: Sink) -> None:
+    with haraka_in(stand, backend.port, limits=Limits(upstream=3)) as server, ExitStack() as stack:
+        sessions = [stack.enter_context(Raw.to(server, address(1))).in_data() for _ in range(3)]
+        assert served(server, address(100))
+        assert sessions[0].reply()[:3] == "421"
+
+
+def test_a_message_within_a_message_opens_no_further_connection_to_mailcow(usual: Haraka) -> None:
+    with Raw.to(usual) as session:
+        session.ask(f"EHLO {HELO}")
+        replies = [session.ask("MAIL FROM:<carol@example.net>")[:3] for _ in range(3)]
+        assert replies == ["250", "503", "503"]
+
+
 def dribble(session: Raw, data: bytes, pause: float) -> None:
     """Send it byte by byte until the other end has had enough."""
     wait = threading.Event()

@@ -2,8 +2,8 @@
 // since Haraka 3.3.4 has no such thing: a byte a second holds a session, bad commands are answered for ever, whoever came
 // first keeps every slot, and who talks before it is asked makes the process spin.
 //
-// - slots:    so many sessions in all and for a client (an IPv4 address or an IPv6 /64). Where all are taken, a newcomer
-//             gets the place of the one who has kept us waiting, by how long and by how many sessions its client has.
+// - slots:    so many sessions in all, for a client (an IPv4 address or an IPv6 /64), and at Mailcow. Where all are taken,
+//             a newcomer gets the place of another, by how long nothing came of that and how many its client has.
 // - clock:    a deadline for the whole of a command and not for its bytes, and a least rate for messages; much shorter
 //             ones when three quarters of the slots are taken.
 // - commands: so many errors, and so many commands without a message, then 421; fewer when slots are short.
@@ -33,6 +33,7 @@ exports.register = function () {
 
     this.register_hook('connect_init', 'enter')
     this.register_hook('lookup_rdns', 'admit')
+    this.register_hook('mail', 'ask_mailcow')
     this.register_hook('queue_ok', 'delivered')
     this.register_hook('disconnect', 'leave')
 }
@@ -53,6 +54,16 @@ exports.admit = function (next, connection) {
     if (!connection.notes.refused) return next()
     connection.logwarn(this, `too many sessions: ${this.slots.describe(connection)}`)
     next(DENYSOFTDISCONNECT, FULL)
+}
+
+exports.ask_mailcow = function (next, connection) {
+    const { slots } = this
+    const busy = slots.at_mailcow
+    if (busy.length < slots.limits.upstream) return next()
+    const other = slots.to_give_up_for(connection, busy)
+    if (!other) return next(DENYSOFT, FULL)
+    this.end(other, GIVEN_AWAY)
+    next()
 }
 
 exports.delivered = (next, connection) => {

@@ -34,6 +34,9 @@ exports.limit_commands = function (Connection, { state, limits, stressed, clock 
                 return over(this, COMMANDS)
             }
         }
+        if (this.state === state.CMD && this.transaction && /^MAIL\b/i.test(line.toString('latin1', 0, 5))) {
+            return this.respond(503, 'Nested MAIL command') // RFC 5321 4.1.4; each would open a connection to Mailcow
+        }
         process_line.call(this, line)
     }
 }

@@ -20,7 +20,13 @@ class Slots {
     }
 
     get nearly_full() {
-        return this.sessions.size >= this.limits.total * NEARLY_FULL
+        const { total, upstream } = this.limits
+        return this.sessions.size >= total * NEARLY_FULL || this.at_mailcow.length >= upstream * NEARLY_FULL
+    }
+
+    // Each of these has a connection to Mailcow, whose Postfix has only so many processes.
+    get at_mailcow() {
+        return [...this.sessions].filter((connection) => connection.notes.smtp_client)
     }
 
     too_many_of(connection) {
@@ -43,17 +49,17 @@ class Slots {
         this.linger(connection.client)
     }
 
-    // The session that costs others most: by how long it has kept us waiting, and how many its client has. Nobody
-    // gives up a place for a client that has as many, unless it was only waiting in it; and nobody whose message is
-    // being handed on, for Mailcow might have taken it.
-    to_give_up_for(newcomer) {
+    // The session that costs others most: by how long nothing has come of it, and how many its client has. Nobody
+    // gives up a place for a client that has as many, unless nothing came of it for a while; and nobody whose message
+    // is being handed on, for Mailcow might have taken it.
+    to_give_up_for(newcomer, among = this.sessions) {
         const own = this.held_by(newcomer)
         let [worst, most] = [undefined, 0]
-        for (const connection of this.sessions) {
+        for (const connection of among) {
             const held = this.held_by(connection)
             const waited = this.clock.waited(connection)
-            const may = this.clock.clients_turn(connection) || !connection.last_response // not yet greeted
-            if (connection === newcomer || !may || (held <= own && waited < MOMENT)) continue
+            const handed_on = connection.awaiting_data_reply
+            if (connection === newcomer || handed_on || (held <= own && waited < MOMENT)) continue
             const cost = held * (waited + MOMENT / 10)
             if (cost > most) [worst, most] = [connection, cost]
         }
