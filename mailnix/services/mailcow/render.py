@@ -18,6 +18,7 @@ from mailnix.model.clientport import KNOWN
 from mailnix.model.names import MIB, parse_size, to_ascii
 from mailnix.plan import InternalPlan, Plan, credentials
 from mailnix.services.docker.render import gateway
+from mailnix.services.haraka.render import MAX_HEADER
 from mailnix.services.mailcow.pin import PIN, Pin
 
 SERVICE: Final = "mailcow"
@@ -46,7 +47,9 @@ def files(plan: Plan) -> dict[str, str]:
     """What lies on top of Mailcow's tree; those in `EXECUTABLE` are programs."""
     texts = {
         CONF: _conf_text(conf(plan)),
-        "data/conf/postfix/extra.cf": template(SERVICE, "extra.cf.j2", relays=_relays(plan), proxies=_proxies(plan)),
+        "data/conf/postfix/extra.cf": template(
+            SERVICE, "extra.cf.j2", relays=_relays(plan), proxies=_proxies(plan), header_size=MAX_HEADER
+        ),
         "data/conf/postfix/custom_postscreen_whitelist.cidr": template(
             SERVICE, "postscreen_whitelist.cidr.j2", proxies=_proxies(plan)
         ),

@@ -1,4 +1,5 @@
 import os
+import re
 import ssl
 import subprocess
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 
 from mailnix.plan import Plan
 from mailnix.services.haraka.debian import debian
+from mailnix.services.haraka.render import Limits
 from mailnix.tree import Entry, File, Tree
 from tests.services.conftest import tool
 
@@ -42,6 +44,15 @@ def test_units_end_haraka_with_the_signal_it_knows_and_wait_for_credentials(tree
     lines = str(tree.file(f"/etc/systemd/system/{unit}.service").content).splitlines()
     for line in ("KillSignal=SIGINT", "LoadCredential=haraka.internalcmd", "Requires=mailnix-credentials.service"):
         assert line in lines
+
+
+@pytest.mark.parametrize("unit", ["haraka-in", "haraka-out"])
+def test_an_instance_has_memory_for_its_heap_and_its_messages_and_is_ended_far_above_it(tree: Tree, unit: str) -> None:
+    lines = str(tree.file(f"/etc/systemd/system/{unit}.service").content).splitlines()
+    (heap,) = [int(number) for number in re.findall(r"--max-old-space-size=(\d+)", "\n".join(lines))]
+    (high,) = [int(number) for number in re.findall(r"^MemoryHigh=(\d+)M$", "\n".join(lines), re.MULTILINE)]
+    (most,) = [int(number) for number in re.findall(r"^MemoryMax=(\d+)M$", "\n".join(lines), re.MULTILINE)]
+    assert heap + Limits().memory / 2**20 < high < most
 
 
 def test_only_haraka_in_may_bind_to_port_25(tree: Tree) -> None:

@@ -9,10 +9,13 @@ import pytest
 from attrs import evolve
 
 import rig as stands
+from mailnix.plan import Plan
 from mailnix.services.haraka.render import MAX_HEADER, MAX_MESSAGE
+from mailnix.services.mailcow.render import files
 from rig import Stand
+from tests.services.haraka.incoming import haraka_in as before
 from tests.services.haraka.messages import ALPHABETS, SHAPES, Message, messages
-from tests.services.haraka.recorder import on_the_wire
+from tests.services.haraka.recorder import Client, on_the_wire
 from tests.services.haraka.ways import Way, inward, outward
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
@@ -142,6 +145,18 @@ def test_a_header_may_be_as_large_as_its_limit_and_no_larger(way: Way, more: int
         else:
             assert reply.startswith("250")
             assert way.arrived(sender) == content
+
+
+def test_mailcow_cuts_no_field_that_haraka_in_takes(stand: Stand, plan: Plan) -> None:
+    """Postfix's own limit of 102,400 bytes a field cuts it, with a 250."""
+    field = b"X-Long: " + b",\r\n ".join(b"user%06d@example.com" % number for number in range(40_000)) + b"\r\n"
+    content = field + b"Subject: after it\r\n"
+    extra = files(plan)["data/conf/postfix/extra.cf"]
+    limits = "".join(line + "\n" for line in extra.splitlines() if line.startswith("header_size_limit"))
+    with stands.postfix(stand, extra=limits + stands.TRUSTING) as mailcow, before(stand, mailcow.port) as server:
+        with Client(server.port, "127.0.0.5") as session:
+            assert session.send("carol@example.net", "bob@example.org", content).startswith("250")
+        assert content.replace(b"\r\n", b"\n") in mailcow.arrived("bob")[0]
 
 
 def test_a_client_that_does_not_wait_for_the_go_ahead_loses_nothing(way: Way) -> None:

@@ -13,6 +13,8 @@ import rig as stands
 from mailnix.services.haraka.render import MAX_MESSAGE
 from mailnix.services.haraka.units import MEMORY_HIGH
 from rig import Stand
+from rig.senders import haraka_out, sinks
+from tests.services.haraka.recorder import Client
 from tests.services.haraka.ways import LIMITS, Way, inward, outward
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
@@ -103,3 +105,24 @@ def test_a_full_disk_means_try_again_and_no_part_arrives(stand: Stand) -> None:
         way.arrived("small@example.net")
         assert way.behind.count == 1
         assert "the message cannot be kept" in way.server.log
+
+
+LARGE = 60_000_000
+ONE_LINE = b"X: y\r\ntext\r\n" + b"\xe9" * LARGE + b"\r\n"
+ENDLESS = b"Content-Type: message/rfc822\r\n\r\n" + b"X: \xe9\r\n" * (LARGE // 7)
+
+
+@pytest.mark.parametrize("content", [ONE_LINE, ENDLESS], ids=["one line", "a header in the body"])
+@pytest.mark.parametrize("moment", ["refused", "converted"])
+def test_a_bounce_costs_little_however_the_mail_is_made(stand: Stand, moment: str, content: bytes) -> None:
+    """Read line by line, the first for its header, the second for a server without 8BITMIME."""
+    answers = {"RCPT": "550 5.1.1 no such user"} if moment == "refused" else {}
+    with contextlib.ExitStack() as stack, sinks({"replies": answers}, {}) as (world, home):
+        out = haraka_out(stack, stand, {"example.net": [world], "example.org": [home]})
+        with Client(out.port, out.source) as session:
+            assert session.send("alice@example.org", "dave@example.net", content).startswith("250")
+        stands.until(lambda: bool(home.messages), "the bounce")
+        assert out.haraka is not None
+        assert out.haraka.most_memory < MEMORY_HIGH
+    assert not any(world.messages), "the sink notes a connection that ends amid DATA as an empty one"
+    assert (b"Status: 5.1.1" if moment == "refused" else b"Status: 5.6.3") in home.messages[0]

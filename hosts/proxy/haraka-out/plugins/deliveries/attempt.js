@@ -4,7 +4,7 @@
 // STARTTLS) means the next host, then later, as with Postfix (`smtp_skip_5xx_greeting`).
 
 const { Session, Trouble } = require('./session')
-const { converted, eight_bit_parts } = require('./eightbit')
+const { converted, eight_bit, eight_bit_parts, TooLong } = require('./eightbit')
 
 const MOST_HOSTS = 5 // to try, and of those that answered: as Postfix's smtp_mx_address_limit and _session_limit
 const MOST_SESSIONS = 2
@@ -68,6 +68,7 @@ class Attempt {
             return session
         } catch (err) {
             session.abort()
+            if (err instanceof TooLong) return this.unconvertible(mx, err)
             if (!(err instanceof Trouble)) throw err
             if (err.handshake && !policy.required) {
                 log.notice(`${named(mx)}: its STARTTLS failed, mail goes there in clear for an hour: ${err.message}`)
@@ -119,6 +120,7 @@ class Attempt {
             else session.close()
         } catch (err) {
             session.abort()
+            if (err instanceof TooLong) return this.unconvertible(mx, err)
             if (!(err instanceof Trouble)) throw err
             if (reused && !this.answered) return false
             this.taken = err.taken
@@ -165,8 +167,17 @@ class Attempt {
 
     async content(session) {
         if (session.extensions.has('8BITMIME')) return this.mail.open()
+        if (!(await eight_bit(this.mail.open()))) return this.mail.open()
         const parts = await eight_bit_parts(this.mail.open())
         return parts.size ? converted(this.mail.open(), parts) : this.mail.open()
+    }
+
+    // The connection has ended amid DATA, so this host has nothing of it.
+    unconvertible(mx, { message }) {
+        const reason = `${named(mx)} takes no 8-bit mail, and this one cannot be converted: ${message}`
+        for (const recipient of this.pending) this.results.set(recipient, { action: 'failed', mx, reason, status: '5.6.3' })
+        this.pending.clear()
+        return true
     }
 
     answer(session, mx, recipient, reply) {

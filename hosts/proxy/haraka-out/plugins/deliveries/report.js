@@ -1,6 +1,6 @@
 // What the sender is told of mail that could not be delivered: RFC 3464 in RFC 6522's multipart/report.
 
-const { lines_of } = require('./eightbit')
+const { lines_of, TooLong } = require('./eightbit')
 
 const MOST_HEADERS = 64 * 1024 // bytes of the original that are sent back
 const LONGEST_LINE = 900 // characters; RFC 5322 2.1.1 has 998 with the field's name
@@ -95,9 +95,13 @@ function date(when) {
 
 async function original_headers(chunks) {
     let text = ''
-    for await (const line of lines_of(chunks)) {
-        if (/^\r?\n$/.test(line) || text.length + line.length > MOST_HEADERS) break
-        text += line.startsWith('..') ? line.slice(1) : line
+    try {
+        for await (const line of lines_of(chunks)) {
+            if (/^\r?\n$/.test(line) || text.length + line.length > MOST_HEADERS) break
+            text += line.startsWith('..') ? line.slice(1) : line
+        }
+    } catch (err) {
+        if (!(err instanceof TooLong)) throw err
     }
     return text
 }

@@ -4,19 +4,31 @@
 // Signatures over the body break, as they do with Postfix, which converts too: nearly all our mail is signed, so to
 // bounce signed mail would be to bounce all of it, while SPF, which lists this server, still speaks for the sender.
 // Header lines stay as they are, also as with Postfix.
+//
+// A line or a part's header is held while it is looked at, so one that is too long for that is not converted: the mail
+// bounces (RFC 3463: 5.6.3). Nobody writes such mail, but whoever did would end haraka-out, again at every start.
+
+const { isAscii } = require('node:buffer')
 
 const DEEPEST = 20 // parts within parts
 const LONGEST_LINE = 76 // RFC 2045 6.7
+const HELD = 1024 * 1024 // bytes of a line, or of a part's header, at most
 const HIGH = /[\x80-\xff]/
 
-// The lines of a stream of chunks, with their ends, as latin1 strings: a character a byte.
+class TooLong extends Error {}
+
+// The lines of a stream of chunks, with their ends, as latin1 strings: a character a byte. Throws TooLong.
 async function* lines_of(chunks) {
     let rest = ''
     for await (const chunk of chunks) {
-        const text = rest + chunk.toString('latin1')
+        const text = chunk.toString('latin1')
         const end = text.lastIndexOf('\n') + 1
-        rest = text.slice(end)
-        for (const line of text.slice(0, end).match(/[^\n]*\n/g) ?? []) yield line
+        if (end) {
+            for (const line of (rest + text.slice(0, end)).match(/[^\n]*\n/g)) yield line
+            rest = ''
+        }
+        rest += text.slice(end)
+        if (rest.length > HELD) throw new TooLong('a line is too long')
     }
     if (rest) yield rest
 }
@@ -25,7 +37,7 @@ async function* lines_of(chunks) {
 // or one that is 'between' parts.
 async function* walk(lines) {
     const boundaries = [] // of the parts that we are in
-    let [part, header, between] = [0, [], false]
+    let [part, header, held, between] = [0, [], 0, false]
     for await (const line of lines) {
         const level = delimiter(line, boundaries)
         if (level >= 0) {
@@ -36,9 +48,13 @@ async function* walk(lines) {
             part += 1
             between = closing
             header = closing ? null : []
+            held = 0
         } else if (header) {
             header.push(line)
+            held += line.length
+            if (held > HELD) throw new TooLong("a part's header is too long")
             if (!/^\r?\n$/.test(line)) continue
+            held = 0
             yield ['header', part, header]
             const { type, boundary } = content(header)
             const deeper = boundaries.length < DEEPEST
@@ -69,6 +85,12 @@ function content(header) {
         boundary: /^multipart\//i.test(type) && boundary ? (boundary[1] ?? boundary[2]).replace(/\\(.)/g, '$1') : '',
         encoding: value('content-transfer-encoding').toLowerCase(),
     }
+}
+
+// Whether there is any 8-bit byte.
+async function eight_bit(chunks) {
+    for await (const chunk of chunks) if (!isAscii(chunk)) return true
+    return false
 }
 
 // The numbers of the parts with 8-bit bytes in their bodies.
@@ -134,4 +156,4 @@ function encoded(line, encoding) {
     return written + end
 }
 
-module.exports = { converted, eight_bit_parts, lines_of }
+module.exports = { converted, eight_bit, eight_bit_parts, lines_of, TooLong }
