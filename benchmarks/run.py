@@ -136,7 +136,16 @@ def floods() -> Iterator[Row]:
     yield Row("floods: a newcomer is greeted, memory", "see its table", "p95 2 s, 200 MiB")
 
 
-SECTIONS = {section.__name__: section for section in (start, plan, emit, image, lab, mail, floods)}
+def outgoing() -> Iterator[Row]:
+    """haraka-out's queue beside Postfix's, and a healthy receiver among bad ones; each prints its own lines."""
+    script = Path(__file__).with_name("outgoing.py")
+    print(run([sys.executable, script], timeout=1800).stdout)
+    yield Row("a queue of 1,500 mails", "see its lines", "0.5 x Postfix")
+    print(run([sys.executable, script, "--busy"], timeout=600).stdout)
+    yield Row("a healthy receiver among bad ones", "see its line", "5 s")
+
+
+SECTIONS = {section.__name__: section for section in (start, plan, emit, image, lab, mail, floods, outgoing)}
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import rig as stands
 from mailnix import run
-from rig import Stand, senders
+from rig import Haraka, Stand, senders
 
 KIB = 1024
 FILLER = "filler"  # Haraka takes it for no mail
@@ -101,23 +101,41 @@ def test_recipients_with_different_fates_get_a_mail_once_on_a_full_disk(stand: S
     assert [line for line in world.commands if line.startswith("RCPT TO:<good")] == ["RCPT TO:<good@example.net>"]
 
 
+def remount(server: Haraka, how: str) -> None:
+    """Its queue, "ro" or "rw"."""
+    queue = (server.folder / "config/queue_dir").read_text().strip()
+    run.run(["nsenter", "--mount", "--target", str(server.pid), "mount", "-o", f"remount,{how}", queue])
+
+
+def test_a_mail_that_cannot_be_removed_is_not_delivered_again(stand: Stand) -> None:
+    people = ("good@example.net", "later@example.net")
+    with ExitStack() as stack, senders.sinks({"replies": {"RCPT TO:<later": "450 later"}}) as (world,):
+        sender = senders.haraka_out(stack, stand, {"example.net": [world]}, disk="256k", retries="5s*99")
+        server = sender.haraka
+        assert server is not None
+        world.on_command = lambda line: remount(server, "ro") if line == "DATA" else None
+        sender.send(*people, message=mail(1, 1))
+        stands.until(lambda: server.log.count("later@example.net> delayed") >= 2, "two attempts")
+        world.on_command, world.replies = (lambda _line: None), {}
+        stands.until(lambda: server.log.count("is done with and cannot be removed") >= 2, "all have it")
+        remount(server, "rw")
+        stands.until(lambda: sender.queued() == 0, "the queue is empty")
+    assert len(world.messages) == 2
+    asked = [line for line in world.commands if line.startswith("RCPT TO:<good")]
+    assert asked == ["RCPT TO:<good@example.net>"]
+
+
 def test_a_mail_survives_a_queue_that_nothing_can_be_written_to(stand: Stand) -> None:
     with ExitStack() as stack, senders.sinks({"replies": {"RCPT": "450 later"}}) as (world,):
         sender = senders.haraka_out(stack, stand, {"example.net": [world]}, disk="256k", retries="5s*99")
-        assert sender.haraka is not None
-        queue = (sender.haraka.folder / "config/queue_dir").read_text().strip()
-
-        def remount(how: str) -> None:
-            assert sender.haraka is not None
-            inside = ["nsenter", "--mount", "--target", str(sender.haraka.pid)]
-            run.run([*inside, "mount", "-o", f"remount,{how}", queue])
-
+        server = sender.haraka
+        assert server is not None
         sender.send(message=mail(1, 1))
         stands.until(lambda: "RCPT TO:<dave@example.net>" in world.commands, "a first attempt")
-        remount("ro")
+        remount(server, "ro")
         assert not accepted(sender, ["dave@example.net"], mail(2, 1))
         stands.until(lambda: world.commands.count("RCPT TO:<dave@example.net>") > 1, "an attempt on a read-only disk")
-        remount("rw")
+        remount(server, "rw")
         world.replies = {}
         stands.until(lambda: sender.queued() == 0, "the queue is empty")
     assert numbers(world.messages) == {1: 1}

@@ -143,6 +143,15 @@ def test_each_recipient_has_the_fate_that_the_receiver_said(stand: Stand, offere
     assert sorted(asked) == [f"RCPT TO:<{name}@example.net>" for name in ("bad", "good", "later", "later")]
 
 
+def test_an_answer_stands_whatever_goes_wrong_afterwards(stand: Stand) -> None:
+    with ExitStack() as stack, senders.sinks({"replies": {"RCPT TO:<later": "450 4.2.1 later"}}) as (world,):
+        impossible = {"exchange": "127.0.0.1", "port": 99999, "priority": 9}
+        sender = senders.haraka_out(stack, stand, {"example.net": [world, impossible]}, retries="5s*20")
+        sender.send("good@example.net", "later@example.net")
+        stands.until(lambda: world.commands.count("RCPT TO:<later@example.net>") == 2, "a second attempt")
+    assert world.commands.count("RCPT TO:<good@example.net>") == 1
+
+
 def test_no_mail_is_sent_where_no_recipient_was_taken(stand: Stand) -> None:
     replies = {"EHLO": "250-sink\n250 PIPELINING", "RCPT": "550 5.1.1 no such user"}
     with ExitStack() as stack, senders.sinks({"replies": replies}, {}) as (world, home):

@@ -54,6 +54,7 @@ exports.resolver = function ({ nameserver }) {
 exports.environment = function ({ own_address, port }) {
     return {
         files: this.files,
+        unmarked: new Map(),
         hosts: new Hosts(numbers(this.settings.hosts)),
         timing: numbers(this.settings.seconds),
         intervals: this.haraka.cfg.temp_fail_intervals,

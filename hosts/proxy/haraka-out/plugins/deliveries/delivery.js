@@ -6,7 +6,8 @@ const { pending } = require('./queue_files')
 const { report } = require('./report')
 
 // `env`: files, is_home, routes(hmail) → addresses or undefined, port, load(file, read) → hmail,
-// intervals (seconds), later(file, domain, seconds), queue_report(todo, message), ids, hosts, timing, hello, log.
+// intervals (seconds), later(file, domain, seconds), queue_report(todo, message), ids, hosts, timing, hello, log, and
+// unmarked: file → who still waits, where that could not be written.
 class Delivery {
     constructor(file, slot, env) {
         Object.assign(this, { file, slot, env })
@@ -26,7 +27,9 @@ class Delivery {
         this.hmail = env.load(file, read)
         this.start = read.start
         this.size = read.size - read.start
-        this.open = pending(read.todo)
+        this.open = env.unmarked.get(file) ?? pending(read.todo)
+        this.unmarked = env.unmarked.delete(file)
+        if (!this.waiting.length) return await this.remove()
         await this.settle(await this.attempt())
     }
 
@@ -45,16 +48,19 @@ class Delivery {
             size: this.size,
             open: () => env.files.message(this.file, this.start),
         }
+        let attempt
         try {
             const found = (await env.routes(hmail)) ?? (await route(todo.domain, hmail.resolver))
             const usable = elsewhere(found, todo.domain, env.is_home)
-            const attempt = new Attempt(mail, (mx) => hmail.tls_policy(mx), this.slot, env)
+            attempt = new Attempt(mail, (mx) => hmail.tls_policy(mx), this.slot, env)
             const results = await attempt.run(usable.map((mx) => ({ port: env.port, ...mx })))
             return results.size ? results : all({ action: 'delayed', reason: 'no server was tried', status: '4.4.1' })
         } catch (err) {
             const known = err instanceof NoRoute
             if (!known) hmail.logerror(`the attempt failed: ${err.stack}`)
-            return all({ action: known && err.final ? 'failed' : 'delayed', reason: err.message, status: err.status })
+            const action = known && err.final ? 'failed' : 'delayed'
+            const others = all({ action, reason: err.message, status: err.status })
+            return new Map([...others, ...(attempt?.results ?? [])]) // who has an answer keeps it
         }
     }
 
@@ -62,13 +68,13 @@ class Delivery {
     async settle(results) {
         this.tell(results)
         const with_action = (action) => [...results].filter(([, result]) => result.action === action)
-        if (with_action('delivered').length === this.waiting.length) return await this.env.files.remove(this.file)
+        if (with_action('delivered').length === this.waiting.length) return await this.remove()
         const failures = this.hmail.num_failures + 1
         const given_up = failures > this.env.intervals.length ? with_action('delayed') : []
         await this.done(with_action('delivered'))
         const bounced = [...with_action('failed'), ...given_up]
         if (bounced.length && (await this.bounce(bounced))) await this.done(bounced)
-        if (!this.waiting.length) return await this.env.files.remove(this.file)
+        if (!this.waiting.length) return await this.remove()
         const seconds = this.env.intervals[Math.min(failures, this.env.intervals.length) - 1]
         await this.postpone(seconds, failures)
     }
@@ -77,15 +83,21 @@ class Delivery {
         if (!entries.length) return
         const { rcpt_to } = this.hmail.todo
         for (const [recipient] of entries) this.open[rcpt_to.indexOf(recipient)] = false
-        if (!this.waiting.length) return // the file goes
+        if (this.waiting.length) await this.mark() // else the file goes
+    }
+
+    async mark() {
         try {
             await this.env.files.mark(this.file, this.open.map((each) => !each))
+            this.unmarked = false
         } catch (err) {
-            this.hmail.logerror(`recipients cannot be marked, they may get it again: ${err.message}`)
+            this.unmarked = true
+            this.hmail.logerror(`recipients cannot be marked: ${err.message}`)
         }
     }
 
     async postpone(seconds, failures) {
+        if (this.unmarked) await this.mark()
         let name = this.file
         try {
             name = await this.env.files.postpone(this.file, Date.now() + seconds * 1000, failures)
@@ -93,7 +105,20 @@ class Delivery {
             if (err.code === 'ENOENT') return
             this.hmail.logerror(`cannot be renamed for its next attempt: ${err.message}`)
         }
+        if (this.unmarked) this.env.unmarked.set(name, this.open)
         this.env.later(name, this.hmail.todo.domain, seconds)
+    }
+
+    // Nobody waits for it any more. On a disk that became read-only it stays, and must not be delivered again.
+    async remove() {
+        const { env, file, hmail } = this
+        try {
+            await env.files.remove(file)
+        } catch (err) {
+            hmail.logerror(`${file} is done with and cannot be removed: ${err.message}`)
+            env.unmarked.set(file, hmail.todo.rcpt_to.map(() => false))
+            env.later(file, hmail.todo.domain, env.intervals[0])
+        }
     }
 
     // Whether the sender's report is queued (or there is nobody to send one to).
