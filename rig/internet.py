@@ -87,7 +87,7 @@ class Receiver:
 
 @frozen
 class Site:
-    """What https://mta-sts.DOMAIN answers, whatever is asked, and with whose certificate."""
+    """What https://mta-sts.DOMAIN answers, whatever is asked, and with whose certificate; with status 0, nothing."""
 
     text: str
     certificate: Certificate
@@ -133,9 +133,14 @@ def internet(receivers: Sequence[Receiver], sites: Mapping[str, Site] | None = N
 
 @contextmanager
 def _serve(site: Site, address: str, folder: Path, asked: list[str]) -> Iterator[None]:
+    over = threading.Event()
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
+            if not site.status:
+                over.wait()
+                return
             self.send_response(site.status)
             if site.status in (301, 302):
                 self.send_header("Location", "https://elsewhere/")
@@ -156,6 +161,7 @@ def _serve(site: Site, address: str, folder: Path, asked: list[str]) -> Iterator
     try:
         yield
     finally:
+        over.set()
         server.shutdown()
         server.server_close()
 

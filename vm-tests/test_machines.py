@@ -10,15 +10,23 @@ import pytest
 
 from mailnix.lab.scenario import Scene
 from mailnix.plan import Plan, ProxyPlan, Reach, Transport
+from mailnix.services.unbound.render import ADDRESS
 
 SAFE = 4.0
 """What `systemd-analyze security` calls OK, at most."""
 
 
-def test_haraka_and_caddy_run_on_every_proxy(proxies: Any) -> None:
+def test_haraka_caddy_and_a_resolver_run_on_every_proxy(proxies: Any) -> None:
     for host in proxies.values():
-        for name in ("haraka-in", "haraka-out", "caddy"):
+        for name in ("haraka-in", "haraka-out", "caddy", "unbound"):
             assert host.service(name).is_running, name
+
+
+def test_the_resolver_is_for_the_proxy_alone(proxies: Any) -> None:
+    for host in proxies.values():
+        ends = _ends(host.run("ss -Hlnu sport = :53").stdout)
+        assert ADDRESS in ends
+        assert all(end.startswith("127.") for end in ends)
 
 
 def test_mailcow_is_provisioned(internal: Any) -> None:

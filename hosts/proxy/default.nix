@@ -104,6 +104,35 @@
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKwBLL4jVYCnj4xTcV0FKcZTZ3LVdCxZxqkEMPdGIUBs you@example.org"
   ];
 
+  # A resolver that validates, for haraka-out.
+  services.unbound = {
+    enable = true;
+    resolveLocalQueries = false;
+    settings.server = {
+      interface = [ "127.0.0.1" ];
+      access-control = [ "127.0.0.0/8 allow" ];
+      module-config = lib.mkDefault "\"validator iterator\"";
+      do-ip6 = lib.mkDefault true;
+      hide-identity = lib.mkDefault true;
+      hide-version = lib.mkDefault true;
+      prefetch = lib.mkDefault true;
+      val-log-level = lib.mkDefault 1;
+      num-threads = lib.mkDefault 1;
+      msg-cache-size = lib.mkDefault "2m";
+      rrset-cache-size = lib.mkDefault "4m";
+      key-cache-size = lib.mkDefault "1m";
+      neg-cache-size = lib.mkDefault "512k";
+      msg-cache-slabs = lib.mkDefault 1;
+      rrset-cache-slabs = lib.mkDefault 1;
+      infra-cache-slabs = lib.mkDefault 1;
+      key-cache-slabs = lib.mkDefault 1;
+      infra-cache-numhosts = lib.mkDefault 2000;
+      outgoing-range = lib.mkDefault 256;
+      num-queries-per-thread = lib.mkDefault 128;
+    };
+  };
+  systemd.services.unbound.serviceConfig.MemoryMax = "96M";
+
   # Haraka: one instance takes mail from the internet, one sends Mailcow's to it.
   services.haraka.instances = {
     "in" = {
@@ -251,7 +280,11 @@
   };
   systemd.services.haraka-out = {
     requires = [ "mailnix-credentials.service" ];
-    after = [ "mailnix-credentials.service" ];
+    wants = [ "unbound.service" ];
+    after = [
+      "mailnix-credentials.service"
+      "unbound.service"
+    ];
     environment.NODE_OPTIONS = lib.mkDefault "--max-old-space-size=128 --max-semi-space-size=2";
     serviceConfig = {
       MemoryHigh = "200M";

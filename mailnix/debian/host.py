@@ -19,6 +19,7 @@ from mailnix.services.mailcow.debian import debian as mailcow
 from mailnix.services.mailcow.pin import PIN, Pin
 from mailnix.services.network.debian import debian as network
 from mailnix.services.ssh.debian import debian as ssh
+from mailnix.services.unbound.debian import debian as unbound
 from mailnix.services.wireguard.debian import debian as wireguard
 from mailnix.tree import Tree
 
@@ -42,7 +43,7 @@ def parts(plan: Plan, host: HostPlan, pin: Pin = PIN) -> tuple[DebianPart, ...]:
     common = tuple(place(plan, host) for place in COMMON)
     match host:
         case ProxyPlan():
-            return (*common, haraka(plan, host), caddy(plan, host))
+            return (*common, unbound(plan, host), haraka(plan, host), caddy(plan, host))
         case InternalPlan():
             return (*common, docker(plan, host), mailcow(plan, host, pin))
 

@@ -20,6 +20,7 @@ from mailnix.services.haraka.nixos import nixos as haraka
 from mailnix.services.mailcow.nixos import nixos as mailcow
 from mailnix.services.network.nixos import nixos as network
 from mailnix.services.ssh.nixos import nixos as ssh
+from mailnix.services.unbound.nixos import nixos as unbound
 from mailnix.services.wireguard.nixos import nixos as wireguard
 from mailnix.tree import File
 
@@ -35,7 +36,7 @@ def parts(plan: Plan, host: HostPlan) -> tuple[NixosPart, ...]:
     common = tuple(place(plan, host) for place in COMMON)
     match host:
         case ProxyPlan():
-            return (*common, haraka(plan, host), caddy(plan, host))
+            return (*common, unbound(plan, host), haraka(plan, host), caddy(plan, host))
         case InternalPlan():
             return (*common, docker(plan, host), mailcow(plan, host))
 

@@ -20,7 +20,8 @@ DEPTH = 2  # words of an option's name that make a part of NixOS: services.caddy
 MORE = [("users", "allowNoPasswordLogin"), ("networking", "interfaces"), ("security", "acme")]
 ANYTHING = re.compile(
     r"(JSON|YAML 1\.1|TOML|unspecified|raw) value|anything|attribute set|module|atom\b.*|systemd option|"
-    r"sysctl option value|INI atom.*|section of an INI file.*"
+    r"sysctl option value|INI atom.*|section of an INI file.*|"
+    r"open submodule of unbound\.conf configuration type[\s\S]*"
 )
 SET = re.compile(r"(?:lazy )?attribute set of (.*)|open submodule of (.*)")
 LIST = re.compile(r"list of (.*)")

@@ -12,6 +12,7 @@ from mailnix.plan.credentials import HARAKA_INTERNALCMD
 from mailnix.services.credentials import names
 from mailnix.services.haraka import units
 from mailnix.services.haraka.render import IN, OUT, files_in, files_out, incoming, outgoing
+from mailnix.services.unbound import render as unbound
 
 CONFIG: Final = "config/"
 PLUGINS: Final = "plugins/"
@@ -31,7 +32,8 @@ def nixos(plan: Plan, host: ProxyPlan) -> NixosPart:
             option(
                 "services.haraka.instances", {"in": _instance(IN, inward, host), "out": _instance(OUT, outward, host)}
             ),
-            *(_waiting(service) for service in (IN, OUT)),
+            _waiting(IN),
+            _waiting(OUT, unbound.SERVICE),
         ),
         {**_below(IN, inward), **_below(OUT, outward)},
     )
@@ -66,12 +68,13 @@ def _paths(service: str, files: Mapping[str, str], folder: str) -> Mapping[str, 
     return {path.removeprefix(start).removesuffix(".js"): beside(path) for path in files if path.startswith(start)}
 
 
-def _waiting(service: str) -> Entry:
+def _waiting(service: str, *wants: str) -> Entry:
     return option(
         f"systemd.services.{service}",
         {
             "requires": [names.READY],
-            "after": [names.READY],
+            **({"wants": list(wants)} if wants else {}),
+            "after": [names.READY, *wants],
             "environment": defaults({"NODE_OPTIONS": units.NODE_OPTIONS}),
             "serviceConfig": units.MEMORY,
         },

@@ -16,6 +16,7 @@ from mailnix.formats.text import template
 from mailnix.model import ports
 from mailnix.plan import Plan, ProxyPlan, TunnelLink
 from mailnix.plan.dns import report_address
+from mailnix.services.unbound import render as unbound
 
 SERVICE: Final = "haraka"
 IN: Final = "haraka-in"
@@ -219,6 +220,7 @@ def outgoing(plan: Plan, host: ProxyPlan) -> HarakaOut:
         inbound_host=LOOPBACK,
         inbound_port=ports.SMTP,
         domains=plan.domain_names,
+        validator=unbound.ADDRESS,
     )
 
 

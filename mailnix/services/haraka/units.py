@@ -16,6 +16,7 @@ from mailnix.plan.credentials import HARAKA_INTERNALCMD
 from mailnix.services.caddy.render import ACME_DIRECTORY
 from mailnix.services.credentials import names
 from mailnix.services.haraka.render import CERTIFICATE_FOLDER, IN, OUT
+from mailnix.services.unbound import render as unbound
 
 CERTIFICATE: Final = "haraka-certificate"
 GROUP: Final = "haraka"  # may read the certificate's key
@@ -74,8 +75,9 @@ def out_unit(programs: Programs, host: ProxyPlan) -> tuple[Section, ...]:
     """haraka-out.service. It may bind to the tunnel's address before that exists: `ip_nonlocal_bind` is set."""
     state = {"StateDirectory": (OUT, f"{OUT}/queue"), "StateDirectoryMode": "0700"}
     after = ("network-online.target", f"sys-subsystem-net-devices-{host.tunnel.proxy.interface}.device")
+    order = _order(*after, wants=unbound.SERVICE)
     return (
-        ("Unit", {"Description": "Mail from Mailcow to the internet (Haraka)", **_order(*after)}),
+        ("Unit", {"Description": "Mail from Mailcow to the internet (Haraka)", **order}),
         ("Service", {**_service(programs, OUT), **state, **_hardening(""), "PrivateUsers": True}),
         ("Install", {"WantedBy": "multi-user.target"}),
     )
@@ -118,11 +120,12 @@ def certificate_timer() -> tuple[Section, ...]:
     )
 
 
-def _order(*after: str) -> dict[str, object]:
+def _order(*after: str, wants: str | None = None) -> dict[str, object]:
+    also = (wants,) if wants else ()
     return {
-        "Wants": (f"{CERTIFICATE}.service", "network-online.target"),
+        "Wants": (f"{CERTIFICATE}.service", "network-online.target", *also),
         "Requires": names.READY,
-        "After": (names.READY, f"{CERTIFICATE}.service", *after),
+        "After": (names.READY, f"{CERTIFICATE}.service", *after, *also),
         "StartLimitIntervalSec": 0,
     }
 

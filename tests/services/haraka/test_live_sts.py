@@ -6,12 +6,13 @@ else for MTA-STS (its README, "Logic").
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from attrs import evolve, frozen
 
 from rig import internet as internets
-from rig import until
+from rig import signed_dns, until
 from rig.certificates import Certificate, make
 from rig.internet import LACKS, OFFERS, Internet, Receiver, Site, Verdict
 from tests.services.haraka.receivers import mail_exchanger, tlsa
@@ -65,6 +66,7 @@ def cases() -> Iterator[Case]:
     yield case("html", ENCRYPTED, content_type="text/html")
     yield case("huge", ENCRYPTED, text="version: STSv1\nmode: enforce\nmx: x.y\nmax_age: 86400\n" + "x: y\n" * 20_000)
     yield case("nonsense", ENCRYPTED, text="hello")
+    yield case("silent", ENCRYPTED, status=0)
     # DANE goes first
     ours = make("anybody")
     yield case("dane-good", PROVEN, mx="other.dane-good", dane=ours.tlsa(3, 1, 1), certificate=ours)
@@ -81,13 +83,15 @@ CASES = (
         )
     ),
 )
+SOMEWHERE = Receiver("somewhere.test", ENCRYPTED, mail_exchanger("somewhere.test", "mx.somewhere.test"), make("any"))
 DOMAINS = [each.receiver.domain for each in CASES]
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Internet]:
     sites = {each.receiver.domain: each.site for each in CASES}
-    with internets.internet([each.receiver for each in CASES], sites) as running:
+    receivers = [each.receiver for each in CASES]
+    with internets.internet([*receivers, SOMEWHERE], sites) as running:
         (running.stand.folder / "roots.pem").write_bytes(ROOT.pem)
         yield running
 
@@ -143,6 +147,16 @@ def test_sessions_are_counted_by_domain_and_policy(world: Internet, by_haraka: M
     assert counted["nonsense"]["sts"]["failures"][0]["type"] == "sts-policy-invalid"
     assert counted["dane-wrong"]["tlsa"]["failed"] == 1
     assert counted["good"]["sts"]["failed"] == 0
+
+
+def test_a_resolver_without_the_root_is_not_believed(world: Internet, tmp_path: Path) -> None:
+    """unbound knows by itself that there is nothing below `test.` (RFC 6761): no news where it reaches nothing."""
+    net = world.nameserver.rpartition(".")[0]
+    nowhere = evolve(world.authority, address=f"{net}.98")
+    options = {"machine_nameserver": world.authority.address, "roots": str(world.stand.folder / "roots.pem")}
+    with signed_dns.resolver(tmp_path / "unbound", f"{net}.97", nowhere) as lost:
+        found = internets.through_haraka(world, ["somewhere.test"], validator=lost.address, **options)
+    assert found == {"somewhere.test": ENCRYPTED}
 
 
 def test_without_a_resolver_that_works_mail_leaves_but_not_past_what_is_known(

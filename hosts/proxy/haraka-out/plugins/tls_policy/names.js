@@ -244,7 +244,7 @@ class Names {
     }
 
     // Whether the resolver validates and reaches the root at all. Where it does not (a network without port 53), what
-    // it fails to find says nothing about a domain.
+    // it says and what it fails to find are no news about a domain: some names it answers by itself, as none.
     async works() {
         const works = await this.lookup('.', 'NS').then(({ secure }) => secure, () => false)
         if (!works && Date.now() >= this.down_until) this.down_until = Date.now() + DOWN * 1000
@@ -272,18 +272,16 @@ class Resolver {
     }
 
     async records(name, type, otherwise) {
-        try {
-            const { exists, records } = await this.names.lookup(ascii(name), type)
-            if (records.length) return records.map(({ data }) => data)
-            throw Object.assign(new Error(`${name} ${type}: none`), { code: exists ? 'ENODATA' : 'ENOTFOUND' })
-        } catch (err) {
-            if (!(err instanceof LookupError) || (await this.names.works())) throw err
+        if (!(await this.names.works())) {
             if (Date.now() - this.warned > DOWN * 1000) {
                 this.warned = Date.now()
                 this.warn()
             }
             return await otherwise()
         }
+        const { exists, records } = await this.names.lookup(ascii(name), type)
+        if (records.length) return records.map(({ data }) => data)
+        throw Object.assign(new Error(`${name} ${type}: none`), { code: exists ? 'ENODATA' : 'ENOTFOUND' })
     }
 
     // As node:net and node:https want it.

@@ -5,7 +5,7 @@ const path = require('node:path')
 
 const DAY = 86_400_000 // milliseconds
 const DAYS = 30
-const MOST_DOMAINS = 10_000 // a day; beyond, only what is already counted
+const MOST_NAMES = 10_000 // servers remembered, and domains counted a day; beyond, only those there already
 const MOST_FAILURES = 20 // kinds, of a policy and day
 const SAVED_AFTER = 10_000 // milliseconds
 
@@ -18,6 +18,8 @@ class Known {
 
     async add(name) {
         if (Date.now() - (this.fresh.get(name) ?? -Infinity) < DAY) return
+        this.fresh.delete(name)
+        if (this.fresh.size >= MOST_NAMES) return
         this.fresh.set(name, Date.now())
         await fs.mkdir(this.folder, { recursive: true, mode: 0o700 }).catch(() => {})
         await fs.writeFile(this.place(name), '').catch(() => this.fresh.delete(name))
@@ -34,7 +36,9 @@ class Known {
     }
 
     async tidy() {
-        for (const name of await fs.readdir(this.folder).catch(() => [])) {
+        for (const [name, when] of this.fresh) if (Date.now() - when >= DAY) this.fresh.delete(name)
+        for (const file of await fs.readdir(this.folder).catch(() => [])) {
+            const name = decodeURIComponent(file)
             if (!(await this.has(name))) await this.remove(name)
         }
     }
@@ -57,7 +61,7 @@ class Counts {
     // One session: `failure` is { type, mx, ip, reason }, or null where all was well.
     async count(domain, policy, failure) {
         await this.turn(new Date(this.now()).toISOString().slice(0, 10))
-        if (!(domain in this.domains) && Object.keys(this.domains).length >= MOST_DOMAINS) return
+        if (!(domain in this.domains) && Object.keys(this.domains).length >= MOST_NAMES) return
         const { type, text } = described(policy)
         const policies = (this.domains[domain] ??= {})
         const entry = (policies[type] ??= { policy: text, successful: 0, failed: 0, failures: [] })

@@ -32,14 +32,15 @@ class Policy {
     }
 
     async dane(domain, host, port) {
+        const lost = (why) => refuse('dane', 'dnssec-invalid', `its TLSA records cannot be looked up: ${why}`)
+        if (!(await this.names.works())) {
+            return (await this.known.has(host)) ? lost('the resolver reaches nothing, and it had some') : null
+        }
         try {
             return await this.secure_dane(domain, host, port)
         } catch (err) {
-            if (!(err instanceof LookupError)) throw err
-            const works = await this.names.works()
-            if (!works && !(await this.known.has(host))) return null
-            const why = works ? err.message : 'the resolver reaches nothing, and it had some'
-            return refuse('dane', 'dnssec-invalid', `its TLSA records cannot be looked up: ${why}`)
+            if (err instanceof LookupError) return lost(err.message)
+            throw err
         }
     }
 
