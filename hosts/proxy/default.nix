@@ -138,6 +138,7 @@
     "in" = {
       plugins = [
         "certificates"
+        "starttls"
         "tls"
         "sockets"
         "parameters"
@@ -189,6 +190,7 @@
         "sessions/input" = lib.mkDefault ./haraka-in/plugins/sessions/input.js;
         "sessions/slots" = lib.mkDefault ./haraka-in/plugins/sessions/slots.js;
         sockets = lib.mkDefault ./haraka-in/plugins/sockets.js;
+        starttls = lib.mkDefault ./haraka-in/plugins/starttls.js;
         whole_messages = lib.mkDefault ./haraka-in/plugins/whole_messages.js;
         xclient_upstream = lib.mkDefault ./haraka-in/plugins/xclient_upstream.js;
       };
@@ -201,6 +203,7 @@
     out = {
       plugins = [
         "certificates"
+        "starttls"
         "tls"
         "sockets"
         "parameters"
@@ -254,6 +257,7 @@
         message_store = lib.mkDefault ./haraka-out/plugins/message_store.js;
         parameters = lib.mkDefault ./haraka-out/plugins/parameters.js;
         sockets = lib.mkDefault ./haraka-out/plugins/sockets.js;
+        starttls = lib.mkDefault ./haraka-out/plugins/starttls.js;
         tls_policy = lib.mkDefault ./haraka-out/plugins/tls_policy.js;
         "tls_policy/memory" = lib.mkDefault ./haraka-out/plugins/tls_policy/memory.js;
         "tls_policy/names" = lib.mkDefault ./haraka-out/plugins/tls_policy/names.js;

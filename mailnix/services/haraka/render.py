@@ -34,6 +34,7 @@ RETRIES: Final = "1m,2m,5m,10m,15m,30m,1h*3,2h*4,4h*27"  # greylisting first; th
 
 _PLUGINS_IN: Final = (
     "certificates",
+    "starttls",
     "tls",
     "sockets",
     "parameters",
@@ -47,6 +48,7 @@ _PLUGINS_IN: Final = (
 )
 _PLUGINS_OUT: Final = (
     "certificates",
+    "starttls",
     "tls",
     "sockets",
     "parameters",
