@@ -7,13 +7,14 @@ loopback addresses and free ports, below one temporary folder.
 from rig.haraka import Haraka, haraka
 from rig.npm import javascript, npm_tree
 from rig.postfix import TRUSTING, Postfix, postfix
-from rig.sink import MUTE, Sink, sink
+from rig.sink import MUTE, RESET, Sink, sink
 from rig.stand import Stand, missing, self_signed, stand
 from rig.waiting import PATIENCE, answers, free_port, until
 
 __all__ = [
     "MUTE",
     "PATIENCE",
+    "RESET",
     "TRUSTING",
     "Haraka",
     "Postfix",

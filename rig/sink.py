@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from io import BufferedRWPair
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from attrs import define, field
 from rig.waiting import free_port
 
 MUTE = "(nothing)"  # an answer that never comes
+RESET = "(reset)"  # and the connection ends by RST
+
+
+class Reset(OSError):
+    """The connection shall end by RST."""
 
 
 @define
@@ -22,15 +28,15 @@ class Sink:
     """A mail server of a hundred lines that does as it is told, and writes down what it is told.
 
     `replies` maps a command's beginning to an answer, that of "" is the greeting; an empty answer ends the connection,
-    at `MUTE` it stays open. `dot_seconds` is how long it thinks about a message, before `dot`. After STARTTLS it speaks
-    TLS with the certificate in `certificate`; without, `nonsense`. `on_command` is told every command before it is
-    answered. `sessions` counts connections, `most_at_once` those that were open together. `secured` says of each
-    message whether it came under TLS.
+    `RESET` resets it, at `MUTE` it stays open. `dot_seconds` is how long it thinks about a message, before `dot`. After
+    STARTTLS it speaks TLS with the certificate in `certificate`; without, `nonsense`. `on_command` is told every
+    command before it is answered. `sessions` counts connections, `most_at_once` those that were open together.
+    `secured` says of each message whether it came under TLS.
     """
 
     port: int = field(factory=free_port)
     host: str = "127.0.0.1"
-    replies: Mapping[str, str] = field(factory=dict)
+    replies: dict[str, str] = field(factory=dict)
     dot_seconds: float = 0.0
     dot: str = "250 2.0.0 kept"
     certificate: Path | None = None
@@ -66,9 +72,13 @@ class Sink:
 
     def _serve(self, connection: socket.socket) -> None:
         with self._counted(), connection, contextlib.suppress(OSError, ValueError):
-            with connection.makefile("rwb") as stream:
-                self._say(stream, self.replies.get("", "220 sink"))
-                secured = self._talk(stream)
+            try:
+                with connection.makefile("rwb") as stream:
+                    self._say(stream, self.replies.get("", "220 sink"))
+                    secured = self._talk(stream)
+            except Reset:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return
             if secured and self.certificate is None:
                 connection.recv(65536)  # the client's hello: what came before it would be read as SMTP
                 connection.sendall(self.nonsense)
@@ -93,17 +103,18 @@ class Sink:
     def _talk(self, stream: BufferedRWPair, *, inside: bool = False) -> bool:
         """Answer commands; whether TLS shall begin now."""
         for raw in stream:
-            line = raw.decode().strip()
+            line = raw.decode(errors="surrogateescape").rstrip("\r\n")
             self.commands.append(line)
             self.on_command(line)
             answer = self._answer(line)
-            if not answer:
-                return False
             self._say(stream, answer)
             if line.upper() == "STARTTLS" and answer.startswith("2"):
                 return True
             if answer.startswith("354"):
-                self.messages.append(self._message(stream))
+                message = self._message(stream)
+                if message is None:
+                    return False
+                self.messages.append(message)
                 self.secured.append(inside)
                 threading.Event().wait(self.dot_seconds)
                 self._say(stream, self.dot)
@@ -120,13 +131,20 @@ class Sink:
     def _say(stream: BufferedRWPair, text: str) -> None:
         if text == MUTE:
             return
+        if text == RESET:
+            raise Reset
+        if not text:
+            raise ConnectionAbortedError
         stream.write(text.replace("\n", "\r\n").encode() + b"\r\n")
         stream.flush()
 
     @staticmethod
-    def _message(stream: BufferedRWPair) -> bytes:
+    def _message(stream: BufferedRWPair) -> bytes | None:
+        """What came before the final dot; None where the connection ended without one."""
         lines: list[bytes] = []
-        while (line := stream.readline()) not in (b".\r\n", b""):
+        while (line := stream.readline()) != b".\r\n":
+            if not line.endswith(b"\n"):
+                return None
             lines.append(line[1:] if line.startswith(b"..") else line)
         return b"".join(lines)
 

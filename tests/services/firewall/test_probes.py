@@ -14,6 +14,7 @@ from mailnix.plan import derive
 from mailnix.run import run
 from mailnix.services.firewall.render import SMTP_BURST, SMTP_NEWCOMERS_BURST
 from rig import until
+from tests.attacks.marks import Kind, attack
 from tests.services.conftest import topology
 from tests.services.firewall import namespaces
 from tests.services.firewall.namespaces import PROXY, PROXY6, PROXY_BEHIND_NAT, RECEIVER, RECEIVER6, Network
@@ -63,6 +64,7 @@ def sees(net: Network, target: str, source: str) -> bool:
     ["10.9.9.9", "100.64.3.3", "172.16.9.9", "172.22.1.9", "192.168.77.7", "198.18.0.7", "169.254.9.9", "240.0.0.7"],
 )
 @pytest.mark.parametrize("port", [25, 465])
+@attack(Kind.FIREWALL, right="dropped", source="RFC 6890; RFC 2827 (BCP 38)")
 def test_nobody_on_the_internet_has_a_private_address(net: Network, source: str, port: int) -> None:
     before = counted(net, "@nobody4") + counted(net, "@private4")
     assert net.connect("internet", PROXY, port, visitor(net, source), 0.3) == "dropped"
@@ -76,6 +78,7 @@ def counted(net: Network, name: str) -> int:
 
 
 @pytest.mark.parametrize("source", ["fd00:9::9", "fd6d:6169:6c6e::99", "fec0::9"])
+@attack(Kind.FIREWALL, right="dropped", source="RFC 4193 4.1; RFC 3879")
 def test_nor_a_unique_local_one(net: Network, source: str) -> None:
     before = counted(net, "@private6") + counted(net, "@nobody6")
     assert net.connect("internet", PROXY6, 25, visitor(net, source)) == "dropped"
@@ -87,6 +90,7 @@ def test_a_neighbour_of_a_proxy_behind_nat_is_somebody(net: Network) -> None:
 
 
 @pytest.mark.parametrize("source", ["10.0.0.1", "10.0.0.2", "240.0.0.9"])
+@attack(Kind.FIREWALL, right="dropped", source="RFC 2827 (BCP 38): no packet from outside comes from inside")
 def test_but_not_the_tunnels_own_addresses(net: Network, source: str) -> None:
     before = counted(net, "@nobody4")
     assert net.connect("internet", PROXY_BEHIND_NAT, 25, visitor(net, source)) == "dropped"
@@ -98,6 +102,7 @@ def test_the_internet_is_served(net: Network) -> None:
         assert sees(net, target, source)
 
 
+@attack(Kind.FIREWALL, right="refused at once", source="Spamhaus PBL: a home address is on block lists")
 def test_mail_never_leaves_from_the_home_address(net: Network) -> None:
     for place in ("home", "mailcow", "other"):
         for target in (RECEIVER, RECEIVER6):
@@ -105,6 +110,7 @@ def test_mail_never_leaves_from_the_home_address(net: Network) -> None:
             assert net.connect(place, target, 465).startswith("I see"), (place, target)
 
 
+@attack(Kind.FIREWALL, right="dropped", source="RFC 2827 (BCP 38)")
 def test_home_takes_nobody_for_a_container_that_is_none(net: Network) -> None:
     rules = "list chain inet mailnix forward"
     assert net.connect("internet", "172.17.0.9", 465, visitor(net, "172.22.1.77")) == "dropped"
@@ -132,6 +138,7 @@ def served(net: Network, target: str, sources: list[str], tries: int) -> int:
     ],
     ids=["an IPv4 address", "an IPv6 /64"],
 )
+@attack(Kind.FLOOD, right="its burst, then dropped; others served", source="Postfix smtpd_client_connection_rate_limit")
 def test_a_client_is_limited_and_another_is_not(net: Network, target: str, sources: list[str], other: str) -> None:
     assert SMTP_BURST <= served(net, target, sources, SMTP_BURST + 20) <= SMTP_BURST + 8
     assert sees(net, target, other)
@@ -140,6 +147,7 @@ def test_a_client_is_limited_and_another_is_not(net: Network, target: str, sourc
 FORGED = 66_000  # more than a set holds
 
 
+@attack(Kind.FLOOD, right="its burst, then dropped", source="a limit does not fail open")
 def test_forged_addresses_do_not_lift_the_limit(net: Network) -> None:
     with net.inside("internet"), socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
         for number in range(FORGED):
@@ -148,6 +156,7 @@ def test_forged_addresses_do_not_lift_the_limit(net: Network) -> None:
     assert sees(net, PROXY, "198.51.100.38")
 
 
+@attack(Kind.FLOOD, right="a shared burst, then dropped", source="a limit does not fail open")
 def test_full_sets_do_not_lift_it_either_and_newcomers_share_a_rate(net: Network) -> None:
     flooded = {"smtp4": 65536, "smtp4_known": 32768}
     for name, size in flooded.items():

@@ -52,7 +52,7 @@ class Raw:
     @classmethod
     def to(cls, server: Haraka, source: str = CLIENT, *, greeted: bool = True) -> Raw:
         """Connect, and read the greeting."""
-        new = cls(socket.create_connection(("127.0.0.1", server.port), 30, (source, 0)))
+        new = cls.connected(server.port, source)
         if greeted:
             assert new.reply()[:3] == "220"
         return new
@@ -62,6 +62,11 @@ class Raw:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @classmethod
+    def connected(cls, port: int, source: str = CLIENT) -> Raw:
+        """Connect to a server of any kind, and read nothing yet."""
+        return cls(socket.create_connection(("127.0.0.1", port), 30, (source, 0)))
 
     def send(self, data: bytes | str) -> None:
         """All of it."""
@@ -77,6 +82,12 @@ class Raw:
     def replies(self) -> list[str]:
         """Every reply until the connection ends."""
         return list(iter(self.reply, ""))
+
+    def say(self, data: bytes) -> str:
+        """Send bytes and read a reply; empty where the connection is over."""
+        with contextlib.suppress(ConnectionError):
+            self.send(data)
+        return self.reply()
 
     def ask(self, command: str) -> str:
         """Send a command and read its reply."""

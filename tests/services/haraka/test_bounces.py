@@ -14,6 +14,7 @@ from attrs import evolve
 import rig as stands
 from mailnix.services.haraka.render import Patience
 from rig import Stand, senders
+from tests.attacks.marks import Kind, attack
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 
@@ -102,6 +103,7 @@ def test_what_no_server_said_is_not_said_to_be_a_servers(stand: Stand) -> None:
     assert not recipient["Diagnostic-Code"].startswith("smtp")
 
 
+@attack(Kind.INJECTION, right="no part more", source="RFC 2046 5.1.2; RFC 3462")
 def test_nothing_in_the_original_can_pretend_to_be_part_of_the_report(stand: Stand) -> None:
     words = b"Subject: x\r\nX-A: \xe4\r\n--report_\r\n..\r\n"
     with ExitStack() as stack, senders.sinks({"replies": REFUSED}, {}) as (world, home):
@@ -111,6 +113,7 @@ def test_nothing_in_the_original_can_pretend_to_be_part_of_the_report(stand: Sta
     check_form(home.messages[0])
 
 
+@attack(Kind.RECEIVER, right="no bounce of a bounce", source="RFC 5321 4.5.5, 6.1")
 def test_a_bounce_that_bounces_is_dropped(stand: Stand) -> None:
     with ExitStack() as stack, senders.sinks({"replies": REFUSED}, {"replies": REFUSED}) as (world, home):
         sender = senders.haraka_out(stack, stand, {"example.net": [world], "example.org": [home]})

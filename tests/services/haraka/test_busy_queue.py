@@ -12,6 +12,7 @@ from attrs import evolve
 import rig as stands
 from mailnix.services.haraka.render import Patience
 from rig import MUTE, Stand, senders
+from tests.attacks.marks import Kind, attack
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 
@@ -33,6 +34,7 @@ def stand() -> Iterator[Stand]:
 
 
 @pytest.mark.parametrize("domains", [1, 50], ids=["one domain each", "fifty domains each"])
+@attack(Kind.RECEIVER, right="within 5 s", source="RFC 5321 4.5.3.2; Postfix default_destination_concurrency_limit")
 def test_mail_to_a_healthy_server_leaves_at_once(stand: Stand, domains: int) -> None:
     with ExitStack() as stack, senders.sinks({}, *KINDS.values()) as (good, *bad):
         routes = {f"d{n}.bad{kind}.example": [server] for n in range(domains) for kind, server in enumerate(bad)}
@@ -47,6 +49,7 @@ def test_mail_to_a_healthy_server_leaves_at_once(stand: Stand, domains: int) -> 
         assert max(server.most_at_once for server in bad) <= senders.LIMITS.deliveries_per_domain
 
 
+@attack(Kind.RECEIVER, right="within 5 s", source="RFC 5321 4.5.3.2.1")
 def test_silent_servers_each_of_another_domain_hold_nobody_up(stand: Stand) -> None:
     with ExitStack() as stack, senders.sinks({}, *({"replies": {"": MUTE}} for _ in range(60))) as (good, *mute):
         routes = {f"d{n}.example": [server] for n, server in enumerate(mute)}

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import rig as stands
 from rig import Stand, senders
+from tests.attacks.marks import Kind, attack
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 
@@ -70,6 +71,7 @@ def test_8_bit_parts_are_converted_for_a_server_that_takes_7_bits(stand: Stand, 
 
 
 @pytest.mark.parametrize("name", UNDECLARED)
+@attack(Kind.RECEIVER, right="never raw", source="RFC 6152 3; RFC 5321 2.4")
 def test_8_bit_bytes_that_nothing_declares_are_not_sent_raw_either(stand: Stand, name: str) -> None:
     with ExitStack() as stack, senders.sinks({}) as (world,):
         senders.haraka_out(stack, stand, {"example.net": [world]}).send(message=UNDECLARED[name])

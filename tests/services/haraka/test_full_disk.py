@@ -14,6 +14,7 @@ import pytest
 import rig as stands
 from mailnix import run
 from rig import Haraka, Stand, senders
+from tests.attacks.marks import Kind, attack
 
 KIB = 1024
 FILLER = "filler"  # Haraka takes it for no mail
@@ -52,6 +53,7 @@ def numbers(messages: list[bytes]) -> Counter[int]:
     return Counter(int(message.split(b"Subject: mail ")[1].split(b"\r\n")[0]) for message in messages)
 
 
+@attack(Kind.DISK, right="250 and once, or 4xx and never", source="RFC 5321 4.2.5, 6.1; Postfix: 452")
 def test_a_mail_is_queued_once_or_refused_however_full_the_disk_is(stand: Stand) -> None:
     """Three domains, so three files, of which the second or third may find no room."""
     recipients = [f"dave@d{n}.example" for n in range(3)]
@@ -80,6 +82,7 @@ def accepted(sender: senders.Sender, recipients: list[str], message: bytes) -> b
     return code == 250
 
 
+@attack(Kind.DISK, right="once each", source="RFC 5321 6.1")
 def test_recipients_with_different_fates_get_a_mail_once_on_a_full_disk(stand: Stand) -> None:
     replies = {"RCPT TO:<bad": "550 5.1.1 no such user", "RCPT TO:<later": "450 4.2.1 later"}
     people = [f"{name}@example.net" for name in ("good", "bad", "later")]
@@ -107,6 +110,7 @@ def remount(server: Haraka, how: str) -> None:
     run.run(["nsenter", "--mount", "--target", str(server.pid), "mount", "-o", f"remount,{how}", queue])
 
 
+@attack(Kind.DISK, right="delivered once each", source="RFC 5321 6.1")
 def test_a_mail_that_cannot_be_removed_is_not_delivered_again(stand: Stand) -> None:
     people = ("good@example.net", "later@example.net")
     with ExitStack() as stack, senders.sinks({"replies": {"RCPT TO:<later": "450 later"}}) as (world,):
@@ -125,6 +129,7 @@ def test_a_mail_that_cannot_be_removed_is_not_delivered_again(stand: Stand) -> N
     assert asked == ["RCPT TO:<good@example.net>"]
 
 
+@attack(Kind.DISK, right="delivered once", source="RFC 5321 6.1")
 def test_a_mail_survives_a_queue_that_nothing_can_be_written_to(stand: Stand) -> None:
     with ExitStack() as stack, senders.sinks({"replies": {"RCPT": "450 later"}}) as (world,):
         sender = senders.haraka_out(stack, stand, {"example.net": [world]}, disk="256k", retries="5s*99")

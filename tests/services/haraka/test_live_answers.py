@@ -10,6 +10,7 @@ import pytest
 
 import rig as stands
 from rig import Haraka, Sink, Stand
+from tests.attacks.marks import Kind, attack
 from tests.services.haraka.incoming import XCLIENT, Raw, client, haraka_in
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
@@ -33,6 +34,7 @@ def stand() -> Iterator[Stand]:
     ],
     ids=["greeting 554", "greeting 521", "EHLO", "STARTTLS 500", "STARTTLS 502", "XCLIENT"],
 )
+@attack(Kind.BACKEND, right="450", source="RFC 5321 4.2.1: a 5xx is about the sender's mail")
 def test_what_mailcow_refuses_to_the_proxy_is_not_refused_to_the_sender(stand: Stand, replies: dict[str, str]) -> None:
     with stands.sink(replies=replies) as backend, haraka_in(stand, backend.port) as server:
         session = Raw.to(server)
@@ -42,6 +44,7 @@ def test_what_mailcow_refuses_to_the_proxy_is_not_refused_to_the_sender(stand: S
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+@attack(Kind.BACKEND, right="its own 550", source="RFC 5321 4.2.5")
 def test_what_mailcow_refuses_to_the_sender_the_sender_hears(stand: Stand, command: str) -> None:
     replies = {**XCLIENT, command: "550 5.7.1 not you"}
     with stands.sink(replies=replies) as backend, haraka_in(stand, backend.port) as server:
@@ -76,6 +79,7 @@ def test_mail_to_postmaster_without_a_domain_is_taken(server: Haraka, backend: S
 
 
 @pytest.mark.parametrize("written", ["root", "postmaster@example.com", "postmaster@[203.0.113.10]", "alice"])
+@attack(Kind.RELAY, right="5xx", source="RFC 5321 4.5.1: postmaster alone")
 def test_nobody_else_is_taken_without_a_domain_of_ours(server: Haraka, written: str) -> None:
     session = Raw.to(server)
     session.ask("EHLO helo.example.net")
@@ -101,6 +105,7 @@ def damage(folder: Path, how: str) -> None:
             (folder / "cert.pem").write_bytes(whole)
 
 
+@attack(Kind.TLS, right="the old certificate, every session lives", source="Postfix: a process keeps what it has read")
 def test_a_key_that_cannot_be_used_leaves_the_old_one_and_the_sessions(stand: Stand, backend: Sink) -> None:
     faults = ["removed", "unreadable", "garbage", "of another certificate"]
     key, settings = stand.certificate_folder / "key.pem", "config/tls.ini"

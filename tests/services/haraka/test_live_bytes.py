@@ -13,6 +13,7 @@ from mailnix.plan import Plan
 from mailnix.services.haraka.render import MAX_HEADER, MAX_MESSAGE
 from mailnix.services.mailcow.render import files
 from rig import Stand
+from tests.attacks.marks import Kind, attack
 from tests.services.haraka.incoming import haraka_in as before
 from tests.services.haraka.messages import ALPHABETS, SHAPES, Message, messages
 from tests.services.haraka.recorder import Client, on_the_wire
@@ -80,6 +81,11 @@ def check(way: Way, mails: Sequence[Message], replies: dict[int, str]) -> dict[i
     return {mail.number: way.behind.sent_by(mail.sender)[0] for mail in taken}
 
 
+@attack(
+    Kind.CONTENT,
+    right="the same bytes, or refused and nothing",
+    source="RFC 5321 6.4, 4.2.5: 250 makes us responsible for all of it",
+)
 def test_every_message_arrives_as_it_was_sent_or_is_refused_and_does_not(stand: Stand) -> None:
     assert COUNT % len(SHAPES) == 0
     with inward(stand) as first:
@@ -98,6 +104,7 @@ NO_BLANK_LINE = b"".join(b"Field-%d: %d\r\n" % (number, number) for number in ra
 
 
 @pytest.mark.parametrize("content", [LONG_TO, NO_BLANK_LINE], ids=["1,200 folded lines, then MIME", "no blank line"])
+@attack(Kind.CONTENT, right="250, every byte", source="RFC 5321 6.4, 4.2.5: 250 makes us responsible for all of it")
 def test_a_header_of_many_lines_arrives_with_all_of_them(way: Way, content: bytes) -> None:
     sender = f"lines{len(content)}@example.net"
     assert way.send(sender, content).startswith("250")
@@ -106,6 +113,7 @@ def test_a_header_of_many_lines_arrives_with_all_of_them(way: Way, content: byte
 
 @pytest.mark.parametrize("hello", ["EHLO a.test", "HELO a.test"])
 @pytest.mark.parametrize("charset", ["latin1", "cp1251", "utf-8"])
+@attack(Kind.CONTENT, right="250, every byte", source="RFC 5321 6.4; RFC 6376 3.7: signatures")
 def test_a_header_in_8_bit_bytes_keeps_them(way: Way, charset: str, hello: str) -> None:
     text = ALPHABETS[charset].encode(charset)
     content = b"From: a@example.org\r\nSubject: " + text + b"\r\n\r\n" + text + b"\r\n"
@@ -114,12 +122,14 @@ def test_a_header_in_8_bit_bytes_keeps_them(way: Way, charset: str, hello: str) 
     assert way.arrived(sender) == content
 
 
+@attack(Kind.CONTENT, right="250, nothing added", source="RFC 6376 5.4.2")
 def test_nothing_is_added_that_the_sender_has_left_out(way: Way) -> None:
     content = b"DKIM-Signature: v=1; h=from:date:message-id\r\nFrom: a@example.org\r\nMessage-ID: <>\r\n\r\nx\r\n"
     assert way.send("bare@example.net", content).startswith("250")
     assert way.arrived("bare@example.net") == content
 
 
+@attack(Kind.CONTENT, right="552", source="RFC 1870 6.1")
 def test_a_message_that_is_announced_as_too_large_is_refused_at_once(way: Way) -> None:
     with way.client() as session:
         session.socket.sendall(b"MAIL FROM:<a@example.net> SIZE=%d\r\n" % (MAX_MESSAGE + 1))
@@ -128,6 +138,7 @@ def test_a_message_that_is_announced_as_too_large_is_refused_at_once(way: Way) -
 
 
 @pytest.mark.parametrize("more", [0, 1])
+@attack(Kind.CONTENT, right="552 5.3.4 beyond it", source="Postfix header_size_limit")
 def test_a_header_may_be_as_large_as_its_limit_and_no_larger(way: Way, more: int) -> None:
     lines = b"X: " + b"h" * (MAX_HEADER // 2) + b"\r\n", b"Y: "
     room = MAX_HEADER - len(lines[0]) - len(lines[1]) - len(b"\r\n\r\n")
@@ -147,6 +158,7 @@ def test_a_header_may_be_as_large_as_its_limit_and_no_larger(way: Way, more: int
             assert way.arrived(sender) == content
 
 
+@attack(Kind.CONTENT, right="250, every byte", source="RFC 5321 6.4; Postfix header_size_limit cuts")
 def test_mailcow_cuts_no_field_that_haraka_in_takes(stand: Stand, plan: Plan) -> None:
     """Postfix's own limit of 102,400 bytes a field cuts it, with a 250."""
     field = b"X-Long: " + b",\r\n ".join(b"user%06d@example.com" % number for number in range(40_000)) + b"\r\n"
@@ -159,6 +171,7 @@ def test_mailcow_cuts_no_field_that_haraka_in_takes(stand: Stand, plan: Plan) ->
         assert content.replace(b"\r\n", b"\n") in mailcow.arrived("bob")[0]
 
 
+@attack(Kind.PIPELINING, right="354 250, every byte", source="RFC 2920 3.1")
 def test_a_client_that_does_not_wait_for_the_go_ahead_loses_nothing(way: Way) -> None:
     content = b"Subject: early\r\n\r\n" + b"x" * 5000 + b"\r\n.y\r\n"
     with way.client() as session:

@@ -9,6 +9,7 @@ from rig import internet as internets
 from rig import until
 from rig.certificates import make
 from rig.internet import Internet, Receiver, Verdict
+from tests.attacks.marks import Kind, attack, attacks
 from tests.services.haraka.receivers import dane
 
 pytestmark = pytest.mark.skipif(bool(internets.missing()), reason=internets.missing() or "runs")
@@ -42,11 +43,27 @@ def outcomes(world: Internet) -> Mapping[str, Outcome]:
     return {domain: Outcome(haraka[domain], postfix[domain]) for domain in DOMAINS}
 
 
-@pytest.mark.parametrize("receiver", RECEIVERS, ids=lambda each: each.domain)
+def verdict_on(receiver: Receiver) -> str:
+    different = f" (Postfix: {receiver.in_postfix})" if receiver.in_postfix != receiver.verdict else ""
+    return f"{receiver.verdict}{different}"
+
+
+@pytest.mark.parametrize(
+    "receiver",
+    attacks(
+        Kind.DNS,
+        RECEIVERS,
+        name=lambda receiver: f"DANE: {receiver.domain}",
+        right=verdict_on,
+        source="RFC 7672 2, 3; Postfix smtp_tls_security_level = dane",
+        postfix=True,
+    ),
+)
 def test_mail_goes_where_dns_means_it_to_go(outcomes: Mapping[str, Outcome], receiver: Receiver) -> None:
     assert outcomes[receiver.domain] == Outcome(receiver.verdict, receiver.in_postfix)
 
 
+@attack(Kind.DNS, right="delivered to the next over TLS", source="RFC 7672 2.2")
 def test_the_next_server_gets_what_the_first_must_not(world: Internet, outcomes: Mapping[str, Outcome]) -> None:
     del outcomes  # its mails are all sent
     second = world.servers["ee311"]

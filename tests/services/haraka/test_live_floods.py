@@ -15,6 +15,7 @@ import pytest
 import rig as stands
 from mailnix.services.haraka.render import Limits, Timing
 from rig import Haraka, Sink, Stand
+from tests.attacks.marks import Kind, attack
 from tests.services.haraka.incoming import HELO, MESSAGE, XCLIENT, Raw, client, haraka_in
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
@@ -66,6 +67,11 @@ def served(server: Haraka, source: str) -> bool:
         return session.sendmail("carol@example.net", ["alice@example.org"], MESSAGE) == {}
 
 
+@attack(
+    Kind.FLOOD,
+    right="a newcomer is served, the longest silent gets 421",
+    source="Postfix STRESS_README: who waits loses the place",
+)
 def test_clients_that_hold_every_session_do_not_keep_another_out(stand: Stand, backend: Sink) -> None:
     with haraka_in(stand, backend.port, limits=FEW) as server, ExitStack() as stack:
         sessions = held(stack, server, clients=4, each=5)
@@ -74,6 +80,11 @@ def test_clients_that_hold_every_session_do_not_keep_another_out(stand: Stand, b
         assert sessions[0].reply()[:3] == "421", "the one that was silent longest gave up its place"
 
 
+@attack(
+    Kind.FLOOD,
+    right="a newcomer is greeted, the longest silent gets 421",
+    source="Postfix STRESS_README: who waits loses the place",
+)
 def test_many_clients_with_one_silent_session_each_do_not_keep_another_out(stand: Stand, backend: Sink) -> None:
     with haraka_in(stand, backend.port, limits=FEW) as server, ExitStack() as stack:
         sessions = held(stack, server, clients=20, each=1)
@@ -90,6 +101,7 @@ def greeted(server: Haraka, source: str) -> bool:
     return reply[:3] == "220"
 
 
+@attack(Kind.FLOOD, right="250 for it, 421 for the newcomer", source="RFC 1047: or it comes twice")
 def test_a_session_whose_message_is_with_mailcow_keeps_its_place(stand: Stand) -> None:
     few = Limits(sessions=1)
     with stands.sink(replies=XCLIENT, dot_seconds=3) as slow, haraka_in(stand, slow.port, limits=few) as server:
@@ -101,6 +113,7 @@ def test_a_session_whose_message_is_with_mailcow_keeps_its_place(stand: Stand) -
             assert session.reply()[:3] == "250"
 
 
+@attack(Kind.FLOOD, right="a newcomer is served", source="Postfix default_process_limit")
 def test_sessions_that_hold_mailcows_processes_do_not_keep_another_out(stand: Stand, backend: Sink) -> None:
     with haraka_in(stand, backend.port, limits=Limits(upstream=3)) as server, ExitStack() as stack:
         sessions = [stack.enter_context(Raw.to(server, address(1))).in_data() for _ in range(3)]
@@ -108,6 +121,7 @@ def test_sessions_that_hold_mailcows_processes_do_not_keep_another_out(stand: St
         assert sessions[0].reply()[:3] == "421"
 
 
+@attack(Kind.FLOOD, right="503", source="RFC 5321 4.1.4")
 def test_a_message_within_a_message_opens_no_further_connection_to_mailcow(usual: Haraka) -> None:
     with Raw.to(usual) as session:
         session.ask(f"EHLO {HELO}")
@@ -131,6 +145,7 @@ def dribble(session: Raw, data: bytes, pause: float) -> None:
 
 
 @pytest.mark.parametrize("where", ["greeted", "command", "message"])
+@attack(Kind.FLOOD, right="421 within the deadline", source="Postfix smtpd_per_request_deadline, smtpd_min_data_rate")
 def test_a_byte_now_and_then_does_not_hold_a_session(stand: Stand, backend: Sink, where: str) -> None:
     timing = Timing(connect=2, dns=1, inactivity=2)
     with haraka_in(stand, backend.port, timing=timing) as server, Raw.to(server) as session:
@@ -155,6 +170,7 @@ def test_a_message_that_comes_slowly_but_fast_enough_is_taken(stand: Stand, back
         assert session.reply()[:3] == "250"
 
 
+@attack(Kind.FLOOD, right="421 within the shorter deadline", source="Postfix smtpd_timeout under stress")
 def test_deadlines_are_short_when_slots_are(stand: Stand, backend: Sink) -> None:
     timing = Timing(connect=2, dns=1, inactivity=60, stressed=1)
     limits = Limits(sessions=8, sessions_per_client=5)
@@ -165,6 +181,7 @@ def test_deadlines_are_short_when_slots_are(stand: Stand, backend: Sink) -> None
         assert "You took too long" in server.log
 
 
+@attack(Kind.FLOOD, right="421 at the twentieth", source="Postfix smtpd_hard_error_limit")
 def test_bad_commands_end_a_session(usual: Haraka) -> None:
     with Raw.to(usual) as session:
         session.send("NONSENSE\r\n" * 200)
@@ -173,6 +190,7 @@ def test_bad_commands_end_a_session(usual: Haraka) -> None:
         assert served(usual, address(1))
 
 
+@attack(Kind.FLOOD, right="421 at the twentieth", source="Postfix smtpd_hard_error_limit")
 def test_wrong_recipients_end_a_session(stand: Stand) -> None:
     replies = {**XCLIENT, "RCPT": "550 5.1.1 unknown"}
     with stands.sink(replies=replies) as backend, haraka_in(stand, backend.port) as server, Raw.to(server) as session:
@@ -183,6 +201,7 @@ def test_wrong_recipients_end_a_session(stand: Stand) -> None:
 
 
 @pytest.mark.parametrize("command", ["NOOP", "RSET", "VRFY a", f"EHLO {HELO}", f"HELO {HELO}", "HELP"])
+@attack(Kind.FLOOD, right="421 beyond the limit", source="Postfix smtpd_junk_command_limit")
 def test_commands_without_a_message_end_a_session(terse: Haraka, command: str) -> None:
     with Raw.to(terse) as session:
         replies = [session.ask(command)[:1] for _ in range(13)]
@@ -196,6 +215,7 @@ def test_a_session_with_many_messages_is_no_flood(terse: Haraka) -> None:
             session.rset()
 
 
+@attack(Kind.EARLY, right="554", source="RFC 5321 3.1, 4.3.1; Postfix postscreen_greet_banner")
 def test_who_speaks_before_the_greeting_is_turned_away(stand: Stand, backend: Sink) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent, ExitStack() as stack:
         silent.bind(("127.0.0.1", 0))
@@ -207,6 +227,7 @@ def test_who_speaks_before_the_greeting_is_turned_away(stand: Stand, backend: Si
         assert served(server, address(1))
 
 
+@attack(Kind.PIPELINING, right="250 250 550 354 250", source="RFC 2920 3.1")
 def test_a_client_that_pipelines_as_it_may_is_served(usual: Haraka) -> None:
     with Raw.to(usual) as session:
         session.ask(f"EHLO {HELO}")
@@ -218,6 +239,11 @@ def test_a_client_that_pipelines_as_it_may_is_served(usual: Haraka) -> None:
         assert session.reply()[:3] == "250"
 
 
+@attack(
+    Kind.FLOOD,
+    right="under 1 s of processor time, 20 MB",
+    source="RFC 2920 3.2: the server's TCP window holds them back",
+)
 def test_commands_that_wait_for_their_turn_cost_no_processor_time_and_little_memory(stand: Stand) -> None:
     def think(line: str) -> None:
         if line.startswith("MAIL"):
@@ -249,6 +275,7 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@attack(Kind.FLOOD, right="the socket is gone", source="RFC 5321 4.1.1.10")
 def test_a_client_that_never_closes_does_not_keep_its_socket(usual: Haraka) -> None:
     with ExitStack() as stack:
         before = open_files(usual.pid)
@@ -260,6 +287,7 @@ def test_a_client_that_never_closes_does_not_keep_its_socket(usual: Haraka) -> N
 
 
 @pytest.mark.parametrize("line", [b"x" * 5000, b"EHLO " + b"x" * 3000 + b"\r\n"], ids=["unended", "ended"])
+@attack(Kind.FLOOD, right="500", source="RFC 5321 4.5.3.1.4, 4.5.3.1.9")
 def test_a_command_line_that_is_too_long_ends_the_session(usual: Haraka, line: bytes) -> None:
     with Raw.to(usual) as session:
         session.send(line)

@@ -16,6 +16,7 @@ from attrs import evolve
 import rig as stands
 from mailnix.services.haraka.render import HarakaIn, Limits, Timing, files_in
 from rig import Haraka, Postfix, Stand
+from tests.attacks.marks import Kind, attack
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 
@@ -93,6 +94,7 @@ def test_each_recipient_is_answered_by_mailcow_and_the_valid_one_gets_the_mail(p
     assert len(postfix.arrived("bob", before + 1)) == before + 1
 
 
+@attack(Kind.RELAY, right="550", source="Postfix reject_unauth_destination")
 def test_mail_for_other_domains_is_refused_before_mailcow_sees_it(proxy: Haraka, postfix: Postfix) -> None:
     with client(proxy) as session:
         session.ehlo()
@@ -151,6 +153,7 @@ def test_mail_goes_to_mailcow_over_tls(proxy: Haraka, postfix: Postfix) -> None:
     assert "Warning" not in proxy.log
 
 
+@attack(Kind.FLOOD, right="250, under 125 MB", source="Postfix: messages are on disk")
 def test_large_mail_passes_in_little_memory(start: object) -> None:
     lines = 64 * 1024 * 1024 // 78
     message = b"Subject: large\r\n\r\n" + (b"z" * 76 + b"\r\n") * lines
@@ -162,6 +165,7 @@ def test_large_mail_passes_in_little_memory(start: object) -> None:
     assert server.most_memory < 125
 
 
+@attack(Kind.FORGERY, right="unknown to Mailcow", source="Postfix XCLIENT_README; RFC 8601 2.7.3 iprev")
 def test_the_clients_name_is_told_only_where_its_own_address_confirms_it(
     stand: Stand, postfix: Postfix, start: object
 ) -> None:
@@ -184,6 +188,7 @@ def test_a_client_on_the_machine_itself_is_announced_as_the_machine(postfix: Pos
     stands.until(lambda: "client=mail.example.org[203.0.113.10]" in postfix.log, "Postfix logs the machine")
 
 
+@attack(Kind.BACKEND, right="450", source="Postfix XCLIENT_README")
 def test_nothing_is_handed_over_where_mailcow_does_not_offer_xclient(stand: Stand, start: object) -> None:
     with stands.postfix(stand, extra="") as other:
         server = start(other.port)  # type: ignore[operator]
@@ -195,6 +200,7 @@ def test_nothing_is_handed_over_where_mailcow_does_not_offer_xclient(stand: Stan
 
 
 @pytest.mark.parametrize("answer", ["501 5.5.4 Bad ADDR syntax", "550 5.7.0 no", "421 later"])
+@attack(Kind.BACKEND, right="450", source="Postfix XCLIENT_README")
 def test_nothing_is_handed_over_where_mailcow_refuses_xclient(start: object, answer: str) -> None:
     replies = {"EHLO": "250-sink\n250 XCLIENT NAME ADDR PORT", "XCLIENT": answer}
     with stands.sink(replies=replies) as backend:
@@ -206,6 +212,7 @@ def test_nothing_is_handed_over_where_mailcow_refuses_xclient(start: object, ans
         assert "XCLIENT was refused" in server.log
 
 
+@attack(Kind.BACKEND, right="450 within 8 s", source="RFC 5321 4.2.1")
 def test_a_mailcow_that_is_down_means_try_again_and_at_once(start: object) -> None:
     server = start(stands.free_port())  # type: ignore[operator]
     with client(server) as session:
@@ -217,6 +224,7 @@ def test_a_mailcow_that_is_down_means_try_again_and_at_once(start: object) -> No
 
 
 @pytest.mark.parametrize("moment", ["RCPT", "DATA"])
+@attack(Kind.BACKEND, right="450 or 451", source="RFC 5321 4.2.5")
 def test_a_mailcow_that_goes_away_in_between_means_try_again(start: object, moment: str) -> None:
     replies = {"EHLO": "250-sink\n250 XCLIENT ADDR", moment: ""}
     with stands.sink(replies=replies) as backend:
@@ -234,6 +242,7 @@ def test_a_mailcow_that_goes_away_in_between_means_try_again(start: object, mome
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+@attack(Kind.BACKEND, right="250, once", source="RFC 1047; RFC 5321 4.5.3.2.6")
 def test_a_slow_mailcow_is_waited_for(start: object, tls: bool) -> None:
     replies = {"EHLO": "250-sink\n250 XCLIENT ADDR"}
     with stands.sink(replies=replies, dot_seconds=3) as backend:
@@ -255,6 +264,7 @@ def test_a_second_mail_command_does_not_leave_a_connection_to_mailcow_open(start
             stands.until(lambda: backend.commands.count("QUIT") == 2, "the first two connections end")
 
 
+@attack(Kind.FLOOD, right="421", source="Postfix smtpd_client_connection_count_limit")
 def test_sessions_of_one_client_are_limited(start: object) -> None:
     server = start(stands.free_port(), limits=Limits(sessions_per_client=2))  # type: ignore[operator]
     with client(server), client(server) as second:

@@ -18,6 +18,7 @@ from attrs import evolve
 import rig as stands
 from mailnix.services.haraka.render import HarakaOut, Timing, files_out
 from rig import Haraka, Stand
+from tests.attacks.marks import Kind, attack
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 
@@ -77,6 +78,7 @@ def queued(server: Haraka) -> list[str]:
     return sorted(path.name for path in queue_of(server).iterdir())
 
 
+@attack(Kind.RELAY, right="550", source="Postfix reject_unauth_destination")
 def test_only_the_machine_at_home_may_send(start: Start) -> None:
     server = start(stands.free_port())
     for source in ("127.0.0.1", "127.0.0.3"):
@@ -104,6 +106,7 @@ def test_starttls_is_offered_to_mailcow(start: Start) -> None:
         assert session.esmtp_features["size"] == "104857600"
 
 
+@attack(Kind.KILL, right="delivered once", source="RFC 5321 6.1")
 def test_queued_mail_survives_a_killed_haraka_and_is_delivered_once(start: Start) -> None:
     with stands.sink(replies={"MAIL": "451 later"}) as world:
         server = start(world.port)
@@ -118,6 +121,7 @@ def test_queued_mail_survives_a_killed_haraka_and_is_delivered_once(start: Start
     assert len(world.messages) == 1
 
 
+@attack(Kind.RECEIVER, right="delivered once", source="RFC 1047; RFC 5321 4.5.3.2.6")
 def test_mail_is_sent_once_to_a_server_that_takes_its_time(start: Start) -> None:
     with stands.sink(dot_seconds=3) as world:
         server = start(world.port, timing=Timing(connect=1))
@@ -126,6 +130,7 @@ def test_mail_is_sent_once_to_a_server_that_takes_its_time(start: Start) -> None
     assert len(world.messages) == 1
 
 
+@attack(Kind.DISK, right="450", source="RFC 5321 4.2.2; Postfix: 451")
 def test_a_queue_that_cannot_be_written_means_try_again(start: Start) -> None:
     server = start(stands.free_port())
     with client(server) as session:
@@ -155,6 +160,7 @@ OFFERS_TLS = {"EHLO": "250-sink\n250 STARTTLS"}
 
 
 @pytest.mark.parametrize("nonsense", [b"500 this is no TLS\r\n", b""], ids=["nonsense", "silence"])
+@attack(Kind.RECEIVER, right="delivered once, in clear", source="RFC 7435; Postfix smtp_tls_security_level = may")
 def test_mail_to_a_server_with_broken_starttls_leaves_in_clear(start: Start, nonsense: bytes) -> None:
     with stands.sink(replies=OFFERS_TLS, nonsense=nonsense) as world:
         server = start(world.port)
@@ -168,6 +174,7 @@ def test_mail_to_a_server_with_broken_starttls_leaves_in_clear(start: Start, non
     assert "its STARTTLS failed" in server.log
 
 
+@attack(Kind.RECEIVER, right="delivered over TLS", source="RFC 3207 6: no downgrade")
 def test_a_connection_lost_after_the_handshake_is_no_reason_to_send_in_clear(start: Start, stand: Stand) -> None:
     with stands.sink(replies={**OFFERS_TLS, "DATA": ""}, certificate=stand.certificate_folder) as world:
         server = start(world.port)
@@ -180,6 +187,7 @@ def test_a_connection_lost_after_the_handshake_is_no_reason_to_send_in_clear(sta
     assert "its STARTTLS failed" not in server.log
 
 
+@attack(Kind.DISK, right="bounced once, after there is room", source="RFC 5321 6.1")
 def test_mail_is_kept_until_its_bounce_is_queued(start: Start) -> None:
     """A full disk, played by a limit on the size of files that the log does not reach; a bounce has all headers."""
     limit, unlimited = 32 * 1024, resource.RLIM_INFINITY

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import rig as stands
+from tests.attacks.marks import Kind, attack
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 
@@ -65,6 +66,7 @@ def test_an_address_in_brackets_is_where_it_says() -> None:
     ],
     ids=["no such domain", "null MX", "no address for any MX"],
 )
+@attack(Kind.DNS, right="bounced at once", source="RFC 5321 5.1; RFC 7505 4.1")
 def test_mail_that_can_go_nowhere_bounces(zone: Zone, status: str) -> None:
     assert asked(zone) == {"final": True, "status": status}
 
@@ -78,15 +80,18 @@ def test_mail_that_can_go_nowhere_bounces(zone: Zone, status: str) -> None:
     ],
     ids=["of MX", "of the domain's address", "of one MX's address"],
 )
+@attack(Kind.DNS, right="queued, 4.4.3", source="RFC 5321 5.1")
 def test_no_answer_means_later(zone: Zone) -> None:
     assert asked(zone) == {"final": False, "status": "4.4.3"}
 
 
+@attack(Kind.DNS, right="the other server", source="RFC 5321 5.1")
 def test_one_servers_missing_answer_does_not_matter_while_there_is_another() -> None:
     assert asked({**MX, "A a.example.net": "ESERVFAIL", "A b.example.net": ["192.0.2.2"]}) == ["192.0.2.2"]
 
 
 @pytest.mark.parametrize("own", ["203.0.113.10", "198.51.100.7", "127.0.0.1", "0.0.0.0"])
+@attack(Kind.DNS, right="never itself, nor a worse one", source="RFC 5321 5.1: no loops")
 def test_only_servers_better_than_this_one_are_used(own: str) -> None:
     zone = {**MX, "A a.example.net": ["192.0.2.1"], "A b.example.net": [own]}
     assert asked(zone) == ["192.0.2.1"]

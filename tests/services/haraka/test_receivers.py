@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 
 import rig as stands
 from rig import Sink, Stand, senders
+from tests.attacks.marks import Kind, attack, attacks
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 
@@ -98,7 +99,24 @@ def scene(request: pytest.FixtureRequest, stand: Stand) -> Iterator[tuple[str, S
         yield request.param, Scene({domain: (one, two) for domain, (one, two) in servers.items()}, home)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+FATES = {"first": "delivered to the first server", "second": "delivered to the next", "bounced": "bounced"}
+
+
+def fate_of(case: Case) -> str:
+    return FATES[case.fate] + (f" (Postfix: {FATES[case.postfix]})" if case.postfix else "")
+
+
+@pytest.mark.parametrize(
+    "case",
+    attacks(
+        Kind.RECEIVER,
+        CASES,
+        name=lambda case: case.name,
+        right=fate_of,
+        source="RFC 5321 4.5.3.2, 4.5.4; Postfix smtp(8)",
+        postfix=True,
+    ),
+)
 def test_a_receiver_is_treated_as_postfix_treats_it(scene: tuple[str, Scene], case: Case) -> None:
     server, seen = scene
     fate = (server == "Postfix" and case.postfix) or case.fate
@@ -106,6 +124,11 @@ def test_a_receiver_is_treated_as_postfix_treats_it(scene: tuple[str, Scene], ca
     assert seen.fates(case) == [fate]
 
 
+@attack(
+    Kind.RECEIVER,
+    right="five sessions at most, the next MX has all",
+    source="RFC 5321 4.5.4.1; Postfix qmgr: dead destinations",
+)
 def test_a_host_that_has_just_failed_is_left_alone(stand: Stand) -> None:
     with ExitStack() as stack, senders.sinks({"replies": {"": "554 no"}}, {}) as (bad, good):
         patience = evolve(senders.QUICK, dead_first=60)
@@ -128,6 +151,7 @@ def test_connections_are_used_again_and_only_a_few_go_to_one_host(stand: Stand) 
 
 
 @pytest.mark.parametrize("offered", ["250-sink\n250 PIPELINING", "250 sink"], ids=["pipelining", "step by step"])
+@attack(Kind.RECEIVER, right="delivered, bounced, queued: one each", source="RFC 5321 3.3, 4.5.4")
 def test_each_recipient_has_the_fate_that_the_receiver_said(stand: Stand, offered: str) -> None:
     replies = {"EHLO": offered, "RCPT TO:<bad": "550 5.1.1 no such user", "RCPT TO:<later": "450 4.2.1 later"}
     with ExitStack() as stack, senders.sinks({"replies": replies}, {}) as (world, home):
@@ -143,6 +167,7 @@ def test_each_recipient_has_the_fate_that_the_receiver_said(stand: Stand, offere
     assert sorted(asked) == [f"RCPT TO:<{name}@example.net>" for name in ("bad", "good", "later", "later")]
 
 
+@attack(Kind.RECEIVER, right="once each", source="RFC 5321 6.1")
 def test_an_answer_stands_whatever_goes_wrong_afterwards(stand: Stand) -> None:
     with ExitStack() as stack, senders.sinks({"replies": {"RCPT TO:<later": "450 4.2.1 later"}}) as (world,):
         impossible = {"exchange": "127.0.0.1", "port": 99999, "priority": 9}
@@ -152,6 +177,7 @@ def test_an_answer_stands_whatever_goes_wrong_afterwards(stand: Stand) -> None:
     assert world.commands.count("RCPT TO:<good@example.net>") == 1
 
 
+@attack(Kind.RECEIVER, right="no message", source="RFC 2920 3.1")
 def test_no_mail_is_sent_where_no_recipient_was_taken(stand: Stand) -> None:
     replies = {"EHLO": "250-sink\n250 PIPELINING", "RCPT": "550 5.1.1 no such user"}
     with ExitStack() as stack, senders.sinks({"replies": replies}, {}) as (world, home):
@@ -163,6 +189,7 @@ def test_no_mail_is_sent_where_no_recipient_was_taken(stand: Stand) -> None:
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "127.9.9.9", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1", "203.0.113.9"]
 )
+@attack(Kind.DNS, right="bounced, 5.4.6", source="RFC 5321 5.1; Postfix: mail loops back to myself")
 def test_mail_for_a_domain_whose_server_is_this_one_bounces_at_once(stand: Stand, address: str) -> None:
     with ExitStack() as stack, senders.sinks({}) as (home,):
         here: list[senders.Server] = [{"exchange": address, "from_dns": "mx.example.net", "priority": 10}]

@@ -10,6 +10,7 @@ import dns.rrset
 import pytest
 
 from rig.certificates import Certificate, make
+from tests.attacks.marks import Kind, attack
 from tests.services.haraka.javascript import each
 
 pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed (apt-get install npm)")
@@ -77,6 +78,7 @@ def test_a_trust_anchor_vouches_for_valid_certificates_of_the_right_name() -> No
     assert mismatch(root.tlsa(2, 0, 1), good.chain[:1], "mx.example")["type"] == "certificate-not-trusted"
 
 
+@attack(Kind.TLS, right="not proven", source="RFC 7672 3.1.2; RFC 5280 6")
 def test_a_chain_of_names_without_signatures_vouches_for_nothing() -> None:
     root, impostor = make("root", authority=True), make("root", authority=True)
     forged = (make("mx.example", impostor), root)
@@ -194,10 +196,12 @@ def test_an_answer_is_decoded() -> None:
     }  # fmt: skip
 
 
+@attack(Kind.DNS, right="not secure", source="RFC 7672 2.1; RFC 4035 4.9.3")
 def test_what_the_resolver_does_not_vouch_for_is_not_secure() -> None:
     assert one("tls_policy/names.js", DECODE, answer("A 192.0.2.1", secure=False).to_wire().hex())["secure"] is False
 
 
+@attack(Kind.DNS, right="an error, at once", source="RFC 1035 4.1.4: pointers only back")
 def test_broken_answers_end_in_an_error_at_once() -> None:
     """Every answer cut short, and thousands with bytes changed: read, or refused as out of range."""
     wire = answer("MX 10 mx.example.com.", "TXT a", f"TLSA 3 1 1 {DIGEST}").to_wire()
@@ -230,6 +234,7 @@ def asking(message: dns.message.Message, name: str, rdtype: str) -> None:
     ],
     ids=["itself", "another id", "a question", "no question", "another type", "another name", "another case"],
 )
+@attack(Kind.DNS, right="ignored", source="RFC 5452 9.1")
 def test_only_the_answer_to_the_very_question_is_taken(change: Any, fits: bool) -> None:
     query = dns.message.make_query("example.com", "MX")
     message = dns.message.make_response(query)
