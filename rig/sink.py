@@ -56,6 +56,11 @@ class Sink:
         self._listener = socket.create_server((self.host, self.port))
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
+    @property
+    def at_once(self) -> int:
+        """How many connections are open."""
+        return self._open
+
     def close(self) -> None:
         """Listen no more."""
         if self._listener is not None:

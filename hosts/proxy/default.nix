@@ -193,6 +193,7 @@
         starttls = lib.mkDefault ./haraka-in/plugins/starttls.js;
         whole_messages = lib.mkDefault ./haraka-in/plugins/whole_messages.js;
         xclient_upstream = lib.mkDefault ./haraka-in/plugins/xclient_upstream.js;
+        "xclient_upstream/kept" = lib.mkDefault ./haraka-in/plugins/xclient_upstream/kept.js;
       };
       credentials.internalcmd_key = "haraka.internalcmd";
       tls = {

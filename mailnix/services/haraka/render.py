@@ -68,8 +68,9 @@ class Timing:
 
     `connect` is for a backend that may be gone; `patience` for one that is thinking (RFC 5321 4.5.3.2.6 asks senders
     for 600); `inactivity` for a client to send the whole of a command (RFC 5321 4.5.3.2.7 asks for 300), `stressed` the
-    same when sessions are short (as Postfix: stress-dependent smtpd_timeout), looked at every `tick`; `shutdown` for
-    sessions under way when the service stops.
+    same when sessions are short (as Postfix: stress-dependent smtpd_timeout), looked at every `tick`; `keep` for
+    a session's next message with its connection to the backend open (as Postfix: smtp_connection_cache_time_limit);
+    `shutdown` for sessions under way when the service stops.
     """
 
     connect: int = 10
@@ -79,6 +80,7 @@ class Timing:
     inactivity: int = 300
     stressed: int = 10
     tick: float = 1
+    keep: float = 2
     shutdown: int = 10
 
 
@@ -245,6 +247,7 @@ def files_in(haraka: HarakaIn) -> Mapping[str, str]:
                 "xclient_upstream.ini",
                 connect_seconds=haraka.timing.connect,
                 dns_seconds=haraka.timing.dns,
+                keep_seconds=haraka.timing.keep,
                 own_address=haraka.own_address,
                 nameserver=haraka.nameserver,
             ),

@@ -6,13 +6,14 @@
 // refused or not offered it delivers anyway, under the proxy's own address.
 //
 // It also answers at once when the server is gone, where Haraka waits for its plugin timeout, and makes every refusal
-// before MAIL a temporary one.
+// before MAIL a temporary one. And it keeps the connection for the session's next message (kept.js).
 //
 // Load it before queue/smtp_proxy. Tested with Haraka 3.3.4: it relies on smtp_client's send_command and call_next.
 
 const dns = require('node:dns')
 const net = require('node:net')
 const ipaddr = require('ipaddr.js')
+const { Kept } = require('./xclient_upstream/kept')
 
 const UNREACHABLE = 'The mail server cannot be reached right now, try again later'
 const UNREADY = 'The mail server does not take mail right now, try again later'
@@ -28,12 +29,14 @@ exports.register = function () {
     this.thinking = Number(this.config.get('queue/smtp_proxy.timeout')) + 30
     this.resolver = new dns.promises.Resolver({ timeout: 2000, tries: 2 })
     if (main.nameserver) this.resolver.setServers([main.nameserver])
+    this.kept = new Kept(main.keep_seconds)
     this.wrap(require('./smtp_client')) // "./" is Haraka's own folder
 
     this.register_hook('lookup_rdns', 'look_up')
     for (const hook of ['rcpt_ok', 'data', 'queue']) this.register_hook(hook, 'need_upstream')
     this.register_hook('queue', 'be_patient')
     this.register_hook('reset_transaction', 'be_normal')
+    this.register_hook('disconnect', 'end_kept')
 }
 
 // ---- who the client is -------------------------------------------------------------------------------------------
@@ -108,11 +111,23 @@ exports.wrap = function (smtp_client) {
     const get_client_plugin = smtp_client.get_client_plugin
     smtp_client.get_client_plugin = (proxy, connection, config, callback) => {
         release(connection) // a second MAIL without RSET would leave the first connection open
-        get_client_plugin(proxy, connection, config, (err, client) => {
-            callback(err, client)
-            if (client) this.attend(connection, client)
+        const kept = this.kept.take(connection)
+        if (kept) {
+            this.kept.give(kept, callback)
+            kept.emit('helo') // where a new one arrives after EHLO and XCLIENT: MAIL is sent
+            return
+        }
+        get_client_plugin(proxy, connection, config, (_err, client) => {
+            this.kept.give(client, callback)
+            this.kept.watch(connection, client)
+            this.attend(connection, client)
         })
     }
+}
+
+exports.end_kept = function (next, connection) {
+    this.kept.end(connection)
+    next()
 }
 
 exports.attend = function (connection, client) {
