@@ -9,13 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mailnix.errors import BuildError, CommandFailed
-from mailnix.image import bootstrap
+from mailnix.image import bootstrap, debs
 from mailnix.image.cache import Base, cache_dir, load, locked, need_space, plainly, prune, save, scratch
 from mailnix.image.gpt import BIOS_OFFSET, END_RESERVE, ROOT_OFFSET, core_image, layout, tables
 from mailnix.image.values import MIB, BaseSpec, Progress, silent
 from mailnix.run import Runner, require, run
 
 SPACE_NEEDED = 5 * 1024 * MIB
+AT_ONCE = 2
+"""Bases that are made at the same time."""
+
 TOOLS = (("mmdebstrap", "mmdebstrap"), ("mkfs.ext4", "e2fsprogs"), ("debugfs", "e2fsprogs"), ("mcopy", "mtools"))
 FAILURES = (
     ("Unable to locate package", "Debian has no such package", "check the package names of the machine"),
@@ -57,7 +60,8 @@ def build_base(
             require(tool, package)
         with scratch(store, key) as work:
             need_space(store, SPACE_NEEDED)
-            _make(spec, key, work, mirrors, runner, progress)
+            with debs.shared(store.parent / "debs", work / "debs") as fetched:
+                _make(spec, key, work, fetched, mirrors, runner, progress)
             shutil.rmtree(folder, ignore_errors=True)
             (work / "out").replace(folder)
         prune(store, key, progress)
@@ -65,6 +69,24 @@ def build_base(
     if made is None:
         raise BuildError(f"the base image {folder} vanished while it was made", "run the same command again")
     return made
+
+
+def build_bases(
+    specs: Sequence[BaseSpec],
+    *,
+    cache: Path | None = None,
+    mirrors: Sequence[str] = (),
+    runner: Runner = run,
+    progress: Progress = silent,
+) -> list[Base]:
+    """The base for each spec, a few made at the same time: dpkg has use for one processor only. Equal ones are one."""
+    distinct = dict.fromkeys(specs)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        made = {
+            spec: pool.submit(build_base, spec, cache=cache, mirrors=mirrors, runner=runner, progress=progress)
+            for spec in distinct
+        }
+        return [made[spec].result() for spec in specs]
 
 
 def _whole(folder: Path, progress: Progress) -> Base | None:
@@ -75,16 +97,16 @@ def _whole(folder: Path, progress: Progress) -> Base | None:
         return None
 
 
-def _make(spec: BaseSpec, key: str, work: Path, mirrors: Sequence[str], runner: Runner, progress: Progress) -> None:
+def _make(
+    spec: BaseSpec, key: str, work: Path, fetched: Path, mirrors: Sequence[str], runner: Runner, progress: Progress
+) -> None:
     out, root, tar = work / "out", work / "root", work / "root.tar"
     out.mkdir()
     with ThreadPoolExecutor(1) as pool:  # npm waits for its registry while dpkg computes
         haraka = pool.submit(_npm_tree, work / "npm", runner, progress) if spec.npm_tree else None
         progress(f"base image {key}: installing {len(spec.packages)} packages and what they need (about a minute)")
-        if os.geteuid() == 0:
-            _bootstrap(bootstrap.mmdebstrap_argv(spec, root, mirrors), key, runner, progress)
-        else:
-            _bootstrap(bootstrap.mmdebstrap_argv(spec, tar, mirrors), key, runner, progress)
+        target = root if os.geteuid() == 0 else tar
+        _bootstrap(bootstrap.mmdebstrap_argv(spec, target, mirrors, fetched), key, runner, progress)
         npm = haraka.result() if haraka else None
     progress(f"base image {key}: making its file system and boot loaders")
     if os.geteuid() == 0:
@@ -115,7 +137,7 @@ def _bootstrap(argv: Sequence[str], key: str, runner: Runner, progress: Progress
     def note(line: str) -> None:
         lines.append(line)
         if line.startswith("I: "):
-            progress(f"  {line[3:].split(':')[0]}")
+            progress(f"  {key[:6]}: {line[3:].split(':')[0]}")
 
     try:
         runner(argv, on_line=note, env=bootstrap.mmdebstrap_env(key))

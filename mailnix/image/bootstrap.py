@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID, uuid5
 
+from mailnix.image import debs
 from mailnix.image.gpt import ESP_OFFSET, ESP_SIZE, ROOT_OFFSET, SECTOR
 from mailnix.image.values import BaseSpec
 
@@ -64,8 +65,10 @@ def _variable(stage: str) -> str:
     return f"MAILNIX_{HOOKS[stage].upper()}"
 
 
-def mmdebstrap_argv(spec: BaseSpec, target: Path, mirrors: Sequence[str] = ()) -> list[str]:
-    """Install the packages into `target`: a directory, or a tar file if its name says so.
+def mmdebstrap_argv(
+    spec: BaseSpec, target: Path, mirrors: Sequence[str] = (), fetched: Path | None = None
+) -> list[str]:
+    """Install the packages into `target`: a directory, or a tar file if its name says so; see `debs` for `fetched`.
 
     Mode unshare, also as root: what is mounted for the packages' scripts is gone with the process, however it ends.
     """
@@ -77,6 +80,7 @@ def mmdebstrap_argv(spec: BaseSpec, target: Path, mirrors: Sequence[str] = ()) -
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Retries "3"',
         f"--include={','.join((*spec.packages, spec.kernel))}",
+        *(() if fetched is None else debs.argv(fetched)),
         *(hook(stage) for stage in HOOKS),
         SUITE,
         str(target),

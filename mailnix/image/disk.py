@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mailnix.errors import BuildError
 from mailnix.image import debugfs
-from mailnix.image.base import build_base, write_tables
+from mailnix.image.base import build_bases, write_tables
 from mailnix.image.cache import Base, copy_sparse, file_digest, locked, need_space, plainly, scratch
 from mailnix.image.formats import convert_argv
 from mailnix.image.gpt import ROOT_OFFSET
@@ -61,7 +61,7 @@ def build_images(
     require("debugfs", "e2fsprogs")
     with plainly(out), locked(out / ".mailnix.lock", progress), scratch(out, "mailnix-build") as work:
         old = read_manifest(out)
-        bases = [build_base(h.base, cache=cache, mirrors=mirrors, runner=runner, progress=progress) for h in hosts]
+        bases = build_bases([h.base for h in hosts], cache=cache, mirrors=mirrors, runner=runner, progress=progress)
         need_space(out, sum(_room(host, base, form) for host, base in zip(hosts, bases, strict=True)))
         with ThreadPoolExecutor(AT_ONCE) as pool:
             pairs = zip(hosts, bases, strict=True)

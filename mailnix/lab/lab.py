@@ -18,6 +18,7 @@ from mailnix.lab.internet.layout import INTERNET, Layout, layout
 from mailnix.lab.machine import Machine, acquaint, paths_for
 from mailnix.lab.prepare import Options, Prepared, prepare, secrets_of, sockets_folder
 from mailnix.lab.ready import wait_until_ready
+from mailnix.lab.stages import Stage
 from mailnix.plan import Plan
 
 
@@ -51,6 +52,7 @@ def start(
     lab = resumed(plan, options, progress, tied=not keep) if resume else None
     try:
         if lab is None:
+            progress(Stage.BUILD)
             prepared = prepare(plan, options, progress)
             lab = assemble(prepared, options.state_dir, progress, tied=not keep)
             key = inputs.digest(lab.plan, options, lab.secrets)
@@ -96,6 +98,7 @@ def resumed(plan: Plan, options: Options, progress: Progress, *, tied: bool) -> 
         progress("the saved state is of other inputs: starting from the images, then saving a new one")
         return None
     machines = records.machines_of(record, tied=tied)
+    progress(Stage.BOOT)
     progress("taking up the saved state")
     state.resume(list(machines.values()), record.state)
     return Lab(plan, layout(plan), machines, folder, options.state_dir)
@@ -107,6 +110,7 @@ def boot(lab: Lab, prepared: Prepared, progress: Progress) -> None:
     The proxies follow when it is up: three machines that boot at once on two processors hold up each other, and the
     one that everything waits for most.
     """
+    progress(Stage.BOOT)
     first = (INTERNET, lab.plan.internal.name)
     for name in first:
         _switch_on(lab.machines[name], progress)
@@ -119,6 +123,7 @@ def boot(lab: Lab, prepared: Prepared, progress: Progress) -> None:
     for name, machine in lab.machines.items():
         machine.wait_for_guest()
         progress(f"{name}: booted")
+    progress(Stage.START)
     wait_until_ready(lab.plan, lab.machines, progress)
 
 

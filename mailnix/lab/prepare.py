@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -70,7 +71,10 @@ def prepare(plan: Plan, options: Options, progress: Progress) -> Prepared:
     folder, plan = secrets_of(plan, options, progress)
     network = layout(plan)
     authority = new_authority(network)
-    disks, source = _mailcow(options, progress)
+    with ThreadPoolExecutor(1) as pool:  # beside the bases, of which it needs none
+        mailcow = pool.submit(_mailcow, options, progress)
+        _bases(plan, progress)
+        disks, source = mailcow.result()
     images = _images(plan, source, options.state_dir / "images", progress)
     specs = machine_specs(plan, options, disks)
     for host in plan.hosts:
@@ -125,6 +129,15 @@ def _mailcow(options: Options, progress: Progress) -> tuple[tuple[Disk, ...], Pa
 
     fake = build_fake(progress=progress)
     return (Disk(fake.images_disk, serial="images"),), fake.tree
+
+
+def _bases(plan: Plan, progress: Progress) -> None:
+    """Make the bases that are missing; Mailcow's tree, which is not known yet, goes into none."""
+    from mailnix.image.base import build_bases
+    from mailnix.image.bootstrap import base_key
+
+    specs = [build.base for build in builds(plan, None)]
+    build_bases([spec for spec in specs if not (cache_dir() / "base" / base_key(spec)).exists()], progress=progress)
 
 
 def _images(plan: Plan, source: Path | None, folder: Path, progress: Progress) -> dict[str, Path]:

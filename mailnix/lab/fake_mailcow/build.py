@@ -18,7 +18,7 @@ from typing import Final
 from attrs import frozen
 
 from mailnix.errors import BuildError, CommandFailed
-from mailnix.image import bootstrap
+from mailnix.image import bootstrap, debs
 from mailnix.image.base import explained
 from mailnix.image.cache import cache_dir, copy_sparse, data_digest, locked, need_space, scratch
 from mailnix.image.values import MIB, Progress, silent
@@ -108,8 +108,8 @@ def tree() -> Mapping[str, bytes]:
     return found | {"data/assets/ssl-example/dhparams.pem": dhparams.read_bytes()}
 
 
-def bootstrap_argv(target: Path) -> list[str]:
-    """Install the packages and what they need into a tar; no package manager, no kernel."""
+def bootstrap_argv(target: Path, fetched: Path) -> list[str]:
+    """Install the packages and what they need into a tar; no package manager, no kernel. See `debs` for `fetched`."""
     return [
         "mmdebstrap",
         "--mode=unshare",
@@ -118,6 +118,7 @@ def bootstrap_argv(target: Path) -> list[str]:
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Retries "3"',
         f"--include={','.join(PACKAGES)}",
+        *debs.argv(fetched),
         bootstrap.hook("extract"),
         bootstrap.SUITE,
         str(target),
@@ -147,7 +148,8 @@ def _base(store: Path, runner: Runner, progress: Progress) -> Path:
         if os.geteuid() != 0:
             for place in (work, out):
                 place.chmod(0o777)  # the namespace's root is another user; work's parent keeps strangers out
-        _bootstrap(bootstrap_argv(out / "system.tar"), runner)
+        with debs.shared(store.parent / "debs", work / "debs") as fetched:
+            _bootstrap(bootstrap_argv(out / "system.tar", fetched), runner)
         progress("the fake Mailcow: making its disk")
         runner(disk_argv(out / "system.tar", work / "usr", out / "usr.raw"))
         _save(out, out / "usr.raw")

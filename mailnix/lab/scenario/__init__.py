@@ -1,6 +1,6 @@
 """The scenario: what must be true of booted machines, as checks that the lab, pytest and other drivers all run."""
 
-from mailnix.lab.scenario.checks import CHECKS, checks_for
+from mailnix.lab.scenario.checks import CHECKS, checks_for, exchanging
 from mailnix.lab.scenario.disks import DiskFiles
 from mailnix.lab.scenario.evidence import CheckFailed
 from mailnix.lab.scenario.runner import run_check, run_checks
@@ -21,6 +21,7 @@ __all__ = [
     "Scene",
     "Verdict",
     "checks_for",
+    "exchanging",
     "run_check",
     "run_checks",
     "stage",

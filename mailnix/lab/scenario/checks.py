@@ -96,3 +96,8 @@ CHECKS: Final[tuple[Check, ...]] = (
 def checks_for(plan: Plan) -> tuple[Check, ...]:
     """The checks that make sense for a plan."""
     return tuple(check for check in CHECKS if check.applies(plan))
+
+
+def exchanging(plan: Plan) -> tuple[Check, ...]:
+    """Those of them that exchange mail: what a lab shows first."""
+    return tuple(check for check in checks_for(plan) if check.group.is_mail)

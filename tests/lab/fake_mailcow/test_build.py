@@ -109,7 +109,7 @@ def test_a_mirror_out_of_reach_is_one_clear_line(tmp_path: Path, programs: Progr
 
 
 def test_packages_come_with_what_they_need_and_nothing_else() -> None:
-    argv = bootstrap_argv(Path("/x/system.tar"))
+    argv = bootstrap_argv(Path("/x/system.tar"), Path("/x/debs"))
     assert argv[0] == "mmdebstrap"
     assert f"--include={','.join(PACKAGES)}" in argv
     assert '--aptopt=APT::Install-Recommends "false"' in argv
