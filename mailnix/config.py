@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from mailnix.errors import ConfigError, Problem
 from mailnix.model.topology import SCHEMA_VERSION, Topology
+from mailnix.slips import explained
 
 SCRIPT: Final = ".py"
 TOML: Final = ".toml"
@@ -101,7 +102,7 @@ def _raised(path: Path, error: BaseException) -> ConfigError:
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
     kind = type(error).__name__
     said = str(error).replace("__init__() ", "").splitlines()
-    message = f"the script raised {kind}: {said[0]}" if said else f"the script raised {kind}"
+    message = explained(error) or f"the script raised {kind}" + (f": {said[0]}" if said else "")
     if not frames:
         return _wrong(path, message)
     return _wrong(path, message, _quoted(frames[-1].line), frames[-1].lineno)

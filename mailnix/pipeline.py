@@ -88,21 +88,18 @@ def emit(plan: Plan, backend: Backend, out: Path, *, diff: bool = False) -> str:
 
 def build(
     plan: Plan,
-    backend: Backend | None,
+    backend: Backend,
     form: Format,
     out: Path,
     *,
     mailcow_source: Path | None = None,
     progress: Progress,
 ) -> Manifest:
-    """One disk image a machine in `out`, and a manifest. Without `backend`: NixOS where nix works here, else Debian."""
+    """One disk image a machine in `out`, and a manifest."""
     from mailnix.image import build_images, read_manifest
     from mailnix.image import nix as nix_images
     from mailnix.image.hosts import host_builds
 
-    if backend is None:
-        backend = Backend.NIXOS if nix_images.works() else Backend.DEBIAN
-        progress(f"building {backend} images (--backend chooses)")
     match backend:
         case Backend.NIXOS:
             return nix_images.build(trees(plan, backend), [host.name for host in plan.hosts], form, out, progress)

@@ -34,6 +34,16 @@ class Kind(StrEnum):
     REMOVED = "removed"
 
 
+@contextlib.contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Say which place cannot be written, whole, and not which name below or above it the system tripped over."""
+    try:
+        yield
+    except OSError as error:
+        hint = "choose a place that you may write to, on a disk with room"
+        raise BuildError(f"{place} cannot be written: {error.strerror or error}", hint) from error
+
+
 @frozen
 class Difference:
     """One path that a folder and a tree disagree about; `diff` is a unified diff of text, or empty."""
@@ -68,6 +78,11 @@ def write_tree(tree: Tree, dest: Path, *, force: bool = False) -> tuple[Differen
     those that the tree no longer has are removed. Raises BuildError, before anything is written, where `dest` is
     somebody else's, or where a file was edited since (unless `force`).
     """
+    with writing(dest):
+        return _write_tree(tree, dest, force=force)
+
+
+def _write_tree(tree: Tree, dest: Path, *, force: bool) -> tuple[Difference, ...]:
     if not dest.exists() or not any(dest.iterdir()):
         _write_new(tree, dest)
         return tuple(Difference(entry.path, Kind.ADDED) for entry in tree)

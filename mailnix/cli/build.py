@@ -26,7 +26,7 @@ from mailnix.cli import options, output
 @options.as_json
 def command(
     config: Path,
-    backend: str | None,
+    backend: str,
     form: str,
     out: Path,
     mailcow_source: Path | None,
@@ -38,7 +38,7 @@ def command(
     from mailnix.image.values import Format
 
     plan = pipeline.plan(config, secrets)
-    chosen = None if backend is None else pipeline.Backend(backend)
+    chosen = pipeline.Backend(backend)
     manifest = pipeline.build(plan, chosen, Format(form), out, mailcow_source=mailcow_source, progress=output.status)
     if as_json:
         output.result_json(manifest)

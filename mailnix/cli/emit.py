@@ -15,12 +15,11 @@ from mailnix.cli import options, output
 @click.option("--out", type=options.PATH, required=True, metavar="DIR", help="Where to write.")
 @click.option("--diff", is_flag=True, help="Only show what would change.")
 @options.secrets
-def command(config: Path, backend: str | None, out: Path, diff: bool, secrets: Path | None) -> None:
+def command(config: Path, backend: str, out: Path, diff: bool, secrets: Path | None) -> None:
     """Write what CONFIG means: NixOS modules and a flake, or the Debian machines' file trees."""
     from mailnix import pipeline
 
-    chosen = pipeline.Backend(backend or pipeline.Backend.NIXOS)
-    changes = pipeline.emit(pipeline.plan(config, secrets), chosen, out, diff=diff)
+    changes = pipeline.emit(pipeline.plan(config, secrets), pipeline.Backend(backend), out, diff=diff)
     if diff:
         output.result(changes or "nothing would change")
     else:

@@ -7,15 +7,21 @@ from typing import Final
 
 import click
 
-from mailnix.cli import output
+from mailnix.cli import completion, output
 
 PATH: Final = click.Path(path_type=Path)
 
 config = click.argument("config", type=PATH)
-host = click.argument("host")
+host = click.argument("host", shell_complete=completion.hosts)
 secrets = click.option("--secrets", type=PATH, metavar="DIR", help="Secrets folder [default: secrets/ beside CONFIG].")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-backend = click.option("--backend", type=click.Choice(["nixos", "debian"]), help="The machines' operating system.")
+backend = click.option(
+    "--backend",
+    type=click.Choice(["debian", "nixos"]),
+    default="debian",
+    show_default=True,
+    help="The machines' operating system.",
+)
 
 DEPRECATED_FAKE: Final = "double"  # the fake Mailcow's name before 0.1.0
 

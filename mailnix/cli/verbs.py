@@ -1,14 +1,11 @@
-"""The `mailnix` command: its verbs are imported when they are asked for, so that each starts fast."""
+"""The `mailnix` command and its verbs."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from importlib import import_module
-from typing import Any
 
 import click
 
 from mailnix import __version__
+from mailnix.cli.group import Verbs
 
 MAIN_VERBS = {
     "init": "mailnix.cli.init",
@@ -20,26 +17,6 @@ MAIN_VERBS = {
     "build": "mailnix.cli.build",
     "lab": "mailnix.cli.lab",
 }
-
-
-class Verbs(click.Group):
-    """A group whose commands are the `command` of a module each, listed in the order of daily use."""
-
-    def __init__(self, *args: Any, modules: Mapping[str, str], **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self.modules = modules
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        """The verbs' names."""
-        return list(self.modules)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # likewise
-        """A verb, imported now; None where there is no such one."""
-        if cmd_name not in self.modules:
-            return None
-        command = import_module(self.modules[cmd_name]).command
-        assert isinstance(command, click.Command)
-        return command
 
 
 @click.group(

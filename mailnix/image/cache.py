@@ -122,7 +122,11 @@ def plainly(where: Path) -> Iterator[None]:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         hint = "free some space, or choose a larger disk" if full else "choose a folder that you may write to"
-        raise BuildError(f"{error.filename or where}: {error.strerror or error}", hint) from error
+        # A folder above `where` that could not be entered says little to who named `where`.
+        named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else where
+        raise BuildError(
+            f"{where if where.is_relative_to(named) else named}: {error.strerror or error}", hint
+        ) from error
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from mailnix.errors import BuildError, CommandFailed, MailnixError, ToolMissing
+from mailnix.errors import BuildError, CommandFailed, ToolMissing
 from mailnix.image.formats import convert_argv
 from mailnix.image.manifest import Manifest, ManifestEntry, read_manifest, with_entries, write_manifest
 from mailnix.image.values import Format, Progress
@@ -81,15 +81,6 @@ def build_argv(flake: Path, name: str, link: Path) -> list[str]:
 def derivation_argv(flake: Path, name: str) -> list[str]:
     """Ask which derivation a machine's image is."""
     return ["nix", "eval", "--raw", f"path:{flake}#packages.{SYSTEM}.{name}.drvPath", *FEATURES]
-
-
-def works(runner: Runner = run) -> bool:
-    """Whether a nix that is new enough evaluates here, with flakes."""
-    try:
-        check(runner)
-    except MailnixError:
-        return False
-    return True
 
 
 def check(runner: Runner = run) -> None:

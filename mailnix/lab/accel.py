@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -65,7 +66,16 @@ def why_not(disk: Path, accel: Accel = Accel.KVM) -> str:
             with machine:
                 return _await_proof(machine)
         except LabError as error:
-            return error.message
+            return plain(error.message)
+
+
+def plain(message: str) -> str:
+    """Why a machine did not start with KVM, without the C of an assertion in QEMU."""
+    if found := re.search(r"\b(\w+): Assertion ", message):
+        return f"{DEVICE} exists, but QEMU's KVM does not work on this host ({found[1]} failed)"
+    return message.removeprefix("probe: ").replace(
+        "QEMU did not start: qemu-system-x86_64: ", "QEMU does not start with it: "
+    )
 
 
 def _await_proof(machine: Machine) -> str:

@@ -47,14 +47,15 @@ class Stages:
         self._began = self.now()
 
     def __call__(self, text: str) -> None:
-        """Tell a line; a Stage begins with it."""
+        """Tell a line; a Stage begins with it. Before the first of them all are listed."""
         if isinstance(text, Stage):
+            if not self._entered:
+                self._announce()
             self._entered.append((text, self.now()))
             text = f"== {self.planned.index(text) + 1} of {len(self.planned)}: {text.value}"
         self.tell(f"[{clock_face(self.now() - self._began)}] {text}")
 
-    def announce(self) -> None:
-        """Tell which stages there will be."""
+    def _announce(self) -> None:
         for number, stage in enumerate(self.planned, 1):
             self.tell(f"{number}. {stage}")
 

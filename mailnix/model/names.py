@@ -50,6 +50,8 @@ def domain_problem(name: object) -> str | None:
     """Why this is not a domain that mail can be sent to, or None."""
     if not isinstance(name, str) or not name:
         return "a domain name is missing"
+    if more := _more_than_a_name(name):
+        return more
     if not name.isascii():
         return f"{name!r} is not a domain name (IDNA 2008 refuses it)"
     if len(name) > MAX_NAME:
@@ -67,6 +69,16 @@ def domain_problem(name: object) -> str | None:
     if labels[-1].isdigit():
         return f"{name!r} is an address, not a name"
     return _idn_problem(name)
+
+
+def _more_than_a_name(text: str) -> str | None:
+    """What was pasted where only a name belongs: an address bar's content, or somebody's address."""
+    if "/" in text:
+        host = text.partition("://")[2] or text
+        return f"{text!r} is a URL; write only the name in it: {re.split('[/:?#]', host)[0]}"
+    if "@" in text:
+        return f"{text!r} is a mail address; write only what follows the @: {text.rpartition('@')[2]}"
+    return None
 
 
 def _idn_problem(name: str) -> str | None:

@@ -24,16 +24,23 @@ BUNDLES: Final = frozenset({SecretKind.DKIM_BUNDLE, SecretKind.MAILBOX_BUNDLE})
 
 
 def load(secret: Secret | None, name: str) -> dict[str, Any]:
-    """A bundle's entries; raises SecretsError where it is not JSON."""
+    """A bundle's entries; raises SecretsError where it is damaged: no JSON, or an entry that neither kind has."""
     if secret is None:
         return {}
     try:
         entries = json.loads(secret.reveal())
     except ValueError:
         entries = None
-    if not isinstance(entries, dict):
+    if not isinstance(entries, dict) or not all(map(_is_entry, entries.values())):
         raise SecretsError(f"{name} in the secrets folder is damaged", "put it back from a backup, or delete the file")
     return entries
+
+
+def _is_entry(entry: object) -> bool:
+    """A password, or a selector and a key."""
+    if isinstance(entry, dict):
+        return {"selector", "private_key"} <= set(entry)
+    return isinstance(entry, str) and bool(entry)
 
 
 def dump(entries: dict[str, Any]) -> Secret:

@@ -12,6 +12,7 @@ from typing import Final
 from mailnix.errors import CommandFailed, SecretsError
 from mailnix.plan.types import Plan
 from mailnix.run import Runner, run
+from mailnix.secrets import bundles
 from mailnix.secrets.folder import Folder
 from mailnix.secrets.ssh import explain, push_argv
 from mailnix.services.credentials.names import (
@@ -91,6 +92,8 @@ def _of_host(plan: Plan, host: str, folder: Path) -> dict[str, bytes]:
             raise SecretsError(
                 f"{host}/{credential.name} has not been made", "make it with: mailnix secrets init CONFIG"
             )
+        if credential.kind in bundles.BUNDLES:
+            bundles.load(secret, f"{host}/{credential.name}")  # the machine would find out much later
         found[credential.name] = secret.reveal()
     return found
 

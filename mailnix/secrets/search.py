@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from mailnix.plan.types import Plan, SecretKind
+from mailnix.secrets import bundles
 from mailnix.secrets.folder import Folder
 from mailnix.secrets.value import Secret
 
@@ -24,7 +25,8 @@ def mailbox_passwords(plan: Plan, folder: Path) -> Secret:
     """The initial passwords of every mailbox: JSON, address to password."""
     host = plan.internal
     name = next(c.name for c in host.credentials if c.kind is SecretKind.MAILBOX_BUNDLE)
-    return Folder(folder).get(host.name, name) or Secret(b"{}")
+    found = Folder(folder).get(host.name, name)
+    return bundles.dump(bundles.load(found, f"{host.name}/{name}"))
 
 
 def foreign_secrets(plan: Plan, folder: Path, owner: str, files: Iterable[Path]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import pytest
 from mailnix.cli import options
 from mailnix.cli.lab.outcomes import outcomes_text
 from mailnix.cli.lab.report import advice, on_outcome
-from mailnix.cli.lab.run import _show
+from mailnix.cli.lab.summary import show
 from mailnix.lab.scenario.values import Group, Outcome, Report, Verdict
 from mailnix.lab.stages import Stage, Timed
 from mailnix.plan import derive
@@ -47,13 +47,13 @@ def test_a_failed_check_shows_what_was_seen(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_table_names_the_fake_mailcow_wherever_it_plays(capsys: pytest.CaptureFixture[str]) -> None:
-    _show(Report((GOOD, BAD), 62.2, 90, 3600), (Timed(Stage.BUILD, 61),), "fake", as_json=False)
+    show(Report((GOOD, BAD), 62.2, 90, 3600), (Timed(Stage.BUILD, 61),), "fake", as_json=False)
     shown, stages = capsys.readouterr()
     assert stages == "   1 min 1 s  building images\n"
     assert "inbound\n  pass    2 s  a mail arrives\n               250 ok\n" in shown
     assert "1 of 2 checks passed, with the fake Mailcow in Mailcow's place\n" in shown
     assert shown.endswith("after 1 min 2 s, all of it was exchanged after 1 min 30 s, everything took 60 min 0 s.\n")
-    _show(Report((GOOD,), 1, 2, 3), (), "real", as_json=False)
+    show(Report((GOOD,), 1, 2, 3), (), "real", as_json=False)
     assert "fake" not in capsys.readouterr().out
 
 

@@ -8,7 +8,9 @@ import stat
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
+from mailnix.cli.verbs import mailnix as mailnix_command
 from mailnix.config import load
 from mailnix.model.check import problems
 from tests.cli.conftest import CONFIG, Run
@@ -200,3 +202,74 @@ def test_lab_with_a_description_means_to_run_it(mailnix: Run, tmp_path: Path) ->
     said = mailnix("lab", tmp_path / "none.py")
     assert said.status == 1
     assert "there is no such file" in said.err
+
+
+def test_the_help_of_a_group_is_whole(mailnix: Run) -> None:
+    for words in ([], ["lab"], ["secrets"]):
+        shown = mailnix(*words, "--help").out
+        assert "..." not in shown.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [(["chekc", "x"], "check"), (["secrets", "ini", "x"], "init"), (["lab", "stpo"], "stop")],
+)
+def test_a_mistyped_verb_is_suggested(mailnix: Run, words: list[str], meant: str) -> None:
+    said = mailnix(*words)
+    assert said.status == 2
+    assert f"did you mean {meant}?" in said.err
+
+
+def test_a_lab_takes_a_description_whatever_its_name(mailnix: Run, tmp_path: Path) -> None:
+    said = mailnix("lab", tmp_path / "runn.py")
+    assert "there is no such file" in said.err
+
+
+@pytest.mark.parametrize("verb", ["emit", "build"])
+def test_the_default_backend_is_said(mailnix: Run, verb: str) -> None:
+    assert "[default: debian]" in " ".join(mailnix(verb, "--help").out.split())
+
+
+def test_emit_makes_what_build_makes(mailnix: Run, config: Path, tmp_path: Path) -> None:
+    assert mailnix("emit", config, "--out", tmp_path / "out").status == 0
+    assert (tmp_path / "out" / "proxy").is_dir()
+    assert not (tmp_path / "out" / "flake.nix").exists()
+
+
+def test_machines_are_completed_from_the_description(config: Path) -> None:
+    complete = ShellComplete(mailnix_command, {}, "mailnix", "_MAILNIX_COMPLETE")
+    before = ["secrets", "seed", str(config)]
+    assert [item.value for item in complete.get_completions(before, "")] == ["proxy", "internal"]
+    assert [item.value for item in complete.get_completions(before, "in")] == ["internal"]
+    config.write_text("1 / 0")
+    assert complete.get_completions(before, "") == []
+
+
+@pytest.mark.parametrize("words", [["emit", "CONFIG", "--out"], ["init", "--domain=a.org", "--proxy-ipv4=5.9.100.1"]])
+def test_a_folder_that_cannot_be_written_is_named_whole(
+    mailnix: Run, config: Path, tmp_path: Path, words: list[str]
+) -> None:
+    (tmp_path / "file").touch()
+    place = tmp_path / "file/below/it"
+    said = mailnix(*(config if word == "CONFIG" else word for word in words), place)
+    assert said.status == 1
+    assert f"{place}" in said.err
+    assert "cannot be written" in said.err
+
+
+@pytest.mark.parametrize("damage", ['{"alice@example.org": ', '{"alice@example.org": null}', "[]", ""])
+def test_a_damaged_mailbox_credential_is_found_by_whoever_hands_it_over(
+    mailnix: Run, config: Path, tmp_path: Path, damage: str
+) -> None:
+    mailnix("secrets", "init", config)
+    (config.parent / "secrets/internal/mailcow.mailboxes").write_text(damage)
+    for words in (
+        ["init", config],
+        ["seed", config, "internal", "--out", tmp_path / "seed.img"],
+        ["push", config, "internal", "--to", "root@nowhere.invalid"],
+        ["rotate", config, "mailcow.mailboxes:alice@example.org"],
+    ):
+        said = mailnix("secrets", *words)
+        assert said.status == 1, words
+        assert "internal/mailcow.mailboxes in the secrets folder is damaged" in said.err
+    assert not (tmp_path / "seed.img").exists()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mailnix.lab.accel import choose_accel
+from mailnix.lab.accel import choose_accel, plain
 from mailnix.lab.spec import Accel
 
 
@@ -73,3 +73,12 @@ def test_a_damaged_memory_is_asked_again(
     choose(Probe(""))
     next((tmp_path / "cache").glob("kvm-*.json")).write_text(text)
     assert choose(Probe("hangs"))[0] is Accel.TCG
+
+
+def test_why_kvm_does_not_work_is_one_plain_line() -> None:
+    said = (
+        "probe: QEMU did not start: qemu-system-x86_64: ../../target/i386/kvm/kvm.c:3183: kvm_buf_set_msrs: "
+        "Assertion `ret == cpu->kvm_msr_buf->nmsrs' failed."
+    )
+    assert plain(said) == "/dev/kvm exists, but QEMU's KVM does not work on this host (kvm_buf_set_msrs failed)"
+    assert plain("probe: the kernel panicked") == "the kernel panicked"

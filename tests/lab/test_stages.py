@@ -25,8 +25,8 @@ class Watch:
 
 def test_the_stages_are_listed_before_the_first_one_begins() -> None:
     watch = Watch()
-    watch.stages(*WITHOUT_THE_REST).announce()
-    assert watch.told == [
+    watch.stages(*WITHOUT_THE_REST)(Stage.BUILD)
+    assert watch.told[:-1] == [
         "1. building images",
         "2. booting the machines",
         "3. waiting until mail can flow",
@@ -39,7 +39,7 @@ def test_each_line_has_the_time_and_each_stage_its_number() -> None:
     progress = watch.stages()
     progress("hello")
     progress(Stage.BOOT)
-    assert watch.told == ["[1:01] hello", "[3:03] == 2 of 5: booting the machines"]
+    assert (watch.told[0], watch.told[-1]) == ("[1:01] hello", "[3:03] == 2 of 5: booting the machines")
 
 
 def test_stages_know_what_they_took() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailnix.cli import options, output
+from mailnix.cli import completion, options, output
 from mailnix.errors import LabError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("shell")
-@click.argument("machine")
+@click.argument("machine", shell_complete=completion.machines)
 @click.argument("words", nargs=-1, metavar="[-- COMMAND...]")
 @click.option("--state-dir", type=options.PATH, metavar="DIR", help="The lab's folder [default: the one that runs].")
 def command(machine: str, words: tuple[str, ...], state_dir: Path | None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mailnix.cli.verbs import Verbs
+from mailnix.cli.group import Verbs
 
 SECRETS_VERBS = {name: f"mailnix.cli.secrets.{name}" for name in ("init", "seed", "push", "rotate")}
 

@@ -1,0 +1,46 @@
+"""What `mailnix init` must know, and how it learns it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from mailnix.cli.asking import Asking
+from mailnix.starter import Answers
+
+KEY_FILES: Final = ("id_ed25519.pub", "id_ecdsa.pub", "id_rsa.pub")
+
+
+def answers_of(given: Mapping[str, Any]) -> Answers:
+    """Everything that `mailnix init` must know: its options, and what they leave open."""
+    options = {
+        "domain": "--domain",
+        "hostname": "--hostname",
+        "proxy_ipv4": "--proxy-ipv4",
+        "proxy_ipv6": "--proxy-ipv6",
+    }
+    words = {option: given[name] for name, option in options.items() if given[name]}
+    if given["mailboxes"]:
+        words["--mailbox"] = " ".join(given["mailboxes"])
+    asking = Asking(words)
+    # The name that clients connect to follows the domain until it is asked for.
+    asking.ask("--domain", "Your mail domain", lambda text: {"domain": text, "hostname": f"mail.{text}"})
+    asking.ask("--hostname", "What clients connect to", lambda text: {"hostname": text}, asking.answers.hostname)
+    asking.ask("--proxy-ipv4", "Static public IPv4 address of the proxy", lambda text: {"ipv4": text})
+    asking.ask("--proxy-ipv6", "Its IPv6 address, empty for none", lambda text: {"ipv6": text}, "")
+    question = "First mailboxes, without the domain"
+    asking.ask("--mailbox", question, lambda text: {"mailboxes": tuple(text.replace(",", " ").split())}, "me")
+    return attrs.evolve(asking.answers, admin_keys=tuple(_key(key) for key in given["keys"]) or _own_keys())
+
+
+def _key(given: str) -> str:
+    """A key, or the first line of the file that has it."""
+    return Path(given).read_text().strip() if Path(given).is_file() else given
+
+
+def _own_keys() -> tuple[str, ...]:
+    files = (Path.home() / ".ssh" / name for name in KEY_FILES)
+    return next(((_key(str(file)),) for file in files if file.is_file()), ())
