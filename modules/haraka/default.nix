@@ -24,7 +24,8 @@ let
   enabled = filterAttrs (_: instance: instance.enable) cfg.instances;
   withTls = filterAttrs (_: instance: instance.tls.certificate != null) enabled;
   watched = filterAttrs (_: instance: instance.tls.useACMEHost == null) withTls;
-  byAcme = filterAttrs (_: instance: instance.tls.useACMEHost != null) withTls;
+  # Of `enabled`: whether there is a certificate is known from `security.acme.certs`, which this decides.
+  byAcme = filterAttrs (_: instance: instance.tls.useACMEHost != null) enabled;
 
   # nixpkgs has no Haraka; our overlay, or one of yours, may.
   packages.haraka = pkgs.haraka or (pkgs.callPackage ./package.nix { });

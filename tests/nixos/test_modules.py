@@ -58,6 +58,18 @@ def test_a_module_alone_evaluates_without_a_warning(alone: Evaluate, service: st
     assert found["toplevel"].endswith(".drv")
 
 
+def test_a_certificate_of_security_acme_evaluates(nix: Nix, nixpkgs: Path) -> None:
+    instance = """{
+      services.haraka.instances.relay = { plugins = [ "tls" ]; tls.useACMEHost = "mx.example.org"; };
+      security.acme = { acceptTerms = true; defaults.email = "a@example.org"; };
+      security.acme.certs."mx.example.org".listenHTTP = ":80";
+    }"""
+    modules = f"[ ({example('haraka')}) ({{ {MACHINE} }}) {instance} ]"
+    found = nix.eval(f"import {HERE}/eval.nix {{ tree = {nixpkgs}; modules = {modules}; }}")
+    assert (found["failed"], found["warnings"]) == ([], [])
+    assert found["reloads"]["mx.example.org"] == ["haraka-relay-tls.service"]
+
+
 def test_haraka_gets_every_key_that_it_has_no_default_for(alone: Evaluate) -> None:
     connection = alone("haraka")["haraka"]["relay"]["connection"]
     assert {"main", "haproxy", "headers", "max", "message", "uuid"} == set(connection)

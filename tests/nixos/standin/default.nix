@@ -54,17 +54,26 @@ let
       settings = { };
       virtualHosts = { };
     };
+    services.openssh = {
+      enable = false;
+      openFirewall = true;
+      ports = nixosOptions.services.openssh.ports.default;
+    };
     systemd.network.netdevs = { };
     systemd.network.networks = { };
     systemd.package = pkgs.systemd;
     time.timeZone = null;
-    security.acme.certs."mx.example.org".directory = "/var/lib/acme/mx.example.org";
+    # As modules define them, so that one which asks for a certificate to know whether it has one never ends.
+    security.acme.certs = lib.genAttrs (attrNames (named certificates)) (name: {
+      directory = "/var/lib/acme/${name}";
+    });
     virtualisation.libvirtd.enable = false;
     virtualisation.oci-containers.containers = { };
     virtualisation.diskSize = "auto";
     virtualisation.docker.package = pkgs.docker;
     virtualisation.docker.daemon.settings = { };
   };
+  nixosOptions.services.openssh.ports.default = [ 22 ];
   nixosOptions.services.resolved.settings = { };
   nixosOptions.services.caddy.configFile.highestPrio = if nixos ? services.caddy.configFile then 100 else 1500;
 
@@ -242,6 +251,13 @@ let
       [ ];
 
   machine = evaluate [ ] modules [ ];
+  certificates =
+    builtins.foldl' (definitions: name: concatMap (within name) definitions) machine.definitions
+      [
+        "security"
+        "acme"
+        "certs"
+      ];
 in
 {
   defined = concatMap (leaves true [ ]) machine.definitions;
