@@ -1,6 +1,11 @@
 # mailnix.firewall: the table that `networking.nftables.tables.mailnix` holds is the machine's firewall, and what other
 # modules say in NixOS's own options is let through by it too.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  options,
+  ...
+}:
 
 let
   inherit (lib)
@@ -44,6 +49,17 @@ let
   );
   chain = name: text: optionalString (text != "") "chain ${name} {\n${text}\n}\n";
 
+  # Ports of SSH that neither the table, which knows the usual one, nor these options open: whoever moves it there has
+  # locked themselves out.
+  ssh = config.services.openssh;
+  openSsh =
+    options.services.openssh.ports.default
+    ++ nixos.allowedTCPPorts
+    ++ lib.concatMap (open: open.allowedTCPPorts) (lib.attrValues nixos.interfaces);
+  closedSsh = lib.filter (
+    port: !lib.elem port openSsh && !lib.hasInfix (toString port) nixos.extraInputRules
+  ) ssh.ports;
+
   # What has packets of its own forwarded, and would be cut off.
   forwarded =
     attrNames config.virtualisation.oci-containers.containers
@@ -73,6 +89,10 @@ in
       {
         assertion = nixos.extraCommands == "" && nixos.extraStopCommands == "";
         message = "networking.firewall.extraCommands are for iptables and would not be run; write them as networking.firewall.extraInputRules or extraForwardRules, or as a table of their own in networking.nftables.tables.";
+      }
+      {
+        assertion = ssh.enable && !ssh.openFirewall -> closedSsh == [ ];
+        message = "services.openssh.ports has ${concatStringsSep ", " (map toString closedSsh)}, which mailnix's firewall keeps closed; open it in networking.firewall.allowedTCPPorts, interfaces.<name>.allowedTCPPorts or extraInputRules.";
       }
       {
         assertion = forwarded == [ ] || nixos.extraForwardRules != "";

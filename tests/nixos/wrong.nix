@@ -207,6 +207,18 @@ let
         networking.firewall.extraCommands = "iptables -A INPUT -j ACCEPT";
       };
     };
+    firewallSsh = {
+      says = "services.openssh.ports has 2222, which mailnix's firewall keeps closed";
+      module = {
+        mailnix.firewall.enable = true;
+        networking.firewall.enable = false;
+        services.openssh = {
+          enable = true;
+          openFirewall = false;
+          ports = [ 2222 ];
+        };
+      };
+    };
     firewallContainers = {
       says = "mailnix's firewall forwards mail alone, so web, networking.nat would have no network";
       module = {
