@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mailnix.lab.scenario import smuggling
 from rig import Haraka, Postfix, Sink
 from tests.attacks.dialogue import LIKEWISE, TO_DATA, Dialogue, escaped, params, play, taken_by_postfix, unsafe
 from tests.attacks.marks import Kind
@@ -58,3 +59,7 @@ def test_one_message_never_becomes_two(proxy: Haraka, backend: Sink, postfix: Po
     alone = play(postfix.port, dialogue.steps)
     assert alone.is_any_of(dialogue.right_of_postfix), alone
     assert taken_by_postfix(alone) <= dialogue.accepted
+
+
+def test_what_the_lab_sends_to_booted_machines_is_tried_here_too() -> None:
+    assert {escaped(ending) for ending in smuggling.ENDINGS} <= {dialogue.name for dialogue in ENDINGS}

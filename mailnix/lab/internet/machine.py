@@ -13,6 +13,7 @@ from mailnix.tree import Entry, File
 
 PROBE: Final = "/usr/lib/mailnix-internet/probe.py"
 SCANNER: Final = "/usr/lib/mailnix-internet/scan.py"
+SESSIONS: Final = "/usr/lib/mailnix-internet/sessions.py"
 POST: Final = "/usr/lib/mailnix-internet/post.py"
 READY: Final = f"{mail.TLS}/ready"
 PASSWORDS: Final = "/run/mailnix-internet/passwords.json"
@@ -97,6 +98,7 @@ def _entries(plan: Plan, found: Layout) -> list[Entry]:
         File(PROBE, _source("probe.py"), 0o755),
         File(ntp.PROGRAM, _source("clock.py"), 0o755),
         File(SCANNER, _source("scan.py"), 0o755),
+        File(SESSIONS, _source("sessions.py"), 0o755),
         File(POST, _source("post.py"), 0o755),
     ]
 

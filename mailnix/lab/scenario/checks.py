@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailnix.lab.scenario import bad_days, guessing, health, inbound, isolation, outbound, relay, restore, several, web
+from mailnix.lab.scenario import (
+    bad_days,
+    guessing,
+    health,
+    inbound,
+    isolation,
+    outbound,
+    relay,
+    restore,
+    several,
+    smuggling,
+    web,
+)
 from mailnix.lab.scenario.values import Check, Group
 from mailnix.plan.types import Plan
 
@@ -40,6 +52,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     Check("relay-outside", _RELAY, "strangers may not relay", relay.outside_is_denied),
     Check("relay-xclient", _RELAY, "nor with a forged XCLIENT", relay.forged_xclient_is_denied),
     Check("relay-proxy-header", _RELAY, "nor with a forged PROXY header", relay.forged_proxy_header_is_denied),
+    Check("relay-disguised", _RELAY, "nor by how they write a recipient", smuggling.disguised_recipients_are_refused),
+    Check("smuggling", _RELAY, "no mail hides in another", smuggling.smuggled_mail_is_not_taken),
     Check("relay-tunnel", _RELAY, "nor from the tunnel", relay.tunnel_is_denied),
     Check("submit-587", _OUT, "submitted on 587, client's address kept", outbound.submission_keeps_the_client),
     Check("submit-465", _OUT, "submitted on 465, client's address kept", outbound.submissions_keeps_the_client),

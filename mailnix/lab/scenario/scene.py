@@ -16,7 +16,7 @@ from attrs import define, field
 
 from mailnix.errors import LabError
 from mailnix.lab.internet.layout import INTERNET, Layout
-from mailnix.lab.internet.machine import POST, PROBE, SCANNER
+from mailnix.lab.internet.machine import POST, PROBE, SCANNER, SESSIONS
 from mailnix.lab.internet.mail import CA
 from mailnix.lab.scenario.evidence import CheckFailed, require
 from mailnix.lab.waiting import Wait
@@ -170,6 +170,14 @@ class Scene:
     def scan(self, transport: str, source: Address, *, timeout: float, **options: object) -> Answer:
         """Which ports somebody who scans a machine sees."""
         return self._told(words_of(SCANNER, transport, {"source": source, **options}), timeout)
+
+    def sessions(self, source: Address, **options: object) -> list[list[list[str]]]:
+        """What was said to SMTP sessions of the internet in bytes (`steps`): session by session, step by step."""
+        words = words_of(
+            "python3", SESSIONS, {"source": source, "patience": round(COMMAND * self.pace(), 1), **options}
+        )
+        heard: list[list[list[str]]] = self._told(words, DELIVERY * self.pace())["sessions"]
+        return heard
 
     def _ask(self, program: str, verb: str, timeout: float, options: Mapping[str, object]) -> Answer:
         timeout = round(timeout * self.pace(), 1)

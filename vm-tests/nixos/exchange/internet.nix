@@ -110,6 +110,7 @@ in
     (program "post.py")
     (program "probe.py")
     (program "scan.py")
+    (program "sessions.py")
   ];
 
   systemd.services = {
