@@ -13,6 +13,7 @@ import mailnix
 
 _UNKNOWN: Final = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
 _MISSING: Final = re.compile(r"(\w+)\.__init__\(\) missing \d+ required positional arguments?: (.*)")
+_TOO_MANY: Final = re.compile(r"(\w+)\.__init__\(\) takes .*?(\d+) positional arguments but (\d+) were given")
 _NOT_EXPORTED: Final = re.compile(r"cannot import name '(\w+)' from '(mailnix(?:\.model)?)'")
 
 
@@ -24,6 +25,8 @@ def explained(error: BaseException) -> str:
             return _unknown_field(found[1], found[2])
         case TypeError() if found := _MISSING.match(said):
             return f"{found[1]}() lacks {found[2].replace(chr(39), '')}" if found[1] in mailnix.__all__ else ""
+        case TypeError() if found := _TOO_MANY.match(said):
+            return _too_many(found[1], int(found[3]) - 1)  # Python counts self
         case NameError(name=str(name)):
             return _unknown_name(name)
         case ImportError() if found := _NOT_EXPORTED.match(said):
@@ -48,6 +51,13 @@ def _unknown_field(kind: str, field: str) -> str:
     return f'{kind}() has no field "{field}": ' + (
         f"did you mean {likely}?" if likely else f"it has {', '.join(fields)}"
     )
+
+
+def _too_many(kind: str, given: int) -> str:
+    if kind not in mailnix.__all__:
+        return ""
+    fields = [attribute.name for attribute in attrs.fields(getattr(mailnix, kind))]
+    return f"{kind}() was given {given} values and has {len(fields)} fields: write their names, {fields[1]}=…"
 
 
 def _unknown_name(name: str) -> str:

@@ -36,13 +36,17 @@ class Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The verb that is asked for; where there is none, the one that was probably meant is named."""
-        if (
-            not ctx.resilient_parsing
-            and args[0] not in self.modules
-            and (likely := did_you_mean(args[0], list(self.modules)))
-        ):
+        if not ctx.resilient_parsing and args[0] not in self.modules and (likely := self._likely(ctx, args[0])):
             raise click.UsageError(f"there is no verb {args[0]!r}: did you mean {likely}?", ctx)
         return super().resolve_command(ctx, args)
+
+    def _likely(self, ctx: click.Context, word: str) -> str:
+        """A verb of that name in a group of ours, or one whose name is near; empty where there is none."""
+        for name in self.modules:
+            group = self.get_command(ctx, name)
+            if isinstance(group, Verbs) and word in group.modules:
+                return f"{name} {word}"
+        return did_you_mean(word, list(self.modules))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Each verb with its whole first sentence, on as many lines as that takes."""

@@ -66,7 +66,7 @@ def why_not(disk: Path, accel: Accel = Accel.KVM) -> str:
             with machine:
                 return _await_proof(machine)
         except LabError as error:
-            return plain(error.message)
+            return error.message
 
 
 def plain(message: str) -> str:
@@ -99,7 +99,7 @@ def _without_booting(device: Path) -> Verdict | None:
 
 def _probed(disk: Path, cache: Path, probe: Probe) -> Verdict:
     trouble = probe(disk)
-    verdict = Verdict(Accel.TCG, trouble) if trouble else Verdict(Accel.KVM, "a guest booted with it")
+    verdict = Verdict(Accel.TCG, plain(trouble)) if trouble else Verdict(Accel.KVM, "a guest booted with it")
     cache.mkdir(parents=True, exist_ok=True)
     found = {"accel": verdict.accel, "reason": verdict.reason, "time": time.time()}
     _memory(cache).write_text(json.dumps(found) + "\n")
@@ -109,7 +109,7 @@ def _probed(disk: Path, cache: Path, probe: Probe) -> Verdict:
 def _remembered(cache: Path) -> Verdict | None:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(_memory(cache).read_text())
-        verdict = Verdict(Accel(found["accel"]), str(found["reason"]))
+        verdict = Verdict(Accel(found["accel"]), plain(str(found["reason"])))
         if verdict.accel is Accel.KVM or time.time() - found["time"] < TRUST_NO_FOR:
             return verdict
     return None

@@ -212,7 +212,12 @@ def test_the_help_of_a_group_is_whole(mailnix: Run) -> None:
 
 @pytest.mark.parametrize(
     ("words", "meant"),
-    [(["chekc", "x"], "check"), (["secrets", "ini", "x"], "init"), (["lab", "stpo"], "stop")],
+    [
+        (["chekc", "x"], "check"),
+        (["seed", "x", "proxy"], "secrets seed"),
+        (["secrets", "ini", "x"], "init"),
+        (["lab", "stpo"], "stop"),
+    ],
 )
 def test_a_mistyped_verb_is_suggested(mailnix: Run, words: list[str], meant: str) -> None:
     said = mailnix(*words)

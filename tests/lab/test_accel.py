@@ -82,3 +82,9 @@ def test_why_kvm_does_not_work_is_one_plain_line() -> None:
     )
     assert plain(said) == "/dev/kvm exists, but QEMU's KVM does not work on this host (kvm_buf_set_msrs failed)"
     assert plain("probe: the kernel panicked") == "the kernel panicked"
+
+
+@pytest.mark.qemu
+def test_a_remembered_assertion_is_plain_too(choose: Callable[[Probe], tuple[Accel, str]]) -> None:
+    assert "Assertion" not in choose(Probe("kvm.c:3183: kvm_buf_set_msrs: Assertion `ret' failed."))[1]
+    assert choose(Probe(""))[1].endswith("(kvm_buf_set_msrs failed)")
