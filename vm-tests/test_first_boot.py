@@ -30,7 +30,7 @@ GIB = 2**30
 DISK = 4 * GIB
 MAILNIX = Path(sysconfig.get_path("scripts")) / "mailnix"
 ADMIN = "admin"
-PATIENCE = 300.0  # seconds for a command; a login takes several in emulation
+PATIENCE = 900.0  # seconds for a command; a login takes several in emulation, more on a busy host
 STARTED = "systemctl show -P ActiveEnterTimestampMonotonic"
 
 

@@ -16,7 +16,6 @@ from attrs import evolve
 from mailnix import Alias, Domain, Topology, pipeline
 from mailnix.lab.machine import Machine
 from mailnix.lab.scenario import Scene
-from mailnix.lab.waiting import attempts
 from mailnix.model import ports
 from mailnix.plan import derive
 
@@ -25,7 +24,7 @@ LAY = "tar -x -C / --no-overwrite-dir && systemctl daemon-reload"
 USE = "systemctl restart haraka-in haraka-out && systemctl reload caddy"
 MAILCOWS = "Relay access denied"
 """What Mailcow's Postfix says of a domain that it does not know (here it was not told), and haraka-in never."""
-PATIENCE = 180.0  # seconds until Mailcow has been provisioned again
+PATIENCE = 180.0  # seconds in which nothing moves until Mailcow has been provisioned again
 
 
 def lay(machine: Machine, topology: Topology, folder: Path, then: str = "") -> None:
@@ -70,7 +69,7 @@ def test_a_new_alias_gets_mail(lab: Any, scene: Scene, topology: Topology, tmp_p
     more = evolve(domain, aliases=(*domain.aliases, alias))
     lay(lab.machines[scene.plan.internal.name], evolve(topology, domains=(more, *others)), tmp_path)
     reply: dict[str, Any] = {}
-    for _ in attempts(PATIENCE, patience=0.1):
+    for _ in scene.wait(PATIENCE).attempts(patience=0.1):
         reply = answer_to(scene, address)
         if reply["code"] == 250:
             return
@@ -85,7 +84,7 @@ def test_mail_for_a_new_domain_is_handed_to_mailcow(lab: Any, scene: Scene, topo
     more = (*topology.domains, Domain("newcomer.example", mailboxes=["somebody"]))
     lay(lab.machines[scene.proxy.name], evolve(topology, domains=more), tmp_path, then=USE)
     reply: dict[str, Any] = {}
-    for _ in attempts(PATIENCE, patience=0.1):
+    for _ in scene.wait(PATIENCE).attempts(patience=0.1):
         reply = answer_to(scene, address)
         if MAILCOWS in reply["text"]:
             return
