@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailnix.cli import completion, options, output
+from mailnix.cli import options, output
+from mailnix.cli.lab import completion
 from mailnix.errors import LabError
 
 if TYPE_CHECKING:
