@@ -40,4 +40,5 @@ def command(folder: Path, force: bool, **given: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         target.write_text(script(answers))
     output.result(str(target))
+    ensure(topology(answers), str(target))  # typed or not, nobody shall have to give it all again
     output.status(f"next: mailnix check {target}")

@@ -70,3 +70,10 @@ def test_a_name_of_two_things_is_found_when_the_second_is_given(typed: Run) -> N
     said = typed("example.org", "example.org", "mail.example.org", "5.9.100.1", "", "me")
     assert said.status == 0
     assert said.err.count("What clients connect to") == 2
+
+
+def test_what_was_typed_is_kept_though_an_option_is_wrong(typed: Run, tmp_path: Path) -> None:
+    said = typed("example.org", "", "5.9.100.1", "", "alice", options=("--admin-key=not a key",))
+    assert said.status == 1
+    assert "error: admin_keys[0]" in said.err
+    assert "alice" in (tmp_path / "new/mail.py").read_text()
