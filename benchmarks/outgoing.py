@@ -43,7 +43,7 @@ POSTFIX = (
 
 
 @frozen
-class World:
+class Receivers:
     """What the receivers' process has counted: when each mail arrived, and at which receiver."""
 
     ports: tuple[int, ...]
@@ -72,8 +72,8 @@ class World:
 class Receiver(asyncio.Protocol):
     """One connection to a mail server far away."""
 
-    def __init__(self, number: int, delay: float, world: World) -> None:
-        self.number, self.delay, self.world = number, delay, world
+    def __init__(self, number: int, delay: float, receiving: Receivers) -> None:
+        self.number, self.delay, self.receiving = number, delay, receiving
         self.unread = b""
         self.amid_data = False
 
@@ -110,37 +110,37 @@ class Receiver(asyncio.Protocol):
     def keep(self) -> None:
         """Count a message."""
         self.amid_data = False
-        world = self.world
-        with world.count.get_lock():
-            world.when[world.count.value] = time.monotonic()
-            world.where[world.count.value] = self.number
-            world.count.value += 1
+        receiving = self.receiving
+        with receiving.count.get_lock():
+            receiving.when[receiving.count.value] = time.monotonic()
+            receiving.where[receiving.count.value] = self.number
+            receiving.count.value += 1
         self.say(b"250 2.0.0 kept")
 
 
-def serve(world: World, delay: float) -> None:
+def serve(receiving: Receivers, delay: float) -> None:
     """Be all receivers, for ever."""
 
     async def listen() -> None:
         loop = asyncio.get_running_loop()
-        for number, port in enumerate(world.ports):
-            await loop.create_server(partial(Receiver, number, delay, world), "127.0.0.1", port, backlog=200)
+        for number, port in enumerate(receiving.ports):
+            await loop.create_server(partial(Receiver, number, delay, receiving), "127.0.0.1", port, backlog=200)
         await asyncio.Event().wait()
 
     asyncio.run(listen())
 
 
 @contextmanager
-def receivers(mails: int, delay: float) -> Iterator[World]:
-    """A world that takes mails."""
+def receivers(mails: int, delay: float) -> Iterator[Receivers]:
+    """Receivers that take mails, with what they have counted."""
     fork = multiprocessing.get_context("fork")
     ports = tuple(stands.free_port() for _ in range(RECEIVERS))
-    world = World(ports, fork.Value("i", 0), fork.Array("d", mails * 2), fork.Array("i", mails * 2))
-    process = fork.Process(target=serve, args=(world, delay), daemon=True)
+    receiving = Receivers(ports, fork.Value("i", 0), fork.Array("d", mails * 2), fork.Array("i", mails * 2))
+    process = fork.Process(target=serve, args=(receiving, delay), daemon=True)
     process.start()
     stands.until(lambda: all(stands.answers(port) for port in ports), "the receivers listen")
     try:
-        yield world
+        yield receiving
     finally:
         process.kill()
 
@@ -165,23 +165,23 @@ class Figures:
 def by_postfix(stand: stands.Stand, mails: int, delay: float) -> Figures:
     """A Postfix that holds every mail, until all are released."""
     with ExitStack() as stack:
-        world = stack.enter_context(receivers(mails, delay))
-        ways = ", ".join(f"{{ {d} = smtp:[127.0.0.1]:{p} }}" for d, p in zip(DOMAINS, world.ports, strict=True))
+        receiving = stack.enter_context(receivers(mails, delay))
+        ways = ", ".join(f"{{ {d} = smtp:[127.0.0.1]:{p} }}" for d, p in zip(DOMAINS, receiving.ports, strict=True))
         extra = f"{senders.POSTFIX_OUT}{POSTFIX}transport_maps = inline:{{ {ways} }}\n"
         running = stack.enter_context(stands.postfix(stand, extra=extra))
         fill(running.port, mails)
         run.run([run.require("postsuper", "postfix"), "-c", running.folder / "etc", "-H", "ALL"], timeout=300)
-        world.arrived(mails)
-        return Figures(world.rate(mails), world.lead(mails))
+        receiving.arrived(mails)
+        return Figures(receiving.rate(mails), receiving.lead(mails))
 
 
 def by_haraka(stand: stands.Stand, mails: int, delay: float) -> Figures:
     """A haraka-out that delivers nothing until its queue is full, and is then started anew with its own settings."""
     with ExitStack() as stack:
-        world = stack.enter_context(receivers(mails, delay))
+        receiving = stack.enter_context(receivers(mails, delay))
         routes: dict[str, list[senders.Server]] = {
             domain: [{"exchange": "127.0.0.1", "port": port, "from_dns": "", "priority": 0}]
-            for domain, port in zip(DOMAINS, world.ports, strict=True)
+            for domain, port in zip(DOMAINS, receiving.ports, strict=True)
         }
         closed = Limits(deliveries=0, deliveries_per_domain=AT_ONCE)
         sender = senders.haraka_out(stack, stand, routes, Patience(), limits=closed)
@@ -191,12 +191,12 @@ def by_haraka(stand: stands.Stand, mails: int, delay: float) -> Figures:
         settings = sender.haraka.folder / "config/deliveries.ini"
         settings.write_text(settings.read_text().replace("total=0\n", f"total={RECEIVERS * AT_ONCE}\n"))
         sender.haraka.start()
-        world.arrived(mails)
+        receiving.arrived(mails)
         stands.until(lambda: sender.queued() == 0, "the queue is empty")
         ticks = sum(int(ticks) for ticks in Path(f"/proc/{sender.haraka.pid}/stat").read_text().split()[13:15])
         processor = ticks / os.sysconf("SC_CLK_TCK") / mails * 1000
         cost = f"{processor:.1f} ms of processor a mail, {sender.haraka.most_memory} MB"
-        return Figures(world.rate(mails), world.lead(mails), cost)
+        return Figures(receiving.rate(mails), receiving.lead(mails), cost)
 
 
 def bulk(stand: stands.Stand, mails: int, delay: float, rounds: int) -> None:

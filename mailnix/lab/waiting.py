@@ -65,7 +65,7 @@ class Wait:
         """Yield the seconds left, again and again with growing pauses, until it is over; at least once.
 
         Pauses grow up to `longest` seconds, or to the share `patience` of what was waited already, where that is more:
-        asking costs an emulated machine dear, and who waited a minute may hear of it three seconds late.
+        each look costs an emulated machine dear, and after a minute three seconds more make little difference.
         """
         pause = FIRST_PAUSE
         while True:

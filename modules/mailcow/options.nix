@@ -87,7 +87,9 @@ in
     '';
   };
 
-  behindTunnel = mkEnableOption "" // {
+  behindTunnel = mkOption {
+    type = types.bool;
+    default = false;
     description = ''
       Whether clients reach {option}`services.mailcow.bindAddress` through a tunnel, with their own addresses. The kernel
       then lets programs bind addresses that are not there yet (`net.ipv4.ip_nonlocal_bind`, likewise for IPv6), for
@@ -96,7 +98,9 @@ in
     '';
   };
 
-  configureDocker = mkEnableOption "" // {
+  configureDocker = mkOption {
+    type = types.bool;
+    default = false;
     description = ''
       Whether to set up Docker's daemon for Mailcow, and so for every container of this machine: without its userland
       proxy, which hides every client behind an address that may relay; with rules for IPv6; and without containers

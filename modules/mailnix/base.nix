@@ -1,4 +1,4 @@
-# mailnix.base: networkd, a resolver that listens to nobody, bounded logs, the time.
+# mailnix.base: networkd, a resolver without a listener on the network, bounded logs, the time.
 {
   config,
   lib,

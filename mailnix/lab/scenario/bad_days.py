@@ -70,7 +70,7 @@ def crashes_of_a_proxy_lose_nothing(scene: Scene) -> str:
     scene.wait_for("an empty queue", lambda: _flushed(guest, token), timeout=COMEBACK)
     box = scene.post("inbox", timeout=DELIVERY, mailbox=carol, token=token)
     require(box["count"] == 1, f"the mail arrived {box['count']} times")
-    # A proxy that was off hears from home with the next keepalive; what comes after this may count on the tunnel.
+    # A proxy that was off has its tunnel back with the next keepalive; what comes after this may count on it.
     for proxy in scene.plan.proxies:
         scene.wait_for(f"the tunnel of {proxy.name}", partial(_has_tunnel, scene, proxy))
     return f"killed pid {first}, then the machine: the mail arrived once"
