@@ -22,6 +22,7 @@ from mailnix.nixos import host as hosts
 from mailnix.nixos.carried import Reference, copied
 from mailnix.nixos.flake import emit, flake, machines
 from mailnix.plan import Plan, derive
+from mailnix.services.base.debian import TIMEOUTS
 from tests.nixos import regenerate
 from tests.nixos.conftest import Nix
 
@@ -84,7 +85,7 @@ def test_the_texts_of_the_vm_check_in_the_repository_are_what_mailnix_writes_now
 
 def test_the_vm_checks_internet_has_all_that_the_labs_has_but_for_what_is_debians(plan: Plan) -> None:
     left_to_nix = ("/etc/systemd/system/", "/usr/lib/mailnix-internet/", "/etc/sysusers.d/", "/etc/tmpfiles.d/")
-    debians = {"/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/mailname", "/etc/default/named"}
+    debians = {"/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/mailname", "/etc/default/named", TIMEOUTS.path}
     lab = {entry.path for entry in lab_internet(plan).entries}
     here = {file.path for file in internet_files(plan)} - {FACTS}
     assert here < lab

@@ -9,6 +9,7 @@ from mailnix.formats.debian_part import DebianPart, Wanted
 from mailnix.lab.internet import acme, mail, network, ntp, zones
 from mailnix.lab.internet.layout import INTERNET, Layout, layout
 from mailnix.plan.types import Plan
+from mailnix.services.base.debian import TIMEOUTS
 from mailnix.tree import Entry, File
 
 PROBE: Final = "/usr/lib/mailnix-internet/probe.py"
@@ -84,6 +85,7 @@ _CLOCK: Final = Wanted(ntp.SOCKET, by="sockets.target")
 def _entries(plan: Plan, found: Layout) -> list[Entry]:
     return [
         File("/etc/hostname", f"{INTERNET}\n"),
+        TIMEOUTS,
         *network.entries(found),
         *zones.entries(plan, found),
         *mail.entries(found),

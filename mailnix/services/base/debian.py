@@ -5,12 +5,13 @@ from __future__ import annotations
 from mailnix.formats.debian_part import DebianPart
 from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, Plan
-from mailnix.services.base.render import APT_PERIODIC, EVERY_BOOT, JOURNALD
+from mailnix.services.base.render import APT_PERIODIC, EVERY_BOOT, JOURNALD, PATIENT
 from mailnix.tree import File, Link
 
 # Our files are written into a finished image, so /usr looks no newer than /etc, and users of services would never be
 # made: look at every boot.
 SYSUSERS = File("/etc/systemd/system/systemd-sysusers.service.d/mailnix.conf", ini(EVERY_BOOT))
+TIMEOUTS = File("/etc/systemd/system.conf.d/mailnix.conf", ini(PATIENT))
 
 
 def debian(plan: Plan, _host: HostPlan) -> DebianPart:
@@ -19,6 +20,7 @@ def debian(plan: Plan, _host: HostPlan) -> DebianPart:
         packages=("systemd-timesyncd", "unattended-upgrades", "qemu-guest-agent", "ca-certificates"),
         entries=(
             SYSUSERS,
+            TIMEOUTS,
             File("/etc/systemd/journald.conf.d/mailnix.conf", ini(JOURNALD)),
             File("/etc/apt/apt.conf.d/20auto-upgrades", APT_PERIODIC),
             Link("/etc/localtime", f"/usr/share/zoneinfo/{plan.topology.timezone}"),

@@ -8,6 +8,11 @@ from mailnix.formats.text import Section
 
 JOURNALD: Final[tuple[Section, ...]] = (("Journal", {"Storage": "persistent", "SystemMaxUse": "200M"}),)
 
+# A machine on a busy host (an oversold VPS, an emulator) needs minutes for what systemd gives 90 seconds.
+PATIENT: Final[tuple[Section, ...]] = (
+    ("Manager", {"DefaultTimeoutStartSec": "15min", "DefaultDeviceTimeoutSec": "15min"}),
+)
+
 EVERY_BOOT: Final[tuple[Section, ...]] = (("Unit", {"ConditionNeedsUpdate": ""}),)
 
 APT_PERIODIC: Final = """\

@@ -16,7 +16,7 @@ Say = Callable[[str], None]
 
 def load_from_disk(command: Command, say: Say, device: Path = LABEL, mount: Path = MOUNT) -> None:
     """Mount the disk where there is one (read-only), load what Docker has not got, unmount."""
-    command(["udevadm", "settle", "--timeout=30"])
+    command(["udevadm", "settle", "--timeout=300"])
     if not device.exists():
         return
     mount.mkdir(parents=True, exist_ok=True)
