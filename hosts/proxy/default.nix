@@ -188,6 +188,7 @@
         "sessions/clock" = lib.mkDefault ./haraka-in/plugins/sessions/clock.js;
         "sessions/commands" = lib.mkDefault ./haraka-in/plugins/sessions/commands.js;
         "sessions/input" = lib.mkDefault ./haraka-in/plugins/sessions/input.js;
+        "sessions/listeners" = lib.mkDefault ./haraka-in/plugins/sessions/listeners.js;
         "sessions/slots" = lib.mkDefault ./haraka-in/plugins/sessions/slots.js;
         sockets = lib.mkDefault ./haraka-in/plugins/sockets.js;
         starttls = lib.mkDefault ./haraka-in/plugins/starttls.js;

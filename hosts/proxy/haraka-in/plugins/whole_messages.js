@@ -133,7 +133,7 @@ function take(connection, most) {
     transaction.data_bytes += count
     if (transaction.data_bytes > most) discard(transaction)
     else if (count) transaction.add_data(bytes.subarray(0, count))
-    wait_for_room(connection)
+    if (!end || transaction.message_stream.crowded) wait_for_room(connection)
     if (end) connection.data_done()
 }
 
@@ -165,14 +165,16 @@ function refuse_bare_lf(connection) {
     connection.respond(451, 'Bare line-feed; see https://haraka.github.io/barelf/', () => connection.disconnect())
 }
 
+// Nor does it wait for others only: Node would take up to 2 MiB from each socket before it looks at the next one.
 function wait_for_room(connection) {
     const { client, transaction } = connection
     const stream = transaction.message_stream
-    if (!stream.crowded) return
     client.pause()
-    stream.once('room', () => {
+    const go_on = () => {
         if (connection.transaction?.message_stream === stream) client.resume()
-    })
+    }
+    if (stream.crowded) stream.once('room', go_on)
+    else setImmediate(go_on)
 }
 
 // ---- what is too large --------------------------------------------------------------------------------------------

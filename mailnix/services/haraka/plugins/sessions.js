@@ -8,12 +8,14 @@
 //             ones when three quarters of the slots are taken.
 // - commands: so many errors, and so many commands without a message, then 421; fewer when slots are short.
 // - input:    commands one at a time, what waits for its turn bounded, an early talker turned away.
+// - listeners: many who come at once do not stand before a newcomer.
 //
 // The limits are in sessions.ini. Mailcow counts sessions too, but sees them all from the proxy.
 
 const { Clock } = require('./sessions/clock')
 const { limit_commands } = require('./sessions/commands')
 const { take_input } = require('./sessions/input')
+const { listen_often } = require('./sessions/listeners')
 const { Slots } = require('./sessions/slots')
 
 const FULL = 'Too many connections, try again later'
@@ -29,6 +31,7 @@ exports.register = function () {
     const stressed = () => this.slots.nearly_full
     take_input(Connection, { state, clock: this.clock, line_length: cfg.max.line_length })
     limit_commands(Connection, { state, limits, stressed, clock: this.clock })
+    listen_often(require('./server'))
     setInterval(() => this.end_the_late(), limits.tick * 1000).unref()
 
     this.register_hook('connect_init', 'enter')

@@ -5,6 +5,8 @@ const LF = 0x0a
 const WAITING = 64 * 1024 // bytes of commands that may wait for their turn before the client does
 const AFTER_DATA = 8192 // as in Haraka: nobody says that much before the answer to its message
 const EARLY = 'You spoke before the greeting'
+const AHEAD = 'You spoke before the answer to your greeting'
+const HELLO = /^(EHLO|HELO)\b/i
 
 exports.take_input = function (Connection, { state, clock, line_length }) {
     const { CMD, LOOP, DATA, PAUSE, PAUSE_SMTP, DISCONNECTING } = state
@@ -12,11 +14,7 @@ exports.take_input = function (Connection, { state, clock, line_length }) {
 
     Connection.prototype.process_data = function (bytes) {
         if (this.state >= DISCONNECTING) return
-        if (this.state === PAUSE) {
-            this.early_talker = true
-            this.lognotice('it spoke before the greeting')
-            return this.respond(554, EARLY, () => this.disconnect()) // RFC 5321 3.1: instead of a greeting
-        }
+        if (this.state === PAUSE) return turn_away(this, EARLY) // RFC 5321 3.1: instead of a greeting
         clock.progress(this, bytes.length)
         this.current_data = this.current_data?.length ? Buffer.concat([this.current_data, bytes]) : bytes
         this._process_data()
@@ -55,6 +53,12 @@ exports.take_input = function (Connection, { state, clock, line_length }) {
     }
 }
 
+function turn_away(connection, why) {
+    connection.early_talker = true
+    connection.lognotice(why)
+    connection.respond(554, why, () => connection.disconnect())
+}
+
 // Whether there was one.
 function take_command(connection, line_length) {
     const bytes = connection.current_data
@@ -65,7 +69,12 @@ function take_command(connection, line_length) {
         return false
     }
     if (lf === -1) return false
+    const line = bytes.subarray(0, lf + 1)
     connection.current_data = bytes.subarray(lf + 1)
-    connection.process_line(bytes.subarray(0, lf + 1))
+    if (connection.current_data.length && HELLO.test(line.toString('latin1', 0, 5))) {
+        turn_away(connection, AHEAD) // RFC 2920 3.1: it cannot know yet that it may; Postfix: smtpd_forbid_unauth_pipelining
+        return false
+    }
+    connection.process_line(line)
     return true
 }
