@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 import rig as stands
-from mailnix.services.haraka.render import Timing
+from mailnix.services.haraka.render import Limits, Timing
 from rig import MUTE, Sink, Stand
 from tests.services.haraka.incoming import CLIENT, MESSAGE, XCLIENT, client, haraka_in
 
@@ -106,6 +106,20 @@ def test_a_connection_waits_for_a_moment_only(stand: Stand, backend: Sink) -> No
         stands.until(lambda: backend.at_once == 0, "the connection is gone")
         send(session)
     assert backend.sessions == 2
+
+
+def test_where_mailcow_has_no_room_a_connection_that_waits_is_ended_and_no_session(stand: Stand, backend: Sink) -> None:
+    timing = Timing(connect=2, dns=1, keep=60)
+    with haraka_in(stand, backend.port, timing=timing, limits=Limits(upstream=1)) as server:
+        with client(server) as first, client(server, "127.0.0.6") as second:
+            send(first)
+            send(first)
+            assert backend.sessions == 1
+            send(second)
+            stands.until(lambda: backend.at_once == 1, "only the second has a connection")
+            send(first)
+        assert backend.sessions == 3
+        assert len(backend.messages) == 4
 
 
 def test_a_connection_that_mailcow_has_ended_is_replaced(stand: Stand) -> None:

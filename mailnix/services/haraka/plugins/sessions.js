@@ -62,7 +62,12 @@ exports.admit = function (next, connection) {
 exports.ask_mailcow = function (next, connection) {
     const { slots } = this
     const busy = slots.at_mailcow
-    if (busy.length < slots.limits.upstream) return next()
+    if (busy.length < slots.limits.upstream || connection.notes.end_kept) return next()
+    const idle = busy.find(({ notes }) => notes.end_kept)
+    if (idle) {
+        idle.notes.end_kept() // its session stays
+        return next()
+    }
     const other = slots.to_give_up_for(connection, busy)
     if (!other) return next(DENYSOFT, FULL)
     this.end(other, GIVEN_AWAY)

@@ -24,9 +24,10 @@ class Slots {
         return this.sessions.size >= total * NEARLY_FULL || this.at_mailcow.length >= upstream * NEARLY_FULL
     }
 
-    // Each of these has a connection to Mailcow, whose Postfix has only so many processes.
+    // Each of these has a connection to Mailcow, whose Postfix has only so many processes; `end_kept` is there where one
+    // only waits for the session's next message ("xclient_upstream").
     get at_mailcow() {
-        return [...this.sessions].filter((connection) => connection.notes.smtp_client)
+        return [...this.sessions].filter(({ notes }) => notes.smtp_client || notes.end_kept)
     }
 
     too_many_of(connection) {

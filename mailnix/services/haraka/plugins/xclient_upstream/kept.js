@@ -38,6 +38,7 @@ exports.Kept = class {
         for (const [event, listener] of this.heard.get(entry.client)) entry.client.removeListener(event, listener)
         entry.timer = setTimeout(() => this.end(connection), this.seconds * 1000)
         this.entries.set(connection, entry)
+        connection.notes.end_kept = () => this.end(connection) // where others need it more ("sessions")
     }
 
     // The session's, if there is one to go on with.
@@ -57,6 +58,7 @@ exports.Kept = class {
     remove(connection) {
         const entry = this.entries.get(connection)
         this.entries.delete(connection)
+        delete connection.notes.end_kept
         clearTimeout(entry?.timer)
         return entry
     }
