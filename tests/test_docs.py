@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import attrs
@@ -10,10 +11,12 @@ import pytest
 
 from mailnix import Alias, Backup, Domain, Internal, Mailbox, Proxy, Topology, Tunnel, __version__
 from mailnix.config import load
+from mailnix.run import run
 
 DOCS = Path(__file__).parent.parent / "docs"
 CHANGELOG = (DOCS.parent / "CHANGELOG.md").read_text()
 REFERENCE = (DOCS / "reference/description.md").read_text()
+WAY = re.compile(r'^ {4}"(.+)": Traffic\(', re.M)
 
 
 def test_the_examples_in_python_and_toml_are_one_value() -> None:
@@ -56,3 +59,15 @@ def test_every_path_that_the_page_for_contributors_names_is_there() -> None:
     assert len(named) > 20
     inside = ("guest/", "tests/", "checks.py", "assertions.nix")  # a name that several folders have
     assert [path for path in named if path not in inside and not (root / path).exists()] == []
+
+
+def test_the_page_about_capacity_has_the_tables_that_its_benchmark_prints() -> None:
+    page = (DOCS / "reference/capacity.md").read_text()
+    script = DOCS.parent / "benchmarks/capacity.py"
+    printed = run([sys.executable, script, "--only", "proxies"], timeout=120).stdout.splitlines()
+    rows = [line for line in printed if line.startswith("| ")]
+    assert len(rows) > 3
+    for line in rows:
+        what = line.split(" | ")[:3]  # figures are another machine's
+        assert " | ".join(what) in page
+    assert all(f"| {name} |" in page for name in WAY.findall(script.read_text()))
