@@ -25,6 +25,9 @@ KEPT_LINES = 40
 GROUP_POLL = 0.005  # seconds
 OnLine = Callable[[str], None]
 
+_waited_for: set[subprocess.Popen[bytes]] = set()
+"""What `run` waits for in any thread. Ctrl-C interrupts the main one alone, which must be able to end the rest."""
+
 
 @frozen
 class Completed:
@@ -85,6 +88,7 @@ def run(
     out: list[str] = []
     err: list[str] = []
     readers: list[threading.Thread] = []
+    _waited_for.add(process)
     try:
         readers += [_reader(process.stdout, out, None), _reader(process.stderr, err, on_line)]
         if stdin is not None and process.stdin is not None:
@@ -96,6 +100,7 @@ def run(
     except subprocess.TimeoutExpired:
         status = None
     finally:
+        _waited_for.discard(process)
         end_group(process)
         for reader in readers:
             reader.join()
@@ -106,6 +111,12 @@ def run(
     if status is None or (check and status != 0):
         raise CommandFailed(words, status, "".join((err or out)[-KEPT_LINES:]), hint)
     return Completed(words, status, "".join(out), "".join(err))
+
+
+def end_all() -> None:
+    """End every program that `run` waits for in any thread; each of them fails there with CommandFailed."""
+    for process in tuple(_waited_for):
+        end_group(process)
 
 
 @define

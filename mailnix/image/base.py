@@ -13,7 +13,7 @@ from mailnix.image import bootstrap, debs
 from mailnix.image.cache import Base, cache_dir, load, locked, need_space, plainly, prune, save, scratch
 from mailnix.image.gpt import BIOS_OFFSET, END_RESERVE, ROOT_OFFSET, core_image, layout, tables
 from mailnix.image.values import MIB, BaseSpec, Progress, silent
-from mailnix.run import Runner, require, run
+from mailnix.run import Runner, end_all, require, run
 
 SPACE_NEEDED = 5 * 1024 * MIB
 AT_ONCE = 2
@@ -86,7 +86,12 @@ def build_bases(
             spec: pool.submit(build_base, spec, cache=cache, mirrors=mirrors, runner=runner, progress=progress)
             for spec in distinct
         }
-        return [made[spec].result() for spec in specs]
+        try:
+            return [made[spec].result() for spec in specs]
+        except BaseException:  # Ctrl-C among them: nobody shall wait for what is of no use any more
+            pool.shutdown(wait=False, cancel_futures=True)
+            end_all()
+            raise
 
 
 def _whole(folder: Path, progress: Progress) -> Base | None:

@@ -19,6 +19,7 @@ from mailnix.lab.internet.authority import Authority, new_authority
 from mailnix.lab.internet.layout import INTERNET, Layout, far_nics, layout
 from mailnix.lab.spec import Disk, DiskFormat, Firmware, MachineSpec
 from mailnix.plan import InternalPlan, Plan, with_dkim
+from mailnix.run import end_all
 
 PROXY_MEMORY: Final = 512  # MiB; what a proxy must be able to live with
 INTERNAL_MEMORY: Final = 2048
@@ -73,8 +74,12 @@ def prepare(plan: Plan, options: Options, progress: Progress) -> Prepared:
     authority = new_authority(network)
     with ThreadPoolExecutor(1) as pool:  # beside the bases, of which it needs none
         mailcow = pool.submit(_mailcow, options, progress)
-        _bases(plan, progress)
-        disks, source = mailcow.result()
+        try:
+            _bases(plan, progress)
+            disks, source = mailcow.result()
+        except BaseException:
+            end_all()  # see `build_bases`
+            raise
     images = _images(plan, source, options.state_dir / "images", progress)
     specs = machine_specs(plan, options, disks)
     for host in plan.hosts:

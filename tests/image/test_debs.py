@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mailnix.errors import BuildError, CommandFailed
 from mailnix.image import debs
 from mailnix.image.base import build_bases
 from mailnix.image.values import MIB, BaseSpec
+from mailnix.run import Completed, run
 from tests.image.conftest import Builder
+
+BAD = BaseSpec(("broken",))
 
 
 def test_what_one_base_fetched_is_there_for_the_next(tmp_path: Path) -> None:
@@ -67,3 +73,19 @@ def test_equal_bases_are_made_once_and_different_ones_all(tmp_path: Path, builde
     made = build_bases([one, other, one], cache=tmp_path, runner=builder)
     assert [base.slack for base in made] == [one.slack, other.slack, one.slack]
     assert builder.ran("mmdebstrap") == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes a root file system as root")
+def test_the_failure_of_one_base_ends_the_work_on_the_others(tmp_path: Path, builder: Builder) -> None:
+    """Else Ctrl-C, too, would wait for minutes of dpkg."""
+
+    def runner(argv: Sequence[str | os.PathLike[str]], **options: Any) -> Completed:
+        if f"--include={BAD.packages[0]}" in " ".join(map(str, argv)):
+            time.sleep(0.2)
+            raise CommandFailed(("mmdebstrap",), 1, "E: broken")
+        return run(["sleep", "60"]) if str(argv[0]) == "mmdebstrap" else builder(argv, **options)
+
+    began = time.monotonic()
+    with pytest.raises(BuildError):
+        build_bases([BAD, BaseSpec(("nftables",))], cache=tmp_path, runner=runner)
+    assert time.monotonic() - began < 30
