@@ -66,7 +66,7 @@ DHPARAMS: Final = Path(__file__).parent / "dhparams.pem"  # RFC 7919's ffdhe2048
 class Timing:
     """How long Haraka waits, in seconds.
 
-    `connect` is for a backend that may be gone; `patience` for one that is thinking (RFC 5321 4.5.3.2.6 asks senders
+    `connect` is for a backend that may be gone; `ready` for one that says nothing until MAIL is answered; `patience` for one that is thinking (RFC 5321 4.5.3.2.6 asks senders
     for 600); `inactivity` for a client to send the whole of a command (RFC 5321 4.5.3.2.7 asks for 300), `stressed` the
     same when sessions are short (as Postfix: stress-dependent smtpd_timeout), looked at every `tick`; `keep` for
     a session's next message with its connection to the backend open (as Postfix: smtp_connection_cache_time_limit);
@@ -74,6 +74,7 @@ class Timing:
     """
 
     connect: int = 10
+    ready: float = 30
     patience: int = 660
     proxy: int = PROXY_TIMEOUT
     dns: int = 8
@@ -246,6 +247,7 @@ def files_in(haraka: HarakaIn) -> Mapping[str, str]:
             "config/xclient_upstream.ini": _config(
                 "xclient_upstream.ini",
                 connect_seconds=haraka.timing.connect,
+                ready_seconds=haraka.timing.ready,
                 dns_seconds=haraka.timing.dns,
                 keep_seconds=haraka.timing.keep,
                 own_address=haraka.own_address,

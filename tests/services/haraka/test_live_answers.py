@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import rig as stands
-from rig import Haraka, Sink, Stand
+from mailnix.services.haraka.render import Timing
+from rig import MUTE, Haraka, Sink, Stand
 from tests.attacks.marks import Kind, attack
-from tests.services.haraka.incoming import XCLIENT, Raw, client, haraka_in
+from tests.services.haraka.incoming import HELO, XCLIENT, Raw, client, haraka_in
 
 pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() or "runs")
 
@@ -131,3 +132,15 @@ def certificate(server: Haraka) -> bytes | None:
         session.starttls(context=context)
         assert isinstance(session.sock, ssl.SSLSocket)
         return session.sock.getpeercert(binary_form=True)
+
+
+@pytest.mark.parametrize("verb", ["", "EHLO", "XCLIENT", "MAIL"], ids=["greeting", "EHLO", "XCLIENT", "MAIL"])
+@attack(Kind.BACKEND, right="450 within 30 seconds", source="RFC 5321 4.5.3.2")
+def test_a_mailcow_that_accepts_connections_and_says_nothing_means_try_again_soon(stand: Stand, verb: str) -> None:
+    timing = Timing(connect=1, ready=1, dns=1)
+    with stands.sink(replies={**XCLIENT, verb: MUTE}) as mute, haraka_in(stand, mute.port, timing=timing) as server:
+        with Raw.to(server) as session:
+            session.ask(f"EHLO {HELO}")
+            session.socket.settimeout(20)  # patience is eleven minutes
+            assert session.ask("MAIL FROM:<carol@example.net>")[:3] == "450"
+        assert "no answer, while waiting for" in server.log

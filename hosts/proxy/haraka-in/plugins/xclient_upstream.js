@@ -134,6 +134,7 @@ exports.attend = function (connection, client) {
     const where = `${client.host}:${client.port}`
     const send = client.send_command.bind(client)
     let asked = false
+    let late
 
     const refuse = (why, answer) => {
         connection.logerror(this, `${where}: ${why}`)
@@ -141,7 +142,21 @@ exports.attend = function (connection, client) {
         client.call_next(DENYSOFT, answer)
     }
 
+    // RFC 5321 4.5.3.2 gives any host five minutes for its greeting. This one is our own, and the sender waits meanwhile.
+    const expect_answer = () => {
+        clearTimeout(late)
+        late = setTimeout(() => {
+            reason = 'no answer'
+            client.destroy()
+        }, this.settings.ready_seconds * 1000)
+    }
+    const answered = () => clearTimeout(late)
+    expect_answer()
+    for (const event of ['mail', 'bad_code']) client.prependListener(event, answered)
+    client.socket.on('close', answered)
+
     client.send_command = (command, data) => {
+        if (command === 'MAIL') expect_answer()
         if (command === 'XCLIENT') {
             asked = true
             const line = client.response.find((text) => /^XCLIENT\b/.test(text)) ?? ''
