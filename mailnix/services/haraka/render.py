@@ -66,11 +66,12 @@ DHPARAMS: Final = Path(__file__).parent / "dhparams.pem"  # RFC 7919's ffdhe2048
 class Timing:
     """How long Haraka waits, in seconds.
 
-    `connect` is for a backend that may be gone; `ready` for one that says nothing until MAIL is answered; `patience` for one that is thinking (RFC 5321 4.5.3.2.6 asks senders
-    for 600); `inactivity` for a client to send the whole of a command (RFC 5321 4.5.3.2.7 asks for 300), `stressed` the
-    same when sessions are short (as Postfix: stress-dependent smtpd_timeout), looked at every `tick`; `keep` for
-    a session's next message with its connection to the backend open (as Postfix: smtp_connection_cache_time_limit);
-    `shutdown` for sessions under way when the service stops.
+    `connect` is for a backend that may be gone; `ready` for one that says nothing until MAIL is answered; `patience`
+    for one that is thinking (RFC 5321 4.5.3.2.6 asks senders for 600); `inactivity` for a client to send the whole of
+    a command (RFC 5321 4.5.3.2.7 asks for 300), `stressed` the same when sessions are short (as Postfix:
+    stress-dependent smtpd_timeout), looked at every `tick`; `keep` for a session's next message with its connection to
+    the backend open (as Postfix: smtp_connection_cache_time_limit); `shutdown` for sessions under way when the service
+    stops.
     """
 
     connect: int = 10

@@ -8,6 +8,7 @@
 //             ones when three quarters of the slots are taken.
 // - commands: so many errors, and so many commands without a message, then 421; fewer when slots are short.
 // - input:    commands one at a time, what waits for its turn bounded, an early talker turned away.
+// - memory:   given back when a flood is over.
 // - listeners: many who come at once do not stand before a newcomer.
 //
 // The limits are in sessions.ini. Mailcow counts sessions too, but sees them all from the proxy.
@@ -16,6 +17,7 @@ const { Clock } = require('./sessions/clock')
 const { limit_commands } = require('./sessions/commands')
 const { take_input } = require('./sessions/input')
 const { listen_often } = require('./sessions/listeners')
+const { Memory } = require('./sessions/memory')
 const { Slots } = require('./sessions/slots')
 
 const FULL = 'Too many connections, try again later'
@@ -28,11 +30,12 @@ exports.register = function () {
     const limits = this.config.get('sessions.ini').main
     this.clock = new Clock(limits, state)
     this.slots = new Slots(limits, this.clock)
+    this.memory = new Memory(this.slots)
     const stressed = () => this.slots.nearly_full
     take_input(Connection, { state, clock: this.clock, line_length: cfg.max.line_length })
     limit_commands(Connection, { state, limits, stressed, clock: this.clock })
     listen_often(require('./server'))
-    setInterval(() => this.end_the_late(), limits.tick * 1000).unref()
+    setInterval(() => this.tick(), limits.tick * 1000).unref()
 
     this.register_hook('connect_init', 'enter')
     this.register_hook('lookup_rdns', 'admit')
@@ -45,6 +48,7 @@ exports.enter = function (next, connection) {
     const { slots } = this
     this.clock.begin(connection)
     slots.take(connection)
+    this.memory.look()
     if (!slots.too_many_of(connection) && slots.overfull) {
         const other = slots.to_give_up_for(connection)
         if (other) this.end(other, GIVEN_AWAY)
@@ -84,7 +88,8 @@ exports.leave = function (next, connection) {
     next()
 }
 
-exports.end_the_late = function () {
+exports.tick = function () {
+    this.memory.look()
     for (const connection of this.clock.late(this.slots.sessions, this.slots.nearly_full)) this.end(connection, SLOW)
 }
 
