@@ -26,7 +26,8 @@ import rig as stands
 from mailnix import Domain, Internal, Mailbox, Proxy, Topology
 from mailnix.pipeline import Backend, trees
 from mailnix.plan import derive
-from mailnix.services.haraka.render import HarakaIn, Limits, files_in
+from mailnix.services.haraka.render import files_in
+from mailnix.services.haraka.values import HarakaIn, Limits
 from mailnix.tree import Tree
 from rig import senders, traffic
 from rig.traffic import Traffic

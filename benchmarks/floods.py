@@ -26,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the stand is the tests'
 
 import rig as stands
 from mailnix.services.firewall.render import SMTP_RATE
-from mailnix.services.haraka.render import HarakaIn, Limits, files_in
+from mailnix.services.haraka.render import files_in
+from mailnix.services.haraka.values import HarakaIn, Limits
 
 LIMITS = Limits()
 HELLO = (b"EHLO flood.example\r\n",)

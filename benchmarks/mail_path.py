@@ -20,8 +20,9 @@ from attrs import define, field, frozen
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the stand is the tests'
 
 import rig as stands
-from mailnix.services.haraka.render import HarakaIn, Limits, files_in
+from mailnix.services.haraka.render import files_in
 from mailnix.services.haraka.units import NODE_OPTIONS
+from mailnix.services.haraka.values import HarakaIn, Limits
 
 SESSIONS = (1, 10, 50)
 MESSAGE = b"From: a@example.net\r\nTo: alice@example.org\r\nSubject: x\r\n\r\n" + (b"y" * 78 + b"\r\n") * 125 + b".\r\n"

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for `rig`
 
 import rig as stands
 from mailnix import run
-from mailnix.services.haraka.render import Limits, Patience
+from mailnix.services.haraka.values import Limits, Patience
 from rig import senders
 
 RECEIVERS = 4

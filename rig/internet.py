@@ -18,7 +18,8 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from mailnix.services.haraka.render import HarakaOut, files_out
+from mailnix.services.haraka.render import files_out
+from mailnix.services.haraka.values import HarakaOut
 from rig import signed_dns
 from rig.certificates import Certificate
 from rig.haraka import Haraka, haraka

@@ -14,7 +14,8 @@ from attrs import evolve, frozen
 
 import rig as stands
 from mailnix import run
-from mailnix.services.haraka.render import HarakaOut, Limits, Patience, files_out
+from mailnix.services.haraka.render import files_out
+from mailnix.services.haraka.values import HarakaOut, Limits, Patience
 from rig import Haraka, Sink, Stand
 
 ROUTES_PLUGIN = """\

@@ -11,7 +11,7 @@ import pytest
 from attrs import frozen
 
 import rig as stands
-from mailnix.services.haraka.render import Timing
+from mailnix.services.haraka.values import Timing
 from rig import MUTE, RESET, Haraka, Sink, Stand
 from tests.attacks.dialogue import BODY, DOT, TO_DATA, play
 from tests.attacks.marks import Kind, attacks

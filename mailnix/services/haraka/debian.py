@@ -9,7 +9,8 @@ from mailnix.formats.debian_part import DebianPart, Wanted
 from mailnix.formats.text import Section, ini, template
 from mailnix.plan import HostPlan, Plan, ProxyPlan
 from mailnix.services.haraka import units
-from mailnix.services.haraka.render import IN, OUT, SERVICE, files_in, files_out, incoming, outgoing
+from mailnix.services.haraka.render import SERVICE, files_in, files_out, incoming, outgoing
+from mailnix.services.haraka.values import IN, OUT
 from mailnix.tree import File
 
 NPM_TREE: Final = "/usr/lib/haraka/node_modules"

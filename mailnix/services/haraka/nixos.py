@@ -11,7 +11,8 @@ from mailnix.plan import Plan, ProxyPlan
 from mailnix.plan.credentials import HARAKA_INTERNALCMD
 from mailnix.services.credentials import names
 from mailnix.services.haraka import units
-from mailnix.services.haraka.render import IN, OUT, files_in, files_out, incoming, outgoing
+from mailnix.services.haraka.render import files_in, files_out, incoming, outgoing
+from mailnix.services.haraka.values import IN, OUT
 from mailnix.services.unbound import render as unbound
 
 CONFIG: Final = "config/"

@@ -15,7 +15,7 @@ from mailnix.plan import ProxyPlan
 from mailnix.plan.credentials import HARAKA_INTERNALCMD
 from mailnix.services.caddy.render import ACME_DIRECTORY
 from mailnix.services.credentials import names
-from mailnix.services.haraka.render import CERTIFICATE_FOLDER, IN, OUT
+from mailnix.services.haraka.values import CERTIFICATE_FOLDER, IN, OUT
 from mailnix.services.unbound import render as unbound
 
 CERTIFICATE: Final = "haraka-certificate"

@@ -18,7 +18,7 @@ from mailnix.model.clientport import KNOWN
 from mailnix.model.names import MIB, parse_size, to_ascii
 from mailnix.plan import InternalPlan, Plan, credentials
 from mailnix.services.docker.render import gateway
-from mailnix.services.haraka.render import MAX_HEADER
+from mailnix.services.haraka.values import MAX_HEADER
 from mailnix.services.mailcow.pin import PIN, Pin
 
 SERVICE: Final = "mailcow"

@@ -11,7 +11,8 @@ from typing import Any
 from attrs import define, evolve
 
 import rig as stands
-from mailnix.services.haraka.render import HarakaIn, Timing, files_in
+from mailnix.services.haraka.render import files_in
+from mailnix.services.haraka.values import HarakaIn, Timing
 from rig import Haraka, Stand
 
 CLIENT = "127.0.0.5"

@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve
 
 import rig as stands
-from mailnix.services.haraka.render import Patience
+from mailnix.services.haraka.values import Patience
 from rig import Stand, senders
 from tests.attacks.marks import Kind, attack
 

@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 import rig as stands
-from mailnix.services.haraka.render import Patience
+from mailnix.services.haraka.values import Patience
 from rig import MUTE, Stand, senders
 from tests.attacks.marks import Kind, attack
 

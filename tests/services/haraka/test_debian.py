@@ -8,7 +8,7 @@ import pytest
 
 from mailnix.plan import Plan
 from mailnix.services.haraka.debian import debian
-from mailnix.services.haraka.render import Limits
+from mailnix.services.haraka.values import Limits
 from mailnix.tree import Entry, File, Tree
 from tests.services.conftest import tool
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import rig as stands
-from mailnix.services.haraka.render import Timing
+from mailnix.services.haraka.values import Timing
 from rig import MUTE, Haraka, Sink, Stand
 from tests.attacks.marks import Kind, attack
 from tests.services.haraka.incoming import HELO, XCLIENT, Raw, client, haraka_in

@@ -10,7 +10,7 @@ from attrs import evolve
 
 import rig as stands
 from mailnix.plan import Plan
-from mailnix.services.haraka.render import MAX_HEADER, MAX_MESSAGE
+from mailnix.services.haraka.values import MAX_HEADER, MAX_MESSAGE
 from mailnix.services.mailcow.render import files
 from rig import Stand
 from tests.attacks.marks import Kind, attack

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 
 import rig as stands
-from mailnix.services.haraka.render import Limits
 from mailnix.services.haraka.units import MEMORY_HIGH
+from mailnix.services.haraka.values import Limits
 from rig import Haraka, Sink, Stand
 from tests.attacks.marks import Kind, attack
 from tests.services.haraka.incoming import XCLIENT, Raw, haraka_in

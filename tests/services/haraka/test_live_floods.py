@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import rig as stands
-from mailnix.services.haraka.render import Limits, Timing
+from mailnix.services.haraka.values import Limits, Timing
 from rig import Haraka, Sink, Stand
 from tests.attacks.marks import Kind, attack
 from tests.services.haraka.incoming import HELO, MESSAGE, XCLIENT, Raw, client, haraka_in

@@ -14,7 +14,8 @@ import pytest
 from attrs import evolve
 
 import rig as stands
-from mailnix.services.haraka.render import HarakaIn, Limits, Timing, files_in
+from mailnix.services.haraka.render import files_in
+from mailnix.services.haraka.values import HarakaIn, Limits, Timing
 from rig import Haraka, Postfix, Stand
 from tests.attacks.marks import Kind, attack
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 import rig as stands
-from mailnix.services.haraka.render import Limits, Timing
+from mailnix.services.haraka.values import Limits, Timing
 from rig import MUTE, Sink, Stand
 from tests.services.haraka.incoming import CLIENT, MESSAGE, XCLIENT, client, haraka_in
 

@@ -10,8 +10,8 @@ import pytest
 from attrs import evolve
 
 import rig as stands
-from mailnix.services.haraka.render import MAX_MESSAGE
 from mailnix.services.haraka.units import MEMORY_HIGH
+from mailnix.services.haraka.values import MAX_MESSAGE
 from rig import Stand
 from rig.senders import haraka_out, sinks
 from tests.attacks.marks import Kind, attack

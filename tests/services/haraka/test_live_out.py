@@ -16,7 +16,8 @@ import pytest
 from attrs import evolve
 
 import rig as stands
-from mailnix.services.haraka.render import HarakaOut, Timing, files_out
+from mailnix.services.haraka.render import files_out
+from mailnix.services.haraka.values import HarakaOut, Timing
 from rig import Haraka, Stand
 from tests.attacks.marks import Kind, attack
 

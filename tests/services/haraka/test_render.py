@@ -6,7 +6,8 @@ import pytest
 
 from mailnix import Domain
 from mailnix.plan import Plan, derive
-from mailnix.services.haraka.render import Timing, files_in, files_out, incoming, outgoing
+from mailnix.services.haraka.render import files_in, files_out, incoming, outgoing
+from mailnix.services.haraka.values import Timing
 from tests.services.conftest import topology
 
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from attrs import frozen
 
 import rig as stands
-from mailnix.services.haraka.render import HarakaIn, HarakaOut, Limits, files_in, files_out
+from mailnix.services.haraka.render import files_in, files_out
+from mailnix.services.haraka.values import HarakaIn, HarakaOut, Limits
 from rig import Haraka, Stand
 from tests.services.haraka.recorder import Client, Recorder, recorder
 
