@@ -30,7 +30,8 @@ class Sink:
     `replies` maps a command's beginning to an answer, that of "" is the greeting; an empty answer ends the connection,
     `RESET` resets it, at `MUTE` it stays open. `dot_seconds` is how long it thinks about a message, before `dot`. After
     STARTTLS it speaks TLS with the certificate in `certificate`; without, `nonsense`. `on_command` is told every
-    command before it is answered. `sessions` counts connections, `most_at_once` those that were open together.
+    command before it is answered. `sessions` counts connections, `ended` those that are over, `most_at_once` those that
+    were open together.
     `secured` says of each message whether it came under TLS.
     """
 
@@ -46,6 +47,7 @@ class Sink:
     messages: list[bytes] = field(factory=list)
     secured: list[bool] = field(factory=list)
     sessions: int = 0
+    ended: int = 0
     most_at_once: int = 0
     _open: int = 0
     _lock: threading.Lock = field(factory=threading.Lock)
@@ -104,6 +106,7 @@ class Sink:
         finally:
             with self._lock:
                 self._open -= 1
+                self.ended += 1
 
     def _talk(self, stream: BufferedRWPair, *, inside: bool = False) -> bool:
         """Answer commands; whether TLS shall begin now."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import smtplib
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -67,3 +69,49 @@ def test_a_recipient_that_has_the_mail_does_not_get_it_again_after_a_kill(stand:
         stands.until(lambda: sender.queued() == 0, "the queue is empty")
     assert [line for line in world.commands if line.startswith("RCPT TO:<good")] == ["RCPT TO:<good@example.net>"]
     assert len(world.messages) == 2
+
+
+ENVELOPE = {
+    "queue_time": 1_795_000_000_000,
+    "domain": "example.net",
+    "rcpt_to": [{"original": "<dave@example.net>", "host": "example.net", "user": "dave"}],
+    "mail_from": {"original": "<alice@example.org>", "host": "example.org", "user": "alice"},
+    "notes": {},
+    "uuid": "0A1B2C3D.1",
+}
+
+
+def queue_file(header: object, message: bytes = b"Subject: queued\r\n\r\n") -> bytes:
+    """As Haraka 3.3.4 writes it by itself: without marks."""
+    text = f"\n{json.dumps(header)}\n".encode()
+    return struct.pack(">I", len(text)) + text + message
+
+
+DAMAGED = (
+    b"",
+    b"\0\0\0\2{",
+    struct.pack(">I", 2**32 - 1) + b"{",
+    queue_file(ENVELOPE)[:60],
+    *(queue_file(header) for header in (None, {}, [1], *({**ENVELOPE, name: None} for name in ENVELOPE))),
+    queue_file({**ENVELOPE, "rcpt_to": []}),
+    queue_file({**ENVELOPE, "rcpt_to": [{}]}),
+)
+MAY_BE_MISSING = ("queue_time", "uuid")
+
+
+def test_a_damaged_queue_file_is_set_aside_and_the_others_leave(stand: Stand) -> None:
+    """Those beside it were written by a Haraka without our plugins."""
+    whole = queue_file(ENVELOPE)
+    with ExitStack() as stack, senders.sinks({}) as (world,):
+        sender = senders.haraka_out(stack, stand, {"example.net": [world]})
+        server = sender.haraka
+        assert server is not None
+        queue = senders.queue_of(server).resolve()
+        server.kill()
+        for number, content in enumerate((whole, *DAMAGED, whole)):
+            (queue / f"1795000000000_1795000000000_0_1_AbCdEf_{number}_host").write_bytes(content)
+        server.start()
+        stands.until(lambda: sender.queued() == 0, "nothing waits")
+        aside = len(list(senders.queue_of(server).glob("error.*")))
+    assert aside == len(DAMAGED) - len(MAY_BE_MISSING)
+    assert len(world.messages) == 2 + len(MAY_BE_MISSING)

@@ -13,7 +13,7 @@ import rig as stands
 from mailnix.services.haraka.units import MEMORY_HIGH
 from mailnix.services.haraka.values import MAX_MESSAGE
 from rig import Stand
-from rig.senders import haraka_out, sinks
+from rig.senders import QUICK, haraka_out, sinks
 from tests.attacks.marks import Kind, attack
 from tests.services.haraka.recorder import Client
 from tests.services.haraka.ways import LIMITS, Way, inward, outward
@@ -133,3 +133,28 @@ def test_a_bounce_costs_little_however_the_mail_is_made(stand: Stand, moment: st
         assert out.haraka.most_memory < MEMORY_HIGH
     assert world.messages == []
     assert (b"Status: 5.1.1" if moment == "refused" else b"Status: 5.6.3") in home.messages[0]
+
+
+WITHOUT_END = "\n".join(["250 " + "a" * 900] * 90_000)  # in one answer, 80 MB
+
+
+@pytest.mark.parametrize("moment", ["between mails", "amid the message", "at the end"])
+@attack(
+    Kind.RECEIVER, right="memory below MemoryHigh, other mail leaves", source="RFC 5321 4.2: one reply for a command"
+)
+def test_a_receiver_that_talks_without_end_costs_little(stand: Stand, moment: str) -> None:
+    """Each said more than haraka-out's heap holds, at a moment when nobody reads answers, and ended it."""
+    settings: dict[str, dict[str, object]] = {
+        "between mails": {"dot": WITHOUT_END},
+        "amid the message": {"replies": {"DATA": f"354 go on\n{WITHOUT_END}"}},
+        "at the end": {"replies": {"QUIT": WITHOUT_END}},
+    }
+    patience = evolve(QUICK, idle=0 if moment == "at the end" else 30, block=30)
+    with contextlib.ExitStack() as stack, sinks(settings[moment], {}) as (talker, other):
+        out = haraka_out(stack, stand, {"example.net": [talker], "example.com": [other]}, patience)
+        assert out.haraka is not None
+        out.send(message=b"Subject: large\r\n\r\n" + b"z" * 10_000_000 + b"\r\n")
+        stands.until(lambda: talker.ended == 1, "the talker is done")
+        out.send("carol@example.com")
+        stands.until(lambda: bool(other.messages), "mail leaves")
+        assert out.haraka.most_memory < MEMORY_HIGH

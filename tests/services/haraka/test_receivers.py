@@ -61,6 +61,8 @@ CASES = (
     Case("the recipient is refused", {"RCPT": "550 5.1.1 no such user"}, "bounced"),
     Case("the recipient is refused for now", {"RCPT": "450 4.2.1 later"}, "second"),
     Case("DATA is refused", {"DATA": "554 5.6.0 no"}, "bounced"),
+    # Nothing was sent yet. Postfix, too, takes this for no delivery, and gives the mail up.
+    Case("DATA is answered as if the mail were taken", {"DATA": "250 2.0.0 fine"}, "second", postfix="bounced"),
     Case("it never greets", {"": stands.MUTE}, "second"),
     Case("it never answers EHLO", {"EHLO": stands.MUTE}, "second"),
     Case("it never answers MAIL", {"MAIL": stands.MUTE}, "second"),

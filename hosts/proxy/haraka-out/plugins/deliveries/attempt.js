@@ -154,7 +154,7 @@ class Attempt {
             return false
         }
         const end = await session.message(accepted.length ? await this.content(session) : [])
-        for (const recipient of accepted) this.answer(session, mx, recipient, end)
+        for (const recipient of accepted) this.answer(session, mx, recipient, end, positive(end))
         return accepted.length > 0 && end.code !== '421'
     }
 
@@ -180,10 +180,12 @@ class Attempt {
         return true
     }
 
-    answer(session, mx, recipient, reply) {
-        const action = { 2: 'delivered', 5: 'failed' }[reply.code[0]] ?? 'delayed'
+    // `delivered` is told by who has sent the message: a 2xx to anything else (DATA) is no answer at all.
+    answer(session, mx, recipient, reply, delivered = false) {
+        const action = delivered ? 'delivered' : reply.code[0] === '5' ? 'failed' : 'delayed'
         if (action !== 'delayed') this.pending.delete(recipient)
-        this.results.set(recipient, { action, mx, reply, reason: `${named(mx)}: ${reply.text}`, secured: session.secured })
+        const said = delivered || /^[45]/.test(reply.code) ? { reply } : {}
+        this.results.set(recipient, { action, mx, ...said, reason: `${named(mx)}: ${reply.text}`, secured: session.secured })
     }
 
     // What a host says of itself: for those of whom none has spoken yet.

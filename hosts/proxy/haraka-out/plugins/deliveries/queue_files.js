@@ -61,7 +61,9 @@ class QueueFiles {
             const { size } = await handle.stat()
             const length = (await exactly(handle, 4, 0)).readUInt32BE(0)
             if (length > size) throw new SyntaxError('its header is cut')
-            return { todo: JSON.parse((await exactly(handle, length, 4)).toString()), start: length + 4, size }
+            const todo = JSON.parse((await exactly(handle, length, 4)).toString())
+            if (!whole(todo)) throw new SyntaxError('its header lacks something')
+            return { todo, start: length + 4, size }
         } finally {
             await handle.close()
         }
@@ -109,6 +111,15 @@ function header_of(todo) {
     const length = Buffer.alloc(4)
     length.writeUInt32BE(text.length)
     return Buffer.concat([length, text])
+}
+
+// What no mail can be delivered or come back without.
+function whole(todo) {
+    const address = (value) => typeof value?.original === 'string'
+    const { domain, mail_from, rcpt_to, notes } = todo ?? {}
+    const recipients = Array.isArray(rcpt_to) && rcpt_to.length > 0 && rcpt_to.every(address)
+    const envelope = address(mail_from) && recipients
+    return envelope && typeof domain === 'string' && typeof notes === 'object' && notes !== null
 }
 
 function marks(done) {

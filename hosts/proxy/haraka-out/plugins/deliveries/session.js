@@ -8,6 +8,7 @@ const tls = require('node:tls')
 
 const LONGEST_REPLY = 64 * 1024 // bytes
 const LONGEST_TEXT = 1000
+const REPLY_COST = 100 // bytes of memory beside its lines
 const LATIN1 = 'latin1' // answers are bytes to us
 const REPLY = /^([2-5]\d\d)(?:([ -])(.*))?$/s
 const STATUS = /^[245]\.\d{1,3}\.\d{1,3}(?= |$)/ // RFC 2034
@@ -32,6 +33,7 @@ class Session {
         this.secured = false
         this.mails = 0
         this.replies = []
+        this.waiting = 0 // what `replies` hold, in bytes
         this.unread = ''
         this.lines = []
     }
@@ -103,7 +105,7 @@ class Session {
                 this.heard()
             }
         }
-        if (this.replies.length) return this.refused_amid(this.replies.shift())
+        if (this.replies.length) return this.refused_amid(this.next_reply())
         this.write(last === '\r\n' ? '.\r\n' : '\r\n.\r\n')
         try {
             return await this.reply(this.timing.dot, 'the end of the message')
@@ -123,14 +125,21 @@ class Session {
         if (!this.replies.length) {
             await this.within(seconds, `an answer to ${what}`, (resolve) => (this.awaited = resolve))
         }
-        return this.replies.shift()
+        return this.next_reply()
+    }
+
+    next_reply() {
+        const reply = this.replies.shift()
+        this.waiting -= cost(reply)
+        return reply
     }
 
     close() {
         if (!this.socket || this.failure) return
         this.failure = new Trouble('closed by us')
-        this.socket.removeAllListeners('close')
+        for (const event of ['data', 'close']) this.socket.removeAllListeners(event)
         this.socket.on('error', () => {})
+        this.socket.once('data', () => this.socket.destroy()) // whatever it says to QUIT, and all that follows
         this.socket.end('QUIT\r\n')
         setTimeout(() => this.socket.destroy(), 5000).unref()
     }
@@ -150,15 +159,16 @@ class Session {
 
     read(data) {
         this.heard()
+        // who awaits answers takes all there are before more come: these came unasked, while we wrote or were idle
+        if (this.waiting > LONGEST_REPLY) return this.fail('it talks without end')
         this.unread += data.toString(LATIN1)
         let end
-        while ((end = this.unread.indexOf('\n')) >= 0) {
+        while (!this.failure && (end = this.unread.indexOf('\n')) >= 0) {
             const line = this.unread.slice(0, end).replace(/\r$/, '')
             this.unread = this.unread.slice(end + 1)
             this.take(line)
         }
-        const length = this.unread.length + this.lines.reduce((sum, line) => sum + line.length, 0)
-        if (length > LONGEST_REPLY || this.replies.length > LONGEST_REPLY) this.fail('it talks without end')
+        if (this.unread.length + bytes_of(this.lines) > LONGEST_REPLY) this.fail('it talks without end')
     }
 
     take(line) {
@@ -169,7 +179,9 @@ class Session {
         if (separator === '-') return
         const { lines } = this
         this.lines = []
-        this.replies.push(reply_of(code, lines))
+        const reply = reply_of(code, lines)
+        this.replies.push(reply)
+        this.waiting += cost(reply)
         this.awaited?.()
     }
 
@@ -201,6 +213,14 @@ function reply_of(code, lines) {
     const found = STATUS.exec(lines.at(-1))?.[0]
     const status = found?.[0] === code[0] ? found : undefined
     return { code, status, lines, text: [code, ...lines].join(' ').slice(0, LONGEST_TEXT).trimEnd() }
+}
+
+function cost({ lines }) {
+    return REPLY_COST + bytes_of(lines)
+}
+
+function bytes_of(lines) {
+    return lines.reduce((sum, line) => sum + line.length, 0)
 }
 
 function printable(text) {
