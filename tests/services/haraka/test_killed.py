@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from attrs import evolve
 
 import rig as stands
 from rig import Haraka, Stand, senders
@@ -32,7 +33,8 @@ def test_nothing_that_was_taken_is_lost(stand: Stand) -> None:
     thinks, defers = {"dot_seconds": 2}, {"replies": {"RCPT": "450 later"}}
     with ExitStack() as stack, senders.sinks(thinks, defers, {}) as worlds:
         routes = {f"d{n}.example": [world] for n, world in enumerate(worlds)}
-        sender = senders.haraka_out(stack, stand, routes, retries="5s*20")
+        patient = evolve(senders.QUICK, dot=30)  # much longer than one thinks, on a busy machine too
+        sender = senders.haraka_out(stack, stand, routes, patient, retries="5s*20")
         assert sender.haraka is not None
         for domain in routes:
             sender.send(f"dave@{domain}")
