@@ -2,7 +2,7 @@
 //
 // It counts from our last reply until the whole of the next command is there, however many bytes come in between
 // (Postfix: smtpd_per_request_deadline). Within a message, bytes buy time at the least rate (smtpd_min_data_rate).
-// While we make the client wait, it stands still.
+// While we make the client wait, it stands still. The clock of the machine may be set meanwhile, so it is not asked.
 
 class Clock {
     constructor(limits, state) {
@@ -12,18 +12,18 @@ class Clock {
     }
 
     begin(connection) {
-        this.since.set(connection, Date.now())
+        this.since.set(connection, performance.now())
     }
 
     // We have replied: it is the client's turn.
     replied(connection) {
-        this.since.set(connection, Date.now())
+        this.since.set(connection, performance.now())
     }
 
     progress(connection, bytes) {
         if (connection.state !== this.state.DATA) return
         const bought = (bytes / this.limits.data_rate) * 1000
-        this.since.set(connection, Math.min(Date.now(), this.since.get(connection) + bought))
+        this.since.set(connection, Math.min(performance.now(), this.since.get(connection) + bought))
     }
 
     clients_turn({ state, client }) {
@@ -32,7 +32,7 @@ class Clock {
     }
 
     waited(connection) {
-        return Date.now() - this.since.get(connection)
+        return performance.now() - this.since.get(connection)
     }
 
     // Whose time is over.
