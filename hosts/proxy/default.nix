@@ -187,6 +187,7 @@
         sessions = lib.mkDefault ./haraka-in/plugins/sessions.js;
         "sessions/clock" = lib.mkDefault ./haraka-in/plugins/sessions/clock.js;
         "sessions/commands" = lib.mkDefault ./haraka-in/plugins/sessions/commands.js;
+        "sessions/guard" = lib.mkDefault ./haraka-in/plugins/sessions/guard.js;
         "sessions/input" = lib.mkDefault ./haraka-in/plugins/sessions/input.js;
         "sessions/listeners" = lib.mkDefault ./haraka-in/plugins/sessions/listeners.js;
         "sessions/memory" = lib.mkDefault ./haraka-in/plugins/sessions/memory.js;

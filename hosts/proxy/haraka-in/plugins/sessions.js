@@ -8,6 +8,7 @@
 //             ones when three quarters of the slots are taken.
 // - commands: so many errors, and so many commands without a message, then 421; fewer when slots are short.
 // - input:    commands one at a time, what waits for its turn bounded, an early talker turned away.
+// - guard:    a fault of ours ends one session, not all.
 // - memory:   given back when a flood is over.
 // - listeners: many who come at once do not stand before a newcomer.
 //
@@ -15,6 +16,7 @@
 
 const { Clock } = require('./sessions/clock')
 const { limit_commands } = require('./sessions/commands')
+const { guard } = require('./sessions/guard')
 const { take_input } = require('./sessions/input')
 const { listen_often } = require('./sessions/listeners')
 const { Memory } = require('./sessions/memory')
@@ -33,6 +35,7 @@ exports.register = function () {
     this.memory = new Memory(this.slots)
     const stressed = () => this.slots.nearly_full
     take_input(Connection, { state, clock: this.clock, line_length: cfg.max.line_length })
+    guard(Connection)
     limit_commands(Connection, { state, limits, stressed, clock: this.clock })
     listen_often(require('./server'))
     setInterval(() => this.tick(), limits.tick * 1000).unref()
