@@ -44,6 +44,24 @@ def test_what_mailcow_refuses_to_the_proxy_is_not_refused_to_the_sender(stand: S
         assert "was refused" in server.log
 
 
+@pytest.mark.parametrize(
+    "answers", [{"replies": {**XCLIENT, "DATA": "250 ok"}}, {"dot": "354 go on"}], ids=["DATA", "dot"]
+)
+@attack(Kind.BACKEND, right="try again later", source="RFC 5321 4.3.2: 354 for DATA, then 250")
+def test_an_answer_to_something_else_is_not_taken_for_a_mail_that_arrived(
+    stand: Stand, answers: dict[str, object]
+) -> None:
+    with stands.sink(**{"replies": XCLIENT, **answers}) as backend, haraka_in(stand, backend.port) as server:
+        session = Raw.to(server)
+        for command in ("EHLO helo.example.net", "MAIL FROM:<carol@example.net>", "RCPT TO:<alice@example.org>"):
+            assert session.ask(command)[:3] == "250"
+        reply = session.ask("DATA")
+        if reply.startswith("354"):
+            reply = session.ask("Subject: hello\r\n\r\n.")
+        assert reply[:1] == "4"
+        assert "was answered with" in server.log
+
+
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
 @attack(Kind.BACKEND, right="its own 550", source="RFC 5321 4.2.5")
 def test_what_mailcow_refuses_to_the_sender_the_sender_hears(stand: Stand, command: str) -> None:

@@ -20,6 +20,7 @@ const UNREADY = 'The mail server does not take mail right now, try again later'
 const UNANNOUNCED = 'The mail server does not take client addresses right now, try again later'
 const HOST_NAME = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*$/i
 const NAMES_TRIED = 5
+const EXPECTED = Object.freeze({ __proto__: null, mail: /^2/, rcpt: /^2/, data: /^354/, dot: /^2/ })
 const ABOUT_THE_SENDER = new Set(['mail', 'rcpt', 'data', 'dot', 'quit'])
 
 exports.register = function () {
@@ -168,6 +169,16 @@ exports.attend = function (connection, client) {
             return refuse(`${why}; no mail is handed over without the client's address`, UNANNOUNCED)
         }
         return send(command, data)
+    }
+
+    // Haraka takes any answer but 4xx and 5xx for the right one: a 250 to DATA, and all that follows were commands.
+    let code = ''
+    client.prependListener('server_protocol', (line) => (code = line.slice(0, 3)))
+    const emit = client.emit.bind(client)
+    client.emit = (event, ...rest) => {
+        if (!EXPECTED[event] || EXPECTED[event].test(code)) return emit(event, ...rest)
+        refuse(`${event.toUpperCase()} was answered with ${code}`, UNREADY)
+        return true
     }
 
     client.prependListener('bad_code', (code) => {
