@@ -181,14 +181,17 @@ server:
   access-control: 127.0.0.0/8 allow
   do-not-query-localhost: no
   do-ip6: no
-  root-hints: "{folder}/root.hints"
-  trust-anchor-file: "{folder}/root.key"
   val-log-level: 2
   num-threads: 1
   outgoing-range: 128
   so-reuseport: no
 remote-control:
   control-enable: no
+"""
+ROOT = """\
+server:
+  root-hints: "{folder}/root.hints"
+  trust-anchor-file: "{folder}/root.key"
 """
 
 
@@ -206,10 +209,10 @@ class Resolver:
 
 
 @contextlib.contextmanager
-def resolver(folder: Path, address: str, of: Authority) -> Iterator[Resolver]:
-    """An unbound on `address`, whose root is `of`, until the end of the block."""
+def resolver(folder: Path, address: str, of: Authority, root: str = ROOT) -> Iterator[Resolver]:
+    """An unbound on `address`, whose root is `of`, until the end of the block; `root` is how it is told so."""
     folder.mkdir()
-    (folder / "unbound.conf").write_text(UNBOUND.format(folder=folder, address=address))
+    (folder / "unbound.conf").write_text((UNBOUND + root).format(folder=folder, address=address))
     (folder / "root.hints").write_text(f". 60 IN NS ns.\nns. 60 IN A {of.address}\n")
     (folder / "root.key").write_text(of.anchor + "\n")
     program = run.require("unbound", "unbound")

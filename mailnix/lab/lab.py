@@ -13,6 +13,7 @@ from mailnix.image.cache import cache_dir
 from mailnix.image.values import Progress
 from mailnix.lab import inputs, records, state
 from mailnix.lab.accel import choose_accel
+from mailnix.lab.internet import trust
 from mailnix.lab.internet.authority import install
 from mailnix.lab.internet.layout import INTERNET, Layout, layout
 from mailnix.lab.machine import Machine, acquaint, paths_for
@@ -123,6 +124,7 @@ def boot(lab: Lab, prepared: Prepared, progress: Progress) -> None:
     for name, machine in lab.machines.items():
         machine.wait_for_guest()
         progress(f"{name}: booted")
+    trust.tell(lab.layout, internet, [lab.machines[proxy.name] for proxy in lab.plan.proxies])
     progress(Stage.START)
     wait_until_ready(lab.plan, lab.machines, progress)
 

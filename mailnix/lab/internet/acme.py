@@ -1,11 +1,14 @@
-"""The ACME authority: Debian's Caddy, answering under Let's Encrypt's name with the lab's own root certificate."""
+"""The ACME authority: Debian's Caddy, answering under Let's Encrypt's name with the lab's own root certificate.
+
+Beside that it has the policies of the mail domains elsewhere that speak MTA-STS.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mailnix.lab.internet.layout import ACME_NAME, Layout
-from mailnix.lab.internet.mail import TLS
+from mailnix.lab.internet.layout import ACME_NAME, TLS, Layout
+from mailnix.lab.internet.receivers import Receiver, mta_sts, policy
 from mailnix.tree import Entry, File
 
 
@@ -16,7 +19,8 @@ def entries(layout: Layout) -> Iterator[Entry]:
 
 
 def caddyfile(layout: Layout) -> str:
-    """An ACME server whose directory is where Let's Encrypt has it."""
+    """An ACME server whose directory is where Let's Encrypt has it, and the policies."""
+    policies = "".join(_policy(layout, receiver) for receiver in mta_sts(layout))
     return f"""\
 {{
 	admin off
@@ -40,6 +44,17 @@ https://{ACME_NAME} {{
 	acme_server {{
 		ca lab
 	}}
+}}
+{policies}"""
+
+
+def _policy(layout: Layout, receiver: Receiver) -> str:
+    return f"""
+https://{receiver.policy_host} {{
+	bind {layout.acme.ipv4}
+	tls {TLS}/acme.pem {TLS}/acme.key
+	header Content-Type text/plain
+	respond /.well-known/mta-sts.txt "{policy(receiver)}"
 }}
 """
 

@@ -6,14 +6,16 @@ Its key is worth nothing outside of the lab, and still never part of an image: i
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Protocol
 
 from attrs import field, frozen
 
-from mailnix.lab.internet.layout import Layout
+from mailnix.lab.internet.layout import TLS, Layout
 from mailnix.lab.internet.machine import READY
-from mailnix.lab.internet.mail import TLS
+from mailnix.lab.internet.receivers import TLSA, mta_sts, receivers, tlsa_zone
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -46,15 +48,34 @@ def new_authority(layout: Layout, *, now: dt.datetime | None = None) -> Authorit
     """Make a root, and leaf certificates for the internet's mail server and its ACME authority."""
     root_key, root = _root(now or dt.datetime.now(dt.UTC))
     made = {"ca.pem": _pem(root), "ca.key": _key_pem(root_key)}
-    for name, identity in (("mx", layout.mx), ("acme", layout.acme)):
-        key, leaf = _leaf(identity.name, root_key, root)
+    digests = {}
+    for name, names in leaf_names(layout).items():
+        key, leaf = _leaf(names, root_key, root)
         made[f"{name}.pem"] = _pem(leaf)
         made[f"{name}.key"] = _key_pem(key)
+        digests[name] = key_digest(leaf)
+    made[PurePath(TLSA).name] = tlsa_zone(layout, right=digests["mx"], wrong=digests["acme"]).encode()
     return Authority(_pem(root), made)
 
 
+def leaf_names(layout: Layout) -> Mapping[str, tuple[str, ...]]:
+    """The names in each leaf certificate, by the name of its files; the first is its subject."""
+    return {
+        "mx": (layout.mx.name, *(receiver.mx for receiver in receivers(layout))),
+        "acme": (layout.acme.name, *(receiver.policy_host for receiver in mta_sts(layout))),
+    }
+
+
+def key_digest(certificate: x509.Certificate) -> str:
+    """SHA-256 of a certificate's public key, in hex, as TLSA records have it (RFC 6698 2.1: selector 1, matching 1)."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(key).hexdigest()
+
+
 def install(internet: Receiver, authority: Authority) -> None:
-    """Give the internet machine its certificates; its mail server and ACME authority start with the last file."""
+    """Give the internet machine its certificates; what needs them starts with the last file."""
     internet.succeed(f"install -d -m 0755 {TLS}")
     for name, data in authority.internet_files.items():
         internet.put(f"{TLS}/{name}", data)
@@ -90,7 +111,7 @@ def _root(now: dt.datetime) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificat
 
 
 def _leaf(
-    host: str, root_key: ec.EllipticCurvePrivateKey, root: x509.Certificate
+    names: tuple[str, ...], root_key: ec.EllipticCurvePrivateKey, root: x509.Certificate
 ) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
@@ -100,13 +121,13 @@ def _leaf(
     key = ec.generate_private_key(ec.SECP256R1())
     leaf = (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]))
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]))
         .issuer_name(root.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(root.not_valid_before_utc)
         .not_valid_after(root.not_valid_after_utc)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False)
         .sign(root_key, hashes.SHA256())

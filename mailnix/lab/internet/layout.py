@@ -18,6 +18,8 @@ from mailnix.plan.types import Address, Network, Plan, ProxyPlan
 
 INTERNET: Final = "internet"
 ACME_NAME: Final = "acme-v02.api.letsencrypt.org"
+TLS: Final = "/etc/mailnix-internet/tls"
+"""Where the internet machine has its certificates."""
 
 # Documentation and benchmark networks (RFC 5737, RFC 2544, RFC 3849): public-looking, and nobody's.
 PUBLIC4: Final = ("198.51.100.0/24", "192.0.2.0/24", "203.0.113.0/24", "198.18.0.0/24", "198.19.77.0/24")

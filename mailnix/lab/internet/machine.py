@@ -7,7 +7,8 @@ from typing import Final
 
 from mailnix.formats.debian_part import DebianPart, Wanted
 from mailnix.lab.internet import acme, mail, network, ntp, zones
-from mailnix.lab.internet.layout import INTERNET, Layout, layout
+from mailnix.lab.internet.layout import INTERNET, TLS, Layout, layout
+from mailnix.lab.internet.trust import SIGNER
 from mailnix.plan.types import Plan
 from mailnix.services.base.debian import TIMEOUTS
 from mailnix.tree import Entry, File
@@ -16,7 +17,7 @@ PROBE: Final = "/usr/lib/mailnix-internet/probe.py"
 SCANNER: Final = "/usr/lib/mailnix-internet/scan.py"
 SESSIONS: Final = "/usr/lib/mailnix-internet/sessions.py"
 POST: Final = "/usr/lib/mailnix-internet/post.py"
-READY: Final = f"{mail.TLS}/ready"
+READY: Final = f"{TLS}/ready"
 PASSWORDS: Final = "/run/mailnix-internet/passwords.json"
 MEMORY: Final = 640
 """MiB that the internet needs."""
@@ -42,7 +43,7 @@ PACKAGES: Final = (
 TARGET: Final = """\
 [Unit]
 Description=Everything outside that needs the lab's certificates
-Wants=postfix.service caddy.service
+Wants=named.service postfix.service caddy.service
 """
 
 PATH: Final = f"""\
@@ -95,13 +96,14 @@ def _entries(plan: Plan, found: Layout) -> list[Entry]:
         File("/etc/systemd/system/mailnix-internet.path", PATH),
         *(
             File(f"/etc/systemd/system/{unit}.service.d/certificates.conf", NEEDS_CERTIFICATES)
-            for unit in ("postfix", "caddy")
+            for unit in ("named", "postfix", "caddy")
         ),
         File(PROBE, _source("probe.py"), 0o755),
         File(ntp.PROGRAM, _source("clock.py"), 0o755),
         File(SCANNER, _source("scan.py"), 0o755),
         File(SESSIONS, _source("sessions.py"), 0o755),
         File(POST, _source("post.py"), 0o755),
+        File(SIGNER, _source("sign.py"), 0o755),
     ]
 
 

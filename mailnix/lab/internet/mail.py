@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from mailnix.lab.internet.layout import Layout
+from mailnix.lab.internet.layout import TLS, Layout
+from mailnix.lab.internet.receivers import receivers
 from mailnix.services.base.debian import SYSUSERS
 from mailnix.tree import Entry, File
 
-TLS: Final = "/etc/mailnix-internet/tls"
 CA: Final = f"{TLS}/ca.pem"
 MAILDIRS: Final = "/var/mail/internet"
 LOG: Final = "/var/log/postfix.log"
@@ -48,7 +48,8 @@ Wants=opendkim.service opendmarc.service
 
 def main_cf(layout: Layout) -> str:
     """A mail server elsewhere. It delivers only over TLS whose certificate is verified and names the MX host."""
-    boxes = " ".join(f"{{ {layout.mailbox(name)} = {layout.domain}/{name}/ }}" for name in LOCAL_PARTS)
+    domains = (layout.domain, *(receiver.name for receiver in receivers(layout)))
+    boxes = " ".join(f"{{ {name}@{domain} = {domain}/{name}/ }}" for domain in domains for name in LOCAL_PARTS)
     mx = layout.mx
     return f"""\
 compatibility_level = 3.6
@@ -67,7 +68,7 @@ smtp_address_preference = ipv4
 maillog_file = {LOG}
 biff = no
 
-virtual_mailbox_domains = {layout.domain}
+virtual_mailbox_domains = {" ".join(domains)}
 virtual_mailbox_base = {MAILDIRS}
 virtual_mailbox_maps = inline:{{ {boxes} }}
 virtual_uid_maps = static:5000

@@ -1,12 +1,16 @@
-"""The internet's DNS: one BIND that is the root of a small internet, with the zone text that `mailnix dns` prints."""
+"""The internet's DNS: one BIND that is the root of a small internet, with the zone text that `mailnix dns` prints.
+
+The whole of it is signed when it starts, which is when the certificates have come: records speak of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
-from mailnix.lab.internet import ntp
+from mailnix.lab.internet import ntp, receivers
 from mailnix.lab.internet.layout import Layout
+from mailnix.lab.internet.trust import ANCHOR, SIGNED, SIGNER
 from mailnix.plan.dns import zone_text
 from mailnix.plan.types import Plan
 from mailnix.tree import Entry, File
@@ -21,6 +25,13 @@ def entries(plan: Plan, layout: Layout) -> Iterator[Entry]:
     yield File(PUBLISHED, zone_text(plan.records))
     yield File(ROOT, root_zone(plan, layout))
     yield File("/etc/default/named", 'OPTIONS="-u bind -n 1"\n')
+    yield File("/etc/systemd/system/named.service.d/internet.conf", UNIT)
+
+
+UNIT: Final = f"""\
+[Service]
+ExecStartPre=+{SIGNER} {ROOT} {SIGNED} {ANCHOR}
+"""
 
 
 NAMED: Final = f"""\
@@ -39,7 +50,7 @@ options {{
 
 zone "." {{
 	type primary;
-	file "{ROOT}";
+	file "{SIGNED}";
 }};
 """
 
@@ -62,7 +73,7 @@ def root_zone(plan: Plan, layout: Layout) -> str:
                 f"{identity.name}. IN {'A' if address.version == 4 else 'AAAA'} {address}",
                 f"{address.reverse_pointer}. IN PTR {identity.name}.",
             ]
-    lines += ntp.zone_lines(layout)
+    lines += [*ntp.zone_lines(layout), *receivers.zone_lines(layout)]
     # Set at the provider, so not in the text that is published with the rest.
     lines += [f"{r.name}. IN {r.type} {r.data}" for r in plan.records if not r.zone]
     return "\n".join([*lines, f'$INCLUDE "{PUBLISHED}"', ""])

@@ -54,17 +54,17 @@ def crashes_of_a_proxy_lose_nothing(scene: Scene) -> str:
     token, carol = scene.token("crash"), scene.layout.mailbox(remote.CAROL)
     scene.post("busy", state="on")
     try:
-        _submit(scene, carol, token)
-        guest = _holder(scene, token)
+        submit(scene, carol, token)
+        guest = holder(scene, token)
         first = _main_pid(guest)
         guest.succeed(f"systemctl kill --signal=KILL {OUT}")
         scene.wait_for("haraka-out's restart", lambda: _restarted(guest, first))
-        require(_queued(guest, token), "the mail was gone after kill -9 of haraka-out")
+        require(queued(guest, token), "the mail was gone after kill -9 of haraka-out")
         guest.kill()
         guest.start()
         guest.wait_for_guest()
         guest.wait_for_unit(OUT)
-        require(_queued(guest, token), "the mail was gone after the power cut")
+        require(queued(guest, token), "the mail was gone after the power cut")
     finally:
         scene.post("busy", state="off")
     scene.wait_for("an empty queue", lambda: _flushed(guest, token), timeout=COMEBACK)
@@ -80,21 +80,23 @@ def _has_tunnel(scene: Scene, proxy: ProxyPlan) -> bool:
     return scene.guest(proxy.name).execute(tunnel_answers(proxy)).status == 0
 
 
-def _submit(scene: Scene, to: str, token: str) -> None:
+def submit(scene: Scene, to: str, token: str) -> None:
+    """Have a new mail submitted by our first user."""
     submission = scene.dial("submission")
     answer = scene.probe("submit", scene.layout.client.ipv4, **submission, login=scene.user, to=to, token=token)
     require(answer["ok"], "submitting", answer.get("error") or answer)
 
 
-def _holder(scene: Scene, token: str) -> Guest:
+def holder(scene: Scene, token: str) -> Guest:
     """The proxy in whose queue the mail is, once it is there."""
     guests = [scene.guest(proxy.name) for proxy in scene.plan.proxies]
     return scene.wait_for(
-        "the mail in a proxy's queue", lambda: next((guest for guest in guests if _queued(guest, token)), None)
+        "the mail in a proxy's queue", lambda: next((guest for guest in guests if queued(guest, token)), None)
     )
 
 
-def _queued(guest: Guest, token: str) -> bool:
+def queued(guest: Guest, token: str) -> bool:
+    """Whether a proxy's queue has the mail."""
     return guest.execute(f"grep -rqF -- {token} {QUEUE}").status == 0
 
 
@@ -109,7 +111,7 @@ def _restarted(guest: Guest, before: str) -> bool:
 
 def _flushed(guest: Guest, token: str) -> bool:
     """Whether the queue has the mail no more; asks haraka-out to try again at once (SIGHUP flushes its queue)."""
-    if not _queued(guest, token):
+    if not queued(guest, token):
         return True
     # Before it listens it has no handler for the signal either, and would end.
     guest.execute(f"ss -Hltn sport = :{ports.RELAY} | grep -q . && systemctl kill --kill-whom=main --signal=HUP {OUT}")

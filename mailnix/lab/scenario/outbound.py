@@ -44,12 +44,12 @@ def saw_client(mail: Sent) -> str:
 
 def leaves_from_the_proxy(scene: Scene) -> str:
     """The remote server saw the proxy's public address, and its name as EHLO and as PTR."""
-    return left_from(sent(scene, "submission"), scene.proxy)
+    return left_from(sent(scene, "submission").message, scene.proxy)
 
 
-def left_from(mail: Sent, proxy: ProxyPlan) -> str:
+def left_from(message: EmailMessage, proxy: ProxyPlan) -> str:
     """That a mail came from this proxy's address, by its name, over TLS; raises CheckFailed."""
-    hop = " ".join(str(mail.message.get_all("Received", [""])[0]).split())
+    hop = " ".join(str(message.get_all("Received", [""])[0]).split())
     seen = address_of(hop.partition("(")[2])  # what EHLO said stands before it
     require(seen in (proxy.ipv4, proxy.ipv6), "it came from another address", hop)
     require(hop.startswith(f"from {proxy.hostname} ({proxy.hostname} ["), "EHLO or PTR is not the proxy's name", hop)

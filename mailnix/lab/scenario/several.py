@@ -53,7 +53,7 @@ def mail_leaves_by_the_next(scene: Scene) -> str:
     following = scene.plan.proxies[1]
     with unplugged(scene, scene.proxy):
         mail = send(scene, "submission", scene.user, via=following.ipv4)
-    hop = left_from(mail, following)
+    hop = left_from(mail.message, following)
     verdicts = judgement(mail.message, scene.layout.mx.name)
     failed = [method for method in ("spf", "dkim", "dmarc") if verdicts.get(method) != "pass"]
     require(not failed, f"{', '.join(failed)} did not pass", verdicts)

@@ -11,6 +11,7 @@ OUT: Final = "haraka-out"
 
 LOOPBACK: Final = "127.0.0.1"
 CERTIFICATE_FOLDER: Final = "/run/haraka-certificate"
+POLICY_FOLDER: Final = f"/var/lib/{OUT}/tls-policy"
 PUBLIC_AUTHORITIES: Final = "/etc/ssl/certs/ca-certificates.crt"  # on Debian and on NixOS
 MAX_MESSAGE: Final = 104_857_600  # bytes: Mailcow's message_size_limit
 MAX_HEADER: Final = 1_048_576  # bytes, as Exim's header_maxsize; Postfix has a limit for each field (header_size_limit)
@@ -174,6 +175,6 @@ class HarakaOut:
     retries: str = RETRIES
     nameserver: str = ""
     validator: str = ""
-    policy_dir: str = f"/var/lib/{OUT}/tls-policy"
+    policy_dir: str = POLICY_FOLDER
     roots: str = PUBLIC_AUTHORITIES
     plugins: tuple[str, ...] = _PLUGINS_OUT

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import dns.rdatatype
 import dns.zone
@@ -11,8 +11,9 @@ import pytest
 from mailnix.debian.host import assemble
 from mailnix.lab.internet import internet, network
 from mailnix.lab.internet.acme import caddyfile
-from mailnix.lab.internet.authority import Authority, install, new_authority
+from mailnix.lab.internet.authority import Authority, install, leaf_names, new_authority
 from mailnix.lab.internet.layout import ACME_NAME, INTERNET, Layout
+from mailnix.lab.internet.receivers import TLSA
 from mailnix.lab.internet.zones import PUBLISHED, ROOT
 from mailnix.plan import Plan
 from mailnix.plan.dns import zone_text
@@ -22,6 +23,7 @@ from mailnix.tree import File
 def root_zone(plan: Plan) -> dns.zone.Zone:
     tree = assemble(INTERNET, (internet(plan),)).tree
     text = tree.file(ROOT).data.decode().replace(f'$INCLUDE "{PUBLISHED}"', tree.file(PUBLISHED).data.decode())
+    text = text.replace(f'$INCLUDE "{TLSA}"', "")
     return dns.zone.from_text(text, origin=".", relativize=False)
 
 
@@ -85,11 +87,11 @@ def test_leaf_certificates_are_the_roots_and_carry_their_names(layout: Layout) -
 
     made = new_authority(layout)
     root = x509.load_pem_x509_certificate(made.certificate)
-    for name, identity in (("mx", layout.mx), ("acme", layout.acme)):
+    for name, expected in leaf_names(layout).items():
         leaf = x509.load_pem_x509_certificate(made.internet_files[f"{name}.pem"])
         leaf.verify_directly_issued_by(root)
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        assert names.get_values_for_type(x509.DNSName) == [identity.name]
+        assert names.get_values_for_type(x509.DNSName) == list(expected)
 
 
 def test_an_authority_shows_no_key(layout: Layout) -> None:
@@ -117,10 +119,12 @@ def test_nothing_starts_before_the_last_certificate_is_there(layout: Layout) -> 
 
 
 @pytest.mark.skipif(shutil.which("named-checkzone") is None, reason="named-checkzone is not installed")
-def test_bind_takes_the_zone(plan: Plan, tmp_path: Path) -> None:
+def test_bind_takes_the_zone(plan: Plan, layout: Layout, tmp_path: Path) -> None:
     tree = assemble(INTERNET, (internet(plan),)).tree
     (tmp_path / "published").write_bytes(tree.file(PUBLISHED).data)
+    (tmp_path / "tlsa").write_bytes(new_authority(layout).internet_files[PurePath(TLSA).name])
     text = tree.file(ROOT).data.decode().replace(PUBLISHED, str(tmp_path / "published"))
+    text = text.replace(TLSA, str(tmp_path / "tlsa"))
     (tmp_path / "root").write_text(text)
     subprocess.run(["named-checkzone", ".", str(tmp_path / "root")], check=True)
 

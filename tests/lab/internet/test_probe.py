@@ -23,7 +23,7 @@ HERE = "127.0.0.1"
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tls")
     root_key, root = _root(dt.datetime.now(dt.UTC))
-    key, leaf = _leaf("localhost", root_key, root)
+    key, leaf = _leaf(("localhost",), root_key, root)
     (folder / "ca.pem").write_bytes(_pem(root))
     (folder / "server.pem").write_bytes(_key_pem(key) + _pem(leaf))
     return folder

@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 from mailnix import Domain, Internal, Mailbox, Proxy, Topology
 from mailnix.lab.internet.layout import INTERNET, layout
 from mailnix.lab.scenario import Scene
+from mailnix.lab.waiting import Wait
 from mailnix.plan import Plan, derive
 
 
@@ -103,6 +104,13 @@ def scene(plan: Plan, guests: dict[str, Any], disks: FakeDisks, monkeypatch: pyt
     made = Scene(plan, layout(plan), guests, disks)
     monkeypatch.setattr(Scene, "token", staticmethod(lambda _what: "word-1"))
     return made
+
+
+@pytest.fixture
+def impatient(scene: Scene) -> Scene:
+    """The scene, where a wait ends after one look."""
+    scene.wait = lambda _seconds: Wait(0.0)
+    return scene
 
 
 @pytest.fixture

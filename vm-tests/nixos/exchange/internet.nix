@@ -111,6 +111,7 @@ in
     (program "probe.py")
     (program "scan.py")
     (program "sessions.py")
+    (program "sign.py")
   ];
 
   systemd.services = {
@@ -153,8 +154,14 @@ in
       description = "The root of a small internet, with the zones of the plan";
       wantedBy = [ "multi-user.target" ];
       after = [ "network.target" ];
+      unitConfig.ConditionPathExists = ready;
+      path = [
+        pkgs.bind
+        pkgs.python3
+      ];
       serviceConfig = {
         RuntimeDirectory = "named";
+        ExecStartPre = "/usr/lib/mailnix-internet/sign.py /etc/bind/root.zone /var/cache/bind/root.signed /var/cache/bind/root.key";
         ExecStart = "${lib.getExe' pkgs.bind "named"} -f -n 1 -c /etc/bind/named.conf";
         Restart = "on-failure";
       };
@@ -228,6 +235,7 @@ in
     description = "Everything outside that needs certificates";
     wants = [
       "caddy.service"
+      "named.service"
       "postfix.service"
     ];
   };

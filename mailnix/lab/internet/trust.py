@@ -1,0 +1,68 @@
+"""The lab's root of DNS, told to the proxies' resolvers: they validate from it as they do from the real one.
+
+It is signed with a key that its machine makes when it starts, so that no image knows it; see `guest/sign.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+from mailnix.lab.internet.layout import Layout
+from mailnix.services.unbound.render import SERVICE
+
+SIGNER: Final = "/usr/lib/mailnix-internet/sign.py"
+SIGNED: Final = "/var/cache/bind/root.signed"
+ANCHOR: Final = "/var/cache/bind/root.key"
+"""The root's key, as a record; `SIGNER` writes both."""
+UNBOUND: Final = "/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf"
+"""Where Debian's package says which root is trusted; a second anchor for one name beside it would be an error."""
+
+
+class Root(Protocol):
+    """The machine that has the root."""
+
+    def wait_for_unit(self, unit: str) -> None:
+        """Wait until a systemd unit is active."""
+        ...
+
+    def read_file(self, path: str) -> bytes:
+        """A file's content."""
+        ...
+
+
+class Resolving(Protocol):
+    """A machine with a resolver."""
+
+    def write_file(self, path: str, content: bytes) -> None:
+        """Make or replace a file."""
+        ...
+
+    def succeed(self, command: str) -> str:
+        """Run a command that must succeed."""
+        ...
+
+
+def unbound_conf(layout: Layout, anchor: str) -> str:
+    """Where the root is, and by which key it is known (unbound.conf(5)); `anchor` is its DNSKEY record.
+
+    unbound would answer for `test.` by itself, as empty (RFC 6761), and everybody elsewhere is below it.
+    """
+    return f"""\
+server:
+  trust-anchor: "{anchor}"
+  local-zone: "test." nodefault
+stub-zone:
+  name: "."
+  stub-addr: {layout.dns.ipv4}
+"""
+
+
+def tell(layout: Layout, internet: Root, proxies: Iterable[Resolving]) -> None:
+    """Give every proxy's unbound the lab's root, as soon as that is signed and served."""
+    internet.wait_for_unit("named.service")
+    text = unbound_conf(layout, internet.read_file(ANCHOR).decode().strip())
+    for proxy in proxies:
+        proxy.write_file(UNBOUND, text.encode())
+        # A machine that still boots starts it with the new file anyway.
+        proxy.succeed(f"systemctl --no-block try-restart {SERVICE}")
