@@ -26,7 +26,10 @@ ENDINGS: Final = (
 
 
 def disguised_recipients_are_refused(scene: Scene) -> str:
-    """Recipients elsewhere, written so that they look like ours to a lax reader, are refused for good."""
+    """Recipients elsewhere, written so that they look like ours to a lax reader, are refused.
+
+    Mailcow's Postfix says 454 of some: `defer_unauth_destination` stands in the default of smtpd_relay_restrictions.
+    """
     ours, theirs = scene.user.partition("@")[2], scene.layout.domain
     forms = (
         f"<victim%{theirs}@{ours}>",
@@ -38,8 +41,9 @@ def disguised_recipients_are_refused(scene: Scene) -> str:
     for form, heard in zip(
         forms, _heard(scene, [[*_greeted(scene), f"RCPT TO:{form}\r\n"] for form in forms]), strict=True
     ):
-        require(heard[0][0][:1] == "2", f"nobody answered, so {form} was not tried", heard)
-        require(len(heard) == 4 and heard[3] and heard[3][0][:1] == "5", f"{form} was not refused", heard)
+        asked = len(heard) == 4 and all(answers and answers[0][:1] == "2" for answers in heard[:3])
+        require(asked, f"nobody was asked, so {form} was not tried", heard)
+        require(heard[3] and heard[3][0][:1] in "45", f"{form} was not refused", heard)
     return f"{len(forms)} forms refused"
 
 

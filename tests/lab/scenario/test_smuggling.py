@@ -31,8 +31,9 @@ def said(guests: Guests, one: list[list[str]], count: int) -> None:
     guests[INTERNET].when("sessions.py", {"sessions": [one] * count})
 
 
-def test_disguised_recipients_that_are_refused_pass(scene: Scene, guests: Guests) -> None:
-    said(guests, [*START, ["550 no", "221 bye"]], 5)
+@pytest.mark.parametrize("answer", ["550 no", "454 4.7.1 Relay access denied"])
+def test_disguised_recipients_that_are_refused_pass(scene: Scene, guests: Guests, answer: str) -> None:
+    said(guests, [*START, [answer, "221 bye"]], 5)
     assert smuggling.disguised_recipients_are_refused(scene) == "5 forms refused"
 
 
@@ -40,9 +41,10 @@ def test_disguised_recipients_that_are_refused_pass(scene: Scene, guests: Guests
     ("heard", "why"),
     [
         ([*START, ["250 ok"]], "not refused"),
-        ([*START, ["450 later"]], "not refused"),
-        ([["TimeoutError: "]], "nobody answered"),
-        (START[:2], "not refused"),
+        ([*START, ["TimeoutError: "]], "not refused"),
+        ([*START[:2], ["450 Mailcow is away"], ["503 no MAIL"]], "nobody was asked"),
+        ([["TimeoutError: "]], "nobody was asked"),
+        (START[:2], "nobody was asked"),
     ],
 )
 def test_disguised_recipients_that_are_taken_fail(scene: Scene, guests: Guests, heard: Any, why: str) -> None:
