@@ -3,13 +3,26 @@
 from mailnix import Alias, Domain, Internal, Mailbox, Proxy, Topology
 """
 
-from mailnix.model import Alias, Backup, DmarcPolicy, Domain, Internal, Mailbox, MtaStsMode, Proxy, Topology, Tunnel
+from mailnix.model import (
+    Alias,
+    Backup,
+    DmarcPolicy,
+    Domain,
+    Family,
+    Internal,
+    Mailbox,
+    MtaStsMode,
+    Proxy,
+    Topology,
+    Tunnel,
+)
 
 __all__ = [
     "Alias",
     "Backup",
     "DmarcPolicy",
     "Domain",
+    "Family",
     "Internal",
     "Mailbox",
     "MtaStsMode",

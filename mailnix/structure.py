@@ -20,6 +20,7 @@ from mailnix.model.topology import (
     Backup,
     DmarcPolicy,
     Domain,
+    Family,
     Internal,
     Mailbox,
     MtaStsMode,
@@ -59,7 +60,7 @@ def _converter() -> Converter:
     from cattrs.gen import make_dict_structure_fn
 
     converter = Converter(forbid_extra_keys=True)
-    for kind in (str, int, bool, str | None, str | int, DmarcPolicy, MtaStsMode):
+    for kind in (str, int, bool, str | None, str | int, DmarcPolicy, MtaStsMode, Family):
         converter.register_structure_hook(kind, _as_it_is)
     converter.register_structure_hook_factory(_is_list, lambda kind: _list_of(converter, kind))
     for table in _TABLES:

@@ -68,7 +68,7 @@
   systemd.network.networks."50-wg-proxy" = {
     matchConfig.Name = "wg-proxy";
     address = [
-      "10.0.0.2/32"
+      "10.83.119.2/32"
       "fd6d:6169:6c6e::2/128"
     ];
     networkConfig = {
@@ -80,7 +80,7 @@
     linkConfig.RequiredForOnline = false;
     routes = [
       {
-        Destination = "10.0.0.1/32";
+        Destination = "10.83.119.1/32";
       }
       {
         Destination = "fd6d:6169:6c6e::1/128";
@@ -143,7 +143,7 @@
   services.mailcow = {
     enable = true;
     hostname = "mail.example.org";
-    bindAddress = "10.0.0.2";
+    bindAddress = "10.83.119.2";
     settings = {
       HTTPS_BIND = lib.mkDefault "127.0.0.1";
       SKIP_LETS_ENCRYPT = lib.mkDefault false;
@@ -170,7 +170,7 @@
       IPV6_NETWORK = lib.mkDefault "fd4d:6169:6c63:6f77::/64";
       ENABLE_IPV6 = lib.mkDefault "true";
       DISABLE_NETFILTER_ISOLATION_RULE = lib.mkDefault false;
-      TRUSTED_PROXIES = lib.mkDefault "10.0.0.1";
+      TRUSTED_PROXIES = lib.mkDefault "10.83.119.1";
       API_ALLOW_FROM = lib.mkDefault "172.22.1.1,127.0.0.1";
     };
     postfix.extraConfig = builtins.readFile ./mailcow/extra.cf;

@@ -53,7 +53,7 @@
         PublicKey = "@network.wireguard.public.wg0";
         PresharedKey = "@network.wireguard.preshared.wg0";
         AllowedIPs = [
-          "10.0.0.2/32"
+          "10.83.119.2/32"
           "fd6d:6169:6c6e::2/128"
         ];
       }
@@ -62,7 +62,7 @@
   systemd.network.networks."50-wg0" = {
     matchConfig.Name = "wg0";
     address = [
-      "10.0.0.1/32"
+      "10.83.119.1/32"
       "fd6d:6169:6c6e::1/128"
     ];
     networkConfig = {
@@ -73,7 +73,7 @@
     linkConfig.RequiredForOnline = false;
     routes = [
       {
-        Destination = "10.0.0.2/32";
+        Destination = "10.83.119.2/32";
       }
       {
         Destination = "fd6d:6169:6c6e::2/128";
@@ -219,7 +219,7 @@
       ];
       settings = {
         "smtp.ini".globalSection = {
-          listen = lib.mkDefault "10.0.0.1:2526";
+          listen = lib.mkDefault "10.83.119.1:2526";
           public_ip = lib.mkDefault "203.0.113.10";
           nodes = lib.mkDefault 0;
           inactivity_timeout = lib.mkDefault 300;

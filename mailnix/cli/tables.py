@@ -39,7 +39,7 @@ def _machine(host: HostPlan) -> tuple[str, str, str, str]:
 def _tunnels(plan: Plan) -> Iterator[tuple[object, ...]]:
     for link in plan.tunnels:
         ends = (f"{end.host}:{end.interface}" for end in (link.proxy, link.internal))
-        yield (*ends, f"{link.endpoint}:{link.port}/udp", link.mtu, f"{link.mark:#x}", link.table)
+        yield (*ends, f"{link.dialled}/udp", link.mtu, f"{link.mark:#x}", link.table)
 
 
 def _listeners(plan: Plan) -> Iterator[tuple[str, ...]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -18,6 +18,8 @@ from mailnix.model.names import to_ascii
 
 SCHEMA_VERSION: Final = 1
 SENDS_PER_HOUR: Final = 300
+PRIVATE_NETWORKS: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10")
+"""What a home network is a part of (RFC 1918, RFC 4193, RFC 4291); its router lets nobody else in."""
 
 
 def _items(value: Any) -> tuple[Any, ...]:
@@ -73,6 +75,18 @@ def _address_or_none(value: str | IPv4Address | IPv6Address | None) -> str | Non
     return None if value is None else _address(value)
 
 
+def _addresses(value: Iterable[str | IPv4Address | IPv6Address] | str) -> tuple[str, ...]:
+    return tuple(_address(item) for item in _items(value))
+
+
+def _interfaces(
+    value: Iterable[str | IPv4Interface | IPv6Interface | IPv4Address | IPv6Address] | str,
+) -> tuple[str, ...]:
+    """Addresses with the length of their network, as text."""
+    kinds = IPv4Address | IPv6Address  # interfaces are addresses to Python
+    return tuple(str(item) if isinstance(item, kinds) else item for item in _items(value))
+
+
 def _lower(value: str) -> str:
     """Local parts in lower case, as Mailcow keeps them."""
     return value.lower() if isinstance(value, str) else value
@@ -102,6 +116,13 @@ class MtaStsMode(StrEnum):
     ENFORCE = "enforce"
 
 
+class Family(StrEnum):
+    """Which internet protocol the tunnel's packets travel by."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
 def _dmarc(value: DmarcPolicy | str) -> DmarcPolicy:
     """The member that a text names."""
     known = isinstance(value, str) and value in set(DmarcPolicy)
@@ -111,6 +132,11 @@ def _dmarc(value: DmarcPolicy | str) -> DmarcPolicy:
 def _mta_sts(value: MtaStsMode | str) -> MtaStsMode:
     known = isinstance(value, str) and value in set(MtaStsMode)
     return MtaStsMode(value) if known else value  # type: ignore[return-value]  # likewise
+
+
+def _family(value: Family | str) -> Family:
+    known = isinstance(value, str) and value in set(Family)
+    return Family(value) if known else value  # type: ignore[return-value]  # likewise
 
 
 @frozen
@@ -155,8 +181,18 @@ class Domain:
 class Proxy:
     """The public machine: a static public IPv4 address, holds no mail.
 
-    `hostname` is its MX, EHLO and PTR name (default: the topology's). The address is asked for by DHCP, unless
-    `gateway` (and `prefix`, the length of its network) are given. `admin_cidrs` limits SSH to these networks.
+    `hostname` is its MX, EHLO and PTR name (default: the topology's). Mail leaves from `ipv4` and `ipv6`, whatever else
+    the machine has. `admin_cidrs` limits SSH to these networks; `sealed` says that nobody shall log in at all.
+
+    The network card has its address by DHCP, unless `gateway` (and `prefix`, the length of its network) are given; then
+    `nameservers` must be given, too. `card` is the card's name or MAC, where there are several. `card_ipv4` is what the
+    card itself has, where that is not `ipv4`: a private address behind the provider's NAT, or the machine's main one
+    where `ipv4` is `floating` (moved to this machine, beside its own address). `ipv6` is always set as described, with
+    `prefix6`; `gateway6` is learned from router advertisements unless given.
+
+    `extra_addresses` are further ones of the same card, with their prefix ("192.168.133.7/17"). `private_networks` are
+    those of the provider that the machine is in: nothing is set by them, but no network of ours may overlap.
+    `endpoint` is what the machine at home dials: a name or an address (default: `ipv4`, or `ipv6` by `Tunnel.over`).
     """
 
     name: str
@@ -167,6 +203,15 @@ class Proxy:
     gateway: str | None = field(converter=_address_or_none, default=None)
     prefix: int = 32
     gateway6: str | None = field(converter=_address_or_none, default=None)
+    prefix6: int = 64
+    nameservers: tuple[str, ...] = field(converter=_addresses, default=())
+    card: str | None = None
+    card_ipv4: str | None = field(converter=_address_or_none, default=None)
+    floating: bool = False
+    extra_addresses: tuple[str, ...] = field(converter=_interfaces, default=())
+    private_networks: tuple[str, ...] = field(converter=_networks, default=())
+    endpoint: str | None = field(converter=_name_or_none, default=None)
+    sealed: bool = False
 
 
 @frozen
@@ -186,30 +231,53 @@ class Backup:
 class Internal:
     """The machine at home: Mailcow under Docker, behind any NAT, no open port.
 
-    `lan_admin_cidrs` allows SSH from these home networks; `lan` is the home network, given so that it can be checked
-    against the tunnel's and Docker's. `antivirus` (ClamAV, about 1.5 GB of memory) and `full_text_search` are
-    Mailcow's. Without `backup` there is none: where to is for the owner to say, since the same disk may not have room.
+    Who may log in by SSH: `lan_admin_cidrs` are home networks (default: any private one), `ssh_via_proxy` lets a proxy
+    be the jump host (`ssh -J`), and `sealed` says that nobody shall.
+
+    Its address comes by DHCP, unless `ipv4` and `gateway` are given (with `prefix`, the length of the home network, and
+    `nameservers`); `card` is the network card's name or MAC, where there are several. `lan` is the home network, given
+    so that it can be checked against the tunnel's and Docker's.
+
+    Mailcow's resolver asks the internet itself. Where the home network takes port 53, it asks `forwarders`; where that
+    network drops ping, `resolver_check` must be off, or Mailcow waits for ever (mailcow-dockerized PR 5652).
+
+    `antivirus` (ClamAV, about 1.5 GB of memory) and `full_text_search` are Mailcow's. Without `backup` there is none:
+    where to is for the owner to say, since the same disk may not have room.
     """
 
     name: str
-    lan_admin_cidrs: tuple[str, ...] = field(converter=_networks, default=())
+    lan_admin_cidrs: tuple[str, ...] = field(converter=_networks, default=PRIVATE_NETWORKS)
     lan: str | None = field(converter=_network_or_none, default=None)
     docker_subnet: str = field(converter=_network, default="172.22.1.0/24")
     docker_subnet6: str = field(converter=_network, default="fd4d:6169:6c63:6f77::/64")
     antivirus: bool = False
     full_text_search: bool = True
     backup: Backup | None = None
+    ssh_via_proxy: bool = False
+    sealed: bool = False
+    ipv4: str | None = field(converter=_address_or_none, default=None)
+    prefix: int = 24
+    gateway: str | None = field(converter=_address_or_none, default=None)
+    nameservers: tuple[str, ...] = field(converter=_addresses, default=())
+    card: str | None = None
+    forwarders: tuple[str, ...] = field(converter=_addresses, default=())
+    resolver_check: bool = True
 
 
 @frozen
 class Tunnel:
-    """The WireGuard network between the machines: subnets, the proxies' UDP port, MTU and keepalive (seconds)."""
+    """The WireGuard network between the machines: subnets, the proxies' UDP port, MTU and keepalive (seconds).
 
-    subnet: str = field(converter=_network, default="10.0.0.0/24")
+    `subnet` is by default one that neither clouds nor home routers use, and that nothing described overlaps. `over`
+    says by which protocol its packets travel.
+    """
+
+    subnet: str | None = field(converter=_network_or_none, default=None)
     subnet6: str = field(converter=_network, default="fd6d:6169:6c6e::/64")
     port: int = 51820
     mtu: int = 1420
     keepalive: int = 25
+    over: Family = field(converter=_family, default=Family.IPV4)
 
 
 @frozen

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from attrs import evolve
 
 from mailnix.model import ports
 from mailnix.model.clientport import OFFERED, ClientPort
 from mailnix.model.topology import MtaStsMode, Proxy, Topology
-from mailnix.plan import addresses, dns
+from mailnix.plan import addresses, dns, uplinks
 from mailnix.plan.credentials import internal_credentials, proxy_credentials, wireguard_names
 from mailnix.plan.types import (
     Certificate,
@@ -36,7 +36,8 @@ def derive(topology: Topology, dkim: Mapping[str, str] | None = None, clients: I
     `dkim` maps domains to their public keys (base64 DER), where a secrets folder has exported them; `clients`
     are the ports that mail programs connect to.
     """
-    links = _tunnels(topology)
+    tunnel4, tunnel6 = addresses.tunnel_subnet(topology), IPv6Network(topology.tunnel.subnet6)
+    links = _tunnels(topology, tunnel4, tunnel6)
     client_ports = tuple(clients)
     contact = topology.contact or f"postmaster@{topology.domains[0].name}"
     has_ipv6 = any(proxy.ipv6 for proxy in topology.proxies)
@@ -46,7 +47,7 @@ def derive(topology: Topology, dkim: Mapping[str, str] | None = None, clients: I
     )
     internal = _internal(topology, links, has_ipv6, client_ports)
     records = dns.records(topology, proxies, contact, dkim or {}, client_ports)
-    return Plan(topology, contact, proxies, internal, records)
+    return Plan(topology, contact, tunnel4, tunnel6, proxies, internal, records)
 
 
 def with_dkim(plan: Plan, dkim: Mapping[str, str]) -> Plan:
@@ -55,9 +56,7 @@ def with_dkim(plan: Plan, dkim: Mapping[str, str]) -> Plan:
     return evolve(plan, records=records)
 
 
-def _tunnels(topology: Topology) -> tuple[TunnelLink, ...]:
-    subnet = IPv4Network(topology.tunnel.subnet)
-    subnet6 = IPv6Network(topology.tunnel.subnet6)
+def _tunnels(topology: Topology, subnet: IPv4Network, subnet6: IPv6Network) -> tuple[TunnelLink, ...]:
     numbers = addresses.offsets((proxy.name for proxy in topology.proxies), subnet)
 
     def end(host: str, interface: str, number: int) -> TunnelEnd:
@@ -67,7 +66,8 @@ def _tunnels(topology: Topology) -> tuple[TunnelLink, ...]:
         TunnelLink(
             proxy=end(proxy.name, PROXY_INTERFACE, numbers[proxy.name]),
             internal=end(topology.internal.name, addresses.interface(proxy.name), addresses.INTERNAL_OFFSET),
-            endpoint=IPv4Address(proxy.ipv4),
+            endpoint=uplinks.endpoint(proxy, topology.tunnel.over),
+            over=topology.tunnel.over,
             port=topology.tunnel.port,
             mtu=topology.tunnel.mtu,
             keepalive=topology.tunnel.keepalive,
@@ -88,12 +88,12 @@ def _proxy(
         preference=preference,
         ipv4=IPv4Address(proxy.ipv4),
         ipv6=ipv6,
-        gateway=IPv4Address(proxy.gateway) if proxy.gateway else None,
-        prefix=proxy.prefix,
-        gateway6=IPv6Address(proxy.gateway6) if proxy.gateway6 else None,
+        uplink=uplinks.of_proxy(proxy),
+        private_networks=_networks(proxy.private_networks),
         admin_networks=_networks(proxy.admin_cidrs),
+        sealed=proxy.sealed,
         tunnel=link,
-        listeners=_proxy_listeners(link),
+        listeners=_proxy_listeners(proxy, link),
         forwards=tuple(
             Forward(client.name, client.port, link.internal.ipv4, link.internal.ipv6 if ipv6 else None)
             for client in clients
@@ -103,9 +103,9 @@ def _proxy(
     )
 
 
-def _proxy_listeners(link: TunnelLink) -> tuple[Listener, ...]:
+def _proxy_listeners(proxy: Proxy, link: TunnelLink) -> tuple[Listener, ...]:
     return (
-        Listener("ssh", Transport.TCP, ports.SSH, Reach.ADMIN),
+        *(() if proxy.sealed else (Listener("ssh", Transport.TCP, ports.SSH, Reach.ADMIN),)),
         Listener("haraka-in", Transport.TCP, ports.SMTP, Reach.INTERNET),
         Listener("caddy", Transport.TCP, ports.HTTP, Reach.INTERNET),
         Listener("caddy", Transport.TCP, ports.HTTPS, Reach.INTERNET),
@@ -130,8 +130,10 @@ def _internal(
     end = links[0].internal
     internal = topology.internal
     both = (end.ipv4, end.ipv6) if has_ipv6 else (end.ipv4,)
+    via_proxy = internal.ssh_via_proxy and not internal.sealed
     listeners = (
-        Listener("ssh", Transport.TCP, ports.SSH, Reach.ADMIN),
+        *(() if internal.sealed else (Listener("ssh", Transport.TCP, ports.SSH, Reach.ADMIN),)),
+        *((Listener("ssh", Transport.TCP, ports.SSH, Reach.TUNNEL, (end.ipv4,)),) if via_proxy else ()),
         Listener("smtp", Transport.TCP, ports.SMTP, Reach.TUNNEL, (end.ipv4,)),
         Listener("web", Transport.TCP, ports.MAILCOW_HTTP, Reach.TUNNEL, (end.ipv4,)),
         *(Listener(client.name, Transport.TCP, client.port, Reach.TUNNEL, both) for client in clients),
@@ -140,10 +142,14 @@ def _internal(
         name=internal.name,
         ipv4=end.ipv4,
         ipv6=end.ipv6,
+        uplink=uplinks.of_internal(internal),
         tunnels=links,
         listeners=listeners,
         client_ports=clients,
-        lan_admin_networks=_networks(internal.lan_admin_cidrs),
+        lan_admin_networks=() if internal.sealed else _networks(internal.lan_admin_cidrs),
+        ssh_via_proxy=via_proxy,
+        forwarders=tuple(ip_address(text) for text in internal.forwarders),
+        resolver_check=internal.resolver_check,
         docker_subnet=IPv4Network(internal.docker_subnet),
         docker_subnet6=IPv6Network(internal.docker_subnet6),
         has_ipv6=has_ipv6,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import TypeAlias
 
 from attrs import frozen
 
 from mailnix.model.clientport import ClientPort
-from mailnix.model.topology import Backup, Topology
+from mailnix.model.topology import Backup, Family, Topology
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
+Interface: TypeAlias = IPv4Interface | IPv6Interface
 
 
 class Transport(StrEnum):
@@ -28,6 +29,31 @@ class Reach(StrEnum):
     INTERNET = "internet"
     TUNNEL = "tunnel"  # only the machine at the other end
     ADMIN = "admin"  # only the admin networks, or the internet where a proxy names none
+
+
+@frozen
+class Uplink:
+    """How a machine's network card is set: the one that leads to the internet, or to the home router.
+
+    `card` is its name or MAC (None: the machine has but one). `dhcp` asks for an IPv4 address; `addresses` are set as
+    they are, with the length of their networks, beside it. `own4` and `own6` are the addresses that packets of the
+    machine's own shall come from, where they are on the card: others of the card never win. A gateway of None is
+    learned (by DHCP, by router advertisements); so are resolvers where `nameservers` names none.
+    """
+
+    card: str | None
+    dhcp: bool
+    addresses: tuple[Interface, ...] = ()
+    own4: IPv4Address | None = None
+    own6: IPv6Address | None = None
+    gateway4: IPv4Address | None = None
+    gateway6: IPv6Address | None = None
+    nameservers: tuple[Address, ...] = ()
+
+    @property
+    def static(self) -> bool:
+        """Whether an IPv4 address is set without asking anybody."""
+        return not self.dhcp
 
 
 @frozen
@@ -69,19 +95,27 @@ class TunnelEnd:
 
 @frozen
 class TunnelLink:
-    """A WireGuard tunnel between one proxy and the internal host, which dials out to `endpoint`:`port` (UDP).
+    """A WireGuard tunnel between one proxy and the internal host, which dials out to `endpoint` and `port` (UDP).
 
+    `endpoint` is an address, or a name to be looked up for one of the family `over`.
     `mark` is the firewall mark that keeps answers to the proxy's clients on this tunnel, through routing table `table`.
     """
 
     proxy: TunnelEnd
     internal: TunnelEnd
-    endpoint: IPv4Address
+    endpoint: Address | str
+    over: Family
     port: int
     mtu: int
     keepalive: int
     mark: int
     table: int
+
+    @property
+    def dialled(self) -> str:
+        """Endpoint and port as wg(8) writes them."""
+        ipv6 = isinstance(self.endpoint, IPv6Address)
+        return f"[{self.endpoint}]:{self.port}" if ipv6 else f"{self.endpoint}:{self.port}"
 
 
 @frozen
@@ -138,17 +172,20 @@ class DnsRecord:
 
 @frozen
 class ProxyPlan:
-    """A public machine: names, addresses, sockets, what it hands on, its tunnel, its credentials."""
+    """A public machine: names, addresses, sockets, what it hands on, its tunnel, its credentials.
+
+    `ipv4` and `ipv6` are what the world knows it by; `uplink` says what its card has.
+    """
 
     name: str
     hostname: str
     preference: int
     ipv4: IPv4Address
     ipv6: IPv6Address | None
-    gateway: IPv4Address | None
-    prefix: int
-    gateway6: IPv6Address | None
+    uplink: Uplink
+    private_networks: tuple[Network, ...]
     admin_networks: tuple[Network, ...]
+    sealed: bool
     tunnel: TunnelLink
     listeners: tuple[Listener, ...]
     forwards: tuple[Forward, ...]
@@ -160,16 +197,20 @@ class ProxyPlan:
 class InternalPlan:
     """The machine at home: a tunnel to each proxy, Mailcow's sockets on the tunnel addresses, Docker's networks.
 
-    `client_ports` are what every proxy hands to Mailcow.
+    `client_ports` are what every proxy hands to Mailcow; `forwarders` are whom Mailcow's resolver asks (none: root).
     """
 
     name: str
     ipv4: IPv4Address
     ipv6: IPv6Address
+    uplink: Uplink
     tunnels: tuple[TunnelLink, ...]
     listeners: tuple[Listener, ...]
     client_ports: tuple[ClientPort, ...]
     lan_admin_networks: tuple[Network, ...]
+    ssh_via_proxy: bool
+    forwarders: tuple[Address, ...]
+    resolver_check: bool
     docker_subnet: IPv4Network
     docker_subnet6: IPv6Network
     has_ipv6: bool
@@ -187,6 +228,8 @@ class Plan:
 
     topology: Topology
     contact: str
+    tunnel4: IPv4Network
+    tunnel6: IPv6Network
     proxies: tuple[ProxyPlan, ...]
     internal: InternalPlan
     records: tuple[DnsRecord, ...]

@@ -56,10 +56,10 @@ in
           relay = {
             plugins = [ "relay" ];
             settings = {
-              "smtp.ini".globalSection.listen = "10.0.0.1:2526";
+              "smtp.ini".globalSection.listen = "10.83.119.1:2526";
               "relay.ini".sections.relay.acl = true;
             };
-            files.relay_acl_allow = [ "10.0.0.2/32" ];
+            files.relay_acl_allow = [ "10.83.119.2/32" ];
             credentials.internalcmd_key = "/run/keys/haraka-internalcmd";
           };
         }

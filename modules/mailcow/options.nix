@@ -79,7 +79,7 @@ in
 
   bindAddress = mkOption {
     type = types.str;
-    example = "10.0.0.2";
+    example = "10.83.119.2";
     description = ''
       The IPv4 address that SMTP, the ports of mail programs and the web are published on; everything else stays on loopback.
       Unless it is written out, Docker also publishes on IPv6 through its userland proxy, which hides every client.
@@ -150,7 +150,7 @@ in
     type = types.attrsOf types.lines;
     default = { };
     example = {
-      "data/conf/postfix/custom_postscreen_whitelist.cidr" = "10.0.0.1/32 permit";
+      "data/conf/postfix/custom_postscreen_whitelist.cidr" = "10.83.119.1/32 permit";
     };
     description = ''
       Any other text file on top of Mailcow's tree, by its path in it.

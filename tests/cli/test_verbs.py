@@ -69,7 +69,7 @@ def test_plan_shows_what_was_decided(mailnix: Run, config: Path) -> None:
         assert f"{title}" in said.out
     for fact in (
         "5.9.100.1:51820/udp",
-        "10.0.0.2",
+        "10.83.119.2",
         "haraka-in",
         "mailcow.dkim",
         "_dmarc.example.org",

@@ -142,7 +142,10 @@ WRONG = {
     "a bad home network for SSH": (sound(internal=Internal("internal", ["home"])), "internal.lan_admin_cidrs[0]"),
     "a bad home network": (sound(internal=Internal("internal", lan="192.168")), "internal.lan"),
     "tunnel and Docker overlap": (sound(tunnel=Tunnel("172.22.0.0/16")), "internal.docker_subnet"),
-    "home and tunnel overlap": (sound(internal=Internal("internal", lan="10.0.0.0/8")), "internal.lan"),
+    "home and tunnel overlap": (
+        sound(tunnel=Tunnel("10.0.0.0/24"), internal=Internal("internal", lan="10.0.0.0/8")),
+        "internal.lan",
+    ),
     "home and Docker overlap": (sound(internal=Internal("internal", lan="172.22.1.64/26")), "internal.lan"),
     "IPv6 tunnel and Docker overlap": (
         sound(internal=Internal("internal", docker_subnet6="fd6d:6169:6c6e::/48")),

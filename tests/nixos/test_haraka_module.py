@@ -43,7 +43,7 @@ def defined(nix: Nix) -> Defined:
         ("0.0.0.0:25,127.0.0.1:2525", [25]),
         ("[::0]:587,[::1]:25", [587]),
         ("localhost:25", []),
-        ("10.0.0.1:2526", [2526]),
+        ("10.83.119.1:2526", [2526]),
     ],
 )
 def test_the_firewall_is_opened_for_what_is_not_loopback(defined: Defined, listen: str, opened: list[int]) -> None:

@@ -39,7 +39,7 @@ def defined(nix: Nix) -> Defined:
     """Option path → value, of a Mailcow with more said about it; `nixos` is what the machine itself sets."""
 
     def found(more: str = "", nixos: str = FINE) -> dict[str, Any]:
-        known = 'enable = true; hostname = "mail.example.org"; bindAddress = "10.0.0.2";'
+        known = 'enable = true; hostname = "mail.example.org"; bindAddress = "10.83.119.2";'
         module = f"{{ services.mailcow = {{ {known} {more} }}; }}"
         answer = nix.eval(
             f"import {HERE}/standin {{ modules = [ {REPOSITORY}/modules/mailcow {module} ]; nixos = {nixos}; }}"
@@ -68,7 +68,7 @@ def test_a_tunnel_may_come_up_late_and_bring_anybody_where_that_is_asked_for(def
 
 def test_a_tunnel_of_the_machines_own_that_lets_mailcow_work_is_taken_as_it_is(defined: Defined) -> None:
     tunnel = """
-      networking.wireguard.interfaces.wg0.ips = [ "10.0.0.2/24" ];
+      networking.wireguard.interfaces.wg0.ips = [ "10.83.119.2/24" ];
       networking.firewall.checkReversePath = "loose";
       boot.kernel.sysctl."net.ipv4.ip_nonlocal_bind" = true;
     """

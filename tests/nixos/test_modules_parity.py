@@ -33,7 +33,7 @@ from tests.nixos.conftest import Nix
 REPOSITORY = Path(__file__).resolve().parents[2]
 STANDIN = Path(__file__).parent / "standin"
 OUR_MODULES = f"(import {REPOSITORY}/modules).default"
-ALONE = '{ services.mailcow = { enable = true; hostname = "mail.example.org"; bindAddress = "10.0.0.2"; }; }'
+ALONE = '{ services.mailcow = { enable = true; hostname = "mail.example.org"; bindAddress = "10.83.119.2"; }; }'
 
 PROGRAM_FOLDERS = ("/nix/store/", "/usr/")
 PROGRAM = "a program, or a file that it is given"  # they live elsewhere

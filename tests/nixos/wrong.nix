@@ -19,7 +19,7 @@ let
     services.mailcow = lib.recursiveUpdate {
       enable = true;
       hostname = "mail.example.org";
-      bindAddress = "10.0.0.2";
+      bindAddress = "10.83.119.2";
     } changes;
   };
 
@@ -137,12 +137,12 @@ let
       module = mailcow { secrets.API_KEY = "${builtins.toFile "key" "secret"}"; };
     };
     mailcowPortTwice = {
-      says = "services.mailcow.settings IMAPS_PORT and SMTP_PORT both listen on 10.0.0.2:25";
-      module = mailcow { settings.IMAPS_PORT = "10.0.0.2:25"; };
+      says = "services.mailcow.settings IMAPS_PORT and SMTP_PORT both listen on 10.83.119.2:25";
+      module = mailcow { settings.IMAPS_PORT = "10.83.119.2:25"; };
     };
     mailcowHttpPort = {
       says = "services.mailcow.settings.HTTP_PORT takes a port alone";
-      module = mailcow { settings.HTTP_PORT = "10.0.0.2:8080"; };
+      module = mailcow { settings.HTTP_PORT = "10.83.119.2:8080"; };
     };
     mailcowUserlandProxy = {
       says = "services.mailcow.configureDocker = true sets it, for every container of this machine";
@@ -158,7 +158,7 @@ let
       says = "Docker cannot bind it before the tunnel is up, and does not try again. Set services.mailcow.behindTunnel";
       module = lib.recursiveUpdate (mailcow { }) {
         networking.wg-quick.interfaces.wg0 = {
-          address = [ "10.0.0.2/24" ];
+          address = [ "10.83.119.2/24" ];
           privateKeyFile = "/run/keys/wg0";
         };
       };
@@ -176,7 +176,7 @@ let
           };
           networks."50-wg0" = {
             matchConfig.Name = "wg0";
-            address = [ "10.0.0.2/24" ];
+            address = [ "10.83.119.2/24" ];
           };
         };
       };

@@ -27,8 +27,8 @@ def two_proxies() -> Plan:
 
 def test_the_usual_addresses_are_the_documented_ones() -> None:
     decided = plan()
-    assert str(decided.proxies[0].tunnel.proxy.ipv4) == "10.0.0.1"
-    assert str(decided.internal.ipv4) == "10.0.0.2"
+    assert str(decided.proxies[0].tunnel.proxy.ipv4) == "10.83.119.1"
+    assert str(decided.internal.ipv4) == "10.83.119.2"
 
 
 def test_the_internet_reaches_the_planned_sockets_of_a_proxy_and_none_of_the_internal_host() -> None:

@@ -27,7 +27,7 @@
         bindAddress = "127.0.0.1";
         configureDocker = true;
         settings.SKIP_CLAMD = true;
-        postfix.extraConfig = "relayhost = [10.0.0.1]:2526";
+        postfix.extraConfig = "relayhost = [10.83.119.1]:2526";
         hooks.postfix."hello.sh" = "#!/bin/sh\necho hello\n";
       };
 
@@ -41,7 +41,7 @@
 
     with subtest("the tree is the pinned one, with our settings on top"):
         machine.succeed("test -f /var/lib/mailcow/docker-compose.yml")
-        machine.succeed("grep -qx 'relayhost = \\[10.0.0.1\\]:2526' /var/lib/mailcow/data/conf/postfix/extra.cf")
+        machine.succeed("grep -qx 'relayhost = \\[10.83.119.1\\]:2526' /var/lib/mailcow/data/conf/postfix/extra.cf")
         machine.succeed("test -x /var/lib/mailcow/data/hooks/postfix/hello.sh")
 
     with subtest("secrets are on the machine and in no store path"):

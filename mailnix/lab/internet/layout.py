@@ -172,9 +172,9 @@ def _around6(address: IPv6Address) -> IPv6Network:
 def _segment(bridge: str, proxies: Sequence[ProxyPlan]) -> Segment:
     net4 = max((_around4(proxy) for proxy in proxies), key=lambda network: network.num_addresses)
     used4 = {proxy.ipv4 for proxy in proxies}
-    given4 = next((proxy.gateway for proxy in proxies if proxy.gateway), None)
+    given4 = next((proxy.uplink.gateway4 for proxy in proxies if proxy.uplink.gateway4), None)
     used6 = [proxy.ipv6 for proxy in proxies if proxy.ipv6]
-    given6 = next((proxy.gateway6 for proxy in proxies if proxy.gateway6), None)
+    given6 = next((proxy.uplink.gateway6 for proxy in proxies if proxy.uplink.gateway6), None)
     net6 = _around6(used6[0]) if used6 else None
     return Segment(
         bridge=bridge,
@@ -190,10 +190,9 @@ def _segment(bridge: str, proxies: Sequence[ProxyPlan]) -> Segment:
 
 
 def _taken(plan: Plan, segments: Iterable[Segment]) -> tuple[Network, ...]:
-    tunnel = plan.topology.tunnel
     return (
-        ip_network(tunnel.subnet),
-        ip_network(tunnel.subnet6),
+        plan.tunnel4,
+        plan.tunnel6,
         plan.internal.docker_subnet,
         plan.internal.docker_subnet6,
         DOCKER_DEFAULT,
@@ -203,7 +202,7 @@ def _taken(plan: Plan, segments: Iterable[Segment]) -> tuple[Network, ...]:
 
 def _home(plan: Plan, taken: Iterable[Network]) -> Home:
     lan = plan.topology.internal.lan
-    admin = [str(n) for n in plan.internal.lan_admin_networks if n.version == 4 and 16 <= n.prefixlen <= 28]
+    admin = [str(n) for n in plan.internal.lan_admin_networks if n.version == 4 and 20 <= n.prefixlen <= 28]
     net4 = IPv4Network(lan) if lan else IPv4Network(_free((*admin, *HOMES), taken, "home network"))
     name = plan.internal.name
     gateway4 = net4[1]

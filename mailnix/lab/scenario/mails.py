@@ -67,8 +67,7 @@ def address_of(text: str) -> Address | None:
 
 def internal_addresses(scene: Scene, text: str) -> tuple[str, ...]:
     """Every address in a text that nobody outside should know: of the tunnel, of Docker, of the home network."""
-    tunnel = scene.plan.topology.tunnel
-    networks = (tunnel.subnet, tunnel.subnet6, scene.layout.home.net4)
+    networks = (scene.plan.tunnel4, scene.plan.tunnel6, scene.layout.home.net4)
     docker = (scene.plan.internal.docker_subnet, scene.plan.internal.docker_subnet6)
     found = set()
     for word in re.findall(r"[0-9a-fA-F:]*[.:][0-9a-fA-F.:]+", text):
@@ -76,15 +75,9 @@ def internal_addresses(scene: Scene, text: str) -> tuple[str, ...]:
             address = ip_address(word.strip(".:") if "." in word else word)
         except ValueError:
             continue
-        if any(address in network for network in (*map(_network, networks), *docker)):
+        if any(address in network for network in (*networks, *docker)):
             found.add(str(address))
     return tuple(sorted(found))
-
-
-def _network(text: object) -> Any:
-    from ipaddress import ip_network
-
-    return ip_network(str(text))
 
 
 def receive(scene: Scene, version: int, *, via: Address | None = None) -> Received:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mailnix.formats.text import Section
-from mailnix.plan import HostPlan, InternalPlan, ProxyPlan
+from mailnix.plan import HostPlan, InternalPlan
 
 UPLINK_STEM: Final = "20-uplink"
 UPLINK_MATCH: Final = "en* eth*"
@@ -14,21 +14,18 @@ UPLINK_MATCH: Final = "en* eth*"
 
 def uplink(host: HostPlan) -> tuple[Section, ...]:
     """networkd's sections for the network card: DHCP and router advertisements, and the fixed addresses given."""
-    network: dict[str, object] = {"DHCP": "ipv4", "IPv6AcceptRA": True, "LLMNR": False, "MulticastDNS": False}
-    routes: list[Section] = []
-    if isinstance(host, ProxyPlan):
-        addresses = []
-        if host.gateway is not None:
-            network["DHCP"] = "no"
-            addresses.append(f"{host.ipv4}/{host.prefix}")
-            # On-link: providers route single addresses through a gateway outside the address's own network.
-            routes.append(("Route", {"Gateway": host.gateway, "GatewayOnLink": True}))
-        if host.ipv6 is not None:
-            addresses.append(f"{host.ipv6}/64")
-        if host.gateway6 is not None:
-            routes.append(("Route", {"Gateway": host.gateway6, "GatewayOnLink": True}))
-        if addresses:
-            network["Address"] = tuple(addresses)
+    card = host.uplink
+    network: dict[str, object] = {
+        "DHCP": "ipv4" if card.dhcp else "no",
+        "IPv6AcceptRA": True,
+        "LLMNR": False,
+        "MulticastDNS": False,
+    }
+    if card.addresses:
+        network["Address"] = tuple(str(address) for address in card.addresses)
+    # On-link: providers route single addresses through a gateway outside the address's own network.
+    gateways = (gateway for gateway in (card.gateway4, card.gateway6) if gateway is not None)
+    routes = (("Route", {"Gateway": gateway, "GatewayOnLink": True}) for gateway in gateways)
     return (("Match", {"Name": UPLINK_MATCH}), ("Network", network), *routes)
 
 

@@ -65,7 +65,7 @@ def _internal_end(link: TunnelLink) -> TunnelUnits:
     peer = link.proxy
     dial = {
         "AllowedIPs": ANYWHERE,
-        "Endpoint": f"{link.endpoint}:{link.port}",
+        "Endpoint": link.dialled,
         "PersistentKeepalive": link.keepalive,
     }
     return TunnelUnits(

@@ -81,7 +81,7 @@ def test_mail_that_arrives_wrongly_fails(scene: Scene, guests: Guests, wrong: di
 
 
 def test_a_sender_hidden_behind_the_proxy_fails(scene: Scene, guests: Guests) -> None:
-    inbound_internet(guests, log=CLIENT_LOG.replace("mx.elsewhere.test[198.51.100.25]", "unknown[10.0.0.1]"))
+    inbound_internet(guests, log=CLIENT_LOG.replace("mx.elsewhere.test[198.51.100.25]", "unknown[10.83.119.1]"))
     with pytest.raises(CheckFailed, match="another client"):
         inbound.mailcow_sees_the_sender_over_ipv4(scene)
 
@@ -200,9 +200,9 @@ def test_mail_that_leaves_well_passes(scene: Scene, guests: Guests) -> None:
 @pytest.mark.parametrize(
     ("wrong", "check", "why"),
     [
-        ({"client": "unknown[10.0.0.1]"}, outbound.submission_keeps_the_client, "another client"),
+        ({"client": "unknown[10.83.119.1]"}, outbound.submission_keeps_the_client, "another client"),
         ({"hop": "from mail.example.org (x [198.51.100.201]) with ESMTPS"}, outbound.leaves_from_the_proxy, "another"),
-        ({"hop": "from [10.0.0.1] (x [203.0.113.10]) with ESMTPS"}, outbound.leaves_from_the_proxy, "EHLO or PTR"),
+        ({"hop": "from [10.83.119.1] (x [203.0.113.10]) with ESMTPS"}, outbound.leaves_from_the_proxy, "EHLO or PTR"),
         (
             {"hop": "from mail.example.org (mail.example.org [203.0.113.10]) with ESMTP id"},
             outbound.leaves_from_the_proxy,
@@ -281,13 +281,13 @@ def test_a_port_at_home_is_noticed(scene: Scene, guests: Guests) -> None:
     listening = {entry.port for entry in scene.plan.internal.listeners}
     guests[INTERNET].when("^ip -j address", addresses(home.gateway4, "fe80::1"))
     guests["internal"].when("^ip -j address", addresses(home.host4, "fe80::2"))
-    guests[INTERNET].when("scan.py (tcp|udp)", scanned())
-    guests[INTERNET].when("target=fe80::2%", scanned(tried=len({*listening, *isolation.POPULAR_TCP})))
-    assert "fe80::2" in isolation.home_opens_nothing(scene)
+    guests[INTERNET].when("scan.py (tcp|udp)", scanned(22))
     guests[INTERNET].when("target=fe80::2%", scanned(22, tried=len({*listening, *isolation.POPULAR_TCP})))
+    assert "fe80::2" in isolation.home_opens_nothing(scene)
+    guests[INTERNET].when("target=fe80::2%", scanned(23, tried=len({*listening, *isolation.POPULAR_TCP})))
     with pytest.raises(CheckFailed, match="fe80::2 has open ports"):
         isolation.home_opens_nothing(scene)
-    guests[INTERNET].when("scan.py (tcp|udp)", scanned(22))
+    guests[INTERNET].when("scan.py (tcp|udp)", scanned(22, 23))
     with pytest.raises(CheckFailed, match="open ports"):
         isolation.home_opens_nothing(scene)
 
@@ -308,8 +308,8 @@ SMTP_GUESS = "warning: unknown[{}]: SASL PLAIN authentication failed\n"
 @pytest.mark.parametrize(
     ("dovecot", "postfix", "why"),
     [
-        (IMAP_GUESS.format("10.0.0.1"), SMTP_GUESS.format("198.51.100.66"), "dovecot-mailcow logged others than"),
-        (IMAP_GUESS.format("198.51.100.66"), SMTP_GUESS.format("10.0.0.1"), "postfix-mailcow logged others than"),
+        (IMAP_GUESS.format("10.83.119.1"), SMTP_GUESS.format("198.51.100.66"), "dovecot-mailcow logged others than"),
+        (IMAP_GUESS.format("198.51.100.66"), SMTP_GUESS.format("10.83.119.1"), "postfix-mailcow logged others than"),
         ("quiet\n", SMTP_GUESS.format("198.51.100.66"), "dovecot-mailcow logged no failed login"),
         (IMAP_GUESS.format("198.51.100.66"), "quiet\n", "postfix-mailcow logged no failed login"),
     ],

@@ -44,7 +44,7 @@ def test_addresses_are_read_as_postfix_writes_them(text: str, address: str | Non
 
 
 @pytest.mark.parametrize(
-    "address", ["10.0.0.2", "fd6d:6169:6c6e::2", "172.22.1.253", "192.168.77.10", "fd4d:6169:6c63:6f77::9"]
+    "address", ["10.83.119.2", "fd6d:6169:6c6e::2", "172.22.1.253", "192.168.77.10", "fd4d:6169:6c63:6f77::9"]
 )
 def test_addresses_of_home_are_noticed(scene: Scene, address: str) -> None:
     header = f"Received: from x (x [{address}]) by mail.example.org; Sun, 22 Nov 2026 22:10:00 +0000"
@@ -60,7 +60,7 @@ LOG = """\
 postfix-mailcow-1  | Nov 22 postfix/smtpd[9]: ABC: client=unknown[198.51.100.80], \
  sasl_username=alice@example.org
 postfix-mailcow-1  | Nov 22 postfix/cleanup[9]: ABC: message-id=<word-1@cafe.elsewhere.test>
-postfix-mailcow-1  | Nov 22 postfix/smtpd[9]: DEF: client=other[10.0.0.1]
+postfix-mailcow-1  | Nov 22 postfix/smtpd[9]: DEF: client=other[10.83.119.1]
 """
 
 

@@ -23,7 +23,7 @@ def _validate(text: str, folder: Path) -> None:
 def test_challenges_for_mailcows_own_certificate_go_through_the_tunnel(plan: Plan) -> None:
     text = caddyfile(plan, plan.proxies[0])
     assert "/.well-known/acme-challenge/*" in text
-    assert "reverse_proxy 10.0.0.2:8080" in text
+    assert "reverse_proxy 10.83.119.2:8080" in text
 
 
 def test_administration_is_closed_to_the_internet(plan: Plan) -> None:
@@ -64,7 +64,7 @@ def test_a_challenge_that_a_proxy_does_not_know_is_looked_for_at_the_others_then
     first, second = two_proxies.proxies
     text = caddyfile(two_proxies, first)
     asked = text.index(f"reverse_proxy {second.ipv4}:80")
-    assert asked < text.index("reverse_proxy 10.0.0.2:8080")
+    assert asked < text.index("reverse_proxy 10.83.119.2:8080")
     assert f"reverse_proxy {first.ipv4}" not in text
 
 

@@ -89,7 +89,7 @@ def test_a_neighbour_of_a_proxy_behind_nat_is_somebody(net: Network) -> None:
     assert sees(net, PROXY_BEHIND_NAT, "192.168.50.1")
 
 
-@pytest.mark.parametrize("source", ["10.0.0.1", "10.0.0.2", "240.0.0.9"])
+@pytest.mark.parametrize("source", ["10.83.119.1", "10.83.119.2", "240.0.0.9"])
 @attack(Kind.FIREWALL, right="dropped", source="RFC 2827 (BCP 38): no packet from outside comes from inside")
 def test_but_not_the_tunnels_own_addresses(net: Network, source: str) -> None:
     before = counted(net, "@nobody4")

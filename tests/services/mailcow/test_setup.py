@@ -76,7 +76,7 @@ class Machine:
         for name in SECRETS.values():
             write(self.paths.credentials / name, f"{name.partition('.')[2]}1\n")
         write(self.paths.settings / "mailcow.conf", "MAILCOW_HOSTNAME=mail.example.org\n")
-        write(self.paths.settings / "data/conf/postfix/extra.cf", "relayhost = [10.0.0.1]:2526\n")
+        write(self.paths.settings / "data/conf/postfix/extra.cf", "relayhost = [10.83.119.1]:2526\n")
         write(self.paths.settings / "data/hooks/postfix/hook.sh", "#!/bin/sh\n", 0o755)
         self.config: dict[str, Any] = {"hostname": "mail.example.org", "secrets": SECRETS}
 
@@ -167,10 +167,10 @@ def test_what_the_containers_rewrite_is_no_change(machine: Machine) -> None:
 def test_a_changed_setting_takes_the_containers_down_first(machine: Machine) -> None:
     machine.ship("one")
     machine.set_up()
-    write(machine.paths.settings / "data/conf/postfix/extra.cf", "relayhost = [10.0.0.9]:2526\n")
+    write(machine.paths.settings / "data/conf/postfix/extra.cf", "relayhost = [10.83.119.9]:2526\n")
     machine.set_up()
     assert machine.docker() == ["mailcow compose down"]
-    assert "10.0.0.9" in (machine.root / "data/conf/postfix/extra.cf").read_text()
+    assert "10.83.119.9" in (machine.root / "data/conf/postfix/extra.cf").read_text()
 
 
 def test_settings_and_hooks_that_leave_the_configuration_are_removed(machine: Machine) -> None:

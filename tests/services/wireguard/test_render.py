@@ -17,7 +17,7 @@ def test_the_home_side_dials_out_and_keeps_the_tunnel_alive(plan: Plan) -> None:
 
 def test_the_proxy_listens_and_takes_only_the_internal_hosts_addresses(plan: Plan) -> None:
     (peer,) = keys(plan, "proxy", "WireGuardPeer", "netdev")
-    assert peer["AllowedIPs"] == ("10.0.0.2/32", "fd6d:6169:6c6e::2/128")
+    assert peer["AllowedIPs"] == ("10.83.119.2/32", "fd6d:6169:6c6e::2/128")
     assert keys(plan, "proxy", "WireGuard", "netdev")[0]["ListenPort"] == plan.tunnels[0].port
 
 
