@@ -16,7 +16,7 @@ from mailnix.cli.tables import plan_text
 from mailnix.debian.host import debian_host
 from mailnix.lab.internet.layout import layout
 from mailnix.lab.scenario.isolation import expected_tcp
-from mailnix.model.checks import machines
+from mailnix.model.checks import tunnel
 from mailnix.model.checks.found import Found
 from mailnix.model.clientport import KNOWN, OFFERED, ClientPort, client_port
 from mailnix.nixos.carried import Reference
@@ -106,8 +106,8 @@ def test_nixos_is_told_what_its_module_would_set_otherwise(plan: Plan, more: Cli
 def test_the_tunnel_may_not_take_it(more: ClientPort) -> None:
     topology = sound(tunnel=Tunnel(port=more.port))
     without, found = Found(), Found()
-    machines.check(topology, without)
-    machines.check(topology, found, (*OFFERED, more))
+    tunnel.check(topology, without)
+    tunnel.check(topology, found, (*OFFERED, more))
     assert without.problems() == ()
     assert f"taken on the proxy by {more.purpose}" in found.problems()[0].message
 

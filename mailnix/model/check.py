@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailnix.errors import ConfigError, Problem, Severity
-from mailnix.model.checks import addresses, backups, domains, machines, mail, shape, system
+from mailnix.model.checks import addresses, backups, domains, machines, mail, networks, shape, system, tunnel
 from mailnix.model.checks.found import Found
 from mailnix.model.topology import Topology
 
@@ -13,6 +13,8 @@ CHECKS = (
     machines.check,
     backups.check,
     addresses.check,
+    tunnel.check,
+    networks.check,
     domains.check,
     mail.check,
 )
