@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Final, TypeAlias
 
@@ -52,3 +53,11 @@ def not_public(address: Address) -> str | None:
 def is_documentation(address: Address) -> bool:
     """Whether the address is set aside for examples (RFC 5737, RFC 3849, RFC 9637)."""
     return any(address in network for network in DOCUMENTATION)
+
+
+_MAC: Final = re.compile(r"[0-9a-fA-F]{2}([:-])(?:[0-9a-fA-F]{2}\1){4}[0-9a-fA-F]{2}")
+
+
+def mac(card: str) -> str | None:
+    """The MAC that a card is described by, in lower case with colons; None where it is described by its name."""
+    return card.lower().replace("-", ":") if _MAC.fullmatch(card) else None
