@@ -16,8 +16,7 @@ from mailnix.cli.tables import plan_text
 from mailnix.debian.host import debian_host
 from mailnix.lab.internet.layout import layout
 from mailnix.lab.scenario.isolation import expected_tcp
-from mailnix.model.checks import tunnel
-from mailnix.model.checks.found import Found
+from mailnix.model.check import problems
 from mailnix.model.clientport import KNOWN, OFFERED, ClientPort, client_port
 from mailnix.nixos.carried import Reference
 from mailnix.nixos.flake import emit
@@ -103,13 +102,12 @@ def test_nixos_is_told_what_its_module_would_set_otherwise(plan: Plan, more: Cli
     assert "services.mailcow.settings.IMAPS_PORT" not in told
 
 
-def test_the_tunnel_may_not_take_it(more: ClientPort) -> None:
+def test_the_tunnel_may_have_its_number_for_udp_ports_are_others(more: ClientPort) -> None:
     topology = sound(tunnel=Tunnel(port=more.port))
-    without, found = Found(), Found()
-    tunnel.check(topology, without)
-    tunnel.check(topology, found, (*OFFERED, more))
-    assert without.problems() == ()
-    assert f"taken on the proxy by {more.purpose}" in found.problems()[0].message
+    assert problems(topology) == ()
+    rules = table(derive(topology, clients=(*OFFERED, more)).proxies[0])
+    assert f"udp dport {more.port} counter accept" in rules
+    assert f"udp dport {more.port}" not in table(derive(sound(), clients=(*OFFERED, more)).proxies[0])
 
 
 def test_the_lab_expects_it_open(plan: Plan, more: ClientPort) -> None:

@@ -15,7 +15,7 @@ def plan_text(plan: Plan) -> str:
     """Every part of the plan, a table each."""
     sections = (
         ("Machines", ("name", "what", "public", "tunnel"), (_machine(host) for host in plan.hosts)),
-        ("Tunnels", ("proxy", "internal", "endpoint", "mtu", "mark", "table"), _tunnels(plan)),
+        ("Tunnels", ("proxy", "internal", "endpoint", "over", "mtu", "mark", "table"), _tunnels(plan)),
         ("Listeners", ("machine", "port", "service", "who may connect", "on"), _listeners(plan)),
         ("Flows, client address kept", ("from", "to", "service"), _flows(plan)),
         ("Certificates", ("key on", "asked for by", "names"), _certificates(plan)),
@@ -39,7 +39,7 @@ def _machine(host: HostPlan) -> tuple[str, str, str, str]:
 def _tunnels(plan: Plan) -> Iterator[tuple[object, ...]]:
     for link in plan.tunnels:
         ends = (f"{end.host}:{end.interface}" for end in (link.proxy, link.internal))
-        yield (*ends, f"{link.dialled}/udp", link.mtu, f"{link.mark:#x}", link.table)
+        yield (*ends, f"{link.dialled}/udp", link.over, link.mtu, f"{link.mark:#x}", link.table)
 
 
 def _listeners(plan: Plan) -> Iterator[tuple[str, ...]]:

@@ -10,9 +10,11 @@ from typing import Final
 SSH: Final = 22
 SMTP: Final = 25
 DNS: Final = 53
+DHCP: Final = 68  # a client's
 HTTP: Final = 80
 NTP: Final = 123
 HTTPS: Final = 443
+DHCPV6: Final = 546  # a client's
 
 RELAY: Final = 2526  # haraka-out, on the tunnel only
 MAILCOW_HTTP: Final = 8080  # Mailcow's nginx, on the tunnel only

@@ -100,6 +100,11 @@ def _name_or_none(value: str | None) -> str | None:
     return None if value is None else _name(value)
 
 
+def _host_or_none(value: str | IPv4Address | IPv6Address | None) -> str | None:
+    """A name or an address."""
+    return None if value is None else _name(_address(value))
+
+
 class DmarcPolicy(StrEnum):
     """What receivers are asked to do with mail that fails DMARC (RFC 7489 6.3)."""
 
@@ -210,7 +215,7 @@ class Proxy:
     floating: bool = False
     extra_addresses: tuple[str, ...] = field(converter=_interfaces, default=())
     private_networks: tuple[str, ...] = field(converter=_networks, default=())
-    endpoint: str | None = field(converter=_name_or_none, default=None)
+    endpoint: str | None = field(converter=_host_or_none, default=None)
     sealed: bool = False
 
 

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network, ip_interface
+from ipaddress import IPv4Network
 from typing import Final
-
-from mailnix.model.topology import Topology
-
-TUNNELS: Final = ("10.83.119.0/24", "172.29.119.0/24", "192.168.219.0/24")
-"""Tunnel subnets, the first that nothing described overlaps: home routers have 192.168.0 to 2, 178, 10.0.0 and 10.0.1,
-clouds 10.0.0.0/16 (Oracle, Hetzner), 10.128.0.0/9 (Google), 172.31.0.0/16 (Amazon), Kubernetes 10.42, 10.43 and
-10.96.0.0/12, Docker 172.17 to 172.28, podman 10.88 and 10.89, carriers' NAT and Tailscale 100.64.0.0/10."""
 
 INTERNAL_OFFSET: Final = 2
 _USABLE_MAX: Final = 253
@@ -22,30 +15,6 @@ INTERFACE_MAX: Final = 15  # IFNAMSIZ - 1
 
 # Chosen so that a proxy called "proxy", as in every example, gets the first address of the subnet.
 _SALT: Final = "mailnix-170:"
-
-
-def tunnel_subnet(topology: Topology) -> IPv4Network:
-    """The tunnel's subnet: as described, or the first of ours that overlaps nothing described.
-
-    Where all do, the first: `mailnix.model.check` says so, and the tunnel's routes are narrower than any network.
-    """
-    if topology.tunnel.subnet is not None:
-        return IPv4Network(topology.tunnel.subnet)
-    taken = described_networks(topology)
-    candidates = [IPv4Network(text) for text in TUNNELS]
-    return next((one for one in candidates if not any(one.overlaps(other) for other in taken)), candidates[0])
-
-
-def described_networks(topology: Topology) -> tuple[IPv4Network, ...]:
-    """Every IPv4 network that a description says something about, other than the tunnel's."""
-    internal = topology.internal
-    texts = [internal.docker_subnet, *([internal.lan] if internal.lan else [])]
-    texts += [f"{internal.ipv4}/{internal.prefix}"] if internal.ipv4 else []
-    for proxy in topology.proxies:
-        texts += [*proxy.private_networks, *proxy.extra_addresses]
-        texts += [f"{address}/{proxy.prefix}" for address in (proxy.gateway, proxy.card_ipv4) if address]
-    networks = (ip_interface(text).network for text in texts)
-    return tuple(network for network in networks if isinstance(network, IPv4Network))
 
 
 def _wanted(name: str, slots: int) -> int:

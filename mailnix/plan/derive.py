@@ -9,6 +9,7 @@ from attrs import evolve
 
 from mailnix.model import ports
 from mailnix.model.clientport import OFFERED, ClientPort
+from mailnix.model.networks import tunnel_subnet
 from mailnix.model.topology import MtaStsMode, Proxy, Topology
 from mailnix.plan import addresses, dns, uplinks
 from mailnix.plan.credentials import internal_credentials, proxy_credentials, wireguard_names
@@ -36,7 +37,7 @@ def derive(topology: Topology, dkim: Mapping[str, str] | None = None, clients: I
     `dkim` maps domains to their public keys (base64 DER), where a secrets folder has exported them; `clients`
     are the ports that mail programs connect to.
     """
-    tunnel4, tunnel6 = addresses.tunnel_subnet(topology), IPv6Network(topology.tunnel.subnet6)
+    tunnel4, tunnel6 = tunnel_subnet(topology), IPv6Network(topology.tunnel.subnet6)
     links = _tunnels(topology, tunnel4, tunnel6)
     client_ports = tuple(clients)
     contact = topology.contact or f"postmaster@{topology.domains[0].name}"

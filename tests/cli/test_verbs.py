@@ -68,7 +68,7 @@ def test_plan_shows_what_was_decided(mailnix: Run, config: Path) -> None:
     for title in ("Machines", "Tunnels", "Listeners", "Flows", "Certificates", "Backups", "Credentials", "DNS records"):
         assert f"{title}" in said.out
     for fact in (
-        "5.9.100.1:51820/udp",
+        "5.9.100.1:51820/udp  ipv4",
         "10.83.119.2",
         "haraka-in",
         "mailcow.dkim",

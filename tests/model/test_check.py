@@ -183,7 +183,7 @@ WRONG = {
     ),
     "an IPv6 tunnel too small": (sound(tunnel=Tunnel(subnet6="fd00::/126")), "tunnel.subnet6"),
     "a tunnel port that is none": (sound(tunnel=Tunnel(port=70000)), "tunnel.port"),
-    "a tunnel port of ours": (sound(tunnel=Tunnel(port=443)), "tunnel.port"),
+    "a tunnel port of ours": (sound(tunnel=Tunnel(port=53)), "tunnel.port"),
     "an MTU too small": (sound(tunnel=Tunnel(mtu=1000)), "tunnel.mtu"),
     "an MTU too large": (sound(tunnel=Tunnel(mtu=9000)), "tunnel.mtu"),
     "no keepalive": (sound(tunnel=Tunnel(keepalive=0)), "tunnel.keepalive"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import (
     AddressValueError,
     IPv4Network,
@@ -11,6 +12,7 @@ from ipaddress import (
 )
 from typing import Any, Final, TypeVar
 
+from mailnix.model import networks
 from mailnix.model.checks.found import Found
 from mailnix.model.net import Network, not_public
 from mailnix.model.topology import Internal, Topology, Tunnel
@@ -26,12 +28,13 @@ N = TypeVar("N", IPv4Network, IPv6Network)
 
 def check(topology: Topology, found: Found) -> None:
     """Check every network of ours, then overlaps."""
-    networks: list[tuple[str, Network]] = []
     if isinstance(topology.tunnel, Tunnel):
-        networks += _tunnel(topology, topology.tunnel, found)
+        _tunnel(topology, topology.tunnel, found)
     if isinstance(topology.internal, Internal):
-        networks += _internal(topology.internal, found)
-    _overlaps(networks, found)
+        _internal(topology.internal, found)
+    _around_docker(topology, found)
+    if isinstance(topology.tunnel, Tunnel):
+        _around_tunnel(topology, topology.tunnel, found)
 
 
 def _network(text: Any, kind: type[N], path: str, found: Found) -> N | None:
@@ -48,7 +51,7 @@ def _network(text: Any, kind: type[N], path: str, found: Found) -> N | None:
     return None
 
 
-def _tunnel(topology: Topology, tunnel: Tunnel, found: Found) -> list[tuple[str, Network]]:
+def _tunnel(topology: Topology, tunnel: Tunnel, found: Found) -> None:
     subnet = _network(tunnel.subnet, IPv4Network, "tunnel.subnet", found)
     if subnet is not None:
         count = len(topology.proxies) if isinstance(topology.proxies, tuple) else 1
@@ -67,10 +70,9 @@ def _tunnel(topology: Topology, tunnel: Tunnel, found: Found) -> list[tuple[str,
         if subnet6.prefixlen > TUNNEL6_PREFIX_MAX:
             found.error("tunnel.subnet6", f"{subnet6} is too small", f"use a /64 (at most /{TUNNEL6_PREFIX_MAX})")
         _not_anyones(subnet6, "tunnel.subnet6", found)
-    return [(p, n) for p, n in (("tunnel.subnet", subnet), ("tunnel.subnet6", subnet6)) if n is not None]
 
 
-def _internal(internal: Internal, found: Found) -> list[tuple[str, Network]]:
+def _internal(internal: Internal, found: Found) -> None:
     docker = _network(internal.docker_subnet, IPv4Network, "internal.docker_subnet", found)
     if docker is not None:
         if docker.prefixlen != DOCKER_PREFIX:
@@ -81,14 +83,11 @@ def _internal(internal: Internal, found: Found) -> list[tuple[str, Network]]:
         if docker6.prefixlen > DOCKER6_PREFIX_MAX:
             found.error("internal.docker_subnet6", f"{docker6} is too small", f"use a /{DOCKER6_PREFIX_MAX}")
         _not_anyones(docker6, "internal.docker_subnet6", found)
-    lan: Network | None = None
     if isinstance(internal.lan, str):
         try:
-            lan = ip_network(internal.lan, strict=False)
+            ip_network(internal.lan, strict=False)
         except ValueError:
             found.error("internal.lan", f"{internal.lan[:50]!r} is not a network", "write for example 192.168.1.0/24")
-    named = (("internal.docker_subnet", docker), ("internal.docker_subnet6", docker6), ("internal.lan", lan))
-    return [(path, network) for path, network in named if network is not None]
 
 
 def _not_anyones(network: Network, path: str, found: Found) -> None:
@@ -99,8 +98,50 @@ def _not_anyones(network: Network, path: str, found: Found) -> None:
         found.error(path, f"{network} is not a private network", f"choose one in {example}")
 
 
-def _overlaps(networks: list[tuple[str, Network]], found: Found) -> None:
-    for number, (path, network) in enumerate(networks):
-        for other_path, other in networks[:number]:
-            if network.version == other.version and network.overlaps(other):
-                found.error(path, f"{network} overlaps {other_path} ({other})", "choose another network")
+def _around_tunnel(topology: Topology, tunnel: Tunnel, found: Found) -> None:
+    """Nothing else may have the tunnel's networks: neither machine would reach what has."""
+    others = networks.taken(topology)
+    unused = networks.free(networks.TUNNELS, others)
+    if tunnel.subnet is None and unused is None:
+        ours = [IPv4Network(text) for text in networks.TUNNELS]
+        paths = [each.path for each in others if any(_overlap(each.network, one) for one in ours)]
+        chosen, names = ", ".join(networks.TUNNELS), ", ".join(dict.fromkeys(paths))
+        message = f"whatever mailnix would choose ({chosen}) overlaps what is described: {names}"
+        found.error("tunnel.subnet", message, "write one that is free: tunnel=Tunnel(subnet=…)")
+    elif isinstance(tunnel.subnet, str) and found.sound("tunnel.subnet"):
+        way_out = f"leave tunnel.subnet out for {unused}" if unused else "choose another tunnel.subnet"
+        _compare("tunnel.subnet", IPv4Network(tunnel.subnet), others, way_out, found)
+    if isinstance(tunnel.subnet6, str) and found.sound("tunnel.subnet6"):
+        way_out = "choose another tunnel.subnet6, a /64 in fd00::/8"
+        _compare("tunnel.subnet6", IPv6Network(tunnel.subnet6), others, way_out, found)
+
+
+def _around_docker(topology: Topology, found: Found) -> None:
+    """Nothing at home may have the containers' networks."""
+    others = tuple(networks.at_home(topology))
+    tunnel = topology.tunnel.subnet if isinstance(topology.tunnel, Tunnel) else None
+    unused = networks.free(networks.DOCKERS, (*others, *networks.described("tunnel.subnet", tunnel)))
+    for each in networks.of_docker(topology):
+        if found.sound(each.path):
+            field = each.path.removeprefix("internal.")
+            way_out = f'write {field}="{unused}"' if unused and each.network.version == 4 else f"choose another {field}"
+            _compare(each.path, each.network, others, way_out, found)
+
+
+def _compare(path: str, ours: Network, others: Iterable[networks.Described], way_out: str, found: Found) -> None:
+    for other in others:
+        if not _overlap(ours, other.network):
+            continue
+        message = f"{other.network} overlaps {path} ({ours})"
+        if other.certain:
+            found.error(other.path, message, way_out)
+        elif not _within(other.network, ours):  # who may log in from the tunnel means the tunnel
+            found.warning(other.path, message, f"{way_out}, if the machine is in that network")
+
+
+def _overlap(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.overlaps(other)
+
+
+def _within(one: Network, other: Network) -> bool:
+    return one[0] in other and one[-1] in other
