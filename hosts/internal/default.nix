@@ -18,6 +18,24 @@
       LLMNR = lib.mkDefault false;
       MulticastDNS = lib.mkDefault false;
     };
+    dhcpV4Config.UseMTU = lib.mkDefault true;
+  };
+  systemd.network.networks."21-others" = {
+    matchConfig.Name = lib.mkDefault "en* eth*";
+    linkConfig.RequiredForOnline = lib.mkDefault false;
+    networkConfig = {
+      DHCP = lib.mkDefault "ipv4";
+      IPv6AcceptRA = lib.mkDefault false;
+      LLMNR = lib.mkDefault false;
+      MulticastDNS = lib.mkDefault false;
+    };
+    dhcpV4Config = {
+      UseGateway = lib.mkDefault false;
+      UseRoutes = lib.mkDefault false;
+      UseDNS = lib.mkDefault false;
+      UseNTP = lib.mkDefault false;
+      UseHostname = lib.mkDefault false;
+    };
   };
   boot.kernel.sysctl = {
     "net.ipv4.ip_forward" = lib.mkDefault 1;

@@ -12,10 +12,14 @@ _ONCE: Final = {
     "Match": "matchConfig",
     "Link": "linkConfig",
     "Network": "networkConfig",
+    "DHCPv4": "dhcpV4Config",
+    "DHCPv6": "dhcpV6Config",
+    "IPv6AcceptRA": "ipv6AcceptRAConfig",
     "NetDev": "netdevConfig",
     "WireGuard": "wireguardConfig",
 }
 _MANY: Final = {
+    "Address": "addresses",
     "Route": "routes",
     "RoutingPolicyRule": "routingPolicyRules",
     "WireGuardPeer": "wireguardPeers",

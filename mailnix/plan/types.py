@@ -35,10 +35,11 @@ class Reach(StrEnum):
 class Uplink:
     """How a machine's network card is set: the one that leads to the internet, or to the home router.
 
-    `card` is its name or MAC (None: the machine has but one). `dhcp` asks for an IPv4 address; `addresses` are set as
-    they are, with the length of their networks, beside it. `own4` and `own6` are the addresses that packets of the
-    machine's own shall come from, where they are on the card: others of the card never win. A gateway of None is
-    learned (by DHCP, by router advertisements); so are resolvers where `nameservers` names none.
+    `card` is its name or MAC (None: the machine looks which it is). `dhcp` asks for an IPv4 address; `addresses` are
+    set as they are, with the length of their networks, beside it. `own4` and `own6` are those of the card's addresses
+    that packets of the machine's own come from: others of the card never win (None: what DHCP or router advertisements
+    give). A gateway of None is learned (by DHCP, by router advertisements); so are resolvers where `nameservers` names
+    none. `ra` is whether router advertisements are listened to.
     """
 
     card: str | None
@@ -49,6 +50,7 @@ class Uplink:
     gateway4: IPv4Address | None = None
     gateway6: IPv6Address | None = None
     nameservers: tuple[Address, ...] = ()
+    ra: bool = True
 
     @property
     def static(self) -> bool:

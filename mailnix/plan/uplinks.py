@@ -19,38 +19,45 @@ HOST4 = 32
 
 
 def of_proxy(proxy: Proxy) -> Uplink:
-    """The proxy's public card: its own address by DHCP or as given, a floating one beside it, IPv6 as described."""
+    """The proxy's public card: its own address by DHCP or as given, a floating one beside it, IPv6 as described.
+
+    A proxy without `ipv6` has none at all: an address that is in no record would be of no use, and mail must not come
+    from it.
+    """
     static = proxy.gateway is not None
-    ipv4 = IPv4Address(proxy.ipv4)
+    ipv4, of_card = IPv4Address(proxy.ipv4), IPv4Address(proxy.card_ipv4 or proxy.ipv4)
     addresses: list[Interface] = []
     if static:
-        addresses.append(IPv4Interface(f"{proxy.card_ipv4 or proxy.ipv4}/{proxy.prefix}"))
+        addresses.append(IPv4Interface(f"{of_card}/{proxy.prefix}"))
     if proxy.floating:
         addresses.append(IPv4Interface((ipv4, HOST4)))
     if proxy.ipv6 is not None:
         addresses.append(IPv6Interface(f"{proxy.ipv6}/{proxy.prefix6}"))
     addresses += [ip_interface(text) for text in proxy.extra_addresses]
-    on_card = proxy.floating or (static and proxy.card_ipv4 is None)
+    own4 = ipv4 if proxy.floating else of_card
     return Uplink(
         card=proxy.card,
         dhcp=not static,
         addresses=tuple(addresses),
-        own4=ipv4 if on_card else None,
+        own4=own4 if static or proxy.floating else None,
         own6=IPv6Address(proxy.ipv6) if proxy.ipv6 else None,
         gateway4=IPv4Address(proxy.gateway) if proxy.gateway else None,
         gateway6=IPv6Address(proxy.gateway6) if proxy.gateway6 else None,
         nameservers=_addresses(proxy.nameservers),
+        ra=proxy.ipv6 is not None,
     )
 
 
 def of_internal(internal: Internal) -> Uplink:
-    """The home machine's card: by DHCP, or as given."""
+    """The home machine's card: by DHCP, or as given; IPv6 as the home router advertises it."""
     if internal.ipv4 is None or internal.gateway is None:
         return Uplink(internal.card, dhcp=True, nameservers=_addresses(internal.nameservers))
+    own4 = IPv4Address(internal.ipv4)
     return Uplink(
         card=internal.card,
         dhcp=False,
-        addresses=(IPv4Interface(f"{internal.ipv4}/{internal.prefix}"),),
+        addresses=(IPv4Interface(f"{own4}/{internal.prefix}"),),
+        own4=own4,
         gateway4=IPv4Address(internal.gateway),
         nameservers=_addresses(internal.nameservers),
     )

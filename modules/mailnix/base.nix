@@ -19,12 +19,16 @@ let
     LLMNR = "false";
     MulticastDNS = "false";
   };
+  # Who is asked where neither the description nor the network names a resolver: this machine's own, or nobody. What is
+  # compiled into resolved is Cloudflare and Google.
+  fallback = lib.optional config.services.unbound.enable "127.0.0.1";
   resolved =
     if options.services.resolved ? settings then
-      { settings.Resolve = quiet; }
+      { settings.Resolve = quiet // { FallbackDNS = mkDefault fallback; }; }
     else
       {
         llmnr = quiet.LLMNR;
+        fallbackDns = mkDefault fallback;
         extraConfig = "MulticastDNS=${quiet.MulticastDNS}";
       };
 in

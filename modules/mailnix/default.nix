@@ -5,5 +5,6 @@
     ./credentials.nix
     ./disk.nix
     ./firewall.nix
+    ./uplink.nix
   ];
 }

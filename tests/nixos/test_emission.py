@@ -39,11 +39,29 @@ def other_topology(**changes: Any) -> Topology:
     values: dict[str, Any] = {
         "hostname": "post.bücher.example",
         "proxies": [
-            Proxy("edge-one", ipv4="198.51.100.7", gateway="198.51.100.1", prefix=24, admin_cidrs=["192.0.2.0/24"]),
-            Proxy("edge2", ipv4="203.0.113.9", ipv6="2001:db8::9", hostname="mx2.bücher.example"),
+            Proxy(
+                "edge-one",
+                ipv4="198.51.100.7",
+                ipv6="2001:db8:7::7",
+                admin_cidrs=["192.0.2.0/24"],
+                card="52-54-00-AB-CD-EF",
+                gateway="198.51.100.1",
+                gateway6="fe80::1",
+                prefix6=128,
+                nameservers=["127.0.0.1"],
+                extra_addresses=["192.168.133.7/17", "2001:db8:7::8/128"],
+            ),
+            Proxy("edge2", ipv4="203.0.113.9", floating=True, ipv6="2001:db8::9", hostname="mx2.bücher.example"),
         ],
         "internal": Internal(
-            "home", lan_admin_cidrs=["192.168.3.0/24"], docker_subnet="172.30.5.0/24", backup=Backup("/mnt/backups")
+            "home",
+            lan_admin_cidrs=["192.168.3.0/24"],
+            docker_subnet="172.30.5.0/24",
+            backup=Backup("/mnt/backups"),
+            ipv4="192.168.3.20",
+            gateway="192.168.3.1",
+            nameservers=["192.168.3.1"],
+            card="enp2s0",
         ),
         "domains": [
             Domain("bücher.example", mailboxes=[Mailbox("jürgen".replace("ü", "ue"), name="Jürgen \"${J}\" ''")])

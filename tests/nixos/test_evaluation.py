@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mailnix.config import load
+from mailnix.formats.text import ini
 from mailnix.nixos.carried import copied
 from mailnix.nixos.flake import emit
 from mailnix.plan import HostPlan, Plan, derive
@@ -20,7 +21,7 @@ from mailnix.services.docker.render import DAEMON
 from mailnix.services.firewall.render import FAMILY, TABLE, table
 from mailnix.services.mailcow import render as mailcow
 from mailnix.services.mailcow.pin import PIN
-from mailnix.services.network.render import sysctls
+from mailnix.services.network.render import OTHERS_STEM, UPLINK_STEM, others, sysctls, uplink, wanted_card
 from mailnix.services.wireguard.render import tunnels
 from tests.nixos.conftest import Evaluate, Nix
 
@@ -80,12 +81,16 @@ def test_networkd_gets_the_tunnels_of_the_plan(machine: tuple[HostPlan, Any]) ->
             assert sections(found["network"][name]) == sections(text)
 
 
-def test_networkd_gets_the_uplink_of_the_plan(machine: tuple[HostPlan, Any]) -> None:
-    from mailnix.formats.text import ini
-    from mailnix.services.network.render import UPLINK_STEM, uplink
-
+def test_networkd_gets_the_cards_of_the_plan(machine: tuple[HostPlan, Any]) -> None:
     host, found = machine
-    assert sections(found["network"][f"{UPLINK_STEM}.network"]) == sections(ini(uplink(host)))
+    assert_the_same_cards(host, found)
+    pattern = "/run/systemd/network/20-uplink.network.d en* eth*\n"
+    assert pattern in found["units"]["mailnix-uplink.service"]
+
+
+def assert_the_same_cards(host: HostPlan, found: Any) -> None:
+    for stem, wanted in ((UPLINK_STEM, uplink(host)), (OTHERS_STEM, others())):
+        assert sections(found["network"][f"{stem}.network"]) == sections(ini(wanted))
 
 
 def test_the_kernel_is_set_as_the_plan_says(machine: tuple[HostPlan, Any]) -> None:
@@ -182,6 +187,8 @@ def test_a_topology_that_is_not_in_the_repository_evaluates_without_a_warning(
         found = evaluate(f"{tmp_path}/hosts/{host.name}")
         assert (found["failed"], found["warnings"], found["hostName"]) == ([], [], host.name)
         assert found["toplevel"]
+        assert_the_same_cards(host, found)
+        assert f"network.d {wanted_card(host)}\n" in found["units"]["mailnix-uplink.service"]
 
 
 OWN = """{

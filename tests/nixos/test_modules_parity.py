@@ -27,7 +27,8 @@ from mailnix.services.mailcow import debian as mailcow_debian
 from mailnix.services.mailcow import render as mailcow
 from mailnix.services.mailcow import units as mailcow_units
 from mailnix.services.mailcow.pin import PIN
-from mailnix.services.network.render import networkd, sysctls
+from mailnix.services.network import debian as network_debian
+from mailnix.services.network.render import CHOOSER, networkd, sysctls
 from tests.nixos.conftest import Nix
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -152,6 +153,12 @@ def test_a_mailbox_has_the_same_defaults(nix: Nix) -> None:
 @pytest.mark.parametrize("unit", credentials_render.units())
 def test_the_units_that_bring_credentials_are_the_same(machines: Evaluated, unit: str) -> None:
     assert differences(machines.unit(unit.removesuffix(".service")), credentials_render.units()[unit]) == {}
+
+
+def test_the_unit_that_chooses_between_network_cards_is_the_same(plan: Plan, machines: Evaluated) -> None:
+    path = f"/etc/systemd/system/{CHOOSER}.service"
+    (unit,) = (sections for host in plan.hosts[:1] for at, sections in network_debian.units(host) if at == path)
+    assert differences(machines.unit(CHOOSER), unit) == {}
 
 
 def test_mailcows_units_are_the_same(plan: Plan, machines: Evaluated) -> None:

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from mailnix.formats.debian_part import DebianPart
-from mailnix.formats.text import ini
+from collections.abc import Iterator
+from typing import Final
+
+from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.formats.text import Section, ini
 from mailnix.plan import HostPlan, Plan
-from mailnix.services.network.render import UPLINK_STEM, networkd, resolved, sysctls, uplink
+from mailnix.services.credentials.names import NETWORKD, SCRIPTS
+from mailnix.services.network.render import (
+    CHOICE,
+    CHOOSER,
+    OTHERS_STEM,
+    UPLINK_STEM,
+    chooser,
+    chooser_unit,
+    networkd,
+    others,
+    resolved,
+    sysctls,
+    uplink,
+    wanted_card,
+)
 from mailnix.tree import File
+
+CHOOSE: Final = f"{SCRIPTS}/choose-card"
 
 # The base image lets it wait for half a minute, then the boot goes on: late, which is no fault of the machine.
 LATE = File(
@@ -16,17 +35,26 @@ LATE = File(
 
 
 def debian(_plan: Plan, host: HostPlan) -> DebianPart:
-    """The uplink, the resolver, sysctls, and the machine's name."""
+    """The cards, the resolver, sysctls, and the machine's name."""
     settings = "".join(f"{key} = {value}\n" for key, value in sysctls(host).items())
     return DebianPart(
         packages=("systemd-resolved",),
         entries=(
-            File(f"/etc/systemd/network/{UPLINK_STEM}.network", ini(uplink(host))),
-            File("/etc/systemd/networkd.conf.d/mailnix.conf", ini(networkd())),
-            File("/etc/systemd/resolved.conf.d/mailnix.conf", ini(resolved())),
+            *(File(path, ini(sections)) for path, sections in units(host)),
+            File(CHOOSE, chooser(), mode=0o755),
             File("/etc/sysctl.d/60-mailnix.conf", settings),
             LATE,
             File("/etc/hostname", f"{host.name}\n"),
             File("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n::1 localhost ip6-localhost\n"),
         ),
+        wanted=(Wanted(f"{CHOOSER}.service", by=NETWORKD),),
     )
+
+
+def units(host: HostPlan) -> Iterator[tuple[str, tuple[Section, ...]]]:
+    """What is read by systemd and its network programs: path and sections."""
+    yield f"/etc/systemd/network/{UPLINK_STEM}.network", uplink(host)
+    yield f"/etc/systemd/network/{OTHERS_STEM}.network", others()
+    yield "/etc/systemd/networkd.conf.d/mailnix.conf", networkd()
+    yield "/etc/systemd/resolved.conf.d/mailnix.conf", resolved(host)
+    yield f"/etc/systemd/system/{CHOOSER}.service", chooser_unit(f"{CHOOSE} {CHOICE} {wanted_card(host)}")

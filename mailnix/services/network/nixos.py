@@ -1,4 +1,7 @@
-"""The network card and kernel settings on NixOS; resolver and networkd's own settings are in `mailnix.base`."""
+"""The network cards and kernel settings on NixOS.
+
+The resolver, networkd's own settings and the choice between several cards are in `mailnix.base`.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,17 @@ from mailnix.formats.nix import defaults, mk_default, option
 from mailnix.formats.nixos_networkd import unit
 from mailnix.formats.nixos_part import NixosPart
 from mailnix.plan import HostPlan, Plan
-from mailnix.services.network.render import UPLINK_STEM, sysctls, uplink
+from mailnix.services.network.render import OTHERS_STEM, UPLINK_STEM, others, sysctls, uplink
 
 
 def nixos(_plan: Plan, host: HostPlan) -> NixosPart:
-    """Name, uplink, sysctls."""
+    """Name, cards, sysctls."""
     return NixosPart(
         "The network card and the kernel.",
         (
             option("networking.hostName", mk_default(host.name)),
             option(f"systemd.network.networks.{UPLINK_STEM}", defaults(unit(uplink(host)))),
+            option(f"systemd.network.networks.{OTHERS_STEM}", defaults(unit(others()))),
             option("boot.kernel.sysctl", defaults(sysctls(host))),
         ),
     )

@@ -59,6 +59,7 @@ let
       openFirewall = true;
       ports = nixosOptions.services.openssh.ports.default;
     };
+    services.unbound.enable = false;
     systemd.network.netdevs = { };
     systemd.network.networks = { };
     systemd.package = pkgs.systemd;

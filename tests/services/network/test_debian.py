@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mailnix.debian.host import debian_hosts
 from mailnix.plan import derive
-from mailnix.services.network.debian import LATE
+from mailnix.services.network.debian import CHOOSE, LATE
+from mailnix.tree import File
 from tests.descriptions import sound
 
 
@@ -13,3 +14,16 @@ def test_a_network_that_comes_late_is_no_failed_unit() -> None:
     assert LATE.data.decode().endswith("[Service]\nSuccessExitStatus=1\n")
     for host in debian_hosts(derive(sound())):
         assert LATE in host.tree
+
+
+def test_the_card_is_chosen_before_networkd_looks_at_any() -> None:
+    (proxy, _) = debian_hosts(derive(sound()))
+    entries = {entry.path: entry for entry in proxy.tree}
+    assert "/etc/systemd/system/systemd-networkd.service.wants/mailnix-uplink.service" in entries
+    unit = entries["/etc/systemd/system/mailnix-uplink.service"]
+    assert isinstance(unit, File)
+    program = f"{CHOOSE} /run/systemd/network/20-uplink.network.d en* eth*"
+    assert f"ExecStart={program}\n" in unit.data.decode()
+    assert "Before=systemd-networkd.service shutdown.target\n" in unit.data.decode()
+    assert isinstance(script := entries[CHOOSE], File)
+    assert script.mode == 0o755
