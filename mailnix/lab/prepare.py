@@ -16,7 +16,8 @@ from mailnix.image.cache import cache_dir
 from mailnix.image.values import Format, HostBuild, Progress
 from mailnix.lab.disks import overlay
 from mailnix.lab.internet.authority import Authority, new_authority
-from mailnix.lab.internet.layout import INTERNET, Layout, far_nics, layout
+from mailnix.lab.internet.cards import INTERNET, card_names, far_nics
+from mailnix.lab.internet.layout import Layout, layout
 from mailnix.lab.spec import Disk, DiskFormat, Firmware, MachineSpec
 from mailnix.plan import InternalPlan, Plan, with_dkim
 from mailnix.run import end_all
@@ -100,7 +101,8 @@ def machine_specs(plan: Plan, options: Options, disks: tuple[Disk, ...] = ()) ->
                 Disk(_seed(options, host.name), serial="seed"),
                 *(disks if isinstance(host, InternalPlan) else ()),
             ),
-            nics=far_nics(plan, host.name),
+            nics=far_nics(host),
+            credentials=card_names(host),
             firmware=options.firmware,
         )
         for host in plan.hosts

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
-from mailnix.lab.spec import Accel, Disk, DiskFormat, Firmware, MachinePaths, MachineSpec, Nic
+from mailnix.lab.spec import Accel, Disk, DiskFormat, Firmware, MachinePaths, MachineSpec, Nic, SystemCredential
 
 QEMU = "qemu-system-x86_64"
 UEFI_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
@@ -33,6 +34,7 @@ def qemu_argv(spec: MachineSpec, paths: MachinePaths, accel: Accel, *, paused: b
         *_disks(spec),
         *(word for hub, nic in enumerate(spec.nics) for word in _nic(hub, nic, paths)),
         *_inlet(spec),
+        *(word for credential in spec.credentials for word in _credential(credential)),
         *("-device", "virtio-rng-pci"),
         *_consoles(paths),
         *(("-S",) if paused else ()),
@@ -102,14 +104,21 @@ def _nic(hub: int, nic: Nic, paths: MachinePaths) -> tuple[str, ...]:
     # be killed and come back. (`stream` of QEMU 7.2 cannot reconnect.)
     # A hub between socket and card, with a third port that leads nowhere, because a hub with a willing port always
     # takes packets: without it the socket of a machine that still boots fills up, and its peer's QEMU spins on it.
+    slot = "" if nic.slot is None else f",addr={nic.slot:#x}"
     ends = f"local.path={_plain(paths.link(nic))},remote.type=unix,remote.path={_plain(paths.far_link(nic))}"
     return (
         *("-netdev", f"dgram,id={nic.id}-cable,local.type=unix,{ends}"),
         *("-netdev", f"hubport,id={nic.id}-in,hubid={hub},netdev={nic.id}-cable"),
         *("-netdev", f"hubport,id={nic.id}-spare,hubid={hub}"),
         *("-netdev", f"hubport,id={nic.id},hubid={hub}"),
-        *("-device", f"virtio-net-pci,netdev={nic.id},mac={nic.mac},romfile="),
+        *("-device", f"virtio-net-pci,netdev={nic.id},mac={nic.mac},romfile={slot}"),
     )
+
+
+def _credential(credential: SystemCredential) -> tuple[str, ...]:
+    """An SMBIOS string, which systemd reads before anything else (systemd.system-credentials(7))."""
+    data = base64.b64encode(credential.text.encode()).decode()
+    return ("-smbios", f"type=11,value=io.systemd.credential.binary:{credential.name}={data}")
 
 
 def _inlet(spec: MachineSpec) -> tuple[str, ...]:

@@ -52,15 +52,22 @@ class Disk:
 
 @frozen
 class Nic:
-    """One end of a link: a network card of `machine`, whose cable leads to `peer`. The MAC depends on names only."""
+    """One end of a link: a network card of `machine`, whose cable leads to `peer`.
+
+    `address` is its MAC, where that matters; `slot` its place on the PCI bus, which names it in the guest.
+    """
 
     link: str
     machine: str
     peer: str
+    address: str | None = None
+    slot: int | None = None
 
     @property
     def mac(self) -> str:
-        """A locally administered address in QEMU's range 52:54:00."""
+        """As given, or a locally administered address in QEMU's range 52:54:00, which depends on names only."""
+        if self.address is not None:
+            return self.address
         digest = hashlib.sha256(f"{self.link}/{self.machine}".encode()).digest()
         return "52:54:00:" + ":".join(f"{byte:02x}" for byte in digest[:3])
 
@@ -91,6 +98,14 @@ class Kernel:
 
 
 @frozen
+class SystemCredential:
+    """What a hypervisor tells the guest's systemd, by its name in systemd.system-credentials(7)."""
+
+    name: str
+    text: str
+
+
+@frozen
 class MachineSpec:
     """A machine: `disk` is its writable qcow2 image (see `mailnix.lab.disks.overlay`), `memory` is in MiB."""
 
@@ -100,6 +115,7 @@ class MachineSpec:
     cpus: int = field(default=1, validator=ge(1))
     extra_disks: tuple[Disk, ...] = ()
     nics: tuple[Nic, ...] = ()
+    credentials: tuple[SystemCredential, ...] = ()
     inlet: Inlet | None = None
     firmware: Firmware = Firmware.BIOS
     kernel: Kernel | None = None

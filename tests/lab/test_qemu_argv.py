@@ -4,7 +4,18 @@ import attrs
 import pytest
 
 from mailnix.lab.qemu_argv import qemu_argv, writable_nodes
-from mailnix.lab.spec import Accel, Disk, DiskFormat, Firmware, Inlet, Kernel, MachinePaths, MachineSpec, Nic
+from mailnix.lab.spec import (
+    Accel,
+    Disk,
+    DiskFormat,
+    Firmware,
+    Inlet,
+    Kernel,
+    MachinePaths,
+    MachineSpec,
+    Nic,
+    SystemCredential,
+)
 
 PATHS = MachinePaths("proxy", Path("/lab/proxy"), Path("/run/s"))
 SPEC = MachineSpec(
@@ -49,6 +60,17 @@ def test_the_whole_argv_of_a_proxy_in_emulation() -> None:
 
 def after(words: tuple[str, ...], option: str) -> list[str]:
     return [words[place + 1] for place, word in enumerate(words) if word == option]
+
+
+def test_a_card_has_the_mac_and_the_place_that_are_given() -> None:
+    nic = Nic("wan", "proxy", "internet", address="52:54:00:aa:bb:cc", slot=28)
+    words = qemu_argv(attrs.evolve(SPEC, nics=(nic,)), PATHS, Accel.TCG)
+    assert "virtio-net-pci,netdev=nic-wan,mac=52:54:00:aa:bb:cc,romfile=,addr=0x1c" in words
+
+
+def test_what_the_guest_is_told_is_base64_so_that_no_byte_of_it_is_qemus() -> None:
+    words = qemu_argv(attrs.evolve(SPEC, credentials=(SystemCredential("x.y", "a,b\n"),)), PATHS, Accel.TCG)
+    assert after(words, "-smbios") == ["type=11,value=io.systemd.credential.binary:x.y=YSxiCg=="]
 
 
 def test_kvm_gives_the_guest_the_hosts_processor() -> None:

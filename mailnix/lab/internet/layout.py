@@ -1,33 +1,35 @@
 """Where everything outside is: addresses and names of the internet machine, chosen so that none is the plan's.
 
-Segments are what hosting companies would be (a network around each proxy's address, this machine its gateway), `home`
-is the network that the internal host sits in, and identities are machines elsewhere, all played by the internet.
+Segments are what providers are to the proxies (see `providers`), `home` is the network that the internal host sits in,
+and identities are machines elsewhere, all played by the internet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Network, ip_interface, ip_network
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from mailnix.errors import LabError
+from mailnix.lab.internet.cards import INTERNET as INTERNET
+from mailnix.lab.internet.cards import further_links, uplink_nic
+from mailnix.lab.internet.providers import Port, Segment, first_of, host_of, segments
 from mailnix.lab.spec import Nic
-from mailnix.plan.types import Address, Network, Plan, ProxyPlan
+from mailnix.model.topology import Family
+from mailnix.plan.types import Address, Interface, Network, Plan, ProxyPlan
 
-INTERNET: Final = "internet"
 ACME_NAME: Final = "acme-v02.api.letsencrypt.org"
 TLS: Final = "/etc/mailnix-internet/tls"
 """Where the internet machine has its certificates."""
 
-# Documentation and benchmark networks (RFC 5737, RFC 2544, RFC 3849): public-looking, and nobody's.
+# Documentation and benchmark networks (RFC 5737, RFC 2544, RFC 3849, RFC 9637): public-looking, and nobody's.
 PUBLIC4: Final = ("198.51.100.0/24", "192.0.2.0/24", "203.0.113.0/24", "198.18.0.0/24", "198.19.77.0/24")
-PUBLIC6: Final = ("2001:db8:c0de::/64", "2001:db8:beef:1::/64", "2001:db8:77:77::/64")
+PUBLIC6: Final = ("2001:db8:c0de::/64", "2001:db8:beef:1::/64", "2001:db8:77:77::/64", "3fff:d51:77::/64")
 HOMES: Final = ("192.168.77.0/24", "172.29.77.0/24", "10.177.77.0/24", "192.168.233.0/24", "10.231.9.0/24")
 DOCKER_DEFAULT: Final = ip_network("172.17.0.0/16")
 REMOTE_DOMAINS: Final = ("elsewhere.test", "far-away.test", "another-country.test")
-HOST_OFFSET: Final = 10
 
 
 @frozen
@@ -45,29 +47,12 @@ class Identity:
 
 
 @frozen
-class Port:
-    """One proxy on a segment: the internet's network card that its link ends in, and the proxy's own."""
-
-    proxy: ProxyPlan
-    nic: Nic
-    far: Nic
-
-
-@frozen
-class Segment:
-    """A hosting company's network: a bridge in the internet with one gateway address a family."""
-
-    bridge: str
-    ports: tuple[Port, ...]
-    net4: IPv4Network
-    gateway4: IPv4Address
-    net6: IPv6Network | None
-    gateway6: IPv6Address | None
-
-
-@frozen
 class Home:
-    """The home network: NAT to `Layout.nat`; the internal host always gets the same address."""
+    """The home network: NAT to `Layout.nat`; the internal host always has the same address, by a `lease` or of its own.
+
+    `addresses` are the router's, and those of resolvers that the internal host asks for on its link. Where there is
+    `net6`, machines make themselves addresses in it; nobody is let in from outside either way.
+    """
 
     bridge: str
     nic: Nic
@@ -75,15 +60,37 @@ class Home:
     net4: IPv4Network
     gateway4: IPv4Address
     host4: IPv4Address
+    lease: bool
+    addresses: tuple[Interface, ...]
+    net6: IPv6Network | None
+
+    @property
+    def gateway6(self) -> IPv6Address | None:
+        """The router's address in `net6`."""
+        return None if self.net6 is None else self.net6[1]
+
+
+@frozen
+class Private:
+    """A private network behind a machine's further card, apart from everything else: addresses may be anybody's."""
+
+    name: str
+    nic: Nic
+    far: Nic
+    net4: IPv4Network
+    router4: IPv4Address
+    host4: IPv4Address
 
 
 @frozen
 class Layout:
-    """Every address and name of the internet."""
+    """Every address and name of the internet; `resolvers` are further addresses of its DNS."""
 
     domain: str
     segments: tuple[Segment, ...]
     home: Home
+    privates: tuple[Private, ...]
+    resolvers: tuple[Address, ...]
     dns: Identity
     mx: Identity
     client: Identity
@@ -98,9 +105,20 @@ class Layout:
         return (self.dns, self.mx, self.client, self.attacker, self.acme, self.time, self.nat)
 
     @property
+    def links(self) -> tuple[tuple[Nic, Nic], ...]:
+        """Both network cards of each link, the internet's first."""
+        ports = ((port.nic, port.far) for segment in self.segments for port in segment.ports)
+        privates = ((private.nic, private.far) for private in self.privates)
+        return (*ports, (self.home.nic, self.home.far), *privates)
+
+    @property
     def nics(self) -> tuple[Nic, ...]:
         """The internet's network cards, one a link."""
-        return (*(port.nic for segment in self.segments for port in segment.ports), self.home.nic)
+        return tuple(near for near, _far in self.links)
+
+    def at(self, proxy: ProxyPlan) -> tuple[Segment, Port]:
+        """Where a proxy is."""
+        return next((s, port) for s in self.segments for port in s.ports if port.proxy.name == proxy.name)
 
     def mailbox(self, local_part: str) -> str:
         """An address in the remote mail domain."""
@@ -109,19 +127,24 @@ class Layout:
 
 def layout(plan: Plan) -> Layout:
     """Choose the internet's addresses around a plan. Raises LabError where everything that could be chosen is taken."""
-    segments = tuple(_segments(plan.proxies))
-    taken = _taken(plan, segments)
-    net4 = _free(PUBLIC4, taken, "network for the machines outside")
+    found = segments(plan)
+    taken = _taken(plan, found)
+    home = _home(plan, found, taken)
+    net4 = _free(PUBLIC4, (*taken, home.net4), "network for the machines outside")
     net6 = _free(PUBLIC6, taken, "IPv6 network for the machines outside")
     domain = _domain(plan)
+    if plan.topology.tunnel.over is Family.IPV6 and home.net6 is None:
+        home = evolve(home, net6=IPv6Network(_free(PUBLIC6, (*taken, net6), "IPv6 network for the home")))
 
     def identity(name: str, offset: int, *, ipv6: bool = True) -> Identity:
         return Identity(name, IPv4Address(net4[offset]), IPv6Address(net6[offset]) if ipv6 else None)
 
     return Layout(
         domain=domain,
-        segments=segments,
-        home=_home(plan, (*taken, net4)),
+        segments=found,
+        home=home,
+        privates=tuple(_privates(plan)),
+        resolvers=_resolvers(plan, found, home),
         dns=identity(f"ns.{domain}", 53),
         mx=identity(f"mx.{domain}", 25),
         client=identity(f"cafe.{domain}", 80),
@@ -132,81 +155,75 @@ def layout(plan: Plan) -> Layout:
     )
 
 
-def far_nics(plan: Plan, host: str) -> tuple[Nic, ...]:
-    """The network cards of one of the plan's machines: its end of the link to the internet."""
-    plan.host(host)
-    return (Nic(link=host, machine=host, peer=INTERNET),)
-
-
-def _segments(proxies: Iterable[ProxyPlan]) -> Iterator[Segment]:
-    """Proxies whose networks meet are neighbours on one segment."""
-    groups: list[list[ProxyPlan]] = []
-    for proxy in proxies:
-        near = [group for group in groups if any(_neighbours(proxy, other) for other in group)]
-        for group in near:
-            groups.remove(group)
-        groups.append([*(member for group in near for member in group), proxy])
-    for number, group in enumerate(groups):
-        yield _segment(f"net{number}", group)
-
-
-def _neighbours(one: ProxyPlan, other: ProxyPlan) -> bool:
-    return one.ipv4 in _around4(other) or (
-        one.ipv6 is not None and other.ipv6 is not None and one.ipv6 in _around6(other.ipv6)
-    )
-
-
-def _around4(proxy: ProxyPlan) -> IPv4Network:
-    """The /24 of an address, or the smallest network around it where it is not the first or last address."""
-    for prefix in range(24, 8, -1):
-        network = IPv4Network((proxy.ipv4, prefix), strict=False)
-        if proxy.ipv4 not in (network.network_address, network.broadcast_address):
-            return network
-    raise LabError(f"{proxy.ipv4} of {proxy.name} is no address of a machine", "give the proxy another one")
-
-
-def _around6(address: IPv6Address) -> IPv6Network:
-    return IPv6Network((address, 64), strict=False)
-
-
-def _segment(bridge: str, proxies: Sequence[ProxyPlan]) -> Segment:
-    net4 = max((_around4(proxy) for proxy in proxies), key=lambda network: network.num_addresses)
-    used4 = {proxy.ipv4 for proxy in proxies}
-    given4 = next((proxy.uplink.gateway4 for proxy in proxies if proxy.uplink.gateway4), None)
-    used6 = [proxy.ipv6 for proxy in proxies if proxy.ipv6]
-    given6 = next((proxy.uplink.gateway6 for proxy in proxies if proxy.uplink.gateway6), None)
-    net6 = _around6(used6[0]) if used6 else None
-    return Segment(
-        bridge=bridge,
-        ports=tuple(
-            Port(proxy, Nic(proxy.name, INTERNET, proxy.name), Nic(proxy.name, proxy.name, INTERNET))
-            for proxy in proxies
-        ),
-        net4=net4,
-        gateway4=given4 or next(address for address in net4.hosts() if address not in used4),
-        net6=net6,
-        gateway6=None if net6 is None else given6 or next(a for a in net6.hosts() if a not in used6),
-    )
-
-
-def _taken(plan: Plan, segments: Iterable[Segment]) -> tuple[Network, ...]:
+def _taken(plan: Plan, found: Iterable[Segment]) -> tuple[Network, ...]:
+    """Where nobody else may be: the plan's own networks, and everything that its description names."""
+    ports = [port for segment in found for port in segment.ports]
+    named = (address for port in ports for address in (*port.addresses, port.gateway4, port.gateway6) if address)
     return (
         plan.tunnel4,
         plan.tunnel6,
         plan.internal.docker_subnet,
         plan.internal.docker_subnet6,
         DOCKER_DEFAULT,
-        *(network for segment in segments for network in (segment.net4, segment.net6) if network is not None),
+        *(network for port in ports for network in (*port.networks, *port.proxy.private_networks)),
+        *(ip_network(address) for address in (*named, *_asked(plan))),
     )
 
 
-def _home(plan: Plan, taken: Iterable[Network]) -> Home:
-    lan = plan.topology.internal.lan
-    admin = [str(n) for n in plan.internal.lan_admin_networks if n.version == 4 and 20 <= n.prefixlen <= 28]
-    net4 = IPv4Network(lan) if lan else IPv4Network(_free((*admin, *HOMES), taken, "home network"))
-    name = plan.internal.name
-    gateway4 = net4[1]
-    return Home("home", Nic(name, INTERNET, name), Nic(name, name, INTERNET), net4, gateway4, net4[HOST_OFFSET])
+def _asked(plan: Plan) -> tuple[Address, ...]:
+    """Every resolver elsewhere that a machine is described to ask."""
+    internal = plan.internal
+    everybodys = (*(a for host in plan.hosts for a in host.uplink.nameservers), *internal.forwarders)
+    return tuple(dict.fromkeys(address for address in everybodys if not (address.is_loopback or address.is_link_local)))
+
+
+def _resolvers(plan: Plan, found: Iterable[Segment], home: Home) -> tuple[Address, ...]:
+    """Those of them that are asked over a gateway; the others are on the bridges."""
+    used: set[Address] = {interface.ip for segment in found for interface in segment.addresses}
+    used |= {interface.ip for interface in home.addresses} | {home.host4, plan.internal.ipv4, plan.internal.ipv6}
+    for segment in found:
+        for port in segment.ports:
+            used |= {*port.addresses, port.proxy.tunnel.proxy.ipv4, port.proxy.tunnel.proxy.ipv6}
+    return tuple(address for address in _asked(plan) if address not in used)
+
+
+def _home(plan: Plan, found: Iterable[Segment], taken: Iterable[Network]) -> Home:
+    """The home network: as described, or one that admins come from, or one that is free."""
+    internal, uplink = plan.internal, plan.internal.uplink
+    lan = ip_network(plan.topology.internal.lan, strict=False) if plan.topology.internal.lan else None
+    own = next((interface for interface in uplink.addresses if isinstance(interface, IPv4Interface)), None)
+    if isinstance(lan, IPv4Network):
+        net4 = lan
+    elif own is not None:
+        net4 = own.network
+    else:
+        admin = [str(n) for n in internal.lan_admin_networks if n.version == 4 and 20 <= n.prefixlen <= 28]
+        net4 = IPv4Network(_free((*admin, *HOMES), taken, "home network"))
+    elsewhere = {address for segment in found for port in segment.ports for address in port.routed}
+    gateway4 = uplink.gateway4 or first_of(net4, {own.ip} if own else ())
+    host4 = own.ip if own else host_of(net4, {gateway4, *elsewhere, *_asked(plan)})
+    if host4 in elsewhere:
+        raise LabError(f"{host4} is a proxy's address and the home machine's", "the lab has one of each only")
+    near = {a: None for a in (*uplink.nameservers, *internal.forwarders) if a in net4 or (lan is not None and a in lan)}
+    router = IPv4Interface((gateway4, net4.prefixlen if gateway4 in net4 else gateway4.max_prefixlen))
+    return Home(
+        bridge="home",
+        nic=Nic(internal.name, INTERNET, internal.name),
+        far=uplink_nic(internal),
+        net4=net4,
+        gateway4=gateway4,
+        host4=host4,
+        lease=uplink.dhcp,
+        addresses=(router, *(ip_interface(str(a)) for a in near if a not in (gateway4, host4))),
+        net6=lan if isinstance(lan, IPv6Network) else None,
+    )
+
+
+def _privates(plan: Plan) -> Iterator[Private]:
+    links = (link for host in plan.hosts for link in further_links(host))
+    for number, (near, far, network) in enumerate(links):
+        router4 = first_of(network, ())
+        yield Private(f"private{number}", near, far, network, router4, host_of(network, (router4,)))
 
 
 def _free(candidates: Iterable[str], taken: Iterable[Network], what: str) -> IPv4Network | IPv6Network:
@@ -219,7 +236,8 @@ def _free(candidates: Iterable[str], taken: Iterable[Network], what: str) -> IPv
 
 
 def _domain(plan: Plan) -> str:
-    names = {*plan.domain_names, plan.topology.hostname, *(proxy.hostname for proxy in plan.proxies)}
+    dialled = (link.endpoint for link in plan.tunnels if isinstance(link.endpoint, str))
+    names = {*plan.domain_names, plan.topology.hostname, *(proxy.hostname for proxy in plan.proxies), *dialled}
     for domain in REMOTE_DOMAINS:
         if not any(name == domain or name.endswith("." + domain) for name in names):
             return domain

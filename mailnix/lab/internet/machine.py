@@ -6,8 +6,9 @@ from importlib.resources import files
 from typing import Final
 
 from mailnix.formats.debian_part import DebianPart, Wanted
-from mailnix.lab.internet import acme, mail, network, ntp, zones
-from mailnix.lab.internet.layout import INTERNET, TLS, Layout, layout
+from mailnix.lab.internet import acme, leases, mail, network, ntp, zones
+from mailnix.lab.internet.cards import INTERNET
+from mailnix.lab.internet.layout import TLS, Layout, layout
 from mailnix.lab.internet.trust import SIGNER
 from mailnix.plan.types import Plan
 from mailnix.services.base.debian import TIMEOUTS
@@ -67,7 +68,7 @@ def internet(plan: Plan) -> DebianPart:
     return DebianPart(
         packages=PACKAGES,
         entries=tuple(_entries(plan, found)),
-        wanted=(Wanted("mailnix-internet-dhcp.service"), Wanted("mailnix-internet.path"), _CLOCK, _NAT),
+        wanted=(*(Wanted(unit) for unit in leases.units(found)), Wanted("mailnix-internet.path"), _CLOCK, _NAT),
         packaged=tuple(Wanted(f"{name}.service") for name in ("systemd-networkd", "named", "opendkim", "opendmarc")),
         masked=(
             *("apt-daily.timer", "apt-daily-upgrade.timer", "unattended-upgrades.service"),

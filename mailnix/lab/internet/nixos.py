@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
-from mailnix.lab.internet.layout import Layout, far_nics, layout
+from mailnix.lab.internet.layout import layout
+from mailnix.lab.internet.leases import served
 from mailnix.lab.internet.machine import internet
 from mailnix.lab.internet.zones import PUBLISHED
-from mailnix.lab.spec import Nic
 from mailnix.model import ports
 from mailnix.plan.types import Plan
 from mailnix.tree import File
@@ -33,11 +33,12 @@ FACTS: Final = "/facts.json"
 
 
 def files(plan: Plan) -> Iterator[File]:
-    """The texts by their path on the machine, and `FACTS`: whose network card has which address, where the time is."""
+    """The texts by their path on the machine, and `FACTS`: cards, where the time is, which bridges have DHCP."""
     for entry in internet(plan).entries:
         if isinstance(entry, File) and entry.path.startswith(TEXTS) and entry.path != PUBLISHED:
             yield entry
-    facts = {"cards": cards(plan), "clock": f"{layout(plan).time.ipv4}:{ports.NTP}"}
+    found = layout(plan)
+    facts = {"cards": cards(plan), "clock": f"{found.time.ipv4}:{ports.NTP}", "dhcp": sorted(served(found))}
     yield File(FACTS, json.dumps(facts, indent=2) + "\n")
 
 
@@ -46,10 +47,5 @@ def cards(plan: Plan) -> list[dict[str, str]]:
 
     The driver gives its cards other addresses; they take the place of these in the texts.
     """
-    return [{"link": nic.link, "machine": nic.machine, "mac": nic.mac} for nic in _nics(plan, layout(plan))]
-
-
-def _nics(plan: Plan, found: Layout) -> Iterator[Nic]:
-    for near in found.nics:
-        yield near
-        yield from far_nics(plan, near.peer)
+    nics = (nic for link in layout(plan).links for nic in link)
+    return [{"link": nic.link, "machine": nic.machine, "mac": nic.mac} for nic in nics]

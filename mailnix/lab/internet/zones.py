@@ -73,7 +73,17 @@ def root_zone(plan: Plan, layout: Layout) -> str:
                 f"{identity.name}. IN {'A' if address.version == 4 else 'AAAA'} {address}",
                 f"{address.reverse_pointer}. IN PTR {identity.name}.",
             ]
-    lines += [*ntp.zone_lines(layout), *receivers.zone_lines(layout)]
+    lines += [*ntp.zone_lines(layout), *receivers.zone_lines(layout), *_dialled(plan)]
     # Set at the provider, so not in the text that is published with the rest.
     lines += [f"{r.name}. IN {r.type} {r.data}" for r in plan.records if not r.zone]
     return "\n".join([*lines, f'$INCLUDE "{PUBLISHED}"', ""])
+
+
+def _dialled(plan: Plan) -> Iterator[str]:
+    """The names that the tunnels lead to, where the published records have them not: some dynamic DNS, say."""
+    published = {(record.name, record.type) for record in plan.records}
+    for proxy in plan.proxies:
+        name = proxy.tunnel.endpoint
+        for kind, address in (("A", proxy.ipv4), ("AAAA", proxy.ipv6)):
+            if isinstance(name, str) and address is not None and not {(name, kind), (name, "CNAME")} & published:
+                yield f"{name}. IN {kind} {address}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from ipaddress import ip_address
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv6Address
 from typing import Any, Final
 
 from mailnix.lab.scenario.evidence import by_answer, require
@@ -40,20 +40,37 @@ def may_reach(listener: Listener, source: Address, admins: Iterable[Network], *,
 
 
 def proxies_open_what_is_planned(scene: Scene) -> str:
-    """Every TCP port of every proxy address is tried from outside: those of the plan are open, no other."""
+    """Every TCP port of every proxy address is tried from outside: those of the plan are open, no other.
+
+    Of further addresses of the same card, popular ports and the planned ones are tried.
+    """
     evidence: dict[str, str] = {}
     for proxy in scene.plan.proxies:
-        for target, source in ((proxy.ipv4, scene.layout.attacker.ipv4), (proxy.ipv6, scene.layout.attacker.ipv6)):
-            if target is None or source is None:
-                continue
-            wanted, bridge = expected_tcp(proxy, source), _bridge(scene, proxy)
-            found = set(_scan(scene, target, source, bridge)["open"])
+        for target, source in _targets(scene, proxy):
+            wanted, public = expected_tcp(proxy, source), target in _public(scene, proxy)
+            asked = "" if public else _listed({*wanted, *POPULAR_TCP})
+            found = set(_scan_proxy(scene, proxy, target, source, tcp=asked)["open"])
             if wanted - found:  # lost in the flood, perhaps: ask for these alone
-                found |= set(_scan(scene, target, source, bridge, tcp=_listed(wanted - found))["open"])
+                found |= set(_scan_proxy(scene, proxy, target, source, tcp=_listed(wanted - found))["open"])
             require(not found - wanted, f"{target} has open ports beyond the plan", sorted(found - wanted))
             require(not wanted - found, f"{target} does not open ports of the plan", sorted(wanted - found))
             evidence[str(target)] = ", ".join(map(str, sorted(found)))
     return by_answer(evidence)
+
+
+def _targets(scene: Scene, proxy: ProxyPlan) -> Iterator[tuple[Address, Address]]:
+    """Every address of a proxy's card as it is on the link, and an address of somebody who tries it."""
+    attacker = scene.layout.attacker
+    for target in scene.layout.at(proxy)[1].routed:
+        source = attacker.ipv4 if target.version == 4 else attacker.ipv6
+        if source is not None:
+            yield target, source
+
+
+def _public(scene: Scene, proxy: ProxyPlan) -> tuple[Address, ...]:
+    """Those of them that the world knows."""
+    port = scene.layout.at(proxy)[1]
+    return tuple(port.on_wire(address) for address in (proxy.ipv4, proxy.ipv6) if address is not None)
 
 
 def proxies_answer_no_other_udp(scene: Scene) -> str:
@@ -62,10 +79,9 @@ def proxies_answer_no_other_udp(scene: Scene) -> str:
     for proxy in scene.plan.proxies:
         planned = {entry.port for entry in proxy.listeners if entry.transport is Transport.UDP}
         asked = _listed({*planned, *POPULAR_UDP})
-        for target, source in ((proxy.ipv4, scene.layout.attacker.ipv4), (proxy.ipv6, scene.layout.attacker.ipv6)):
-            if target is not None and source is not None:
-                answer = _scan(scene, target, source, _bridge(scene, proxy), udp=asked)
-                require(not answer["open"], f"{target} answers strangers over UDP", answer["open"])
+        for target, source in _targets(scene, proxy):
+            answer = _scan_proxy(scene, proxy, target, source, udp=asked)
+            require(not answer["open"], f"{target} answers strangers over UDP", answer["open"])
         listening = udp_ports(scene.guest(proxy.name).succeed("ss -Hlun"))
         require(planned <= listening, f"{proxy.name} does not listen on its tunnel's port", listening)
         # 68 and 546 are the machine's own DHCP clients.
@@ -93,34 +109,50 @@ def home_opens_nothing(scene: Scene) -> str:
     }
     require(found == wanted, f"{home.host4} has open ports", sorted(found))
     evidence = {str(home.host4): found}
-    # The home network has IPv6 as every network has: the addresses that machines give themselves.
-    target = link_local(scene.guest(internal.name).succeed(ADDRESSES), home.host4)
-    source = link_local(scene.internet.succeed(ADDRESSES), home.gateway4)
-    if target is not None and source is not None:
+    for target, source in _home6(scene):
         listening = {entry.port for entry in internal.listeners if entry.transport is Transport.TCP}
         asked = _listed({*listening, *POPULAR_TCP})
-        found = set(_scan(scene, f"{target}%{home.bridge}", source, home.bridge, tcp=asked)["open"])
+        where = f"{target}%{home.bridge}" if target.is_link_local else target
+        found = set(_scan(scene, where, source, home.bridge, tcp=asked)["open"])
         require(found <= wanted, f"{target} has open ports", sorted(found))
         evidence[str(target)] = found
     return by_answer({at: ", ".join(map(str, sorted(found))) or "nothing open" for at, found in evidence.items()})
 
 
-def link_local(listing: str, neighbour: Address) -> Address | None:
+def _home6(scene: Scene) -> Iterator[tuple[Address, Address]]:
+    """IPv6 addresses of the internal host on its network, as every network has them, and neighbours that try them."""
+    home = scene.layout.home
+    here = scene.internet.succeed(ADDRESSES)
+    there = scene.guest(scene.plan.internal.name).succeed(ADDRESSES)
+    target, source = link_local(there, home.host4), link_local(here, home.gateway4, home.bridge)
+    if target is not None and source is not None:
+        yield target, source
+    if home.net6 is not None and home.gateway6 is not None:
+        yield from ((address, home.gateway6) for address in on_card(there, home.host4) if address in home.net6)
+
+
+def link_local(listing: str, neighbour: Address, card: str | None = None) -> Address | None:
     """The link-local IPv6 address, in `ip -j address`, of the interface that has `neighbour`, or None."""
+    return next((address for address in on_card(listing, neighbour, card) if address.is_link_local), None)
+
+
+def on_card(listing: str, neighbour: Address, card: str | None = None) -> tuple[IPv6Address, ...]:
+    """The IPv6 addresses, in `ip -j address`, of the interface (`card`, where several are it) that has `neighbour`."""
     for interface in json.loads(listing):
         entries = interface.get("addr_info", [])
-        if any(entry["local"] == str(neighbour) for entry in entries):
-            found = [entry["local"] for entry in entries if entry["family"] == "inet6" and entry["scope"] == "link"]
-            return ip_address(found[0]) if found else None
-    return None
-
-
-def _bridge(scene: Scene, proxy: ProxyPlan) -> str:
-    return next(s.bridge for s in scene.layout.segments if any(port.proxy.name == proxy.name for port in s.ports))
+        if card in (None, interface.get("ifname")) and any(entry["local"] == str(neighbour) for entry in entries):
+            return tuple(IPv6Address(entry["local"]) for entry in entries if entry["family"] == "inet6")
+    return ()
 
 
 def _listed(numbers: Iterable[int]) -> str:
     return ",".join(map(str, sorted(numbers)))
+
+
+def _scan_proxy(
+    scene: Scene, proxy: ProxyPlan, target: Address, source: Address, *, tcp: str = "", udp: str = ""
+) -> dict[str, Any]:
+    return _scan(scene, target, source, scene.layout.at(proxy)[0].bridge, tcp=tcp, udp=udp)
 
 
 def _scan(

@@ -67,10 +67,11 @@ def address_of(text: str) -> Address | None:
 
 def internal_addresses(scene: Scene, text: str) -> tuple[str, ...]:
     """Every address in a text that nobody outside should know: of the tunnel, of Docker, of the home network."""
-    networks = (scene.plan.tunnel4, scene.plan.tunnel6, scene.layout.home.net4)
+    home = scene.layout.home
+    networks = (scene.plan.tunnel4, scene.plan.tunnel6, home.net4, *((home.net6,) if home.net6 else ()))
     docker = (scene.plan.internal.docker_subnet, scene.plan.internal.docker_subnet6)
     found = set()
-    for word in re.findall(r"[0-9a-fA-F:]*[.:][0-9a-fA-F.:]+", text):
+    for word in re.findall(r"[0-9a-fA-F:]*[.:][0-9a-fA-F.:]+", text.replace("IPv6:", " ")):  # RFC 5321 4.1.3
         try:
             address = ip_address(word.strip(".:") if "." in word else word)
         except ValueError:

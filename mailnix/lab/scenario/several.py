@@ -69,7 +69,8 @@ def client_addresses(proxy: ProxyPlan) -> tuple[Address, ...]:
 @contextmanager
 def unplugged(scene: Scene, proxy: ProxyPlan) -> Iterator[None]:
     """Cut a proxy off: the internet, through which everything goes, drops what it sends and what is sent to it."""
-    addresses = [address for address in (proxy.ipv4, proxy.ipv6) if address is not None]
+    _segment, port = scene.layout.at(proxy)
+    addresses = port.addresses
     rules = {end: " ".join(f"{_family(a)} {end} {a} drop;" for a in addresses) for end in ("saddr", "daddr")}
     table = (
         f"table inet {TABLE} {{ "

@@ -7,17 +7,21 @@ from pathlib import Path, PurePath
 import dns.rdatatype
 import dns.zone
 import pytest
+from hypothesis import given
 
+from mailnix import Proxy
 from mailnix.debian.host import assemble
 from mailnix.lab.internet import internet, network
 from mailnix.lab.internet.acme import caddyfile
 from mailnix.lab.internet.authority import Authority, install, leaf_names, new_authority
 from mailnix.lab.internet.layout import ACME_NAME, INTERNET, Layout
+from mailnix.lab.internet.layout import layout as layouts
 from mailnix.lab.internet.receivers import TLSA
 from mailnix.lab.internet.zones import PUBLISHED, ROOT
 from mailnix.plan import Plan
 from mailnix.plan.dns import zone_text
 from mailnix.tree import File
+from tests.lab.internet.places import planned, planned_places
 
 
 def root_zone(plan: Plan) -> dns.zone.Zone:
@@ -58,17 +62,38 @@ def test_lets_encrypt_is_the_internets(plan: Plan, layout: Layout) -> None:
     assert ACME_NAME in caddyfile(layout)
 
 
-def test_every_machine_always_gets_its_address_by_dhcp(layout: Layout) -> None:
-    text = network.dnsmasq(layout)
-    (segment,) = layout.segments
-    assert f"dhcp-host={segment.ports[0].far.mac},203.0.113.10" in text
-    assert f"dhcp-host={layout.home.far.mac},{layout.home.host4}" in text
-
-
 def test_the_home_router_lets_nobody_in(layout: Layout) -> None:
     text = network.nft(layout)
     assert f"snat ip to {layout.nat.ipv4}" in text
     assert text.index("established,related accept") < text.index("drop")
+
+
+def test_a_public_address_that_is_on_no_card_is_translated_for_those_who_ask_and_those_who_are_asked() -> None:
+    plan = planned(Proxy("one", ipv4="203.0.113.10", card_ipv4="10.0.0.9"))
+    lines = network.nft(layouts(plan)).splitlines()
+    assert lines.count("\t\tip daddr 203.0.113.10 dnat ip to 10.0.0.9") == 2
+    assert lines.count('\t\tiifname "net0" ip saddr 10.0.0.9 snat ip to 203.0.113.10') == 2
+
+
+@given(planned_places())
+def test_every_address_of_every_card_has_a_route_of_its_own(plan: Plan) -> None:
+    found = layouts(plan)
+    for segment in found.segments:
+        text = network.segment_network(segment)
+        assert all(f"Destination={a}/{a.max_prefixlen}\n" in text for port in segment.ports for a in port.routed)
+    assert f"Destination={found.home.host4}/32\n" in network.home_network(found.home)
+
+
+def test_the_name_that_home_dials_can_be_looked_up() -> None:
+    plan = planned(Proxy("one", ipv4="203.0.113.10", ipv6="2001:db8:1::1", endpoint="vpn.elsewhere.example"))
+    zone = root_zone(plan)
+    assert found(zone, "vpn.elsewhere.example", "A") == {"203.0.113.10"}
+    assert found(zone, "vpn.elsewhere.example", "AAAA") == {"2001:db8:1::1"}
+
+
+def test_a_name_that_home_dials_and_that_is_published_is_there_once() -> None:
+    zone = root_zone(planned(Proxy("one", ipv4="203.0.113.10", endpoint="mail.example.org")))
+    assert found(zone, "mail.example.org", "A") == {"203.0.113.10"}
 
 
 def test_units_are_wanted_that_are_there(plan: Plan) -> None:

@@ -273,7 +273,7 @@ def addresses(ipv4: object, ipv6: str) -> str:
         {"family": "inet6", "local": "fd00::9", "scope": "global"},
         {"family": "inet6", "local": ipv6, "scope": "link"},
     ]
-    return json.dumps([loopback, {"addr_info": own}, {}])
+    return json.dumps([loopback, {"ifname": "home", "addr_info": own}, {}])
 
 
 def test_a_port_at_home_is_noticed(scene: Scene, guests: Guests) -> None:

@@ -53,6 +53,22 @@ let
     "L+ /usr/lib/mailnix-internet/${name} - - - - ${
       pkgs.writeScript name (builtins.readFile (../../../mailnix/lab/internet/guest + "/${name}"))
     }";
+  # One server a bridge, as the lab's.
+  dhcp =
+    bridge:
+    lib.nameValuePair "mailnix-internet-dhcp-${bridge}" {
+      description = "DHCP on ${bridge}";
+      wantedBy = [ "multi-user.target" ];
+      wants = [ "systemd-networkd.service" ];
+      after = [ "systemd-networkd.service" ];
+      serviceConfig = {
+        RuntimeDirectory = "mailnix-internet";
+        RuntimeDirectoryPreserve = true;
+        ExecStart = "${lib.getExe' pkgs.dnsmasq "dnsmasq"} --keep-in-foreground --conf-file=/etc/mailnix-internet/dhcp/${bridge}.conf";
+        Restart = "always";
+        RestartSec = 1;
+      };
+    };
   ready = "/etc/mailnix-internet/tls/ready";
   account = uid: group: {
     isSystemUser = true;
@@ -114,7 +130,7 @@ in
     (program "sign.py")
   ];
 
-  systemd.services = {
+  systemd.services = lib.listToAttrs (map dhcp facts.dhcp) // {
     mailnix-internet-nat = {
       description = "The home router's address translation";
       wantedBy = [ "multi-user.target" ];
@@ -124,20 +140,6 @@ in
         Type = "oneshot";
         RemainAfterExit = true;
         ExecStart = "${lib.getExe pkgs.nftables} -f /etc/mailnix-internet/nat.nft";
-      };
-    };
-
-    mailnix-internet-dhcp = {
-      description = "DHCP for every machine of the plan";
-      wantedBy = [ "multi-user.target" ];
-      wants = [ "systemd-networkd.service" ];
-      after = [ "systemd-networkd.service" ];
-      serviceConfig = {
-        RuntimeDirectory = "mailnix-internet";
-        RuntimeDirectoryPreserve = true;
-        ExecStart = "${lib.getExe' pkgs.dnsmasq "dnsmasq"} --keep-in-foreground --conf-file=/etc/mailnix-internet/dnsmasq.conf";
-        Restart = "always";
-        RestartSec = 1;
       };
     };
 
