@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -22,9 +24,17 @@ mailnix build mail.py --out images
 KEEP_DAYS: Final = 3  # whole copies, on the disk that the mail is on until the owner names another
 
 
+class Reach(StrEnum):
+    """How people come to the machine at home by SSH."""
+
+    HOME = "home"
+    PROXY = "proxy"
+    BOTH = "both"
+
+
 @frozen
 class Answers:
-    """What a new description must know."""
+    """What a new description must know. `lan` is the home network, "" for any; `sealed`: nobody shall log in at all."""
 
     domain: str
     hostname: str
@@ -32,19 +42,38 @@ class Answers:
     ipv6: str = ""
     mailboxes: tuple[str, ...] = ("me",)
     admin_keys: tuple[str, ...] = ()
+    reach: Reach = Reach.HOME
+    lan: str = ""
+    sealed: bool = False
 
 
 def topology(answers: Answers) -> Topology:
     """The value that the script will have, for checking before anything is written."""
     first = answers.mailboxes[0] if answers.mailboxes else ""
     postmaster = () if "postmaster" in answers.mailboxes else (Alias("postmaster", to=(first,)),)
+    internal: dict[str, Any] = {name: value for _, name, value in _ways_home(answers)}
     return Topology(
         hostname=answers.hostname,
-        proxies=(Proxy("proxy", ipv4=answers.ipv4, ipv6=answers.ipv6 or None),),
-        internal=Internal("internal", backup=Backup(keep_days=KEEP_DAYS)),
+        proxies=(Proxy("proxy", ipv4=answers.ipv4, ipv6=answers.ipv6 or None, sealed=answers.sealed),),
+        internal=Internal("internal", backup=Backup(keep_days=KEEP_DAYS), **internal),
         admin_keys=answers.admin_keys,
         domains=(Domain(answers.domain, tuple(Mailbox(name) for name in answers.mailboxes), postmaster),),
     )
+
+
+def _ways_home(answers: Answers) -> Iterator[tuple[str, str, Any]]:
+    """Fields of Internal that say who may log in, each with the comment above it."""
+    if answers.lan:
+        yield "The home network, so that no network of ours overlaps it.", "lan", answers.lan
+    if answers.sealed:
+        yield "Nobody logs in to it, not even you.", "sealed", True
+        return
+    if answers.reach is Reach.PROXY:
+        yield "Nobody logs in from the home network.", "lan_admin_cidrs", ()
+    elif answers.lan:
+        yield "You log in from this network, with a key.", "lan_admin_cidrs", (answers.lan,)
+    if answers.reach is not Reach.HOME:
+        yield "You log in by way of the proxy, with a key that it never sees (ssh -J).", "ssh_via_proxy", True
 
 
 def script(answers: Answers) -> str:
@@ -57,8 +86,7 @@ def script(answers: Answers) -> str:
     else:
         names.remove("Alias")
     mailboxes = ", ".join(f"Mailbox({_quoted(name)})" for name in answers.mailboxes)
-    keys = "".join(f"\n        {_quoted(key)}," for key in answers.admin_keys)
-    keys += "\n    " if keys else ""
+    sealed = ", sealed=True" if answers.sealed else ""
     return f"""{_HEAD}
 from mailnix import {", ".join(names)}
 
@@ -66,14 +94,14 @@ topology = Topology(
     # What mail programs and browsers connect to.
     hostname={_quoted(answers.hostname)},
     # The public machine: a small VPS with a static address. It holds no mail.
-    proxies=[Proxy("proxy", ipv4={_quoted(answers.ipv4)}{ipv6})],
+    proxies=[Proxy("proxy", ipv4={_quoted(answers.ipv4)}{ipv6}{sealed})],
     # The machine at home, behind any NAT.
-    # To allow SSH from the home network: Internal("internal", lan_admin_cidrs=["192.168.1.0/24"], …)
-    # Each backup is a whole copy of the mail. Better: a folder on another disk, and copied away from there.
-    internal=Internal("internal", backup=Backup({_quoted(paths.BACKUPS)}, at="03:30", keep_days={KEEP_DAYS})),
-    # SSH public keys that may log in as root, one a line.
-    admin_keys=[{keys}],
-    domains=[
+    internal=Internal(
+        "internal",
+{_internal_lines(answers)}        # Each backup is a whole copy of the mail. Better: to another disk, and copied away.
+        backup=Backup({_quoted(paths.BACKUPS)}, at="03:30", keep_days={KEEP_DAYS}),
+    ),
+{_keys(answers)}    domains=[
         Domain(
             {_quoted(answers.domain)},
             # Each has a quota of 3 GiB unless it says otherwise: Mailbox("me", quota="10 GiB")
@@ -82,6 +110,25 @@ topology = Topology(
     ],
 )
 """
+
+
+def _internal_lines(answers: Answers) -> str:
+    ways = list(_ways_home(answers))
+    lines = []
+    if not answers.sealed and not any(name == "lan_admin_cidrs" for _, name, _ in ways):
+        lines += ['# You log in from any home network, with a key. From one alone: lan_admin_cidrs=["192.168.1.0/24"]']
+    for comment, name, value in ways:
+        text = json.dumps(value) if isinstance(value, str | tuple) else repr(value)
+        lines += [f"# {comment}", f"{name}={text},"]
+    return "".join(f"        {line}\n" for line in lines)
+
+
+def _keys(answers: Answers) -> str:
+    if answers.sealed:
+        return "    # Nobody logs in to any machine. To change that: no sealed=True, and admin_keys=[…].\n"
+    keys = "".join(f"        {_quoted(key)},\n" for key in answers.admin_keys)
+    head = "    # SSH public keys that may log in as root, one a line. How: mailnix plan mail.py\n"
+    return f"{head}    admin_keys=[\n{keys}    ],\n"
 
 
 def _quoted(text: str) -> str:

@@ -139,6 +139,7 @@
       PermitRootLogin = lib.mkDefault "prohibit-password";
       X11Forwarding = lib.mkDefault false;
       MaxAuthTries = lib.mkDefault 3;
+      RequiredRSASize = lib.mkDefault 2048;
     };
   };
   users.users.root.openssh.authorizedKeys.keys = [

@@ -121,6 +121,11 @@
       PermitRootLogin = lib.mkDefault "prohibit-password";
       X11Forwarding = lib.mkDefault false;
       MaxAuthTries = lib.mkDefault 3;
+      RequiredRSASize = lib.mkDefault 2048;
+      AllowAgentForwarding = lib.mkDefault false;
+      AllowStreamLocalForwarding = lib.mkDefault false;
+      AllowTcpForwarding = lib.mkDefault "local";
+      PermitOpen = lib.mkDefault "10.83.119.2:22 10.83.119.2:8080";
     };
   };
   users.users.root.openssh.authorizedKeys.keys = [

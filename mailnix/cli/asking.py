@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
 import attrs
 import click
 from attrs import define
 
 from mailnix.cli import output
-from mailnix.errors import Severity
-from mailnix.model.check import problems
-from mailnix.starter import Answers, topology
-
-Change = Callable[[str], Mapping[str, Any]]
-"""From the text of an answer to the fields of `Answers` that it decides."""
-
-SOUND: Final = Answers(domain="example.org", hostname="mail.example.org", ipv4="203.0.113.10")
-"""What stands for answers that are not given yet; no mistake is in it."""
+from mailnix.cli.answers import SOUND, Change, heard
+from mailnix.starter import Answers
 
 
 @define
@@ -39,26 +32,17 @@ class Asking:
         if not sys.stdin.isatty():
             if text is None and default is None:
                 raise click.UsageError(f"there is no terminal to ask on: give {option}")
-            self._take(change(text if text is not None else default or ""))
+            self.take(change(text if text is not None else default or ""))
             return
         while True:
             if text is None:
                 text = str(click.prompt(question, default=default, err=True)).strip()
-            new = attrs.evolve(self.answers, **change(text))
-            if not (said := _mistakes(new, self.answers)):
-                self.answers = new
+            self.answers, said = heard(self.answers, change, text)
+            if not said:
                 return
             output.status(f"  {said}")
             text = None
 
-    def _take(self, change: Mapping[str, Any]) -> None:
+    def take(self, change: Mapping[str, Any]) -> None:
+        """An answer that needs no question."""
         self.answers = attrs.evolve(self.answers, **change)
-
-
-def _mistakes(answers: Answers, before: Answers) -> str:
-    """The first mistake that was not there before, with what to do; empty where there is none."""
-    old = {problem.message for problem in problems(topology(before))}
-    for problem in problems(topology(answers)):
-        if problem.severity is Severity.ERROR and problem.message not in old:
-            return problem.message + (f": {problem.hint}" if problem.hint else "")
-    return ""

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import attrs
-
+from mailnix.cli import ways_in
 from mailnix.cli.asking import Asking
 from mailnix.starter import Answers
-
-KEY_FILES: Final = ("id_ed25519.pub", "id_ecdsa.pub", "id_rsa.pub")
 
 
 def answers_of(given: Mapping[str, Any]) -> Answers:
@@ -21,6 +17,8 @@ def answers_of(given: Mapping[str, Any]) -> Answers:
         "hostname": "--hostname",
         "proxy_ipv4": "--proxy-ipv4",
         "proxy_ipv6": "--proxy-ipv6",
+        "reach": "--reach",
+        "lan": "--lan",
     }
     words = {option: given[name] for name, option in options.items() if given[name]}
     if given["mailboxes"]:
@@ -33,14 +31,5 @@ def answers_of(given: Mapping[str, Any]) -> Answers:
     asking.ask("--proxy-ipv6", "Its IPv6 address, empty for none", lambda text: {"ipv6": text}, "")
     question = "First mailboxes, without the domain"
     asking.ask("--mailbox", question, lambda text: {"mailboxes": tuple(text.replace(",", " ").split())}, "me")
-    return attrs.evolve(asking.answers, admin_keys=tuple(_key(key) for key in given["keys"]) or _own_keys())
-
-
-def _key(given: str) -> str:
-    """A key, or the first line of the file that has it."""
-    return Path(given).read_text().strip() if Path(given).is_file() else given
-
-
-def _own_keys() -> tuple[str, ...]:
-    files = (Path.home() / ".ssh" / name for name in KEY_FILES)
-    return next(((_key(str(file)),) for file in files if file.is_file()), ())
+    ways_in.ask(asking, given["keys"], sealed=given["sealed"])
+    return asking.answers

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from mailnix.errors import ConfigError, Problem, Severity
-from mailnix.model.checks import addresses, backups, domains, machines, mail, networks, shape, system, tunnel
+from mailnix.model.checks import addresses, backups, domains, logins, machines, mail, networks, shape, system, tunnel
 from mailnix.model.checks.found import Found
 from mailnix.model.topology import Topology
 
 CHECKS = (
     shape.check,  # first: later checks stay silent where a value is not even of its type
     system.check,
+    logins.check,
     machines.check,
     backups.check,
     addresses.check,

@@ -131,10 +131,12 @@ def _internal(
     end = links[0].internal
     internal = topology.internal
     both = (end.ipv4, end.ipv6) if has_ipv6 else (end.ipv4,)
-    via_proxy = internal.ssh_via_proxy and not internal.sealed
+    wanted = internal.ssh_via_proxy and not internal.sealed
+    admins = () if internal.sealed else _networks(internal.lan_admin_cidrs)
+    jump_hosts = tuple(proxy.name for proxy in topology.proxies if wanted and not proxy.sealed)
     listeners = (
-        *(() if internal.sealed else (Listener("ssh", Transport.TCP, ports.SSH, Reach.ADMIN),)),
-        *((Listener("ssh", Transport.TCP, ports.SSH, Reach.TUNNEL, (end.ipv4,)),) if via_proxy else ()),
+        *((Listener("ssh", Transport.TCP, ports.SSH, Reach.ADMIN),) if admins else ()),
+        *((Listener("ssh", Transport.TCP, ports.SSH, Reach.TUNNEL, (end.ipv4,)),) if jump_hosts else ()),
         Listener("smtp", Transport.TCP, ports.SMTP, Reach.TUNNEL, (end.ipv4,)),
         Listener("web", Transport.TCP, ports.MAILCOW_HTTP, Reach.TUNNEL, (end.ipv4,)),
         *(Listener(client.name, Transport.TCP, client.port, Reach.TUNNEL, both) for client in clients),
@@ -147,8 +149,9 @@ def _internal(
         tunnels=links,
         listeners=listeners,
         client_ports=clients,
-        lan_admin_networks=() if internal.sealed else _networks(internal.lan_admin_cidrs),
-        ssh_via_proxy=via_proxy,
+        lan_admin_networks=admins,
+        jump_hosts=jump_hosts,
+        sealed=internal.sealed,
         forwarders=tuple(ip_address(text) for text in internal.forwarders),
         resolver_check=internal.resolver_check,
         docker_subnet=IPv4Network(internal.docker_subnet),

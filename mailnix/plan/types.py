@@ -200,6 +200,7 @@ class InternalPlan:
     """The machine at home: a tunnel to each proxy, Mailcow's sockets on the tunnel addresses, Docker's networks.
 
     `client_ports` are what every proxy hands to Mailcow; `forwarders` are whom Mailcow's resolver asks (none: root).
+    SSH comes from `lan_admin_networks` by the home network's card, and by the tunnels of the proxies in `jump_hosts`.
     """
 
     name: str
@@ -210,7 +211,8 @@ class InternalPlan:
     listeners: tuple[Listener, ...]
     client_ports: tuple[ClientPort, ...]
     lan_admin_networks: tuple[Network, ...]
-    ssh_via_proxy: bool
+    jump_hosts: tuple[str, ...]
+    sealed: bool
     forwarders: tuple[Address, ...]
     resolver_check: bool
     docker_subnet: IPv4Network

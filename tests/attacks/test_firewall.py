@@ -12,8 +12,7 @@ from mailnix.plan import derive
 from tests.attacks.marks import Kind, attacks
 from tests.services.conftest import topology
 from tests.services.firewall import namespaces
-from tests.services.firewall.namespaces import HOME_LAN, PROXY, PROXY6, Network
-from tests.services.firewall.test_probes import missing
+from tests.services.firewall.namespaces import HOME_LAN, PROXY, PROXY6, Network, missing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "runs")
 
@@ -65,7 +64,8 @@ PROBES = (
     *(Probe(INTERNET, HOME_IN, port, source=STRANGER) for port in (ports.SMTP, 465, ports.MAILCOW_HTTP, DATABASE)),
     *(Probe(INTERNET, HOME_IN6, port) for port in (ports.SMTP, 465)),
     *(Probe(INTERNET, CONTAINER, port, source=LAN, whom="a neighbour at home") for port in (465, DATABASE)),
-    *(Probe(INTERNET, HOME_LAN, port, **BY_LAN) for port in (ports.SSH, ports.SMTP, 465, ports.HTTP, ANY)),
+    *(Probe(INTERNET, HOME_LAN, port, **BY_LAN) for port in (ports.SMTP, 465, ports.HTTP, ANY)),
+    Probe(INTERNET, HOME_LAN, ports.SSH, SERVED, **BY_LAN),
     *(Probe("proxy", HOME_IN, port) for port in (ports.SSH, DATABASE, ANY)),
     *(Probe("proxy", HOME_IN6, port) for port in (ports.SSH, DATABASE, ANY)),
     *(Probe("proxy", CONTAINER, port) for port in (ports.SMTP, 465, DATABASE)),

@@ -9,7 +9,9 @@ import pytest
 
 from mailnix.config import load
 from mailnix.model.check import problems
+from mailnix.model.topology import PRIVATE_NETWORKS
 from tests.cli.conftest import Run, Said
+from tests.descriptions import KEY
 
 
 class Terminal:
@@ -25,8 +27,21 @@ class Terminal:
         return next(self.lines, "") + "\n"
 
 
+OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFXBXlr1jQ6vz6tcO8l17uROA0nJ9LWrX8lTsFcByP+n other"
+BEFORE = ("example.org", "", "5.9.100.1", "", "alice")
+"""The answers before those about keys."""
+
+
 @pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, mailnix: Run, tmp_path: Path) -> Run:
+def ssh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The ~/.ssh of whoever types, empty."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".ssh").mkdir()
+    return tmp_path / ".ssh"
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, mailnix: Run, tmp_path: Path, ssh: Path) -> Run:
     def run(*lines: str, options: tuple[str, ...] = ()) -> Said:
         monkeypatch.setattr(sys, "stdin", Terminal(*lines))
         return mailnix("init", tmp_path / "new", *options)
@@ -45,6 +60,7 @@ def test_a_wrong_answer_is_asked_for_again_at_once_and_the_others_are_kept(typed
         "",
         "alice@example.org",
         "alice",
+        KEY,
     )
     assert said.status == 0
     assert "is a URL; write only the name in it: example.org" in said.err
@@ -59,7 +75,7 @@ def test_a_wrong_answer_is_asked_for_again_at_once_and_the_others_are_kept(typed
 
 def test_a_wrong_option_is_said_and_asked_for(typed: Run, tmp_path: Path) -> None:
     said = typed(
-        "5.9.100.1", "", "me", options=("--domain=example.org", "--hostname=mail.example.org", "--proxy-ipv4=x")
+        "5.9.100.1", "", "me", KEY, options=("--domain=example.org", "--hostname=mail.example.org", "--proxy-ipv4=x")
     )
     assert said.status == 0
     assert said.err.count("Static public IPv4 address of the proxy") == 1
@@ -67,13 +83,75 @@ def test_a_wrong_option_is_said_and_asked_for(typed: Run, tmp_path: Path) -> Non
 
 
 def test_a_name_of_two_things_is_found_when_the_second_is_given(typed: Run) -> None:
-    said = typed("example.org", "example.org", "mail.example.org", "5.9.100.1", "", "me")
+    said = typed("example.org", "example.org", "mail.example.org", "5.9.100.1", "", "me", KEY)
     assert said.status == 0
     assert said.err.count("What clients connect to") == 2
 
 
-def test_what_was_typed_is_kept_though_an_option_is_wrong(typed: Run, tmp_path: Path) -> None:
-    said = typed("example.org", "", "5.9.100.1", "", "alice", options=("--admin-key=not a key",))
-    assert said.status == 1
-    assert "error: admin_keys[0]" in said.err
-    assert "alice" in (tmp_path / "new/mail.py").read_text()
+def test_a_wrong_key_is_said_and_asked_for_and_nothing_typed_is_lost(typed: Run, tmp_path: Path) -> None:
+    said = typed(*BEFORE, KEY, options=("--admin-key=not a key",))
+    assert said.status == 0
+    assert "'not a key' is not an SSH public key" in said.err
+    topology = load(tmp_path / "new/mail.py")
+    assert topology.admin_keys == (KEY,)
+    assert topology.domains[0].mailboxes[0].local_part == "alice"
+
+
+def test_a_key_in_the_ssh_folder_is_offered_by_its_file(typed: Run, tmp_path: Path, ssh: Path) -> None:
+    (ssh / "id_rsa.pub").write_text("ssh-rsa AAAA damaged\n")
+    (ssh / "work.pub").write_text(f"{OTHER}\n")
+    (ssh / "id_ed25519.pub").write_text(f"{KEY}\r\n")
+    said = typed(*BEFORE)
+    assert "on this machine: ~/.ssh/id_ed25519.pub, ~/.ssh/work.pub\n" in said.err
+    assert load(tmp_path / "new/mail.py").admin_keys == (KEY,)
+
+
+def test_several_keys_are_taken_one_after_the_other(typed: Run, tmp_path: Path, ssh: Path) -> None:
+    (ssh / "id_ed25519.pub").write_text(f"{KEY}\n")
+    typed(*BEFORE, "", OTHER)
+    assert load(tmp_path / "new/mail.py").admin_keys == (KEY, OTHER)
+
+
+def test_who_has_no_key_is_told_how_to_make_one(typed: Run, tmp_path: Path, ssh: Path) -> None:
+    (ssh / "id_ed25519").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n")
+    said = typed(*BEFORE, "~/.ssh/id_ed25519.pub", "~/.ssh/id_ed25519", KEY)
+    assert "ssh-keygen -t ed25519" in said.err
+    assert "there is no file ~/.ssh/id_ed25519.pub" in said.err
+    assert "is a private key" in said.err
+    assert load(tmp_path / "new/mail.py").admin_keys == (KEY,)
+
+
+def test_nobody_shall_log_in_only_where_that_is_said_outright(typed: Run, tmp_path: Path) -> None:
+    said = typed(*BEFORE, "none", "sealed")
+    assert 'answer "sealed", alone, if that is meant' in said.err
+    topology = load(tmp_path / "new/mail.py")
+    assert (topology.admin_keys, topology.proxies[0].sealed, topology.internal.sealed) == ((), True, True)
+    assert problems(topology) == ()
+
+
+@pytest.mark.parametrize(
+    ("reach", "lan", "networks", "via_proxy"),
+    [
+        ("", "", PRIVATE_NETWORKS, False),
+        ("both", "", PRIVATE_NETWORKS, True),
+        ("proxy", "", (), True),
+        ("home", "192.168.1.1/24", ("192.168.1.0/24",), False),
+        ("both", "10.0.0.0/16", ("10.0.0.0/16",), True),
+        ("proxy", "192.168.1.0/24", (), True),
+    ],
+)
+def test_how_home_is_reached_is_written_down(
+    typed: Run, tmp_path: Path, reach: str, lan: str, networks: tuple[str, ...], via_proxy: bool
+) -> None:
+    assert typed(*BEFORE, KEY, "", reach, lan).status == 0
+    topology = load(tmp_path / "new/mail.py")
+    assert problems(topology) == ()
+    assert (topology.internal.lan_admin_cidrs, topology.internal.ssh_via_proxy) == (networks, via_proxy)
+    assert (topology.internal.lan is not None) == bool(lan)
+
+
+def test_a_wrong_way_and_a_wrong_network_are_asked_for_again(typed: Run, tmp_path: Path) -> None:
+    said = typed(*BEFORE, KEY, "", "proxi", "both", "192.168.1.1", "192.168.1.0/33", "192.168.1.0/24")
+    assert "'proxi' is none of home, proxy, both" in said.err
+    assert said.err.count("write it with its length, such as 192.168.1.0/24") == 2
+    assert load(tmp_path / "new/mail.py").internal.lan == "192.168.1.0/24"

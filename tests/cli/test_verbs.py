@@ -14,6 +14,7 @@ from mailnix.cli.verbs import mailnix as mailnix_command
 from mailnix.config import load
 from mailnix.model.check import problems
 from tests.cli.conftest import CONFIG, Run
+from tests.descriptions import KEY
 
 SCRIPT_WITH_MISTAKES = CONFIG.replace("5.9.100.1", "10.0.0.1").replace('to=["alice"]', 'to=["nobody"]')
 
@@ -172,6 +173,25 @@ def test_init_writes_a_description_without_mistakes(mailnix: Run, tmp_path: Path
     assert [mailbox.local_part for mailbox in topology.domains[0].mailboxes] == ["alice", "bob"]
 
 
+def test_init_takes_ways_in_from_its_options_and_says_whose_key(
+    mailnix: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    words = ("init", tmp_path / "new", "--domain=example.org", "--proxy-ipv4=5.9.100.1", "--reach=both")
+    said = mailnix(*words)
+    assert said.status == 1
+    assert "nobody can log in to proxy or internal" in said.err
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh/id_ed25519.pub").write_text(f"{KEY}\n")
+    said = mailnix(*words, "--lan=192.168.1.1/24")
+    assert (said.status, "may log in: ~/.ssh/id_ed25519.pub" in said.err) == (0, True)
+    topology = load(tmp_path / "new/mail.py")
+    assert topology.admin_keys == (KEY,)
+    assert topology.internal.ssh_via_proxy
+    assert topology.internal.lan_admin_cidrs == ("192.168.1.0/24",)
+    assert mailnix(*words, "--force", "--reach=nowhere").status == 1
+
+
 def test_init_keeps_what_is_there(mailnix: Run, config: Path) -> None:
     said = mailnix("init", config.parent, "--domain", "example.org", "--proxy-ipv4", "5.9.100.1")
     assert said.status == 1
@@ -250,7 +270,9 @@ def test_machines_are_completed_from_the_description(config: Path) -> None:
     assert complete.get_completions(before, "") == []
 
 
-@pytest.mark.parametrize("words", [["emit", "CONFIG", "--out"], ["init", "--domain=a.org", "--proxy-ipv4=5.9.100.1"]])
+@pytest.mark.parametrize(
+    "words", [["emit", "CONFIG", "--out"], ["init", "--domain=a.org", "--proxy-ipv4=5.9.100.1", "--sealed"]]
+)
 def test_a_folder_that_cannot_be_written_is_named_whole(
     mailnix: Run, config: Path, tmp_path: Path, words: list[str]
 ) -> None:

@@ -14,7 +14,7 @@ from mailnix import Alias, Backup, Domain, Internal, Mailbox, Proxy, Topology, T
 from mailnix.errors import ConfigError, Severity
 from mailnix.model.check import ensure, problems
 from mailnix.plan import derive
-from tests.descriptions import KEY, PUBLIC4, PUBLIC6, many, sound
+from tests.descriptions import PUBLIC4, PUBLIC6, many, sound
 
 
 def anything(value: object) -> Any:
@@ -191,9 +191,6 @@ WRONG = {
     "a time zone that is none": (sound(timezone="Mars/Olympus"), "timezone"),
     "a time zone outside": (sound(timezone="../../etc/passwd"), "timezone"),
     "a future version": (sound(version=2), "version"),
-    "an SSH key that is none": (sound(admin_keys=[KEY, "hello"]), "admin_keys[1]"),
-    "a private SSH key": (sound(admin_keys=["-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA"]), "admin_keys[0]"),
-    "two SSH keys in one": (sound(admin_keys=[f"{KEY}\n{KEY}"]), "admin_keys[0]"),
 }
 
 
@@ -250,9 +247,6 @@ def test_an_address_for_examples_is_a_warning(field: str, address: str) -> None:
 
 
 QUESTIONABLE = {
-    "nobody can log in": (sound(admin_keys=[]), "admin_keys"),
-    "a damaged key": (sound(admin_keys=["ssh-ed25519 AAAA… me"]), "admin_keys[0]"),
-    "a key twice": (sound(admin_keys=[KEY, KEY]), "admin_keys[1]"),
     "no postmaster": (with_domain(aliases=[]), "domains[0]"),
     "an empty domain": (sound(domains=["example.org"]), "domains[0]"),
     "a domain that cannot exist": (with_domain(name="lab.test"), "domains[0].name"),
@@ -293,7 +287,6 @@ FINE = {
     "two proxies": sound(
         proxies=[Proxy("p", PUBLIC4, hostname="mx1.example.org"), Proxy("q", "5.9.100.2", hostname="mx2.example.org")]
     ),
-    "a key with options": sound(admin_keys=[f'from="192.0.2.0/24" {KEY}']),
     "a time zone": sound(timezone="Europe/Berlin"),
     "a CGNAT tunnel": sound(tunnel=Tunnel("100.64.7.0/24")),
 }

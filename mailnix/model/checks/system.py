@@ -1,21 +1,15 @@
-"""The system as a whole: its name, who may log in, contact, time zone."""
+"""The system as a whole: its name, contact, time zone."""
 
 from __future__ import annotations
 
-import binascii
 import re
 import zoneinfo
-from base64 import b64decode
 from typing import Final
 
-from mailnix.model.checks.found import Found, domain_names, each
+from mailnix.model.checks.found import Found, domain_names
 from mailnix.model.names import domain_problem, host_problem, local_part_problem, to_ascii
 from mailnix.model.topology import SCHEMA_VERSION, Topology
 
-_KEY: Final = re.compile(
-    r"(?:^|\s)(?P<type>ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)"
-    r"|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com)\s+(?P<body>\S+)"
-)
 _ZONE: Final = re.compile(r"[A-Za-z]+([/_+-][A-Za-z0-9_+-]+)*")
 _A_ZONE: Final = "Europe/Berlin"
 
@@ -26,7 +20,6 @@ def check(topology: Topology, found: Found) -> None:
     _version(topology, found)
     _contact(topology, found)
     _timezone(topology, found)
-    _admin_keys(topology, found)
 
 
 def _hostname(topology: Topology, found: Found) -> None:
@@ -71,32 +64,3 @@ def _is_zone(name: str) -> bool:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
-
-
-def _admin_keys(topology: Topology, found: Found) -> None:
-    seen: dict[str, str] = {}
-    for path, key in each(topology.admin_keys, str, "admin_keys"):
-        match = _KEY.search(key)
-        if "PRIVATE KEY" in key:
-            found.error(path, "is a private key", "give the public one: its file ends in .pub")
-        elif "\n" in key.strip() or match is None:
-            found.error(path, f"{key[:30]!r} is not an SSH public key", 'write one line: "ssh-ed25519 AAAA… name"')
-        elif not _is_key(match["type"], match["body"]):
-            hint = "copy the whole line of the .pub file"
-            found.warning(path, "is cut off or damaged: sshd will ignore this key", hint)
-        elif match["body"] in seen:
-            found.warning(path, f"is the same key as {seen[match['body']]}")
-        else:
-            seen[match["body"]] = path
-    if isinstance(topology.admin_keys, tuple) and not topology.admin_keys:
-        found.warning("admin_keys", "nobody can log in to the machines", "add your SSH public key")
-
-
-def _is_key(kind: str, body: str) -> bool:
-    """Whether a key's body names its own type, as RFC 4253 6.6 lays it out."""
-    try:
-        data = b64decode(body, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    length = int.from_bytes(data[:4], "big")
-    return data[4 : 4 + length] == kind.encode() and len(data) > 4 + length

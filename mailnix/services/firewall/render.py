@@ -12,11 +12,14 @@ from typing import Final
 from mailnix.formats.text import template
 from mailnix.model import ports
 from mailnix.plan import HostPlan, InternalPlan, ProxyPlan, Reach, Transport
-from mailnix.plan.types import Network
+from mailnix.plan.types import Network, Uplink
 
 TABLE: Final = "mailnix"
 FAMILY: Final = "inet"
 BRIDGE: Final = "br-mailcow"  # named by Mailcow's docker-compose.yml
+HOME_CARDS: Final = ("en*", "eth*", "wl*", "bond*", "br0")
+"""What leads to the home network where no card is named: network cards, two as one, the usual bridge over one. Docker's
+bridges are docker0 and br- with twelve hexadecimal digits."""
 SMTP_RATE: Final = 60  # new connections a minute and client
 SMTP_BURST: Final = 120
 SMTP_SITES: Final = 5  # clients' shares for an IPv6 /48
@@ -68,6 +71,7 @@ def _proxy(host: ProxyPlan) -> dict[str, object]:
     public = [e.port for e in host.listeners if e.reach is Reach.INTERNET and e.transport is Transport.TCP]
     return {
         **_admin(host.admin_networks),
+        "sealed": host.sealed,
         "tunnel": link.proxy.interface,
         "proxy4": link.proxy.ipv4,
         "internal4": link.internal.ipv4,
@@ -99,8 +103,10 @@ def _internal(host: InternalPlan) -> dict[str, object]:
     names = [link.internal.interface for link in host.tunnels]
     return {
         **_admin(host.lan_admin_networks),
+        "cards": _quoted(_home_cards(host.uplink)),
+        "jumps": [link for link in host.tunnels if link.proxy.host in host.jump_hosts],
         "tunnels": host.tunnels,
-        "tunnel_names": ", ".join(f'"{name}"' for name in names),
+        "tunnel_names": _quoted(names),
         "bridge": BRIDGE,
         "docker4": host.docker_subnet,
         "docker6": host.docker_subnet6,
@@ -111,3 +117,12 @@ def _internal(host: InternalPlan) -> dict[str, object]:
         "client_ports": [client.port for client in host.client_ports],
         "mss": min(link.mtu for link in host.tunnels) - HEADERS,
     }
+
+
+def _home_cards(uplink: Uplink) -> tuple[str, ...]:
+    """Names as nft matches them. A MAC names no interface, so it says no more than nothing does."""
+    return HOME_CARDS if uplink.card is None or ":" in uplink.card else (uplink.card,)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -5,23 +5,21 @@ from __future__ import annotations
 from mailnix.formats.nix import Entry, NixValue, defaults, mk_default, option
 from mailnix.formats.nixos_part import NixosPart
 from mailnix.plan import HostPlan, Plan
-from mailnix.services.ssh.render import SETTINGS
+from mailnix.services.ssh.render import settings
 
 
-def nixos(plan: Plan, _host: HostPlan) -> NixosPart:
-    """sshd's settings and root's keys; the firewall's table says who reaches it."""
-    settings: dict[str, NixValue] = {key: _value(value) for key, value in SETTINGS.items()}
-    options: list[Entry] = [
-        option("services.openssh", {"enable": True, **defaults({"openFirewall": False, "settings": settings})}),
-    ]
-    if plan.topology.admin_keys:
-        options.append(option("users.users.root.openssh.authorizedKeys.keys", list(plan.topology.admin_keys)))
-    else:
+def nixos(plan: Plan, host: HostPlan) -> NixosPart:
+    """sshd's settings and root's keys; the firewall's table says who reaches it. A sealed machine has neither."""
+    keys = [key.strip() for key in plan.topology.admin_keys]
+    options: list[Entry] = []
+    if not host.sealed:
+        values: dict[str, NixValue] = dict(settings(host))
         options.append(
-            option("users.allowNoPasswordLogin", mk_default(True), "The topology has no admin_keys: nobody can log in.")
+            option("services.openssh", {"enable": True, **defaults({"openFirewall": False, "settings": values})})
         )
-    return NixosPart("SSH, with keys only.", tuple(options))
-
-
-def _value(value: object) -> NixValue:
-    return value if isinstance(value, bool | int) else str(value)
+    if keys and not host.sealed:
+        options.append(option("users.users.root.openssh.authorizedKeys.keys", keys))
+    else:
+        why = "The topology says that nobody shall log in." if host.sealed else "The topology has no admin_keys."
+        options.append(option("users.allowNoPasswordLogin", mk_default(True), why))
+    return NixosPart("Nobody logs in." if host.sealed else "SSH, with keys only.", tuple(options))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import os
 import socket
 import threading
@@ -25,12 +26,24 @@ from mailnix.run import run
 from mailnix.services.firewall.render import BRIDGE, script
 from tests.services.conftest import tool
 
+COUNT: Final = itertools.count()  # several may exist at once
 CLONE_NEWNET: Final = 0x40000000
 PROXY, PROXY6 = "203.0.113.10", "2001:db8:10::10"
 PROXY_BEHIND_NAT: Final = "192.168.50.2"  # a second address of its card
 HOME_LAN: Final = "192.168.1.10"
 RECEIVER, RECEIVER6 = "198.51.100.40", "2001:db8:99::40"
 NAMES: Final = ("internet", "proxy", "home", "mailcow", "other")
+
+
+def missing() -> str:
+    """Why there can be none here; empty where there can."""
+    if os.geteuid() != 0:
+        return "network namespaces are made by root"
+    probe = "mailnix-probe"
+    made = run(["ip", "netns", "add", probe], check=False).status == 0
+    if made:
+        run(["ip", "netns", "del", probe])
+    return "" if made else "no network namespaces here"
 
 
 @frozen
@@ -98,7 +111,7 @@ class Network:
 @contextlib.contextmanager
 def network(plan: Plan) -> Iterator[Network]:
     """All of it, with the tables of both machines; removed at the end."""
-    here = Network(f"mailnix-{os.getpid()}-")
+    here = Network(f"mailnix-{os.getpid()}-{next(COUNT)}-")
     with ExitStack() as stack:
         for name in NAMES:
             run(["ip", "netns", "add", f"{here.prefix}{name}"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -11,24 +10,12 @@ from ipaddress import IPv4Address
 import pytest
 
 from mailnix.plan import derive
-from mailnix.run import run
 from mailnix.services.firewall.render import SMTP_BURST, SMTP_NEWCOMERS_BURST
 from rig import until
 from tests.attacks.marks import Kind, attack
 from tests.services.conftest import topology
 from tests.services.firewall import namespaces
-from tests.services.firewall.namespaces import PROXY, PROXY6, PROXY_BEHIND_NAT, RECEIVER, RECEIVER6, Network
-
-
-def missing() -> str:
-    if os.geteuid() != 0:
-        return "network namespaces are made by root"
-    probe = "mailnix-probe"
-    made = run(["ip", "netns", "add", probe], check=False).status == 0
-    if made:
-        run(["ip", "netns", "del", probe])
-    return "" if made else "no network namespaces here"
-
+from tests.services.firewall.namespaces import PROXY, PROXY6, PROXY_BEHIND_NAT, RECEIVER, RECEIVER6, Network, missing
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "runs")
 

@@ -3,11 +3,12 @@ import re
 import pytest
 from attrs import evolve
 
+from mailnix import Internal, Proxy
 from mailnix.model import ports
 from mailnix.plan import Plan, Reach, Transport, derive
 from mailnix.run import run
 from mailnix.services.firewall.render import script, table
-from tests.services.conftest import tool
+from tests.services.conftest import tool, topology
 
 
 @pytest.mark.parametrize("fixture", ["plan", "ipv4_plan", "two_proxies"])
@@ -66,7 +67,41 @@ def test_the_internal_host_accepts_no_new_connection_unless_home_admins_are_name
 
     nobody = evolve(plan.topology, internal=evolve(plan.topology.internal, lan_admin_cidrs=()))
     assert accepts(table(derive(nobody).internal)) == []
-    assert accepts(table(two_proxies.internal)) == ["ip saddr { 192.168.1.0/24 } tcp dport 22 counter accept"]
+    assert accepts(table(two_proxies.internal)) == [f"{HOME} ip saddr {{ 192.168.1.0/24 }} tcp dport 22 counter accept"]
+
+
+HOME = 'iifname { "en*", "eth*", "wl*", "bond*", "br0" }'
+
+
+@pytest.mark.parametrize(
+    ("card", "where"),
+    [(None, HOME), ("52:54:00:12:34:56", HOME), ("br-lan", 'iifname { "br-lan" }'), ("enp3s0", 'iifname { "enp3s0" }')],
+)
+def test_ssh_at_home_comes_by_the_home_networks_card(card: str | None, where: str) -> None:
+    text = table(derive(topology(internal=Internal("internal", card=card))).internal)
+    rules = [line.strip() for line in text.splitlines() if "tcp dport 22 " in line]
+    assert len(rules) == 2
+    assert all(rule.startswith(f"{where} ip") for rule in rules)
+
+
+def test_a_proxy_is_a_jump_host_for_ssh_alone_and_by_its_own_address(two_proxies: Plan) -> None:
+    described = two_proxies.topology
+    east, west = described.proxies
+    through = evolve(described.internal, ssh_via_proxy=True)
+    plan = derive(evolve(described, internal=through, proxies=(east, evolve(west, sealed=True))))
+    rules = [line.strip() for line in table(plan.internal).splitlines() if 'iifname "wg-' in line and " 22 " in line]
+    ends = plan.tunnels[0]
+    assert rules == [
+        f'iifname "wg-east" ip saddr {ends.proxy.ipv4} ip daddr {plan.internal.ipv4} tcp dport 22 counter accept'
+    ]
+
+
+def test_nobody_reaches_the_ssh_of_a_sealed_machine() -> None:
+    sealed = Proxy("proxy", ipv4="203.0.113.10", sealed=True)
+    plan = derive(topology(sealed, internal=Internal("internal", sealed=True)))
+    for host in plan.hosts:
+        assert "dport 22" not in table(host)
+        assert all(listener.service != "ssh" for listener in host.listeners)
 
 
 def test_smtp_and_web_are_taken_from_the_proxys_own_address_only(two_proxies: Plan) -> None:

@@ -1,4 +1,5 @@
-from mailnix.plan import Plan, derive
+from mailnix import Internal
+from mailnix.plan import HostPlan, Plan, derive
 from mailnix.services.ssh.debian import debian
 from mailnix.tree import Tree
 from tests.services.conftest import topology
@@ -19,3 +20,24 @@ def test_the_admins_keys_are_roots() -> None:
 
 def test_without_keys_there_is_no_key_file(plan: Plan) -> None:
     assert all("authorized_keys" not in entry.path for entry in debian(plan, plan.internal).entries)
+
+
+def test_a_proxy_leads_to_the_machine_at_home_and_nowhere_else(plan: Plan) -> None:
+    home = plan.internal.ipv4
+    assert f"PermitOpen {home}:22 {home}:8080\n" in text_of(plan, plan.proxies[0])
+    assert "PermitOpen" not in text_of(plan, plan.internal)
+
+
+def test_and_nobody_leaves_an_agent_there(plan: Plan) -> None:
+    assert "AllowAgentForwarding no\n" in text_of(plan, plan.proxies[0])
+
+
+def test_on_a_sealed_machine_no_sshd_runs() -> None:
+    plan = derive(topology(internal=Internal("internal", sealed=True), admin_keys=["ssh-ed25519 AAAA one"]))
+    part = debian(plan, plan.internal)
+    assert part.entries == ()
+    assert part.masked == ("ssh.service", "ssh.socket")
+
+
+def text_of(plan: Plan, host: HostPlan) -> str:
+    return str(Tree.of(debian(plan, host).entries).file("/etc/ssh/sshd_config.d/10-mailnix.conf").content)

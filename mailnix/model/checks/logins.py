@@ -1,0 +1,83 @@
+"""Who may log in, and whether anybody can: a machine that nobody reaches is found before it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailnix.model.checks.found import Found, each
+from mailnix.model.ssh_keys import fault, parse
+from mailnix.model.topology import PRIVATE_NETWORKS, Internal, Proxy, Topology
+
+MEANT = "sealed=True where nobody shall"
+WAYS_HOME = 'name home networks (lan_admin_cidrs=["192.168.1.0/24"]), or let a proxy lead there (ssh_via_proxy=True)'
+
+
+def check(topology: Topology, found: Found) -> None:
+    """Check the keys, then whether each machine has a way in that somebody has a key for."""
+    usable = _keys(topology, found)
+    _key_holders(topology, usable, found)
+    for path, proxy in each(topology.proxies, Proxy, "proxies"):
+        if proxy.sealed is True and proxy.admin_cidrs:
+            _contradiction(f"{path}.sealed", "admin_cidrs", found)
+    if isinstance(topology.internal, Internal):
+        _home(topology, topology.internal, found)
+
+
+def _keys(topology: Topology, found: Found) -> int:
+    """How many of the keys let somebody in."""
+    seen: dict[str, str] = {}
+    for path, key in each(topology.admin_keys, str, "admin_keys"):
+        wrong, line = fault(key), parse(key)
+        if wrong is not None:
+            found.error(path, wrong.message, wrong.hint)
+        elif line is not None and line.body in seen:
+            found.warning(path, f"is the same key as {seen[line.body]}")
+        elif line is not None:
+            seen[line.body] = path
+    return len(seen)
+
+
+def _machines(topology: Topology) -> Iterator[Proxy | Internal]:
+    yield from (proxy for _, proxy in each(topology.proxies, Proxy, "proxies"))
+    if isinstance(topology.internal, Internal):
+        yield topology.internal
+
+
+def _key_holders(topology: Topology, usable: int, found: Found) -> None:
+    """A machine that is not sealed wants a key; keys want a machine that takes them."""
+    if not isinstance(topology.admin_keys, tuple):
+        return
+    machines = list(_machines(topology))
+    closed = [str(machine.name) for machine in machines if machine.sealed is False]
+    if closed and not usable:
+        why = "no key there can be used" if topology.admin_keys else "there is no SSH public key"
+        hint = "give yours, the line in ~/.ssh/id_ed25519.pub (none there? ssh-keygen -t ed25519), or write "
+        found.error("admin_keys", f"nobody can log in to {' or '.join(closed)}: {why}", hint + MEANT)
+    elif machines and not closed and topology.admin_keys:
+        found.warning("admin_keys", "no machine takes a key: each is sealed", "leave them out")
+
+
+def _home(topology: Topology, internal: Internal, found: Found) -> None:
+    networks, via_proxy = internal.lan_admin_cidrs, internal.ssh_via_proxy is True
+    if internal.sealed is True:
+        if via_proxy:
+            _contradiction("internal.sealed", "ssh_via_proxy", found)
+        elif networks not in ((), PRIVATE_NETWORKS):
+            _contradiction("internal.sealed", "lan_admin_cidrs", found)
+        return
+    proxies = [proxy for _, proxy in each(topology.proxies, Proxy, "proxies")]
+    no_jump = bool(proxies) and all(proxy.sealed is True for proxy in proxies)
+    if via_proxy and no_jump:
+        only = f"nobody can log in to {internal.name}: " if networks == () else ""
+        found.error(
+            "internal.ssh_via_proxy",
+            f"{only}no proxy can lead there, for nobody may log in to one (sealed)",
+            "unseal a proxy, or leave ssh_via_proxy out and name home networks (lan_admin_cidrs); " + MEANT,
+        )
+    elif networks == () and not via_proxy:
+        message = f"nobody can log in to {internal.name}: no home network may, and no proxy leads there"
+        found.error("internal.lan_admin_cidrs", message, f"{WAYS_HOME}, or write {MEANT}")
+
+
+def _contradiction(path: str, field: str, found: Found) -> None:
+    found.error(path, f"says that nobody shall log in, and {field} says who may", "leave one of them out")

@@ -1,0 +1,102 @@
+"""A machine that nobody can log in to is found before it is built, unless it is meant."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from mailnix import Internal, Proxy, Topology
+from mailnix.errors import Problem, Severity
+from mailnix.model.check import problems
+from tests.descriptions import KEY, PUBLIC4, sound
+
+PROXY = Proxy("proxy", ipv4=PUBLIC4)
+SEALED = attrs.evolve(PROXY, sealed=True)
+NEITHER = Internal("internal", lan_admin_cidrs=[])
+BY_PROXY = Internal("internal", lan_admin_cidrs=[], ssh_via_proxy=True)
+HOME_SEALED = Internal("internal", sealed=True)
+
+
+def found(severity: Severity, **changed: object) -> dict[str, Problem]:
+    return {p.path: p for p in problems(sound(**changed)) if p.severity is severity}
+
+
+def errors(**changed: object) -> dict[str, Problem]:
+    return found(Severity.ERROR, **changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "path", "names"),
+    [
+        ({"admin_keys": []}, "admin_keys", ("proxy", "internal")),
+        ({"admin_keys": ["ssh-ed25519 AAAA… me"]}, "admin_keys", ("proxy", "internal")),
+        ({"admin_keys": [], "proxies": [SEALED]}, "admin_keys", ("internal",)),
+        ({"admin_keys": [], "internal": HOME_SEALED}, "admin_keys", ("proxy",)),
+        ({"internal": NEITHER}, "internal.lan_admin_cidrs", ("internal",)),
+        ({"internal": BY_PROXY, "proxies": [SEALED]}, "internal.ssh_via_proxy", ("internal",)),
+    ],
+    ids=["no key", "only damaged keys", "no key for home", "no key for the proxy", "no network", "every proxy sealed"],
+)
+def test_a_machine_without_a_way_in_is_an_error_that_says_how_to_mean_it(
+    changed: dict[str, object], path: str, names: tuple[str, ...]
+) -> None:
+    problem = errors(**changed)[path]
+    assert f"nobody can log in to {' or '.join(names)}:" in problem.message
+    assert "sealed=True" in problem.hint
+
+
+def test_what_to_do_names_every_way_in() -> None:
+    hint = errors(internal=NEITHER)["internal.lan_admin_cidrs"].hint
+    assert "lan_admin_cidrs=[" in hint
+    assert "ssh_via_proxy=True" in hint
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"internal": BY_PROXY},
+        {"internal": BY_PROXY, "proxies": [attrs.evolve(SEALED, name="a"), attrs.evolve(PROXY, ipv4="5.9.100.2")]},
+        {"proxies": [SEALED]},
+        {"internal": HOME_SEALED},
+        {"internal": attrs.evolve(HOME_SEALED, lan_admin_cidrs=())},
+        {"admin_keys": [], "internal": HOME_SEALED, "proxies": [SEALED]},
+    ],
+    ids=[
+        "home and proxy",
+        "by proxy",
+        "by the open one",
+        "the proxy sealed",
+        "home sealed",
+        "no networks",
+        "both sealed",
+    ],
+)
+def test_a_way_in_to_each_machine_or_a_word_that_there_is_none_is_enough(changed: dict[str, object]) -> None:
+    assert errors(**changed) == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "path"),
+    [
+        ({"proxies": [attrs.evolve(SEALED, admin_cidrs=("192.0.2.0/24",))]}, "proxies[0].sealed"),
+        ({"internal": attrs.evolve(HOME_SEALED, ssh_via_proxy=True)}, "internal.sealed"),
+        ({"internal": attrs.evolve(HOME_SEALED, lan_admin_cidrs=("192.168.1.0/24",))}, "internal.sealed"),
+        ({"internal": Internal("internal", ssh_via_proxy=True), "proxies": [SEALED]}, "internal.ssh_via_proxy"),
+    ],
+)
+def test_sealed_and_a_way_in_contradict_each_other(changed: dict[str, object], path: str) -> None:
+    assert path in errors(**changed)
+
+
+def test_keys_that_no_machine_takes_deserve_a_second_look() -> None:
+    assert "admin_keys" in found(Severity.WARNING, internal=HOME_SEALED, proxies=[SEALED])
+
+
+def test_so_does_a_key_that_is_there_twice() -> None:
+    assert "admin_keys[1]" in found(Severity.WARNING, admin_keys=[KEY, f"restrict,pty {KEY}"])
+
+
+def test_a_key_that_is_none_is_an_error_at_its_own_place() -> None:
+    topology: Topology = sound(admin_keys=[KEY, "hello"])
+    assert [problem.path for problem in problems(topology)] == ["admin_keys[1]"]
