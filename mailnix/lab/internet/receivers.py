@@ -1,4 +1,4 @@
-"""Mail domains elsewhere that say how mail to them must be protected: by DANE or MTA-STS, each once rightly, once not.
+"""Mail domains elsewhere that say how mail must come to them: by DANE or MTA-STS, each once rightly, once not; by IPv6.
 
 All are the one mail server's, under names of its own for each, so that only what a domain publishes tells them apart.
 """
@@ -45,9 +45,14 @@ def mta_sts(layout: Layout) -> tuple[Receiver, Receiver]:
     return Receiver(f"sts-right.{layout.domain}", True), Receiver(f"sts-wrong.{layout.domain}", False)
 
 
+def ipv6_only(layout: Layout) -> Receiver:
+    """A domain whose server has no IPv4 address."""
+    return Receiver(f"ipv6-only.{layout.domain}", True)
+
+
 def receivers(layout: Layout) -> tuple[Receiver, ...]:
     """All of them."""
-    return (*dane(layout), *mta_sts(layout))
+    return (*dane(layout), *mta_sts(layout), ipv6_only(layout))
 
 
 def policy(receiver: Receiver) -> str:
@@ -61,7 +66,8 @@ def zone_lines(layout: Layout) -> Iterator[str]:
     for receiver in receivers(layout):
         yield f"{receiver.name}. IN MX 10 {receiver.mx}."
         for address in layout.mx.addresses:
-            yield f"{receiver.mx}. IN {'A' if address.version == 4 else 'AAAA'} {address}"
+            if address.version == 6 or receiver != ipv6_only(layout):
+                yield f"{receiver.mx}. IN {'A' if address.version == 4 else 'AAAA'} {address}"
     for receiver in mta_sts(layout):
         yield f'_mta-sts.{receiver.name}. IN TXT "v=STSv1; id=1"'
         yield f"{receiver.policy_host}. IN A {layout.acme.ipv4}"

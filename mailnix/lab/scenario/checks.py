@@ -32,6 +32,11 @@ def clients_have_ipv6(plan: Plan) -> bool:
     return any(forward.to6 is not None for proxy in plan.proxies for forward in proxy.forwards)
 
 
+def mail_leaves_over_ipv6(plan: Plan) -> bool:
+    """Whether the proxy that mail leaves by has an IPv6 address."""
+    return plan.proxies[0].ipv6 is not None
+
+
 _IN, _RELAY, _OUT, _WEB = Group.INBOUND, Group.RELAY, Group.OUTBOUND, Group.WEB
 _ISOLATION, _BAD, _HEALTH = Group.ISOLATION, Group.BAD_DAYS, Group.HEALTH
 
@@ -73,6 +78,13 @@ CHECKS: Final[tuple[Check, ...]] = (
         several.has_several_proxies,
     ),
     Check("leaves-from-proxy", _OUT, "it leaves from the proxy, by the proxy's name", outbound.leaves_from_the_proxy),
+    Check(
+        "leaves-ipv6",
+        _OUT,
+        "over IPv6 it leaves from the described address",
+        receivers.get_mail_over_ipv6,
+        mail_leaves_over_ipv6,
+    ),
     Check("filters", _OUT, "SPF, DKIM and DMARC pass outside", outbound.filters_pass),
     Check("headers", _OUT, "no header shows anything of home", outbound.headers_hide_home),
     Check("bounce", _OUT, "a bounce reaches the sender", outbound.bounce_reaches_the_sender),

@@ -11,10 +11,10 @@ from typing import Any, Final
 from attrs import frozen
 
 from mailnix.lab.internet import mail as remote
-from mailnix.lab.internet.receivers import Receiver, dane, mta_sts
+from mailnix.lab.internet.receivers import Receiver, dane, ipv6_only, mta_sts
 from mailnix.lab.scenario.bad_days import OUT, QUEUE, holder, queued, submit
 from mailnix.lab.scenario.evidence import require
-from mailnix.lab.scenario.mails import parsed
+from mailnix.lab.scenario.mails import address_of, parsed
 from mailnix.lab.scenario.outbound import left_from
 from mailnix.lab.scenario.scene import DELIVERY, Guest, Scene
 from mailnix.model import ports
@@ -49,6 +49,17 @@ def get_mail_where_policies_hold(scene: Scene) -> str:
         scene.wait_for(f"{receiver.name} in the proxy's counts", partial(_proven, scene, receiver, policy))
         said.append(f"{receiver.name} by {policy}")
     return f"proven and delivered: {', '.join(said)}"
+
+
+def get_mail_over_ipv6(scene: Scene) -> str:
+    """Mail to a domain with IPv6 only comes from the proxy's described address, whatever others its card has."""
+    token, to = scene.token("six"), f"{remote.CAROL}@{ipv6_only(scene.layout).name}"
+    submit(scene, to, token)
+    box = scene.post("inbox", timeout=DELIVERY, mailbox=to, token=token)
+    require(box["count"] == 1, f"{box['count']} copies reached {to} instead of one")
+    hop = left_from(parsed(box["messages"][0]), scene.proxy)
+    require(address_of(hop.partition("(")[2]) == scene.proxy.ipv6, "it came over IPv4", hop)
+    return hop
 
 
 def _proven(scene: Scene, receiver: Receiver, policy: str) -> bool:

@@ -8,7 +8,7 @@ from mailnix.lab.internet.acme import caddyfile
 from mailnix.lab.internet.authority import key_digest, leaf_names, new_authority
 from mailnix.lab.internet.layout import Layout
 from mailnix.lab.internet.mail import main_cf
-from mailnix.lab.internet.receivers import dane, mta_sts, policy, receivers
+from mailnix.lab.internet.receivers import dane, ipv6_only, mta_sts, policy, receivers, zone_lines
 
 
 def test_tlsa_records_mean_the_mail_servers_key_or_another_one(layout: Layout) -> None:
@@ -37,3 +37,8 @@ def test_nothing_but_what_it_publishes_tells_a_wrong_domain_from_a_right_one(lay
         assert receiver.name in domains.split()
         assert f"carol@{receiver.name} = " in main_cf(layout)
     assert {receiver.policy_host for receiver in mta_sts(layout)} < set(names["acme"])
+
+
+def test_a_domain_can_be_reached_over_ipv6_alone(layout: Layout) -> None:
+    kinds = [line.split()[2] for line in zone_lines(layout) if line.startswith(f"{ipv6_only(layout).mx}. ")]
+    assert kinds == ["AAAA"]

@@ -52,6 +52,17 @@ def test_mail_whose_policy_was_not_looked_at_fails(impatient: Scene, guests: Gue
         receivers.get_mail_where_policies_hold(impatient)
 
 
+def test_mail_over_ipv6_comes_from_the_described_address_and_no_other(scene: Scene, guests: Guests) -> None:
+    kept(guests, raw=ARRIVED.replace("[203.0.113.10]", "[IPv6:2001:db8:113::10]"))
+    assert "2001:db8:113::10" in receivers.get_mail_over_ipv6(scene)
+    kept(guests, raw=ARRIVED.replace("[203.0.113.10]", "[IPv6:2001:db8:113:0:5054:ff:fe12:3456]"))
+    with pytest.raises(CheckFailed, match="another address"):
+        receivers.get_mail_over_ipv6(scene)
+    kept(guests)
+    with pytest.raises(CheckFailed, match="over IPv4"):
+        receivers.get_mail_over_ipv6(scene)
+
+
 def waiting(guests: Guests, *, tlsa: str = TLSA, count: int = 0, queued: object = 0) -> None:
     guests[INTERNET].when("probe.py submit", {"ok": True})
     guests[INTERNET].when("post.py inbox", {"ok": False, "count": count, "messages": []})
