@@ -28,13 +28,16 @@ def uplink_nic(host: HostPlan) -> Nic:
 
 
 def behind(host: HostPlan) -> tuple[IPv4Network, ...]:
-    """The networks of the machine's further cards: those of its provider, or one that nothing is known about."""
-    if host.uplink.card is None:
+    """The networks of the machine's further cards: those of its provider, or one that nothing is known about.
+
+    Where the card is not described and its address is anything that DHCP says, a private network is that card's own.
+    """
+    if host.uplink.card is None and (host.uplink.dhcp or not isinstance(host, ProxyPlan)):
         return ()
     private = host.private_networks if isinstance(host, ProxyPlan) else ()
     on_uplink = [interface.network for interface in host.uplink.addresses]
     known = [n for n in private if isinstance(n, IPv4Network) and not any(_meet(n, other) for other in on_uplink)]
-    return tuple(known) if private else (DECOY,)
+    return tuple(known) if private or host.uplink.card is None else (DECOY,)
 
 
 def _meet(one: IPv4Network, other: object) -> bool:

@@ -16,6 +16,12 @@ def test_a_machine_whose_card_is_not_described_has_one() -> None:
     assert card_names(proxy()) == ()
 
 
+def test_a_machine_that_must_choose_has_several() -> None:
+    described = proxy(gateway="172.31.1.1", nameservers=["9.9.9.9"], private_networks=["10.0.0.0/16"])
+    assert len(far_nics(described)) == 2
+    assert len(far_nics(proxy(gateway="172.31.1.1", nameservers=["9.9.9.9"]))) == 1
+
+
 def test_a_card_has_the_mac_that_is_described() -> None:
     described = proxy(card="52-54-00-AA-BB-CC")
     assert far_nics(described)[0].mac == "52:54:00:aa:bb:cc"
