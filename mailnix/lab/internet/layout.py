@@ -200,10 +200,13 @@ def _home(plan: Plan, found: Iterable[Segment], taken: Iterable[Network]) -> Hom
         admin = [str(n) for n in internal.lan_admin_networks if n.version == 4 and 20 <= n.prefixlen <= 28]
         net4 = IPv4Network(_free((*admin, *HOMES), taken, "home network"))
     elsewhere = {address for segment in found for port in segment.ports for address in port.routed}
-    gateway4 = uplink.gateway4 or first_of(net4, {own.ip} if own else ())
-    host4 = own.ip if own else host_of(net4, {gateway4, *elsewhere, *_asked(plan)})
-    if host4 in elsewhere:
-        raise LabError(f"{host4} is a proxy's address and the home machine's", "the lab has one of each only")
+    gateways = {interface.ip for segment in found for interface in segment.addresses}
+    gateway4 = uplink.gateway4 or first_of(net4, elsewhere)
+    host4 = own.ip if own else host_of(net4, {gateway4, *elsewhere, *_asked(plan), *gateways})
+    if host4 in elsewhere | gateways:
+        raise LabError(
+            f"{host4} is the home machine's address and one at a proxy's provider", "the lab has one of each only"
+        )
     near = {a: None for a in (*uplink.nameservers, *internal.forwarders) if a in net4 or (lan is not None and a in lan)}
     router = IPv4Interface((gateway4, net4.prefixlen if gateway4 in net4 else gateway4.max_prefixlen))
     return Home(

@@ -106,12 +106,11 @@ def segments(plan: Plan) -> tuple[Segment, ...]:
 
 
 def host_of(network: IPv4Network, taken: Iterable[Address]) -> IPv4Address:
-    """An address of a machine in a network: the tenth, or the first that is free."""
+    """An address of a machine in a network: the tenth, the next that is free, or any."""
     used = set(taken)
-    tenth = IPv4Address(int(network.network_address) + HOST_OFFSET)
-    if tenth in network and tenth != network.broadcast_address and tenth not in used:
-        return tenth
-    return first_of(network, used)
+    start = int(network.network_address) + HOST_OFFSET
+    later = (IPv4Address(number) for number in range(start, int(network.broadcast_address)))
+    return next((address for address in later if address not in used), None) or first_of(network, used)
 
 
 def first_of(network: IPv4Network, taken: Iterable[Address]) -> IPv4Address:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailnix import Domain, Internal, Proxy, Topology, Tunnel
@@ -101,3 +103,8 @@ def planned_places(draw: st.DrawFn) -> Plan:
     over = draw(st.sampled_from(["ipv4", "ipv6"])) if all(proxy.ipv6 for proxy in machines) else "ipv4"
     subnet = draw(st.sampled_from([None, "172.16.9.0/24"]))
     return planned(*machines, internal=draw(INTERNALS), tunnel=Tunnel(over=over, subnet=subnet))
+
+
+def in_every_place(test: Callable[[Plan], None]) -> Callable[[], None]:
+    """Run a test in many of them; each costs a whole plan."""
+    return settings(max_examples=60, deadline=None)(given(planned_places())(test))

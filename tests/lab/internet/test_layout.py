@@ -11,10 +11,10 @@ from mailnix.errors import LabError
 from mailnix.lab.internet.cards import far_nics
 from mailnix.lab.internet.layout import layout
 from mailnix.plan import Plan
-from tests.lab.internet.places import planned, planned_places
+from tests.lab.internet.places import in_every_place, planned
 
 
-@given(planned_places())
+@in_every_place
 def test_no_address_of_the_internets_is_anybody_elses(plan: Plan) -> None:
     found = layout(plan)
     theirs = {a for segment in found.segments for port in segment.ports for a in port.addresses} | {found.home.host4}
@@ -24,7 +24,7 @@ def test_no_address_of_the_internets_is_anybody_elses(plan: Plan) -> None:
     assert not theirs & set(ours)
 
 
-@given(planned_places())
+@in_every_place
 def test_machines_elsewhere_are_in_no_network_that_a_machine_believes_to_be_on(plan: Plan) -> None:
     found = layout(plan)
     near = [n for segment in found.segments for n in segment.networks]
@@ -34,7 +34,7 @@ def test_machines_elsewhere_are_in_no_network_that_a_machine_believes_to_be_on(p
         assert not [n for n in near for a in identity.addresses if a in n]
 
 
-@given(planned_places())
+@in_every_place
 def test_every_resolver_that_is_described_answers_where_it_is_asked(plan: Plan) -> None:
     found = layout(plan)
     home = {interface.ip for interface in found.home.addresses}
@@ -49,7 +49,7 @@ def test_every_resolver_that_is_described_answers_where_it_is_asked(plan: Plan) 
         assert address.is_loopback or address in (home if address in found.home.net4 else anywhere)
 
 
-@given(planned_places())
+@in_every_place
 def test_the_home_machine_has_its_gateway_and_its_address_as_described(plan: Plan) -> None:
     home, described = layout(plan).home, plan.internal.uplink
     assert home.gateway4 in {interface.ip for interface in home.addresses}
@@ -58,7 +58,7 @@ def test_the_home_machine_has_its_gateway_and_its_address_as_described(plan: Pla
         assert (home.host4, home.gateway4) == (described.addresses[0].ip, described.gateway4)
 
 
-@given(planned_places())
+@in_every_place
 def test_every_link_has_two_ends_and_every_card_a_mac_of_its_own(plan: Plan) -> None:
     found = layout(plan)
     assert {far for _near, far in found.links} == {nic for host in plan.hosts for nic in far_nics(host)}

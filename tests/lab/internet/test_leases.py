@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from hypothesis import given
-
 from mailnix import Internal, Proxy
 from mailnix.lab.internet import leases
 from mailnix.lab.internet.layout import Layout, layout
 from mailnix.plan import Plan
 from mailnix.tree import File
-from tests.lab.internet.places import planned, planned_places
+from tests.lab.internet.places import in_every_place, planned
 
 STATIC = {"gateway": "203.0.113.1", "prefix": 24, "nameservers": ["9.9.9.9"]}
 
@@ -23,7 +21,7 @@ def test_every_machine_always_gets_its_address_by_dhcp(layout: Layout) -> None:
     assert f"dhcp-host={layout.home.far.mac},{layout.home.host4}\n" in written[leases.conf_path("home")]
 
 
-@given(planned_places())
+@in_every_place
 def test_a_card_that_is_set_by_hand_is_offered_nothing(plan: Plan) -> None:
     found = layout(plan)
     asked = {lease.mac for bridge in leases.served(found).values() for lease in bridge}

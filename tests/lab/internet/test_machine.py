@@ -7,7 +7,6 @@ from pathlib import Path, PurePath
 import dns.rdatatype
 import dns.zone
 import pytest
-from hypothesis import given
 
 from mailnix import Proxy
 from mailnix.debian.host import assemble
@@ -21,7 +20,7 @@ from mailnix.lab.internet.zones import PUBLISHED, ROOT
 from mailnix.plan import Plan
 from mailnix.plan.dns import zone_text
 from mailnix.tree import File
-from tests.lab.internet.places import planned, planned_places
+from tests.lab.internet.places import in_every_place, planned
 
 
 def root_zone(plan: Plan) -> dns.zone.Zone:
@@ -75,7 +74,7 @@ def test_a_public_address_that_is_on_no_card_is_translated_for_those_who_ask_and
     assert lines.count('\t\tiifname "net0" ip saddr 10.0.0.9 snat ip to 203.0.113.10') == 2
 
 
-@given(planned_places())
+@in_every_place
 def test_every_address_of_every_card_has_a_route_of_its_own(plan: Plan) -> None:
     found = layouts(plan)
     for segment in found.segments:

@@ -3,13 +3,12 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
-from hypothesis import given
 
 from mailnix import Proxy
 from mailnix.errors import LabError
 from mailnix.lab.internet.providers import Port, Segment, segments
 from mailnix.plan import Plan
-from tests.lab.internet.places import planned, planned_places
+from tests.lab.internet.places import in_every_place, planned
 
 
 def segment(*proxies: Proxy) -> Segment:
@@ -25,7 +24,7 @@ def has(found: Segment) -> list[str]:
     return [str(interface) for interface in found.addresses]
 
 
-@given(planned_places())
+@in_every_place
 def test_every_proxy_has_a_gateway_on_its_bridge_and_its_addresses_are_routed_there(plan: Plan) -> None:
     found = segments(plan)
     assert sorted(port.proxy.name for s in found for port in s.ports) == sorted(proxy.name for proxy in plan.proxies)
@@ -40,7 +39,7 @@ def test_every_proxy_has_a_gateway_on_its_bridge_and_its_addresses_are_routed_th
             assert not bridge & set(each.routed)
 
 
-@given(planned_places())
+@in_every_place
 def test_the_public_address_leads_to_the_card(plan: Plan) -> None:
     for here in segments(plan):
         for each in here.ports:
@@ -50,7 +49,7 @@ def test_the_public_address_leads_to_the_card(plan: Plan) -> None:
             assert not isinstance(dialled, IPv4Address) or each.on_wire(dialled) in each.routed
 
 
-@given(planned_places())
+@in_every_place
 def test_no_two_segments_meet_so_no_machine_asks_on_its_link_for_one_that_is_elsewhere(plan: Plan) -> None:
     found = segments(plan)
     for number, one in enumerate(found):
@@ -60,7 +59,7 @@ def test_no_two_segments_meet_so_no_machine_asks_on_its_link_for_one_that_is_els
             ]
 
 
-@given(planned_places())
+@in_every_place
 def test_a_card_with_ipv6_and_no_gateway_hears_of_one(plan: Plan) -> None:
     for here in segments(plan):
         unknown = [p for p in here.ports if p.proxy.ipv6 is not None and p.proxy.uplink.gateway6 is None]
