@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from mailnix.errors import ConfigError, Problem, Severity
-from mailnix.model.checks import addresses, backups, domains, logins, machines, mail, networks, shape, system, tunnel
+from mailnix.model.checks import (
+    addresses,
+    backups,
+    domains,
+    logins,
+    machines,
+    mail,
+    networks,
+    resolvers,
+    shape,
+    system,
+    tunnel,
+    uplinks,
+)
 from mailnix.model.checks.found import Found
 from mailnix.model.topology import Topology
 
@@ -14,6 +27,8 @@ CHECKS = (
     machines.check,
     backups.check,
     addresses.check,
+    uplinks.check,
+    resolvers.check,
     tunnel.check,
     networks.check,
     domains.check,

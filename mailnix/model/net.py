@@ -50,6 +50,13 @@ def not_public(address: Address) -> str | None:
     return None
 
 
+def useless(address: Address) -> str | None:
+    """What kind of address this is, where no network card can have it as one that others use; else None."""
+    kind = not_public(address)
+    local = kind is not None and any(word in kind for word in ("private", "NAT", "benchmarking"))
+    return None if local else kind
+
+
 def is_documentation(address: Address) -> bool:
     """Whether the address is set aside for examples (RFC 5737, RFC 3849, RFC 9637)."""
     return any(address in network for network in DOCUMENTATION)

@@ -134,10 +134,6 @@ WRONG = {
     "an address with a prefix": (with_proxy(ipv4="5.9.100.1/24"), "proxies[0].ipv4"),
     "an IPv6 address as IPv4": (with_proxy(ipv4=PUBLIC6), "proxies[0].ipv4"),
     "an IPv6 address with an interface": (with_proxy(ipv6=f"{PUBLIC6}%eth0"), "proxies[0].ipv6"),
-    "a gateway that is the proxy": (with_proxy(gateway=PUBLIC4), "proxies[0].gateway"),
-    "a gateway elsewhere": (with_proxy(gateway="5.9.200.1", prefix=24), "proxies[0].gateway"),
-    "a bad prefix": (with_proxy(gateway="5.9.100.2", prefix=33), "proxies[0].prefix"),
-    "an IPv6 gateway without address": (with_proxy(gateway6="fe80::1"), "proxies[0].gateway6"),
     "a bad admin network": (with_proxy(admin_cidrs=["192.0.2.0/33"]), "proxies[0].admin_cidrs[0]"),
     "a bad home network for SSH": (sound(internal=Internal("internal", ["home"])), "internal.lan_admin_cidrs[0]"),
     "a bad home network": (sound(internal=Internal("internal", lan="192.168")), "internal.lan"),
@@ -282,8 +278,6 @@ FINE = {
     "two ways to one mailbox": with_domain(
         aliases=[Alias("postmaster", ["b", "c"]), Alias("b", ["alice"]), Alias("c", ["alice"])]
     ),
-    "a gateway on the link": with_proxy(gateway="5.9.100.254", prefix=24, ipv6=PUBLIC6, gateway6="fe80::1"),
-    "a gateway off the link": with_proxy(gateway="5.9.200.1"),
     "two proxies": sound(
         proxies=[Proxy("p", PUBLIC4, hostname="mx1.example.org"), Proxy("q", "5.9.100.2", hostname="mx2.example.org")]
     ),

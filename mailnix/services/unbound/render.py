@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from mailnix.model import resolvers
 from mailnix.plan import ProxyPlan
 
 Value: TypeAlias = bool | int | str | tuple[str, ...]
 
 SERVICE: Final = "unbound.service"
-ADDRESS: Final = "127.0.0.1"  # resolved has 127.0.0.53 and .54
+ADDRESS: Final = resolvers.LOCAL  # resolved has 127.0.0.53 and .54
 MEMORY_MAX: Final = "96M"  # it lives in a third of that; beyond something is wrong, and systemd starts it anew
 
 _CACHES: Final[Mapping[str, Value]] = {
