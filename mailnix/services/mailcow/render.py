@@ -24,6 +24,7 @@ from mailnix.services.mailcow.pin import PIN, Pin
 SERVICE: Final = "mailcow"
 CONF: Final = "mailcow.conf"
 COMPOSE_OVERRIDE: Final = "docker-compose.override.yml"
+UNBOUND: Final = "data/conf/unbound/unbound.conf"  # mounted alone: no folder for more beside it
 HOOK: Final = "data/hooks/postfix/mailnix-xclient.sh"
 EXECUTABLE: Final = frozenset({HOOK})
 LOOPBACK: Final = "127.0.0.1"
@@ -55,6 +56,10 @@ def files(plan: Plan) -> dict[str, str]:
         ),
         HOOK: template(SERVICE, "xclient-hook.sh.j2", proxies=_proxies(plan)),
     }
+    internal = plan.internal
+    if internal.forwarders:
+        networks = {"docker4": internal.docker_subnet, "docker6": internal.docker_subnet6}
+        texts[UNBOUND] = template(SERVICE, "unbound.conf.j2", forwarders=internal.forwarders, **networks)
     override = compose_override(plan)
     if override:
         texts[COMPOSE_OVERRIDE] = override
@@ -124,7 +129,7 @@ def _sizes(plan: Plan) -> dict[str, str]:
         "FTS_HEAP": "128",
         "FTS_PROCS": "1",
         "SKIP_SOGO": "n",
-        "SKIP_UNBOUND_HEALTHCHECK": "n",
+        "SKIP_UNBOUND_HEALTHCHECK": text_of(not plan.internal.resolver_check),
         "WATCHDOG_NOTIFY_BAN": "n",
         "WATCHDOG_NOTIFY_START": "n",
         "WATCHDOG_EXTERNAL_CHECKS": "n",
