@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mailnix.cli.output import table
 from mailnix.model.names import to_unicode
 from mailnix.plan import HostPlan, InternalPlan, Plan, ProxyPlan, Reach
+from mailnix.plan.logins import UNKNOWN
 
 NAMES_SHOWN = 6
 
@@ -15,6 +16,7 @@ def plan_text(plan: Plan) -> str:
     """Every part of the plan, a table each."""
     sections = (
         ("Machines", ("name", "what", "public", "tunnel"), (_machine(host) for host in plan.hosts)),
+        ("Logins, with a key of admin_keys", ("machine", "from", "command"), _logins(plan)),
         ("Tunnels", ("proxy", "internal", "endpoint", "over", "mtu", "mark", "table"), _tunnels(plan)),
         ("Listeners", ("machine", "port", "service", "who may connect", "on"), _listeners(plan)),
         ("Flows, client address kept", ("from", "to", "service"), _flows(plan)),
@@ -34,6 +36,16 @@ def _machine(host: HostPlan) -> tuple[str, str, str, str]:
             return host.name, f"proxy, {host.hostname}", public, f"{end.ipv4} {end.ipv6}"
         case InternalPlan():
             return host.name, "Mailcow, at home", "none", f"{host.ipv4} {host.ipv6}"
+
+
+def _logins(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    for host in plan.hosts:
+        if host.sealed:
+            yield host.name, "nowhere", "none: it is sealed"
+        for login in plan.logins:
+            if login.host == host.name:
+                router = f"  ({UNKNOWN}: what the home router gives it)" if UNKNOWN in login.target else ""
+                yield host.name, login.source, login.command + router
 
 
 def _tunnels(plan: Plan) -> Iterator[tuple[object, ...]]:

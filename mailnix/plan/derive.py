@@ -11,7 +11,7 @@ from mailnix.model import ports
 from mailnix.model.clientport import OFFERED, ClientPort
 from mailnix.model.networks import tunnel_subnet
 from mailnix.model.topology import MtaStsMode, Proxy, Topology
-from mailnix.plan import addresses, dns, uplinks
+from mailnix.plan import addresses, dns, logins, uplinks
 from mailnix.plan.credentials import internal_credentials, proxy_credentials, wireguard_names
 from mailnix.plan.types import (
     Certificate,
@@ -48,7 +48,8 @@ def derive(topology: Topology, dkim: Mapping[str, str] | None = None, clients: I
     )
     internal = _internal(topology, links, has_ipv6, client_ports)
     records = dns.records(topology, proxies, contact, dkim or {}, client_ports)
-    return Plan(topology, contact, tunnel4, tunnel6, proxies, internal, records)
+    ways_in = tuple(logins.logins(proxies, internal))
+    return Plan(topology, contact, tunnel4, tunnel6, proxies, internal, ways_in, records)
 
 
 def with_dkim(plan: Plan, dkim: Mapping[str, str]) -> Plan:

@@ -227,6 +227,20 @@ HostPlan: TypeAlias = ProxyPlan | InternalPlan
 
 
 @frozen
+class Login:
+    """A way to log in to a machine by SSH: from where, to whom, and by which jump host (both `user@address`).
+
+    `command` is what they type. The address is ADDRESS where only the home router knows it.
+    """
+
+    host: str
+    source: str
+    target: str
+    jump: str | None
+    command: str
+
+
+@frozen
 class Plan:
     """Everything decided about one topology. `domains` and mailboxes stay in `topology`."""
 
@@ -236,6 +250,7 @@ class Plan:
     tunnel6: IPv6Network
     proxies: tuple[ProxyPlan, ...]
     internal: InternalPlan
+    logins: tuple[Login, ...]
     records: tuple[DnsRecord, ...]
 
     @property

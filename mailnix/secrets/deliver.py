@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from mailnix.errors import CommandFailed, SecretsError
+from mailnix.plan.logins import UNKNOWN
 from mailnix.plan.types import Plan
 from mailnix.run import Runner, run
 from mailnix.secrets import bundles
 from mailnix.secrets.folder import Folder
-from mailnix.secrets.ssh import explain, push_argv
+from mailnix.secrets.ssh import Way, explain, push_argv
 from mailnix.services.credentials.names import (
     CA_CERTIFICATES,
     CREDSTORE,
@@ -62,29 +63,44 @@ def _make_disk() -> MakeDisk:
     return make_labelled_disk
 
 
-def push(
-    plan: Plan, host: str, folder: Path, target: str, *, config: Path | None = None, runner: Runner = run
-) -> tuple[str, ...]:
-    """Hand a host's credentials over SSH to `target` (`root@address`, or a name of the user's ssh config).
+def push(plan: Plan, host: str, folder: Path, way: Way, *, runner: Runner = run) -> tuple[str, ...]:
+    """Hand a host's credentials over SSH.
 
-    `config` is an ssh_config(5) to read instead of the user's own. Gives the names of what was handed over; raises
-    SecretsError where the machine is not reached or refuses them.
+    Gives the names of what was handed over; raises SecretsError where the machine is not reached or refuses them.
     """
     files = _of_host(plan, host, folder)
     try:
-        runner(push_argv(target, config), stdin=_tar(files), timeout=PUSH_TIMEOUT)
+        runner(push_argv(way), stdin=_tar(files), timeout=PUSH_TIMEOUT)
     except CommandFailed as error:
-        raise explain(error, host, target, config) from None
+        raise explain(error, host, way) from None
     return tuple(files)
+
+
+def way_to(plan: Plan, host: str, config: Path | None = None) -> Way:
+    """The plan's own way to a machine: by a jump host where there is one, for that works from anywhere.
+
+    Raises SecretsError where nobody logs in, or only the home router knows the address.
+    """
+    _known(plan, host)
+    if plan.host(host).sealed:
+        raise SecretsError(f"{host} is sealed: nobody logs in", f"give it a disk: mailnix secrets seed CONFIG {host}")
+    ways = [login for login in plan.logins if login.host == host and not login.target.endswith(UNKNOWN)]
+    for login in sorted(ways, key=lambda login: login.jump is None):
+        return Way(login.target, login.jump, config)
+    raise SecretsError(f"only the home router knows the address of {host}", "say where it is: --to root@ADDRESS")
+
+
+def _known(plan: Plan, host: str) -> None:
+    names = [machine.name for machine in plan.hosts]
+    if host not in names:
+        raise SecretsError(f"no machine is called {host!r}", f"there is {', '.join(names)}")
 
 
 def _of_host(plan: Plan, host: str, folder: Path) -> dict[str, bytes]:
     """Every credential of a host, by name; raises SecretsError where the folder lacks one or the plan the host."""
     store = Folder(folder)
     store.check()
-    names = [machine.name for machine in plan.hosts]
-    if host not in names:
-        raise SecretsError(f"no machine is called {host!r}", f"there is {', '.join(names)}")
+    _known(plan, host)
     found: dict[str, bytes] = {}
     for credential in plan.host(host).credentials:
         secret = store.get(host, credential.name)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from attrs import frozen
+
 from mailnix.errors import CommandFailed, SecretsError
 from mailnix.services.credentials.names import RECEIVE, SCRIPTS
 
@@ -17,84 +19,105 @@ SSH_FAILED: Final = 255
 NO_SUCH_PROGRAM: Final = 127
 
 
-def push_argv(target: str, config: Path | None = None) -> tuple[str, ...]:
+@frozen
+class Way:
+    """To a machine: `target` as ssh takes it, the jump host before it, an ssh_config(5) in the place of the user's."""
+
+    target: str
+    jump: str | None = None
+    config: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{self.target} by way of {self.jump}" if self.jump else self.target
+
+    @property
+    def ssh(self) -> tuple[str, ...]:
+        """The beginning of each call."""
+        return ("ssh",) if self.config is None else ("ssh", "-F", str(self.config))
+
+    @property
+    def by_hand(self) -> str:
+        """What a person types to see what is wrong."""
+        return shlex.join((*self.ssh, *(("-J", self.jump) if self.jump else ()), self.target, "true"))
+
+
+def push_argv(way: Way) -> tuple[str, ...]:
     """The ssh call that runs the receiver on the machine; a target that looks like an option is refused."""
-    if target.startswith("-") or not target.strip():
-        raise SecretsError(f"{target!r} is no SSH target", "write root@ADDRESS")
-    return (
-        *_ssh(config),
-        "-T",
-        "-o",
-        "BatchMode=yes",
-        "-o",
-        f"ConnectTimeout={CONNECT_TIMEOUT}",
-        "--",
-        target,
-        f"PATH={SCRIPTS}:$PATH {RECEIVE}",
-    )
+    if way.target.startswith("-") or not way.target.strip():
+        raise SecretsError(f"{way.target!r} is no SSH target", "write root@ADDRESS")
+    quiet = ("-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_TIMEOUT}")
+    words = (*way.ssh, "-T", *quiet)
+    if way.jump is not None:
+        # As -J does, but for the jump host, too, nothing is asked (ssh(1) hands no options on to it).
+        jump = (*way.ssh, "-T", *quiet, "-W", "[%h]:%p", "--", way.jump)
+        words = (*words, "-o", f"ProxyCommand={shlex.join(jump)}")
+    return (*words, "--", way.target, f"PATH={SCRIPTS}:$PATH {RECEIVE}")
 
 
-def _ssh(config: Path | None) -> tuple[str, ...]:
-    return ("ssh",) if config is None else ("ssh", "-F", str(config))
-
-
-def explain(error: CommandFailed, host: str, target: str, config: Path | None = None) -> SecretsError:
+def explain(error: CommandFailed, host: str, way: Way) -> SecretsError:
     """One line about why a machine did not take its credentials, and the next step; by what ssh (ssh(1)) said."""
-    by_hand = shlex.join((*_ssh(config), target, "true"))
     if error.status is None:
-        return SecretsError(f"{target} did not finish in time", f"is {host} still booting? try: {by_hand}")
+        return SecretsError(f"{way} did not finish in time", f"is {host} still booting? try: {way.by_hand}")
     if error.status == NO_SUCH_PROGRAM:
-        return SecretsError(f"{target} runs no image of mailnix: it has no {RECEIVE}", "see: mailnix build --help")
+        return SecretsError(f"{way} runs no image of mailnix: it has no {RECEIVE}", "see: mailnix build --help")
     if error.status != SSH_FAILED:
         # The receiver's own words, which name the credential and the machine.
         said = _last(error.last_lines).removeprefix("mailnix: ") or f"status {error.status}"
-        return SecretsError(f"{target} did not take the credentials of {host}: {said}", f"is it {host}?")
+        return SecretsError(f"{way} did not take the credentials of {host}: {said}", f"is it {host}?")
     for pattern, meaning in _MEANINGS:
         if found := re.search(pattern, error.last_lines):
-            return meaning(host, target, by_hand, found)
-    return SecretsError(f"ssh to {target} failed: {_last(error.last_lines)}", f"try: {by_hand}")
+            return meaning(host, way, found)
+    return SecretsError(f"ssh to {way} failed: {_last(error.last_lines)}", f"try: {way.by_hand}")
 
 
-def _changed(_host: str, target: str, by_hand: str, _found: re.Match[str]) -> SecretsError:
-    name = target.removeprefix("ssh://").rpartition("@")[2]
+def _changed(_host: str, way: Way, found: re.Match[str]) -> SecretsError:
+    name = found[1] or way.target.removeprefix("ssh://").rpartition("@")[2]
     return SecretsError(
-        f"{target} shows another host key than the one you know, so nothing was sent",
-        f"if it was installed anew: ssh-keygen -R {name}, compare the new key with its console, then: {by_hand}",
+        f"{way} shows another host key than the one you know, so nothing was sent",
+        f"if it was installed anew: ssh-keygen -R {name}, compare the new key with its console, then: {way.by_hand}",
     )
 
 
-def _unknown(_host: str, target: str, by_hand: str, _found: re.Match[str]) -> SecretsError:
+def _unknown(_host: str, way: Way, _found: re.Match[str]) -> SecretsError:
     return SecretsError(
-        f"the host key of {target} is not known yet, so nothing was sent",
-        f"log in once and compare it with what the machine's console shows: {by_hand}",
+        f"the host key of {way} is not known yet, so nothing was sent",
+        f"log in once and compare it with what the machine's console shows: {way.by_hand}",
     )
 
 
-def _denied(host: str, target: str, by_hand: str, _found: re.Match[str]) -> SecretsError:
+def _denied(host: str, way: Way, _found: re.Match[str]) -> SecretsError:
     return SecretsError(
-        f"{target} takes none of your SSH keys",
+        f"{way} takes none of your SSH keys",
         f"{host} lets in the topology's admin_keys; one with a passphrase must be in your agent (ssh-add). "
-        f"Try: {by_hand}",
+        f"Try: {way.by_hand}",
     )
 
 
-def _unreached(host: str, target: str, by_hand: str, found: re.Match[str]) -> SecretsError:
-    reason = found[1].strip().rstrip(".").lower()
+def _no_tunnel(host: str, way: Way, found: re.Match[str]) -> SecretsError:
     return SecretsError(
-        f"{target} is not reached: {reason}", f"is {host} on, and its SSH open to you (admin_cidrs)? Try: {by_hand}"
+        f"{way} is not reached from there: {found[1].strip().rstrip('.').lower()}",
+        f"is {host} on, and its tunnel up? Without its first credentials it has none: give it a seed disk, or, "
+        f"from its home network, --to root@ADDRESS. Try: {way.by_hand}",
     )
 
 
-def _unnamed(_host: str, target: str, _by_hand: str, found: re.Match[str]) -> SecretsError:
-    return SecretsError(f"{target} is not reached: there is no machine of the name {found[1]}", "try --to root@ADDRESS")
+def _unreached(host: str, way: Way, found: re.Match[str]) -> SecretsError:
+    reason = found[1].strip().rstrip(".").lower()
+    hint = f"is {host} on, and its SSH open to you (mailnix plan: Logins)? Try: {way.by_hand}"
+    return SecretsError(f"{way} is not reached: {reason}", hint)
 
 
-_Meaning = Callable[[str, str, str, "re.Match[str]"], SecretsError]
+def _unnamed(_host: str, way: Way, found: re.Match[str]) -> SecretsError:
+    return SecretsError(f"{way} is not reached: there is no machine of the name {found[1]}", "try --to root@ADDRESS")
+
+
+_Meaning = Callable[[str, Way, "re.Match[str]"], SecretsError]
 _MEANINGS: Final[tuple[tuple[str, _Meaning], ...]] = (
-    (r"REMOTE HOST IDENTIFICATION HAS CHANGED", _changed),
+    (r"(?s)REMOTE HOST IDENTIFICATION HAS CHANGED(?:.*?Host key for (\S+) has changed)?", _changed),
     (r"Host key verification failed", _unknown),
     (r"Permission denied|Too many authentication failures", _denied),
     (r"Could not resolve hostname ([^ :]+)", _unnamed),
+    (r"open failed: (?:connect failed: )?(.*)", _no_tunnel),
     (r"connect to (?:host|address) .*: (.*)", _unreached),
     (r"(Connection (?:timed out|closed|reset) .*)", _unreached),
 )

@@ -66,9 +66,21 @@ def test_other_verbs_refuse_a_wrong_description_with_every_mistake(mailnix: Run,
 def test_plan_shows_what_was_decided(mailnix: Run, config: Path) -> None:
     said = mailnix("plan", config)
     assert said.status == 0
-    for title in ("Machines", "Tunnels", "Listeners", "Flows", "Certificates", "Backups", "Credentials", "DNS records"):
+    for title in (
+        "Machines",
+        "Logins",
+        "Tunnels",
+        "Listeners",
+        "Flows",
+        "Certificates",
+        "Backups",
+        "Credentials",
+        "DNS records",
+    ):
         assert f"{title}" in said.out
     for fact in (
+        "ssh root@5.9.100.1",
+        "ssh root@ADDRESS  (ADDRESS: what the home router gives it)",
         "5.9.100.1:51820/udp  ipv4",
         "10.83.119.2",
         "haraka-in",
@@ -87,6 +99,7 @@ def test_plan_is_whole_as_json(mailnix: Run, config: Path) -> None:
     assert plan["proxies"][0]["listeners"][1] == {
         "service": "haraka-in", "transport": "tcp", "port": 25, "reach": "internet", "addresses": [],
     }  # fmt: skip
+    assert [login["command"] for login in plan["logins"]] == ["ssh root@5.9.100.1", "ssh root@ADDRESS"]
     assert plan["internal"]["backup"] == {"folder": "/mnt/backups", "at": "Sun 04:00", "keep_days": 30}
     assert plan["topology"]["domains"][0]["mailboxes"][0]["local_part"] == "alice"
 
@@ -155,6 +168,21 @@ def test_a_push_to_a_machine_without_public_address_asks_where_it_is(mailnix: Ru
     said = mailnix("secrets", "push", config, "internal")
     assert said.status == 1
     assert "--to root@ADDRESS" in said.err
+
+
+def test_a_push_goes_by_way_of_the_proxy_where_that_is_described(mailnix: Run, config: Path) -> None:
+    config.write_text(CONFIG.replace('Internal("internal"', 'Internal("internal", ssh_via_proxy=True'))
+    mailnix("secrets", "init", config)
+    (config.parent / "secrets/internal/mailcow.mailboxes").unlink()
+    said = mailnix("secrets", "push", config, "internal")
+    assert "handing credentials to root@10.83.119.2 by way of root@5.9.100.1" in said.err
+
+
+def test_a_sealed_machine_takes_a_seed_disk_only(mailnix: Run, config: Path) -> None:
+    config.write_text(CONFIG.replace('ipv4="5.9.100.1"', 'ipv4="5.9.100.1", sealed=True'))
+    said = mailnix("secrets", "push", config, "proxy")
+    assert (said.status, "proxy is sealed" in said.err, "secrets seed CONFIG proxy" in said.err) == (1, True, True)
+    assert "proxy     nowhere" in mailnix("plan", config).out
 
 
 def test_init_writes_a_description_without_mistakes(mailnix: Run, tmp_path: Path) -> None:

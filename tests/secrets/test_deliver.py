@@ -16,7 +16,7 @@ from mailnix import secrets
 from mailnix.errors import CommandFailed, SecretsError
 from mailnix.plan import Plan
 from mailnix.run import Completed, run
-from mailnix.secrets.ssh import push_argv
+from mailnix.secrets.ssh import Way, push_argv
 
 
 def names(plan: Plan, host: str) -> set[str]:
@@ -82,16 +82,16 @@ def test_a_push_sends_a_tar_of_private_files_on_stdin_and_nothing_secret_as_an_a
     plan: Plan, folder: Path
 ) -> None:
     ssh = Ssh()
-    secrets.push(plan, "proxy", folder, "root@5.9.100.1", runner=ssh)
+    secrets.push(plan, "proxy", folder, Way("root@5.9.100.1"), runner=ssh)
     with tarfile.open(fileobj=io.BytesIO(ssh.stdin)) as archive:
         members = archive.getmembers()
         assert {member.name for member in members} == names(plan, "proxy")
         assert {member.mode for member in members} == {0o600}
-    assert ssh.argv == push_argv("root@5.9.100.1")
+    assert ssh.argv == push_argv(Way("root@5.9.100.1"))
 
 
 def test_the_ssh_call_is_this() -> None:
-    assert push_argv("root@host") == (
+    assert push_argv(Way("root@host")) == (
         "ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "--", "root@host",
         "PATH=/usr/lib/mailnix:$PATH receive-credentials",
     )  # fmt: skip
@@ -100,7 +100,7 @@ def test_the_ssh_call_is_this() -> None:
 @pytest.mark.parametrize("target", ["-oProxyCommand=true", "", "  "])
 def test_a_target_that_is_no_machine_is_refused(plan: Plan, folder: Path, target: str) -> None:
     with pytest.raises(SecretsError, match="is no SSH target"):
-        secrets.push(plan, "proxy", folder, target, runner=Ssh())
+        secrets.push(plan, "proxy", folder, Way(target), runner=Ssh())
 
 
 def test_an_unknown_machine_is_refused_with_those_that_there_are(plan: Plan, folder: Path, tmp_path: Path) -> None:
@@ -119,5 +119,5 @@ def test_a_missing_credential_is_refused_with_the_command_that_makes_it(
 
 def test_a_missing_folder_is_refused_with_the_command_that_makes_it(plan: Plan, tmp_path: Path) -> None:
     with pytest.raises(SecretsError, match="does not exist") as caught:
-        secrets.push(plan, "proxy", tmp_path / "none", "root@x", runner=Ssh())
+        secrets.push(plan, "proxy", tmp_path / "none", Way("root@x"), runner=Ssh())
     assert "mailnix secrets init" in caught.value.hint

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mailnix.errors import CommandFailed, SecretsError
-from mailnix.secrets.ssh import explain, push_argv
+from mailnix.secrets.ssh import Way, explain, push_argv
 
 TARGET = "root@5.9.100.1"
 CHANGED = """\
@@ -20,7 +20,7 @@ Host key verification failed.
 
 
 def said(text: str, status: int | None = 255, config: Path | None = None) -> SecretsError:
-    return explain(CommandFailed(["ssh"], status, text), "proxy", TARGET, config)
+    return explain(CommandFailed(["ssh"], status, text), "proxy", Way(TARGET, config=config))
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,35 @@ def test_a_push_that_takes_too_long_says_so() -> None:
 
 
 def test_another_ssh_config_is_read_where_it_is_named() -> None:
-    assert push_argv(TARGET, Path("/tmp/config"))[:3] == ("ssh", "-F", "/tmp/config")
+    assert push_argv(Way(TARGET, config=Path("/tmp/config")))[:3] == ("ssh", "-F", "/tmp/config")
+
+
+HOME = Way("root@10.83.119.2", "root@5.9.100.1")
+
+
+def test_by_way_of_a_proxy_neither_machine_is_asked_anything() -> None:
+    words = push_argv(HOME)
+    proxy_command = next(word for word in words if word.startswith("ProxyCommand="))
+    assert proxy_command == ("ProxyCommand=ssh -T -o BatchMode=yes -o ConnectTimeout=20 -W '[%h]:%p' -- root@5.9.100.1")
+    assert words[-2] == "root@10.83.119.2"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        (
+            "channel 0: open failed: connect failed: No route to host\nstdio forwarding failed\n",
+            "no route",
+            "seed disk",
+        ),
+        ("channel 0: open failed: administratively prohibited: open failed\n", "prohibited", "--to root@ADDRESS"),
+        ("Host key verification failed.\nConnection closed by UNKNOWN port 65535\n", "not known yet", "log in once"),
+        (CHANGED, "another host key", "ssh-keygen -R 5.9.100.1"),
+    ],
+)
+def test_what_fails_on_the_way_names_the_whole_way(text: str, message: str, hint: str) -> None:
+    error = explain(CommandFailed(["ssh"], 255, text), "internal", HOME)
+    assert "root@10.83.119.2 by way of root@5.9.100.1" in error.message
+    assert message in error.message
+    assert hint in error.hint
+    assert "ssh -J root@5.9.100.1 root@10.83.119.2 true" in error.hint

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from mailnix.cli import options, output
-from mailnix.errors import SecretsError
+
+TO_HELP = "SSH target [default: what `mailnix plan` says, by way of a proxy where that is described]."
 
 
 @click.command("push")
 @options.config
 @options.host
-@click.option("--to", "target", metavar="TARGET", help="SSH target [default: root at a proxy's public address].")
+@click.option("--to", "target", metavar="TARGET", help=TO_HELP)
 @click.option("--ssh-config", type=options.PATH, metavar="FILE", help="Read this instead of your own ~/.ssh/config.")
 @options.secrets
 @options.as_json
@@ -22,20 +23,13 @@ def command(
 ) -> None:
     """Hand machine HOST of CONFIG its credentials over SSH; services that use changed ones restart."""
     from mailnix import pipeline
-    from mailnix.plan import Plan, ProxyPlan
-    from mailnix.secrets import push
-
-    def default(plan: Plan) -> str:
-        found = next((proxy for proxy in plan.hosts if isinstance(proxy, ProxyPlan) and proxy.name == host), None)
-        if found is None:
-            raise SecretsError(f"{host} has no public address", "say where it is: --to root@ADDRESS")
-        return f"root@{found.ipv4}"
+    from mailnix.secrets import Way, push, way_to
 
     plan = pipeline.plan(config, secrets)
-    where = target or default(plan)
-    output.status(f"handing credentials to {where}")
-    handed = push(plan, host, pipeline.secrets_folder(config, secrets), where, config=ssh_config)
+    way = Way(target, config=ssh_config) if target is not None else way_to(plan, host, ssh_config)
+    output.status(f"handing credentials to {way}")
+    handed = push(plan, host, pipeline.secrets_folder(config, secrets), way)
     if as_json:
-        output.result_json({"host": host, "target": where, "handed": handed})
+        output.result_json({"host": host, "target": way.target, "jump": way.jump, "handed": handed})
     else:
         output.result(f"{host} has its {len(handed)} credentials; what uses a changed one starts again")
