@@ -58,9 +58,10 @@ ALWAYS: Final = "ConfigureWithoutCarrier=yes\nIgnoreCarrierLoss=yes\nLinkLocalAd
 def segment_network(segment: Segment) -> str:
     """A provider's network: gateways, a route to each address, and router advertisements where cards learn by them.
 
-    What is advertised invites to make oneself an address, which nobody routes: a server's is the described one.
+    What is advertised invites to make oneself an address, which nobody routes: a server's is the described one. What is
+    translated has a route, too, for this machine's own packets are translated when they have found one.
     """
-    lines = _bridge(segment.bridge, segment.addresses, (a for port in segment.ports for a in port.routed))
+    lines = _bridge(segment.bridge, segment.addresses, (a for port in segment.ports for a in port.addresses))
     return _text(lines, segment.advertised)
 
 

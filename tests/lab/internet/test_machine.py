@@ -79,7 +79,7 @@ def test_every_address_of_every_card_has_a_route_of_its_own(plan: Plan) -> None:
     found = layouts(plan)
     for segment in found.segments:
         text = network.segment_network(segment)
-        assert all(f"Destination={a}/{a.max_prefixlen}\n" in text for port in segment.ports for a in port.routed)
+        assert all(f"Destination={a}/{a.max_prefixlen}\n" in text for port in segment.ports for a in port.addresses)
     assert f"Destination={found.home.host4}/32\n" in network.home_network(found.home)
 
 
