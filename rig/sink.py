@@ -32,7 +32,7 @@ class Sink:
     STARTTLS it speaks TLS with the certificate in `certificate`; without, `nonsense`. `on_command` is told every
     command before it is answered. `sessions` counts connections, `ended` those that are over, `most_at_once` those that
     were open together.
-    `secured` says of each message whether it came under TLS.
+    `secured` says of each message whether it came under TLS, `peers` of each connection which address it came from.
     """
 
     port: int = field(factory=free_port)
@@ -46,6 +46,7 @@ class Sink:
     commands: list[str] = field(factory=list)
     messages: list[bytes] = field(factory=list)
     secured: list[bool] = field(factory=list)
+    peers: list[str] = field(factory=list)
     sessions: int = 0
     ended: int = 0
     most_at_once: int = 0
@@ -74,7 +75,8 @@ class Sink:
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
-                connection, _ = listener.accept()
+                connection, peer = listener.accept()
+                self.peers.append(peer[0])
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:

@@ -51,6 +51,7 @@ def outgoing(plan: Plan, host: ProxyPlan) -> HarakaOut:
     return HarakaOut(
         hostname=host.hostname,
         own_address=str(host.ipv4),
+        own_address6=str(host.ipv6) if host.ipv6 else "",
         listen=(f"{link.proxy.ipv4}:{ports.RELAY}",),
         clients=(f"{link.internal.ipv4}/32",),
         inbound_host=LOOPBACK,
@@ -98,6 +99,7 @@ def files_out(haraka: HarakaOut) -> Mapping[str, str]:
                 "deliveries.ini",
                 port=ports.SMTP,
                 own_address=haraka.own_address,
+                own_address6=haraka.own_address6,
                 nameserver=haraka.nameserver,
                 timing=haraka.patience,
                 limits=haraka.limits,

@@ -154,10 +154,11 @@ class HarakaIn:
 class HarakaOut:
     """haraka-out: takes mail from `clients` (networks) only, queues it on disk, delivers it as `hostname`.
 
-    Bounces to `domains` go to `inbound`, which is haraka-in of the same machine. `own_address` is the public one;
-    `nameserver` is for tests, the machine's own resolver is the default. Receivers' policies for TLS are asked from
-    `validator` ("address:port"), a resolver that validates and is on loopback, and kept in `policy_dir`; without one
-    there are none. `roots` are the public authorities that count.
+    Bounces to `domains` go to `inbound`, which is haraka-in of the same machine. `own_address` and `own_address6` are
+    the public ones, which mail leaves from where they are on the machine itself; `nameserver` is for tests, the
+    machine's own resolver is the default. Receivers' policies for TLS are asked from `validator` ("address:port"), a
+    resolver that validates and is on loopback, and kept in `policy_dir`; without one there are none. `roots` are
+    the public authorities that count.
     """
 
     hostname: str
@@ -167,6 +168,7 @@ class HarakaOut:
     inbound_port: int
     domains: tuple[str, ...]
     own_address: str = ""
+    own_address6: str = ""
     queue_dir: str = f"/var/lib/{OUT}/queue"
     certificate_folder: str = CERTIFICATE_FOLDER
     timing: Timing = Timing()

@@ -23,7 +23,7 @@ const ask = (type) => async (name) => {
     return answer
 }
 const resolver = { resolveMx: ask('MX'), resolve4: ask('A'), resolve6: ask('AAAA') }
-const is_home = home('203.0.113.10', () => ({ eth0: [{ address: '198.51.100.7' }, { address: '2001:db8::7' }] }))
+const is_home = home(['203.0.113.10'], () => ({ eth0: [{ address: '198.51.100.7' }, { address: '2001:db8::7' }] }))
 route(domain, resolver)
     .then((found) => elsewhere(found, domain, is_home))
     .then((found) => found.map(({ exchange }) => exchange), ({ final, status }) => ({ final, status }))

@@ -19,7 +19,7 @@ const tls = require('node:tls')
 
 const { Delivery } = require('./deliveries/delivery')
 const { Hosts } = require('./deliveries/hosts')
-const { home, NoRoute } = require('./deliveries/mx')
+const { home, NoRoute, source } = require('./deliveries/mx')
 const { QueueFiles } = require('./deliveries/queue_files')
 const { Slots } = require('./deliveries/slots')
 
@@ -51,7 +51,8 @@ exports.resolver = function ({ nameserver }) {
     return resolver
 }
 
-exports.environment = function ({ own_address, port }) {
+exports.environment = function ({ own_address, own_address6, port }) {
+    const own = [own_address, own_address6].filter(Boolean)
     return {
         files: this.files,
         unmarked: new Map(),
@@ -60,7 +61,8 @@ exports.environment = function ({ own_address, port }) {
         intervals: this.haraka.cfg.temp_fail_intervals,
         hello: this.config.get('me'),
         port: Number(port),
-        is_home: home(own_address),
+        is_home: home(own),
+        source: source(own),
         ids: () => crypto.randomUUID(),
         routes: (hmail) => this.routes(hmail),
         load: (file, read) => this.load(file, read),

@@ -11,7 +11,7 @@ const MOST_SESSIONS = 2
 
 class Attempt {
     // `mail`: from, recipients, body ('8BITMIME' if so declared), size, open() → chunks. `policy(mx)` says how TLS is
-    // meant to be (see deliveries.js). `env`: hosts, timing, hello, log.
+    // meant to be (see deliveries.js). `env`: hosts, timing, hello, source, log.
     constructor(mail, policy, slot, env) {
         Object.assign(this, { mail, policy, slot, env })
         this.pending = new Set(mail.recipients)
@@ -57,7 +57,8 @@ class Attempt {
     // A session that is ready for MAIL; without one, recipients have their reasons.
     async greet(mx, host, policy, clear = this.env.hosts.in_clear(host)) {
         const { hosts, timing, hello, log } = this.env
-        const session = new Session(mx, timing, () => this.slot.heard())
+        const bind = mx.from_dns ? this.env.source(mx.exchange) : mx.bind // our own configuration knows its way
+        const session = new Session({ ...mx, bind }, timing, () => this.slot.heard())
         try {
             await session.open()
             this.sessions += 1

@@ -27,6 +27,7 @@ class Session {
         this.host = mx.exchange
         this.port = mx.port
         this.name = mx.from_dns || mx.exchange
+        this.source = mx.bind
         this.timing = timing
         this.heard = heard
         this.extensions = new Map()
@@ -39,9 +40,9 @@ class Session {
     }
 
     async open() {
-        const { host, port } = this
+        const { host, port, source } = this
         await this.within(this.timing.connect, 'the connection', (resolve) => {
-            this.attach(net.connect({ host, port, noDelay: true }))
+            this.attach(net.connect({ host, port, localAddress: source, noDelay: true }))
             this.socket.once('connect', resolve)
         })
         this.heard()

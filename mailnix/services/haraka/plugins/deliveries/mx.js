@@ -69,21 +69,36 @@ async function ask(question) {
     }
 }
 
-// Whether an address is this machine: one that means "here" everywhere, one of its interfaces', or its public one, which
+// Whether an address is this machine: one that means "here" everywhere, one of its interfaces', or a public one, which
 // behind a provider's NAT is on none. IPv4 addresses are also found inside IPv6 ones.
-function home(own_address, interfaces = os.networkInterfaces) {
+function home(public_addresses, interfaces = os.networkInterfaces) {
     return (address) => {
         const here = new net.BlockList()
         here.addSubnet('127.0.0.0', 8, 'ipv4')
         here.addSubnet('0.0.0.0', 8, 'ipv4')
-        const others = Object.values(interfaces()).flatMap((each) => each.map((known) => known.address))
-        for (const own of ['::', '::1', own_address, ...others]) if (net.isIP(own)) here.addAddress(own, family(own))
+        for (const own of ['::', '::1', ...public_addresses, ...on(interfaces)]) {
+            if (net.isIP(own)) here.addAddress(own, family(own))
+        }
         return here.check(address, family(address))
     }
+}
+
+// The address that connections to another come from: our public one of its kind, which has the reverse name and is in
+// SPF, whatever else the card has. Undefined where it is on no interface, as behind a provider's NAT: bound to it all
+// the same (net.ipv4.ip_nonlocal_bind is set, for the tunnel's sake), a connection would never be answered.
+function source(public_addresses, interfaces = os.networkInterfaces) {
+    return (address) => {
+        const here = on(interfaces)
+        return public_addresses.find((own) => family(own) === family(address) && here.includes(own))
+    }
+}
+
+function on(interfaces) {
+    return Object.values(interfaces()).flatMap((each) => each.map((known) => known.address))
 }
 
 function family(address) {
     return net.isIPv6(address) ? 'ipv6' : 'ipv4'
 }
 
-module.exports = { elsewhere, home, route, NoRoute }
+module.exports = { elsewhere, home, route, source, NoRoute }
