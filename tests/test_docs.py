@@ -11,7 +11,10 @@ import pytest
 
 from mailnix import Alias, Backup, Domain, Internal, Mailbox, Proxy, Topology, Tunnel, __version__
 from mailnix.config import load
+from mailnix.errors import Severity
+from mailnix.model.check import problems
 from mailnix.run import run
+from tests.descriptions import sound
 
 DOCS = Path(__file__).parent.parent / "docs"
 CHANGELOG = (DOCS.parent / "CHANGELOG.md").read_text()
@@ -71,3 +74,18 @@ def test_the_page_about_capacity_has_the_tables_that_its_benchmark_prints() -> N
         what = line.split(" | ")[:3]  # figures are another machine's
         assert " | ".join(what) in page
     assert all(f"| {name} |" in page for name in WAY.findall(script.read_text()))
+
+
+PIECES = [
+    pytest.param(text, id=f"{page.stem}: {' '.join(text.split())[:60]}")
+    for page in sorted(DOCS.rglob("*.md"))
+    for text in re.findall(r"^```python\n((?:Proxy|Internal)\(.*?)^```", page.read_text(), re.M | re.S)
+]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_machine_that_a_page_describes_is_sound(piece: str) -> None:
+    machine = eval(piece, {"Proxy": Proxy, "Internal": Internal})  # our own pages
+    changed = {"internal": machine} if isinstance(machine, Internal) else {"proxies": [machine]}
+    wrong = [problem for problem in problems(sound(**changed)) if problem.severity is Severity.ERROR]
+    assert wrong == []
