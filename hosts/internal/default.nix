@@ -121,6 +121,12 @@
       }
     ];
   };
+  mailnix.tunnel = {
+    enable = true;
+    interfaces = [ "wg-proxy" ];
+    networks = ./networks.json;
+    dials = ./tunnels;
+  };
 
   # The firewall. This table is all of it, with what networking.firewall opens; Docker and Mailcow keep theirs.
   mailnix.firewall.enable = true;

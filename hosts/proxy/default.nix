@@ -103,6 +103,11 @@
       }
     ];
   };
+  mailnix.tunnel = {
+    enable = true;
+    interfaces = [ "wg0" ];
+    networks = ./networks.json;
+  };
 
   # The firewall. This table is all of it, with what networking.firewall opens; Docker and Mailcow keep theirs.
   mailnix.firewall.enable = true;

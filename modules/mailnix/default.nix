@@ -5,6 +5,7 @@
     ./credentials.nix
     ./disk.nix
     ./firewall.nix
+    ./tunnel.nix
     ./uplink.nix
   ];
 }

@@ -29,6 +29,8 @@ from mailnix.services.mailcow import units as mailcow_units
 from mailnix.services.mailcow.pin import PIN
 from mailnix.services.network import debian as network_debian
 from mailnix.services.network.render import CHOOSER, networkd, sysctls
+from mailnix.services.wireguard import debian as wireguard_debian
+from mailnix.services.wireguard import units as wireguard
 from tests.nixos.conftest import Nix
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -159,6 +161,29 @@ def test_the_unit_that_chooses_between_network_cards_is_the_same(plan: Plan, mac
     path = f"/etc/systemd/system/{CHOOSER}.service"
     (unit,) = (sections for host in plan.hosts[:1] for at, sections in network_debian.units(host) if at == path)
     assert differences(machines.unit(CHOOSER), unit) == {}
+
+
+@pytest.mark.parametrize("name", [wireguard.OVERLAPS, wireguard.REDIAL, wireguard.READMIT])
+def test_what_watches_over_the_tunnel_is_the_same(plan: Plan, machines: Evaluated, name: str) -> None:
+    host = plan.proxies[0] if name == wireguard.READMIT else plan.internal
+    made = {
+        wireguard.OVERLAPS: wireguard.overlaps_unit,
+        wireguard.REDIAL: wireguard.redial_unit,
+        wireguard.READMIT: wireguard.readmit_unit,
+    }
+    unit = made[name](wireguard_debian.programs(host))
+    listed = {"Service.ExecStart": "its words are compared below", "Unit.Path": "Debian's is /usr/bin"}
+    here = machines.unit(name)
+    assert differences(here, unit, listed) == {}
+    said = {word for word in as_words(unit)["Service.ExecStart"] if not word.startswith("/etc/")}
+    assert said <= here["Service.ExecStart"]
+
+
+@pytest.mark.parametrize("name", [wireguard.REDIAL, wireguard.READMIT])
+def test_the_tunnel_is_looked_at_as_often(machines: Evaluated, name: str) -> None:
+    found = machines.definitions(f"systemd.timers.{name}.timerConfig")
+    _, (_, wanted), _ = wireguard.timer(name)
+    assert {key: value for key, (value,) in found.items()} == wanted
 
 
 def test_mailcows_units_are_the_same(plan: Plan, machines: Evaluated) -> None:

@@ -1,16 +1,63 @@
-"""WireGuard on Debian: networkd's files."""
+"""WireGuard on Debian: networkd's files, and what watches over the tunnel."""
 
 from __future__ import annotations
 
-from mailnix.formats.debian_part import DebianPart
-from mailnix.plan import HostPlan, Plan
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Final
+
+from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.formats.text import ini, template
+from mailnix.plan import HostPlan, InternalPlan, Plan
+from mailnix.services.credentials import names
+from mailnix.services.wireguard import units
 from mailnix.services.wireguard.render import tunnels
 from mailnix.tree import File
 
+NETWORKS: Final = "/etc/mailnix/networks.json"
+TUNNELS: Final = "/etc/mailnix/tunnels"
+SEE_OVERLAPS: Final = f"{names.SCRIPTS}/see-overlaps"
+_UNITS: Final = "/etc/systemd/system"
 
-def debian(_plan: Plan, host: HostPlan) -> DebianPart:
-    """The .netdev and .network files of each tunnel; `wg` for people who look."""
-    files = (
+
+def debian(plan: Plan, host: HostPlan) -> DebianPart:
+    """The .netdev and .network files of each tunnel, `wg`, and units that call it.
+
+    Python, for one of the programs, is on every machine: unattended-upgrades is made of it.
+    """
+    networkd = (
         File(f"/etc/systemd/network/{name}", text) for units in tunnels(host) for name, text in units.texts().items()
     )
-    return DebianPart(packages=("wireguard-tools",), entries=tuple(files))
+    watcher = units.REDIAL if isinstance(host, InternalPlan) else units.READMIT
+    return DebianPart(
+        packages=("wireguard-tools",),
+        entries=(*networkd, *_overlaps(plan, host), *_watcher(host, watcher)),
+        wanted=(Wanted(f"{units.OVERLAPS}.service"), Wanted(f"{watcher}.timer", "timers.target")),
+    )
+
+
+def programs(host: HostPlan) -> units.Programs:
+    """The words that each unit starts."""
+    ours = " ".join(units.interfaces(host))
+    return units.Programs(
+        overlaps=f"{SEE_OVERLAPS} {NETWORKS} {ours}",
+        redial=f"{names.SCRIPTS}/redial {TUNNELS} /run/{units.REDIAL}",
+        readmit=f"{names.SCRIPTS}/readmit {ours} {units.READMIT_AFTER} /run/{units.READMIT}",
+    )
+
+
+def _overlaps(plan: Plan, host: HostPlan) -> Iterator[File]:
+    program = files("mailnix.services.wireguard") / "guest" / "overlaps.py"
+    yield File(SEE_OVERLAPS, program.read_text("utf-8"), mode=0o755)
+    yield File(NETWORKS, units.networks_json(plan, host))
+    yield File(f"{_UNITS}/{units.OVERLAPS}.service", ini(units.overlaps_unit(programs(host))))
+
+
+def _watcher(host: HostPlan, name: str) -> Iterator[File]:
+    made = units.redial_unit if isinstance(host, InternalPlan) else units.readmit_unit
+    script = name.removeprefix("mailnix-")
+    yield File(f"{names.SCRIPTS}/{script}", template("wireguard", f"{script}.sh"), mode=0o755)
+    if isinstance(host, InternalPlan):
+        yield File(TUNNELS, units.dials(host))
+    yield File(f"{_UNITS}/{name}.service", ini(made(programs(host))))
+    yield File(f"{_UNITS}/{name}.timer", ini(units.timer(name)))

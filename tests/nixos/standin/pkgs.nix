@@ -26,6 +26,7 @@ lib.genAttrs [
   "docker"
   "findutils"
   "gawk"
+  "getent"
   "gnugrep"
   "gnused"
   "gnutar"
@@ -35,10 +36,12 @@ lib.genAttrs [
   "openssh"
   "openssl"
   "python3"
+  "python3Minimal"
   "swaks"
   "systemd"
   "util-linux"
   "which"
+  "wireguard-tools"
   "zstd"
 ] package
 // {

@@ -49,7 +49,7 @@ def test_no_key_stands_in_a_file(plan: Plan) -> None:
 
 def test_debian_gets_a_netdev_and_a_network_for_each_tunnel(two_proxies: Plan) -> None:
     paths = [entry.path for entry in debian(two_proxies, two_proxies.internal).entries]
-    assert paths == [
+    assert [path for path in paths if "/network/" in path] == [
         "/etc/systemd/network/50-wg-east.netdev",
         "/etc/systemd/network/50-wg-east.network",
         "/etc/systemd/network/50-wg-west.netdev",
