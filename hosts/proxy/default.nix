@@ -137,7 +137,7 @@
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKwBLL4jVYCnj4xTcV0FKcZTZ3LVdCxZxqkEMPdGIUBs you@example.org"
   ];
 
-  # A resolver that validates, for haraka-out.
+  # A resolver that validates, for haraka-out, and for the machine where wished.
   services.unbound = {
     enable = true;
     resolveLocalQueries = false;
@@ -146,6 +146,8 @@
       access-control = [ "127.0.0.0/8 allow" ];
       module-config = lib.mkDefault "\"validator iterator\"";
       do-ip6 = lib.mkDefault true;
+      infra-keep-probing = lib.mkDefault true;
+      domain-insecure = [ "\"pool.ntp.org\"" ];
       hide-identity = lib.mkDefault true;
       hide-version = lib.mkDefault true;
       prefetch = lib.mkDefault true;

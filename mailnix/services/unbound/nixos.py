@@ -14,7 +14,7 @@ def nixos(_plan: Plan, host: ProxyPlan) -> NixosPart:
         key: list(value) if isinstance(value, tuple) else mk_default(value) for key, value in server(host).items()
     }
     return NixosPart(
-        "A resolver that validates, for haraka-out.",
+        "A resolver that validates, for haraka-out, and for the machine where wished.",
         (
             option(
                 "services.unbound",
