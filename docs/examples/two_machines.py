@@ -8,7 +8,8 @@ topology = Topology(
     # A small VPS with a static public address. It holds no mail.
     proxies=[Proxy("proxy", ipv4="203.0.113.10", ipv6="2001:db8:10::10")],
     # A machine at home, behind any NAT; it opens no port to the internet.
-    internal=Internal("internal"),
+    # You log in to it from home, or by way of the proxy (ssh -J).
+    internal=Internal("internal", ssh_via_proxy=True),
     # Who may log in by SSH (your own public key).
     admin_keys=["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKwBLL4jVYCnj4xTcV0FKcZTZ3LVdCxZxqkEMPdGIUBs you@example.org"],
     domains=[

@@ -10,6 +10,7 @@ from mailnix.lab.scenario import (
     health,
     inbound,
     isolation,
+    logins,
     outbound,
     receivers,
     relay,
@@ -97,6 +98,14 @@ CHECKS: Final[tuple[Check, ...]] = (
     Check("open-ports", _ISOLATION, "proxies open exactly the planned ports", isolation.proxies_open_what_is_planned),
     Check("udp-ports", _ISOLATION, "no other UDP service answers", isolation.proxies_answer_no_other_udp),
     Check("home-ports", _ISOLATION, "home opens nothing, even to its own network", isolation.home_opens_nothing),
+    Check("home-ssh", _ISOLATION, "SSH at home is silent to containers", logins.nobody_else_reaches_ssh_at_home),
+    Check(
+        "jump-host",
+        _ISOLATION,
+        "an admin comes home by way of the proxy",
+        logins.admin_comes_home_by_way_of_a_proxy,
+        logins.has_jump_host,
+    ),
     Check("guesses", _ISOLATION, "20 wrong passwords show who guesses", guessing.shows_the_guesser),
     Check(
         "next-mx",
