@@ -1,6 +1,9 @@
-from mailnix.plan import Plan
+from mailnix import Family, Proxy, Tunnel
+from mailnix.plan import Plan, derive
+from mailnix.services.firewall.render import table
 from mailnix.services.wireguard.debian import debian
 from mailnix.services.wireguard.render import tunnels
+from tests.descriptions import PUBLIC4, PUBLIC6, sound
 
 
 def keys(plan: Plan, host: str, section: str, stem: str) -> list[dict[str, object]]:
@@ -55,3 +58,21 @@ def test_debian_gets_a_netdev_and_a_network_for_each_tunnel(two_proxies: Plan) -
         "/etc/systemd/network/50-wg-west.netdev",
         "/etc/systemd/network/50-wg-west.network",
     ]
+
+
+def test_both_ends_and_their_firewalls_follow_the_mtu() -> None:
+    plan = derive(sound(tunnel=Tunnel(mtu=1392)))
+    for host in plan.hosts:
+        assert keys(plan, host.name, "NetDev", "netdev")[0]["MTUBytes"] == 1392
+        assert "maxseg size set 1332" in table(host)
+
+
+def test_over_ipv6_the_endpoint_is_an_address_in_brackets_and_the_proxy_takes_both_families() -> None:
+    plan = derive(sound(tunnel=Tunnel(over=Family.IPV6, port=443)))
+    assert keys(plan, "internal", "WireGuardPeer", "netdev")[0]["Endpoint"] == f"[{PUBLIC6}]:443"
+    assert "udp dport 443 counter accept" in table(plan.host("proxy"))  # of an inet table, so over IPv4 too
+
+
+def test_a_name_is_dialled_as_it_is_written() -> None:
+    plan = derive(sound(proxies=[Proxy("proxy", PUBLIC4, endpoint="vpn.example.net")]))
+    assert keys(plan, "internal", "WireGuardPeer", "netdev")[0]["Endpoint"] == "vpn.example.net:51820"
