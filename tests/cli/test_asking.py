@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -155,3 +156,15 @@ def test_a_wrong_way_and_a_wrong_network_are_asked_for_again(typed: Run, tmp_pat
     assert "'proxi' is none of home, proxy, both" in said.err
     assert said.err.count("write it with its length, such as 192.168.1.0/24") == 2
     assert load(tmp_path / "new/mail.py").internal.lan == "192.168.1.0/24"
+
+
+def test_the_readme_shows_what_is_asked(typed: Run, tmp_path: Path, ssh: Path) -> None:
+    (ssh / "id_ed25519.pub").write_text(f"{KEY}\n")
+    shown = (Path(__file__).parents[2] / "README.md").read_text().split("$ mailnix init my-mail\n")[1].split("\n```")[0]
+    asked = [re.fullmatch(r"(.*?(?:\]|proxy|domain):)(?: (.*))?", line) for line in shown.splitlines()]
+    said = typed(*(match[2] or "" for match in asked if match))
+    assert said.status == 0
+    position = 0
+    for line, match in zip(shown.splitlines(), asked, strict=True):
+        position = said.err.index(match[1] if match else line, position)
+    assert load(tmp_path / "new/mail.py").internal.ssh_via_proxy

@@ -11,6 +11,7 @@ from typing import Final
 
 from mailnix.formats.text import template
 from mailnix.model import ports
+from mailnix.model.net import mac
 from mailnix.plan import HostPlan, InternalPlan, ProxyPlan, Reach, Transport
 from mailnix.plan.types import Network, Uplink
 
@@ -121,7 +122,7 @@ def _internal(host: InternalPlan) -> dict[str, object]:
 
 def _home_cards(uplink: Uplink) -> tuple[str, ...]:
     """Names as nft matches them. A MAC names no interface, so it says no more than nothing does."""
-    return HOME_CARDS if uplink.card is None or ":" in uplink.card else (uplink.card,)
+    return HOME_CARDS if uplink.card is None or mac(uplink.card) else (uplink.card,)
 
 
 def _quoted(names: Iterable[str]) -> str:

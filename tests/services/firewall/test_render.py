@@ -75,7 +75,13 @@ HOME = 'iifname { "en*", "eth*", "wl*", "bond*", "br0" }'
 
 @pytest.mark.parametrize(
     ("card", "where"),
-    [(None, HOME), ("52:54:00:12:34:56", HOME), ("br-lan", 'iifname { "br-lan" }'), ("enp3s0", 'iifname { "enp3s0" }')],
+    [
+        (None, HOME),
+        ("52:54:00:12:34:56", HOME),
+        ("52-54-00-12-34-56", HOME),
+        ("br-lan", 'iifname { "br-lan" }'),
+        ("enp3s0", 'iifname { "enp3s0" }'),
+    ],
 )
 def test_ssh_at_home_comes_by_the_home_networks_card(card: str | None, where: str) -> None:
     text = table(derive(topology(internal=Internal("internal", card=card))).internal)
