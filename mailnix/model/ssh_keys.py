@@ -41,6 +41,18 @@ class Line:
     body: str
     comment: str
 
+    @property
+    def may_forward(self) -> bool:
+        """Whether its options let it use the machine as a jump host; the last word counts, as for sshd."""
+        allowed = True
+        for option in _split(self.options):
+            match option.partition("=")[0].lower():
+                case "restrict" | "no-port-forwarding":
+                    allowed = False
+                case "port-forwarding":
+                    allowed = True
+        return allowed
+
 
 class _Damaged(ValueError):
     """The bytes of a key are not those of its type."""
@@ -111,7 +123,7 @@ def _no_line(text: str) -> Fault:
 def _options_fault(options: str) -> Fault | None:
     if options.startswith("[") or re.match(r"[^=\"]*[.:]", options):
         return Fault("is a line of known_hosts: a machine's key, not yours", _MAKE_ONE)
-    for option in re.findall(r'(?:"(?:\\.|[^"\\])*"|[^,"])+', options):
+    for option in _split(options):
         name = option.partition("=")[0]
         if name.lower() not in _OPTIONS:
             hint = "leave it out, or look in sshd(8) for how it is written"
@@ -119,6 +131,10 @@ def _options_fault(options: str) -> Fault | None:
                 f"has {name[:30]!r} before the key, and sshd knows no such option: it would ignore the key", hint
             )
     return None
+
+
+def _split(options: str) -> list[str]:
+    return re.findall(r'(?:"(?:\\.|[^"\\])*"|[^,"])+', options)
 
 
 def _kind_fault(line: Line) -> Fault | None:

@@ -65,6 +65,8 @@ def _home(topology: Topology, internal: Internal, found: Found) -> None:
         elif networks not in ((), PRIVATE_NETWORKS):
             _contradiction("internal.sealed", "lan_admin_cidrs", found)
         return
+    if via_proxy:
+        _forwarding(topology, found)
     proxies = [proxy for _, proxy in each(topology.proxies, Proxy, "proxies")]
     no_jump = bool(proxies) and all(proxy.sealed is True for proxy in proxies)
     if via_proxy and no_jump:
@@ -77,6 +79,15 @@ def _home(topology: Topology, internal: Internal, found: Found) -> None:
     elif networks == () and not via_proxy:
         message = f"nobody can log in to {internal.name}: no home network may, and no proxy leads there"
         found.error("internal.lan_admin_cidrs", message, f"{WAYS_HOME}, or write {MEANT}")
+
+
+def _forwarding(topology: Topology, found: Found) -> None:
+    """A jump host forwards, which a key's own options may forbid."""
+    for path, key in each(topology.admin_keys, str, "admin_keys"):
+        line = parse(key)
+        if line is not None and not line.may_forward:
+            hint = "add port-forwarding to its options, or take out what forbids it"
+            found.warning(path, "may not go on from a proxy, by its own options: ssh -J fails with it", hint)
 
 
 def _contradiction(path: str, field: str, found: Found) -> None:

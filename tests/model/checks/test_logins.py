@@ -100,3 +100,19 @@ def test_so_does_a_key_that_is_there_twice() -> None:
 def test_a_key_that_is_none_is_an_error_at_its_own_place() -> None:
     topology: Topology = sound(admin_keys=[KEY, "hello"])
     assert [problem.path for problem in problems(topology)] == ["admin_keys[1]"]
+
+
+@pytest.mark.parametrize(
+    ("options", "may"),
+    [
+        ("restrict", False),
+        ("no-port-forwarding,no-pty", False),
+        ("restrict,port-forwarding", True),
+        ('from="192.0.2.0/24",command="echo restrict,no-port-forwarding"', True),
+    ],
+)
+def test_a_key_that_may_not_go_on_from_a_proxy_deserves_a_second_look(options: str, may: bool) -> None:
+    key = f"{options} {KEY}"
+    internal = Internal("internal", ssh_via_proxy=True)
+    assert ("admin_keys[0]" in found(Severity.WARNING, admin_keys=[key], internal=internal)) is not may
+    assert found(Severity.WARNING, admin_keys=[key]) == {}
