@@ -154,6 +154,7 @@ def test_two_proxies_are_not_dialled_at_one_endpoint() -> None:
     assert pair("mx1.example.org", "mx2.example.org") == {}
     assert "already" in pair("vpn.example.net", "vpn.example.net")["proxies[1].endpoint"].message
     assert "already" in pair(None, PUBLIC4)["proxies[1].endpoint"].message
+    assert "another proxy's" in pair("mx2.example.org", None)["proxies[0].endpoint"].message
     assert "every proxy" in pair("mail.example.org", None)["proxies[0].endpoint"].message
 
 

@@ -122,12 +122,22 @@ def _name(topology: Topology, proxy: Proxy, over: Family, path: str, found: Foun
         found.error(path, problem, "write a name such as vpn.example.org, or an address")
     elif name == topology.hostname and len(topology.proxies) > 1:
         found.error(path, f"{name} leads to every proxy", "give each an endpoint that is its own, or leave it out")
+    elif name != proxy.hostname and name in _hostnames(topology):
+        found.error(
+            path, f"{name} is another proxy's hostname", "give each an endpoint that is its own, or leave it out"
+        )
     elif name in (topology.hostname, proxy.hostname):
         if over is Family.IPV6 and proxy.ipv6 is None:
             found.error(path, f"{name} has no IPv6 address, and the tunnel goes over IPv6", "give ipv6, too")
     elif any(name == domain or name.endswith(f".{domain}") for domain in domain_names(topology)):
         message = f"{name} is not among the records that mailnix prints, for its address may change"
         found.warning(path, message, "publish it yourself, beside them")
+
+
+def _hostnames(topology: Topology) -> set[str]:
+    """What proxies call themselves, where that is not what clients connect to."""
+    names = {proxy.hostname for _, proxy in each(topology.proxies, Proxy, "proxies") if proxy.hostname is not None}
+    return names - {topology.hostname}
 
 
 def _without_port(text: str) -> str | None:
