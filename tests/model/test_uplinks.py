@@ -110,6 +110,7 @@ WRONG_AT_HOME: dict[str, tuple[Topology, str]] = {
     "an address that is the broadcast's": (static_home(ipv4="10.0.0.255"), "ipv4"),
     "an address that is the router's": (static_home(ipv4="10.0.0.1", nameservers=["10.0.0.2"]), "gateway"),
     "an address on loopback": (static_home(ipv4="127.0.0.1", prefix=32), "ipv4"),
+    "an address outside of the home network": (static_home(lan="10.0.1.0/24"), "ipv4"),
     "the proxy's address": (static_home(ipv4=PUBLIC4, prefix=32), "ipv4"),
     "a Wi-Fi card": (home(card="wlan0"), "card"),
     "a forwarder on loopback": (home(forwarders=LOCAL), "forwarders[0]"),

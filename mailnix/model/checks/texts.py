@@ -10,11 +10,12 @@ from ipaddress import (
     IPv6Interface,
     ip_address,
     ip_interface,
+    ip_network,
 )
 from typing import Any, Final, TypeAlias, TypeVar
 
 from mailnix.model.checks.found import Found
-from mailnix.model.net import Address
+from mailnix.model.net import Address, Network
 
 A = TypeVar("A", IPv4Address, IPv6Address)
 Interface: TypeAlias = IPv4Interface | IPv6Interface
@@ -68,6 +69,14 @@ def quiet(text: Any, kind: type[A]) -> A | None:
     try:
         return kind(text) if isinstance(text, str) else None
     except AddressValueError:
+        return None
+
+
+def network(text: Any) -> Network | None:
+    """The network in a text that is looked at elsewhere, too."""
+    try:
+        return ip_network(text, strict=False) if isinstance(text, str) else None
+    except ValueError:
         return None
 
 

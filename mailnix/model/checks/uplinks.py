@@ -54,6 +54,9 @@ def _home(internal: Internal, topology: Topology, found: Found) -> None:
             if own == texts.quiet(proxy.ipv4, IPv4Address):
                 found.error("internal.ipv4", f"{own} is the address of {path}", "write one of the home network")
         _in_network(own, prefix, "internal.ipv4", found)
+        lan = texts.network(internal.lan)
+        if lan is not None and own not in lan:
+            found.error("internal.ipv4", f"{own} is not in internal.lan ({lan})", "look at both")
     if static and internal.gateway is None:
         found.error("internal.gateway", "a static address needs a router", "write your home router's address")
     if internal.gateway is not None and not static:
