@@ -82,7 +82,7 @@ def _keys(scene: Scene, proxy: ProxyPlan) -> Iterator[None]:
     make = "".join(f" && ssh-keygen -q -t ed25519 -N '' -C {who} -f {FOLDER}/{who}" for who in ("admin", "stranger"))
     scene.internet.succeed(f"rm -rf {FOLDER} && install -d -m 0700 {FOLDER}{make}", timeout=COMMAND)
     source = scene.layout.client.ipv4
-    config = _CONFIG.format(jump=proxy.ipv4, home=home.ipv4, source=source, folder=FOLDER, seconds=CONNECT)
+    config = _CONFIG.format(jump=proxy.ipv4, home=home.ipv4, source=source, folder=FOLDER, seconds=_seconds(scene))
     for who in ("admin", "stranger"):
         text = shlex.quote(f"{config}  IdentityFile {FOLDER}/{who}\n")
         scene.internet.succeed(f"printf %s {text} > {FOLDER}/{who}.conf")
@@ -99,4 +99,8 @@ def _keys(scene: Scene, proxy: ProxyPlan) -> Iterator[None]:
 
 def _ssh(scene: Scene, who: str, *words: str) -> Done:
     command = shlex.join(("ssh", "-T", "-F", f"{FOLDER}/{who}.conf", *words))
-    return scene.internet.execute(f"{command} </dev/null", timeout=3 * CONNECT)
+    return scene.internet.execute(f"{command} </dev/null", timeout=3 * _seconds(scene))
+
+
+def _seconds(scene: Scene) -> int:
+    return round(CONNECT * scene.pace())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mailnix.model import networks
 from mailnix.model.checks.found import Found, each
+from mailnix.model.net import not_public
 from mailnix.model.ssh_keys import fault, parse
-from mailnix.model.topology import PRIVATE_NETWORKS, Internal, Proxy, Topology
+from mailnix.model.topology import PRIVATE_NETWORKS, Internal, Proxy, Topology, Tunnel
 
 MEANT = "sealed=True where nobody shall"
 WAYS_HOME = 'name home networks (lan_admin_cidrs=["192.168.1.0/24"]), or let a proxy lead there (ssh_via_proxy=True)'
@@ -19,6 +21,8 @@ def check(topology: Topology, found: Found) -> None:
     for path, proxy in each(topology.proxies, Proxy, "proxies"):
         if proxy.sealed is True and proxy.admin_cidrs:
             _contradiction(f"{path}.sealed", "admin_cidrs", found)
+        elif proxy.admin_cidrs:
+            _from_nowhere(topology, path, proxy, found)
     if isinstance(topology.internal, Internal):
         _home(topology, topology.internal, found)
 
@@ -57,12 +61,35 @@ def _key_holders(topology: Topology, usable: int, found: Found) -> None:
         found.warning("admin_keys", "no machine takes a key: each is sealed", "leave them out")
 
 
+def _from_nowhere(topology: Topology, path: str, proxy: Proxy, found: Found) -> None:
+    """A proxy sees the public addresses of people; a private network must be one that it is in itself."""
+    admins = [known.network for known in networks.described("admins", proxy.admin_cidrs)]
+    near = [known for known in networks.at_providers(topology) if known.path.startswith(f"{path}.")]
+    own = [known.network for known in near if not known.path.startswith(f"{path}.admin_cidrs")]
+    own += [known.network for known in networks.described("tunnel", _tunnel(topology))]
+    private = [network for network in admins if (not_public(network[0]) or "").startswith("a private address")]
+    met = any(one.version == other.version and one.overlaps(other) for one in private for other in own)
+    if private and private == admins and not met:
+        found.warning(
+            f"{path}.admin_cidrs",
+            f"nobody on the internet has an address in {private[0]}: you may not be able to log in to {proxy.name}",
+            "name the public network that you come from, or leave it out (SSH takes keys only)",
+        )
+
+
+def _tunnel(topology: Topology) -> tuple[str, ...]:
+    tunnel = topology.tunnel
+    return (
+        (tunnel.subnet or str(networks.tunnel_subnet(topology)), tunnel.subnet6) if isinstance(tunnel, Tunnel) else ()
+    )
+
+
 def _home(topology: Topology, internal: Internal, found: Found) -> None:
-    networks, via_proxy = internal.lan_admin_cidrs, internal.ssh_via_proxy is True
+    cidrs, via_proxy = internal.lan_admin_cidrs, internal.ssh_via_proxy is True
     if internal.sealed is True:
         if via_proxy:
             _contradiction("internal.sealed", "ssh_via_proxy", found)
-        elif networks not in ((), PRIVATE_NETWORKS):
+        elif cidrs not in ((), PRIVATE_NETWORKS):
             _contradiction("internal.sealed", "lan_admin_cidrs", found)
         return
     if via_proxy:
@@ -70,13 +97,13 @@ def _home(topology: Topology, internal: Internal, found: Found) -> None:
     proxies = [proxy for _, proxy in each(topology.proxies, Proxy, "proxies")]
     no_jump = bool(proxies) and all(proxy.sealed is True for proxy in proxies)
     if via_proxy and no_jump:
-        only = f"nobody can log in to {internal.name}: " if networks == () else ""
+        only = f"nobody can log in to {internal.name}: " if cidrs == () else ""
         found.error(
             "internal.ssh_via_proxy",
             f"{only}no proxy can lead there, for nobody may log in to one (sealed)",
             "unseal a proxy, or leave ssh_via_proxy out and name home networks (lan_admin_cidrs); " + MEANT,
         )
-    elif networks == () and not via_proxy:
+    elif cidrs == () and not via_proxy:
         message = f"nobody can log in to {internal.name}: no home network may, and no proxy leads there"
         found.error("internal.lan_admin_cidrs", message, f"{WAYS_HOME}, or write {MEANT}")
 

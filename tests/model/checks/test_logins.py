@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
-from mailnix import Internal, Proxy, Topology
+from mailnix import Internal, Proxy, Topology, Tunnel
 from mailnix.errors import Problem, Severity
 from mailnix.model.check import problems
 from tests.descriptions import KEY, PUBLIC4, sound
 
 PROXY = Proxy("proxy", ipv4=PUBLIC4)
 SEALED = attrs.evolve(PROXY, sealed=True)
+TUNNEL = Tunnel(subnet="10.9.0.0/24")
 NEITHER = Internal("internal", lan_admin_cidrs=[])
 BY_PROXY = Internal("internal", lan_admin_cidrs=[], ssh_via_proxy=True)
 HOME_SEALED = Internal("internal", sealed=True)
@@ -116,3 +119,21 @@ def test_a_key_that_may_not_go_on_from_a_proxy_deserves_a_second_look(options: s
     internal = Internal("internal", ssh_via_proxy=True)
     assert ("admin_keys[0]" in found(Severity.WARNING, admin_keys=[key], internal=internal)) is not may
     assert found(Severity.WARNING, admin_keys=[key]) == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "warned"),
+    [
+        ({"admin_cidrs": ["192.168.1.0/24"]}, True),
+        ({"admin_cidrs": ["10.0.0.0/8", "fd00::/8"], "private_networks": ["10.5.0.0/16"]}, False),
+        ({"admin_cidrs": ["192.168.1.0/24", "198.51.100.0/24"]}, False),
+        ({"admin_cidrs": ["10.9.0.2/32"]}, False),
+        ({"admin_cidrs": ["100.64.0.0/10"]}, False),
+    ],
+    ids=["a home network", "the provider's", "a public one beside it", "the tunnel", "a VPN of one's own"],
+)
+def test_a_proxy_that_only_a_home_network_may_reach_deserves_a_second_look(
+    changed: dict[str, Any], warned: bool
+) -> None:
+    proxy = Proxy("proxy", ipv4=PUBLIC4, **changed)
+    assert ("proxies[0].admin_cidrs" in found(Severity.WARNING, proxies=[proxy], tunnel=TUNNEL)) is warned

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from mailnix import Internal, Proxy
 from mailnix.plan import Plan, derive
 from mailnix.run import run
+from rig.waiting import until
 from tests.attacks.marks import Kind, attack
 from tests.services.conftest import topology
 from tests.services.firewall import namespaces
@@ -56,6 +59,18 @@ def also(net: Network, name: str, address: str, card: str) -> str:
 
 def test_the_home_network_reaches_it_where_no_network_is_named(by_home: Network) -> None:
     assert by_home.connect("internet", HOME_LAN, 22) == f"I see {NEIGHBOUR}"
+
+
+def test_so_does_a_neighbour_by_the_address_that_each_card_gives_itself(by_home: Network) -> None:
+    def shown(name: str, *words: str) -> Any:
+        found = json.loads(run(["ip", "-n", f"{by_home.prefix}{name}", "-j", *words]).stdout)
+        return next(entry for entry in found if "ifindex" in entry)
+
+    listed = shown("home", "-6", "address", "show", "dev", "eth0", "scope", "link")["addr_info"]
+    address = next(entry["local"] for entry in listed if "local" in entry)
+    target = f"{address}%{shown('internet', 'link', 'show', 'dev', 'to-home')['ifindex']}"
+    # The kernel looks for a second or two whether somebody else has such an address.
+    until(lambda: by_home.connect("internet", target, 22, seconds=2).startswith("I see fe80::"), "SSH by link-local")
 
 
 @pytest.mark.parametrize("target", [HOME_LAN, "172.17.0.1", "172.22.1.1", "10.83.119.2", "fd00:17::1"])
