@@ -60,10 +60,15 @@ described() {
     done | paste -s -d , | sed 's/,/, /g'
 }
 
-# Names are final when udev has worked off its list.
+case $wanted in
+*\** | *\?* | *\[*) named= ;;
+*) named=yes ;;
+esac
+
+# All cards are there, and have their final names, when udev has worked off its list; for one alone nobody need wait.
 found=
 for _ in $(seq "$patience"); do
-    udevadm settle --timeout=60 2>/dev/null || true
+    [ -n "$named" ] || udevadm settle --timeout=60 2>/dev/null || true
     found=$(cards meant)
     [ -z "$found" ] || break
     sleep 1
@@ -80,10 +85,7 @@ if [ -z "$found" ]; then
 fi
 
 rm -f "$folder/card.conf"
-case $wanted in
-*\** | *\?* | *\[*) ;;
-*) exit 0 ;;
-esac
+[ -z "$named" ] || exit 0
 
 plugged() {
     for card in $found; do
