@@ -98,7 +98,8 @@ class Network:
             try:
                 if source:
                     probe.bind((source, 0))
-                probe.connect((target, port))
+                # With the scope of a link-local address, by number: this process has no such card.
+                probe.connect(socket.getaddrinfo(target, port, flags=socket.AI_NUMERICHOST)[0][4])
                 return probe.recv(200).decode() or "reset"
             except TimeoutError:
                 return "dropped"
