@@ -90,7 +90,9 @@ def _keys(scene: Scene, proxy: ProxyPlan) -> Iterator[None]:
     guests = [scene.guest(name) for name in (proxy.name, home.name)]
     try:
         for guest in guests:
-            guest.succeed(f"install -d -m 0700 /root/.ssh && cp -a {KEYS} {KEYS}.kept; echo {key} >> {KEYS}")
+            guest.succeed(
+                f"install -d -m 0700 /root/.ssh; [ ! -e {KEYS} ] || cp -a {KEYS} {KEYS}.kept; echo {key} >> {KEYS}"
+            )
         yield
     finally:
         for guest in guests:

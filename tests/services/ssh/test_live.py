@@ -14,6 +14,7 @@ import pytest
 from mailnix import Internal
 from mailnix.plan import derive
 from mailnix.run import Completed, run, spawn
+from mailnix.secrets.ssh import NO_SUCH_PROGRAM, Way, push_argv
 from mailnix.services.ssh.debian import config
 from mailnix.services.ssh.render import settings
 from rig.waiting import until
@@ -80,6 +81,14 @@ def test_the_admin_comes_home_by_way_of_the_proxy(people: People) -> None:
     done = people.ssh("admin", "-J", f"root@{PROXY}", f"root@{HOME}", "echo $WHERE ${SSH_CONNECTION%% *}")
     assert done.status == 0, done.stderr
     assert done.stdout.split() == ["home", str(PLAN.tunnels[0].proxy.ipv4)]
+
+
+def test_credentials_are_pushed_the_same_way(people: People) -> None:
+    argv = push_argv(Way(f"root@{HOME}", f"root@{PROXY}", people.config("admin")))
+    there = ["ip", "netns", "exec", f"{people.net.prefix}internet"]
+    done = run([*there, *argv], stdin=b"", check=False, timeout=60)
+    assert done.status == NO_SUCH_PROGRAM, done.stderr  # our receiver, which this machine has not
+    assert "receive-credentials" in done.stderr
 
 
 def test_a_strangers_key_is_refused_by_the_proxy(people: People) -> None:
