@@ -27,6 +27,7 @@ PROGRAMS = (
     "__main__.py",
     "cli/",
     "services/mailcow/guest/",
+    "services/wireguard/guest/",
     "lab/fake_mailcow/nix.py",
     "lab/fake_mailcow/guest/",
     "lab/internet/guest/",
