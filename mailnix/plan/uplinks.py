@@ -21,8 +21,8 @@ HOST4 = 32
 def of_proxy(proxy: Proxy) -> Uplink:
     """The proxy's public card: its own address by DHCP or as given, a floating one beside it, IPv6 as described.
 
-    A proxy without `ipv6` has none at all: an address that is in no record would be of no use, and mail must not come
-    from it.
+    Router advertisements are of use for the IPv6 router alone. So a proxy without `ipv6` has no such address at all:
+    one that is in no record would serve nobody, and mail must not come from it.
     """
     static = proxy.gateway is not None
     ipv4, of_card = IPv4Address(proxy.ipv4), IPv4Address(proxy.card_ipv4 or proxy.ipv4)
@@ -44,7 +44,7 @@ def of_proxy(proxy: Proxy) -> Uplink:
         gateway4=IPv4Address(proxy.gateway) if proxy.gateway else None,
         gateway6=IPv6Address(proxy.gateway6) if proxy.gateway6 else None,
         nameservers=_addresses(proxy.nameservers),
-        ra=proxy.ipv6 is not None,
+        ra=proxy.ipv6 is not None and proxy.gateway6 is None,
     )
 
 

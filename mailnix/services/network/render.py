@@ -122,6 +122,8 @@ def _match(card: Uplink) -> Mapping[str, object]:
 
 def _network(card: Uplink) -> Mapping[str, object]:
     keys: dict[str, object] = {"DHCP": "ipv4" if card.dhcp else "no", "IPv6AcceptRA": card.ra, **_QUIET}
+    if card.static:
+        keys["ConfigureWithoutCarrier"] = True  # else a card without a router advertisement never counts as online
     if card.own6 is not None:
         keys["IPv6PrivacyExtensions"] = False
     plain = tuple(str(address) for address in card.addresses if not _second(card, address))
@@ -162,8 +164,7 @@ def _learned(card: Uplink) -> Iterator[Section]:
             yield "DHCPv6", silent
             yield "IPv6AcceptRA", silent
         return
-    router = {"UseGateway": False} if card.gateway6 is not None else {}
-    yield "IPv6AcceptRA", {"UseAutonomousPrefix": False, "DHCPv6Client": False, **router, **silent}
+    yield "IPv6AcceptRA", {"UseAutonomousPrefix": False, "DHCPv6Client": False, **silent}
 
 
 def _texts(values: tuple[object, ...]) -> tuple[str, ...]:

@@ -134,16 +134,20 @@ class Machine:
         done = run(["ip", "-n", self.namespace, "-j", "route", "get", receiver], check=False)
         return str(json.loads(done.stdout)[0]["prefsrc"]) if done.status == 0 else None
 
-    def advertised(self) -> bool:
-        """Whether a router advertisement has been taken notice of."""
-        return any(route.get("protocol") == "ra" for route in self._ip("-6", "route", "show"))
+    def online(self, card: str) -> bool:
+        """Whether a boot no longer waits for a card (systemd-networkd-wait-online.service(8))."""
+        state = self._state(card)
+        return "ADMIN_STATE=configured" in state and "OPER_STATE=routable" in state
 
     def resolvers(self, card: str) -> list[str]:
         """Whom networkd tells resolved to ask by way of a card."""
+        lines = [line for line in self._state(card) if line.startswith("DNS=")]
+        return [word for line in lines for word in line.removeprefix("DNS=").split()]
+
+    def _state(self, card: str) -> list[str]:
         (link,) = self._ip("link", "show", "dev", card)
         state = self.root / f"run/systemd/netif/links/{link['ifindex']}"
-        lines = state.read_text().splitlines() if state.exists() else []
-        return [word for line in lines if line.startswith("DNS=") for word in line.removeprefix("DNS=").split()]
+        return state.read_text().splitlines() if state.exists() else []
 
 
 @contextlib.contextmanager

@@ -52,7 +52,6 @@ def test_single_addresses_with_routers_outside_are_the_only_ones_whatever_is_adv
     with proxy(tmp_path, {"ens3": SINGLE}, **described) as machine:
         comes_from(machine, RECEIVER, IPV4)
         comes_from(machine, RECEIVER6, IPV6)
-        until(machine.advertised, "the router has advertised its prefix")
         assert machine.addresses("ens3") == these(f"{IPV4}/32", f"{IPV6}/128")
         assert len(machine.routes("-6")) == 1
         assert machine.resolvers("ens3") == LOCAL
@@ -143,3 +142,32 @@ def test_a_home_machine_keeps_its_static_address_and_takes_the_routers_ipv6(tmp_
         comes_from(machine, RECEIVER, "10.0.0.20")
         until(lambda: machine.source(RECEIVER6) is not None, "the internet is reached by IPv6")
         assert machine.resolvers("enp2s0") == ["10.0.0.1"]
+
+
+SILENT = Port(("172.31.1.1/32", "10.0.0.1/8", "fe80::1/64"))
+STATIC = {"gateway": "172.31.1.1", "nameservers": LOCAL}
+
+
+@pytest.mark.parametrize(
+    ("port", "described"),
+    [
+        (SILENT, STATIC),
+        (SILENT, {**STATIC, "ipv6": IPV6}),
+        (SILENT, {**STATIC, "ipv6": IPV6, "gateway6": "fe80::1"}),
+        (SINGLE, {**STATIC, "ipv6": IPV6}),
+        (LEASED, {"ipv6": IPV6}),
+        (LEASED, {"ipv6": IPV6, "gateway6": "fe80::1"}),
+        (LEASED, {"floating": True}),
+    ],
+)
+def test_a_boot_does_not_wait_for_a_router_that_says_nothing(
+    tmp_path: Path, port: Port, described: dict[str, Any]
+) -> None:
+    with proxy(tmp_path, {"ens3": port}, **described) as machine:
+        until(lambda: machine.online("ens3"), "the card is online")
+
+
+def test_nor_does_a_boot_at_a_home_without_ipv6(tmp_path: Path) -> None:
+    described = {"ipv4": "10.0.0.20", "prefix": 8, "gateway": "10.0.0.1", "nameservers": ["10.0.0.1"]}
+    with home(tmp_path, {"enp2s0": SILENT}, **described) as machine:
+        until(lambda: machine.online("enp2s0"), "the card is online")
