@@ -138,7 +138,9 @@ FINE: dict[str, Topology] = {
     "the provider's NAT by DHCP": proxy(extra_addresses=["10.0.0.6/24"], card="ens3"),
     "the provider's NAT, static": static(card_ipv4="10.0.0.5", gateway="10.0.0.1"),
     "a private network on the same card": static(extra_addresses=["192.168.133.7/17", "fd00:1::7/64"]),
-    "a resolver of the provider's": static(ipv6=PUBLIC6, nameservers=["5.9.0.53", "2a01:4f8:0:1::add:1010"]),
+    "a resolver of the provider's": static(
+        ipv6=PUBLIC6, gateway6="fe80::1", nameservers=["5.9.0.53", "2a01:4f8:0:1::add:1010"]
+    ),
     "the own resolver beside DHCP": proxy(nameservers=LOCAL),
     "a MAC in Windows' manner": proxy(card="52-54-00-AB-CD-EF"),
     "a home of all of ten": static_home(prefix=8, lan="10.0.0.0/8"),
@@ -198,6 +200,11 @@ def test_a_cards_address_without_a_gateway_comes_by_dhcp_or_not_at_all() -> None
     topology = proxy(card_ipv4="10.0.0.5")
     assert found(topology) == {}
     assert "nothing sets 10.0.0.5" in found(topology, Severity.WARNING)["proxies[0].card_ipv4"]
+
+
+def test_an_ipv6_router_that_must_advertise_itself_where_there_is_no_dhcp_is_a_warning() -> None:
+    assert "fe80::1" in found(static(ipv6=PUBLIC6), Severity.WARNING)["proxies[0].gateway6"]
+    assert found(proxy(ipv6=PUBLIC6), Severity.WARNING) == {}
 
 
 def test_a_second_public_address_that_mail_would_leave_from_is_a_warning() -> None:

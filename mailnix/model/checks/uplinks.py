@@ -171,6 +171,9 @@ def _ipv6(proxy: Proxy, path: str, found: Found) -> None:
             hint = f"choose one in it, for example {network[1]}"
             found.error(f"{path}.ipv6", f"{own} is the network {network}, which is no machine's address", hint)
     at = f"{path}.gateway6"
+    if proxy.gateway6 is None and own is not None and proxy.gateway is not None:
+        message = "the IPv6 router is learned from its advertisements, which few providers without DHCP send"
+        found.warning(at, message, "write the one that the provider names, often fe80::1")
     gateway = texts.address(proxy.gateway6, IPv6Address, at, found)
     if gateway is None:
         return
