@@ -16,6 +16,11 @@ def plan_text(plan: Plan) -> str:
     """Every part of the plan, a table each."""
     sections = (
         ("Machines", ("name", "what", "public", "tunnel"), (_machine(host) for host in plan.hosts)),
+        (
+            "Network cards",
+            ("machine", "card", "addresses", "routers", "resolvers"),
+            (_card(host) for host in plan.hosts),
+        ),
         ("Logins, with a key of admin_keys", ("machine", "from", "command"), _logins(plan)),
         ("Tunnels", ("proxy", "internal", "endpoint", "over", "mtu", "mark", "table"), _tunnels(plan)),
         ("Listeners", ("machine", "port", "service", "who may connect", "on"), _listeners(plan)),
@@ -36,6 +41,19 @@ def _machine(host: HostPlan) -> tuple[str, str, str, str]:
             return host.name, f"proxy, {host.hostname}", public, f"{end.ipv4} {end.ipv6}"
         case InternalPlan():
             return host.name, "Mailcow, at home", "none", f"{host.ipv4} {host.ipv6}"
+
+
+def _card(host: HostPlan) -> tuple[str, ...]:
+    card = host.uplink
+    addresses = [*(("by DHCP",) if card.dhcp else ()), *map(str, card.addresses)]
+    routers = [str(card.gateway4 or "by DHCP"), *(("advertised",) if card.ra else ())]
+    routers += [str(card.gateway6)] if card.gateway6 else []
+    resolvers = [str(address) for address in card.nameservers] or ["the network's"]
+    return (
+        host.name,
+        card.card or "the first with a cable",
+        *(", ".join(each) for each in (addresses, routers, resolvers)),
+    )
 
 
 def _logins(plan: Plan) -> Iterator[tuple[str, str, str]]:

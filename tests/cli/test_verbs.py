@@ -68,6 +68,7 @@ def test_plan_shows_what_was_decided(mailnix: Run, config: Path) -> None:
     assert said.status == 0
     for title in (
         "Machines",
+        "Network cards",
         "Logins",
         "Tunnels",
         "Listeners",
@@ -82,6 +83,7 @@ def test_plan_shows_what_was_decided(mailnix: Run, config: Path) -> None:
         "ssh root@5.9.100.1",
         "ssh root@ADDRESS  (ADDRESS: what the home router gives it)",
         "5.9.100.1:51820/udp  ipv4",
+        "the first with a cable",
         "10.83.119.2",
         "haraka-in",
         "mailcow.dkim",
