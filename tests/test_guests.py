@@ -32,7 +32,13 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
 
 def test_the_programs_of_every_kind_of_machine_are_found() -> None:
     folders = {name_of(path).partition("/guest/")[0] for path in PROGRAMS}
-    assert folders == {"services/mailcow", "services/wireguard", "lab/fake_mailcow", "lab/internet"}
+    assert folders == {
+        "services/mailcow",
+        "services/wireguard",
+        "lab/fake_mailcow",
+        "lab/internet",
+        "lab/places",
+    }
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=name_of)

@@ -1,0 +1,192 @@
+"""The three machines of all places: booted once, and brought from one place to the next."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from attrs import define, field
+
+from mailnix.image import Format, build_images
+from mailnix.image.cache import cache_dir
+from mailnix.image.values import HostBuild, Progress
+from mailnix.lab import state
+from mailnix.lab.accel import choose_accel
+from mailnix.lab.disks import overlay
+from mailnix.lab.machine import Machine, acquaint, paths_for
+from mailnix.lab.places import build, change, outside, router
+from mailnix.lab.places.build import ROUTER
+from mailnix.lab.places.place import HOME, PROXY, Place
+from mailnix.lab.prepare import DISK_SIZE, PROXY_MEMORY, sockets_folder
+from mailnix.lab.spec import Disk, DiskFormat, MachineSpec, Nic
+from mailnix.plan import Plan, derive
+from mailnix.run import run
+from mailnix.secrets import init, seed
+from mailnix.services.unbound.render import SERVICE as UNBOUND
+from mailnix.tree import Tree
+
+ROUTER_MEMORY: Final = 384  # MiB
+TAG: Final = "places"
+KEY: Final = "admin.key"
+APPLY: Final = 300.0
+MACHINES: Final = (PROXY, HOME)
+ANCHOR_FILE: Final = "/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf"
+
+
+@define(eq=False)
+class Ground:
+    """The machines by name, the administrator's key, where they stand now, and what they are told there."""
+
+    machines: Mapping[str, Machine]
+    admin_key: str
+    place: Place
+    plan: Plan
+    trees: dict[str, Tree]
+    fresh: bool = field(default=True)
+
+    @property
+    def router(self) -> Machine:
+        """What plays every network."""
+        return self.machines[ROUTER]
+
+    def go(self, place: Place) -> None:
+        """Bring both machines to a place; returns when their services were told to start anew."""
+        plan = derive(place.topology(self.admin_key))
+        if self.fresh and place == self.place:
+            self.fresh = False
+            return
+        self.router.succeed(router.swap(place, macs(build.far_nics)), timeout=APPLY)
+        trees = trees_of(plan)
+        changes = {name: change.between(self.trees[name], trees[name]) for name in MACHINES}
+        self.place, self.plan, self.trees, self.fresh = place, plan, trees, False
+        both(lambda name: self._bring(name, changes[name]))
+
+    def _bring(self, name: str, found: change.Change) -> None:
+        machine = self.machines[name]
+        machine.succeed(change.lay(found), stdin=change.archive(found.written), timeout=APPLY)
+        if name in self.place.reboots:
+            machine.succeed("sync")
+            machine.kill()
+            machine.start()
+            self.plug(name)
+            machine.wait_for_guest()
+            machine.wait_for_boot()
+            return
+        self.plug(name)
+        second = (self.place.provider2 if name == PROXY else self.place.home2) is not None
+        absent = "" if second else build.far_nics(name)[1].mac
+        machine.succeed(change.use(found, absent), timeout=APPLY)
+
+    def plug(self, name: str) -> None:
+        """Plug a machine's cables in, or out where the place has none."""
+        place = self.place
+        cables = {PROXY: (place.provider, place.provider2), HOME: (place.home, place.home2)}[name]
+        with self.machines[name].qmp() as control:
+            for nic, cable in zip(build.far_nics(name), cables, strict=True):
+                control.execute("set_link", {"name": nic.id, "up": cable is not None})
+
+
+def both(action: Callable[[str], None]) -> None:
+    """Do something with both machines at once; raises the first trouble after both are through."""
+    with ThreadPoolExecutor(len(MACHINES)) as pool:
+        for done in [pool.submit(action, name) for name in MACHINES]:
+            done.result()
+
+
+def trees_of(plan: Plan) -> dict[str, Tree]:
+    """What the machines have of a description."""
+    return {PROXY: build.proxy(plan).tree, HOME: build.home(plan).tree}
+
+
+def macs(nics: Callable[[str], tuple[Nic, ...]]) -> dict[str, tuple[str, str]]:
+    """The addresses of both cards of each machine, or of the router's ends of their cables."""
+    pairs = {name: nics(name) for name in MACHINES}
+    return {name: (first.mac, second.mac) for name, (first, second) in pairs.items()}
+
+
+@contextmanager
+def start(folder: Path, first: Place, progress: Progress, *, resume: bool = False) -> Iterator[Ground]:
+    """Build and boot all three machines in the place `first`; at the end they are switched off.
+
+    With `resume` the state that such a start saved in the same folder is taken up, where it is of the same inputs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    key = admin_key(folder)
+    plan = derive(first.topology(key))
+    init(plan, folder / "secrets")
+    builds = build.builds(plan)
+    specs = _specs(folder)
+    accel = choose_accel(specs[ROUTER].disk, cache_dir(), progress)
+    sockets = sockets_folder(folder)
+    machines = {name: Machine(spec, paths_for(name, folder, sockets), accel) for name, spec in specs.items()}
+    acquaint(machines.values())
+    ground = Ground(machines, key, first, plan, trees_of(plan))
+    note = folder / "inputs"
+    inputs = hashlib.sha256(repr((builds, [e.data for b in builds for e in b.tree.files])).encode()).hexdigest()
+    try:
+        if resume and note.exists() and note.read_text() == inputs:
+            state.resume(list(machines.values()), TAG)
+        else:
+            _boot(ground, builds, folder, progress)
+            if resume:
+                state.save(list(machines.values()), TAG)
+                note.write_text(inputs)
+        yield ground
+    finally:
+        for machine in machines.values():
+            machine.kill()
+
+
+def _boot(ground: Ground, builds: tuple[HostBuild, ...], folder: Path, progress: Progress) -> None:
+    entries = build_images(builds, folder / "images", Format.RAW, progress=progress)
+    images = {entry.host: folder / "images" / entry.file for entry in entries}
+    for name, machine in ground.machines.items():
+        overlay(images[name], machine.spec.disk, base_format=DiskFormat.RAW, size=DISK_SIZE)
+        if name in MACHINES:
+            seed(ground.plan, name, folder / "secrets", folder / f"{name}-seed.img")
+    routing = ground.router
+    for name in (ROUTER, HOME):
+        _switch_on(ground, name)
+    routing.wait_for_guest()
+    routing.succeed(router.setup(macs(build.near_nics)), timeout=APPLY)
+    routing.succeed(router.swap(ground.place, macs(build.far_nics)), timeout=APPLY)
+    routing.write_file(router.KEY, (folder / KEY).read_bytes(), mode=0o600)
+    _switch_on(ground, PROXY)
+    anchor = routing.read_file(outside.ANCHOR).decode().strip()
+    both(lambda name: ground.machines[name].wait_for_guest())
+    proxy = ground.machines[PROXY]
+    proxy.write_file(ANCHOR_FILE, outside.unbound_conf(anchor))
+    proxy.succeed(f"systemctl --no-block try-restart {UNBOUND}")
+    both(lambda name: ground.machines[name].wait_for_boot())
+    progress("every machine: booted")
+
+
+def _switch_on(ground: Ground, name: str) -> None:
+    ground.machines[name].start()
+    if name in MACHINES:
+        ground.plug(name)
+
+
+def admin_key(folder: Path) -> str:
+    """The administrator's public key; its pair is made where there is none."""
+    if not (folder / KEY).exists():
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "admin", "-f", folder / KEY])
+    return (folder / f"{KEY}.pub").read_text().strip()
+
+
+def _specs(folder: Path) -> dict[str, MachineSpec]:
+    near = tuple(nic for name in MACHINES for nic in build.near_nics(name))
+    specs = {ROUTER: MachineSpec(ROUTER, folder / f"{ROUTER}.qcow2", memory=ROUTER_MEMORY, nics=near)}
+    for name in MACHINES:
+        specs[name] = MachineSpec(
+            name,
+            folder / f"{name}.qcow2",
+            memory=PROXY_MEMORY,
+            extra_disks=(Disk(folder / f"{name}-seed.img", serial="seed"),),
+            nics=build.far_nics(name),
+        )
+    return specs

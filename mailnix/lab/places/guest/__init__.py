@@ -1,0 +1,1 @@
+"""Programs of the router that plays all places."""
