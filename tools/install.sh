@@ -23,6 +23,7 @@ need unbound unbound
 need caddy caddy
 need git git
 need named-checkzone bind9-utils
+need sshd openssh-server
 [ -e /usr/share/OVMF/OVMF_CODE.fd ] || [ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || packages="$packages ovmf"
 "$python" -c 'import ensurepip' 2>/dev/null || packages="$packages python3-venv"
 
@@ -46,6 +47,12 @@ if [ -n "$packages" ]; then
   # shellcheck disable=SC2086 # a list of words
   apt-get install -y -qq --no-install-recommends $packages >/dev/null
   [ -z "$made" ] || rm -f "$policy"
+  # Nor at the next boot: tests start their own. What was here before is not in this list.
+  for package in $packages; do
+    units=$(dpkg -L "$package" 2>/dev/null | sed -n 's#.*/systemd/system/\([^/]*[.]\(service\|socket\|timer\)\)$#\1#p')
+    # shellcheck disable=SC2086 # a list of words
+    [ -z "$units" ] || ! command -v systemctl >/dev/null || systemctl --quiet disable $units 2>/dev/null || true
+  done
 fi
 
 echo "Installing mailnix and its tools into $venv" >&2
