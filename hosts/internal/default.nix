@@ -20,7 +20,7 @@
     };
     dhcpV4Config.UseMTU = lib.mkDefault true;
   };
-  systemd.network.networks."21-others" = {
+  systemd.network.networks."90-others" = {
     matchConfig.Name = lib.mkDefault "en* eth*";
     linkConfig.RequiredForOnline = lib.mkDefault false;
     networkConfig = {

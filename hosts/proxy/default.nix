@@ -26,7 +26,7 @@
       DHCPv6Client = lib.mkDefault false;
     };
   };
-  systemd.network.networks."21-others" = {
+  systemd.network.networks."90-others" = {
     matchConfig.Name = lib.mkDefault "en* eth*";
     linkConfig.RequiredForOnline = lib.mkDefault false;
     networkConfig = {

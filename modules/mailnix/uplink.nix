@@ -17,6 +17,7 @@ let
   path = [
     config.systemd.package
     pkgs.coreutils
+    pkgs.gnugrep
     pkgs.gnused
     pkgs.iproute2
   ];

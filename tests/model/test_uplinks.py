@@ -113,6 +113,8 @@ WRONG_AT_HOME: dict[str, tuple[Topology, str]] = {
     "an address outside of the home network": (static_home(lan="10.0.1.0/24"), "ipv4"),
     "the proxy's address": (static_home(ipv4=PUBLIC4, prefix=32), "ipv4"),
     "a Wi-Fi card": (home(card="wlan0"), "card"),
+    "Mailcow's bridge": (home(card="br-mailcow"), "card"),
+    "a bridge of Docker's": (home(card="br-1f2e3d4c5b6a"), "card"),
     "a forwarder on loopback": (home(forwarders=LOCAL), "forwarders[0]"),
     "a forwarder that is a name": (home(forwarders=["fritz.box"]), "forwarders[0]"),
 }
@@ -145,6 +147,7 @@ FINE: dict[str, Topology] = {
     "a MAC in Windows' manner": proxy(card="52-54-00-AB-CD-EF"),
     "a home of all of ten": static_home(prefix=8, lan="10.0.0.0/8"),
     "a static home with a card": static_home(card="enp2s0"),
+    "a home bridge of the owner's": home(card="br-lan"),
     "a home router that is asked for Mailcow": home(forwarders=["192.168.1.1"], nameservers=["fe80::1"]),
 }
 

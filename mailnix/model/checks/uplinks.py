@@ -14,7 +14,8 @@ from mailnix.model.net import Address, mac, not_public, useless
 from mailnix.model.topology import Internal, Proxy, Topology
 
 _NAME: Final = re.compile(r"(?=.*[^0-9])[A-Za-z0-9_][A-Za-z0-9._-]{0,14}")
-_NO_CARDS: Final = re.compile(r"lo|wg.*|docker.*|br-.*|veth.*|all|default")
+_NO_CARDS: Final = re.compile(r"lo|wg.*|docker.*|br-mailcow|br-[0-9a-f]{12}|veth.*|all|default")
+"""Loopback, tunnels, Docker's bridges (mostly twelve hexadecimal digits), and what sysctl(8) means by these names."""
 _SHOWN: Final = 50
 _BROADCASTS_TO: Final = 30  # longer networks have no broadcast address (RFC 3021)
 LENGTH4, LENGTH6 = 32, 128

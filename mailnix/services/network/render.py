@@ -16,7 +16,7 @@ from mailnix.plan.types import Uplink
 from mailnix.services.unbound.render import ADDRESS as OWN_RESOLVER
 
 UPLINK_STEM: Final = "20-uplink"
-OTHERS_STEM: Final = "21-others"  # what the uplink's file does not match
+OTHERS_STEM: Final = "90-others"  # what no other file matches, for example those of NixOS for a bridge's ports (40-…)
 CARDS: Final = "en* eth*"  # wired ones
 CHOICE: Final = f"/run/systemd/network/{UPLINK_STEM}.network.d"
 CHOOSER: Final = "mailnix-uplink"

@@ -122,6 +122,26 @@ def test_a_described_card_that_is_not_there_is_a_failure_that_names_those_that_a
     assert "there is ens3 (52:54:00:00:00:00), ens4 (52:54:00:00:00:01)" in done.stdout
 
 
+@pytest.mark.parametrize("card", ["br0", "bond0", "eth0.7"])
+def test_a_described_card_that_networkd_makes_is_not_waited_for(tmp_path: Path, card: str) -> None:
+    """networkd starts after this script: on NixOS, `networking.bridges` and its like are .netdev files."""
+    folder = "/run/systemd/network"
+    netdev = (
+        f"mount -t tmpfs tmpfs /run; mkdir -p {folder}; printf '[NetDev]\\nName={card}\\n' >{folder}/40-{card}.netdev"
+    )
+    machine = Machine(tmp_path, ("ens3",), more=netdev)
+    done = machine.boots(card)
+    assert (done.status, done.stdout, machine.chosen) == (0, "", None)
+    assert Machine(tmp_path, ("ens3",), more=netdev).boots("br").status == 1
+
+
+def test_a_described_card_may_be_of_any_kind(tmp_path: Path) -> None:
+    """Wi-Fi that an owner of NixOS has set up, for example; here a bridge's port, which patterns never mean."""
+    bridged = "ip link add br0 type bridge; ip link set wlp3s0 master br0"
+    done = Machine(tmp_path, ("ens3", "wlp3s0"), more=bridged).boots("wlp3s0")
+    assert (done.status, done.stdout) == (0, "")
+
+
 def test_a_machine_without_a_wired_card_says_that_it_needs_a_cable(tmp_path: Path) -> None:
     done = Machine(tmp_path, ("wlp3s0",)).boots(CARDS)
     assert done.status == 1

@@ -3,7 +3,8 @@
 #
 # CARD is a MAC, a name, or patterns of names (systemd.network(5)). What patterns match may be several cards, and a static
 # address would be on each: so one is chosen, the first that has a cable, and FOLDER gets a drop-in with its name. A card
-# that the description names is only looked for. What people must know is said on the console.
+# that the description names is only looked for, unless networkd makes it itself, later: a bridge, two cards as one, a
+# VLAN. What people must know is said on the console.
 set -fu
 
 folder=$1
@@ -43,10 +44,11 @@ meant() {
     return 1
 }
 
-# Wired cards that pass a test, in the order in which the kernel found them.
+# Wired cards that pass a test, in the order in which the kernel found them. A described one may be of any kind: on NixOS
+# it is the owner's to set up.
 cards() {
     for name in $(ls /sys/class/net); do
-        if wired "$name" && "$1" "$name"; then echo "$(fact "$name" ifindex) $name"; fi
+        if { [ -n "$named" ] && [ "$1" = meant ] || wired "$name"; } && "$1" "$name"; then echo "$(fact "$name" ifindex) $name"; fi
     done | sort -n | cut -d ' ' -f 2
 }
 
@@ -64,6 +66,15 @@ case $wanted in
 *\** | *\?* | *\[*) named= ;;
 *) named=yes ;;
 esac
+
+made_later() {
+    grep -Rqsx --include='*.netdev' "Name=$wanted" /etc/systemd/network /run/systemd/network
+}
+
+if [ -n "$named" ] && made_later; then
+    rm -f "$folder/card.conf"
+    exit 0
+fi
 
 # All cards are there, and have their final names, when udev has worked off its list; for one alone nobody need wait.
 found=
