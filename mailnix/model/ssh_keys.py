@@ -10,26 +10,29 @@ from typing import Final
 
 from attrs import frozen
 
+from mailnix.model import ssh_options
+from mailnix.model.ssh_options import QUOTED, WHOLE_LINE, Fault
+
 RSA_BITS_MIN: Final = 2048  # sshd is told the same (RequiredRSASize)
 RSA_BITS_MAX: Final = 16384  # SSHBUF_MAX_BIGNUM in OpenSSH's sshbuf.h
 _MAKE_ONE: Final = "make one with ssh-keygen -t ed25519 and give the line in its .pub file"
-_WHOLE_LINE: Final = "copy the whole line of the .pub file"
-_FLAGS: Final = "agent-forwarding port-forwarding pty user-rc x11-forwarding"
-_WITH_VALUE: Final = "command environment expiry-time from permitlisten permitopen principals tunnel"
-_OTHERS: Final = "cert-authority no-touch-required restrict verify-required"
-_OPTIONS: Final = frozenset(
-    [*_FLAGS.split(), *(f"no-{flag}" for flag in _FLAGS.split()), *_WITH_VALUE.split(), *_OTHERS.split()]
-)
 _CURVES: Final[Mapping[str, int]] = {"nistp256": 32, "nistp384": 48, "nistp521": 66}  # bytes of a coordinate
+_EQUATIONS: Final[Mapping[str, tuple[int, int]]] = {
+    "nistp256": (
+        2**256 - 2**224 + 2**192 + 2**96 - 1,
+        0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B,
+    ),
+    "nistp384": (
+        2**384 - 2**128 - 2**96 + 2**32 - 1,
+        0xB3312FA7E23EE7E4988E056BE3F82D19181D9C6EFE8141120314088F5013875AC656398D8A2ED19D2A85C8EDD3EC2AEF,
+    ),
+    "nistp521": (
+        2**521 - 1,
+        0x0051953EB9618E1C9A1F929A21A0B68540EEA2DA725B99B315F3B8B489918EF109E156193951EC7E937B1652C0BD3BB1BF073573DF883D2C34F1EF451FD46B503F00,
+    ),
+}
+"""Curve → p and b of y² = x³ - 3x + b modulo p (NIST SP 800-186, 3.2.1)."""
 _ED25519_BYTES: Final = 32
-
-
-@frozen
-class Fault:
-    """Why a text is no key that sshd takes, as what follows "admin_keys[0]: ", and what to do."""
-
-    message: str
-    hint: str = _WHOLE_LINE
 
 
 @frozen
@@ -45,8 +48,8 @@ class Line:
     def may_forward(self) -> bool:
         """Whether its options let it use the machine as a jump host; the last word counts, as for sshd."""
         allowed = True
-        for option in _split(self.options):
-            match option.partition("=")[0].lower():
+        for name, _value, _text in ssh_options.each(self.options):
+            match name:
                 case "restrict" | "no-port-forwarding":
                     allowed = False
                 case "port-forwarding":
@@ -77,7 +80,7 @@ def parse(text: str) -> Line | None:
 
 _KIND: Final = r"(?:ssh|ecdsa-sha2|sk-ssh|sk-ecdsa-sha2|rsa-sha2|webauthn-sk-ecdsa-sha2)-[a-z0-9@.-]+"
 _LINE: Final = re.compile(
-    rf'(?:(?P<options>(?:"(?:\\.|[^"\\])*"|[^\s"])+)[ \t]+)?'
+    rf'(?:(?P<options>(?:{QUOTED}|[^\s"])+)[ \t]+)?'
     rf"(?P<kind>{_KIND})[ \t]+(?P<body>\S+)(?:[ \t]+(?P<comment>.*))?"
 )
 
@@ -106,7 +109,7 @@ _MISTAKES: Final[tuple[tuple[str, Fault], ...]] = (
     (r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060\ufeff]", Fault("has an invisible character in it")),
     (r"\A\s*#", Fault("is a comment, which sshd passes over", "leave out the #")),
     (r"\A\s*(?:https?|file)://", Fault("is a URL", "open it, and give the key that it shows")),
-    (r"\A\s*(?:SHA256|MD5):", Fault("is a key's fingerprint", _WHOLE_LINE)),
+    (r"\A\s*(?:SHA256|MD5):", Fault("is a key's fingerprint", WHOLE_LINE)),
     (r"\A\s*(?:~|\.{0,2}/|[A-Za-z]:\\)|\A\S*\.pub\s*\Z", Fault("is the path of a file", "write what is in the file")),
 )
 
@@ -123,18 +126,7 @@ def _no_line(text: str) -> Fault:
 def _options_fault(options: str) -> Fault | None:
     if options.startswith("[") or re.match(r"[^=\"]*[.:]", options):
         return Fault("is a line of known_hosts: a machine's key, not yours", _MAKE_ONE)
-    for option in _split(options):
-        name = option.partition("=")[0]
-        if name.lower() not in _OPTIONS:
-            hint = "leave it out, or look in sshd(8) for how it is written"
-            return Fault(
-                f"has {name[:30]!r} before the key, and sshd knows no such option: it would ignore the key", hint
-            )
-    return None
-
-
-def _split(options: str) -> list[str]:
-    return re.findall(r'(?:"(?:\\.|[^"\\])*"|[^,"])+', options)
+    return ssh_options.fault(options)
 
 
 def _kind_fault(line: Line) -> Fault | None:
@@ -145,7 +137,7 @@ def _kind_fault(line: Line) -> Fault | None:
     if line.kind == "ssh-dss":
         return Fault("is a DSA key, which OpenSSH takes no more", _MAKE_ONE)
     if line.kind.startswith(("rsa-sha2-", "webauthn-")):
-        return Fault(f"{line.kind} is the name of a signature, not of a key", _WHOLE_LINE)
+        return Fault(f"{line.kind} is the name of a signature, not of a key", WHOLE_LINE)
     if line.kind not in _READERS:
         return Fault(f"{line.kind} is no type of key that sshd knows", _MAKE_ONE)
     return None
@@ -206,6 +198,10 @@ def _ecdsa(kind: str, parts: list[bytes]) -> Fault | None:
         raise _Damaged(f"it names another curve than {wanted}")
     if len(point) != size or point[0] != 4:  # an uncompressed point (SEC 1, 2.3.3), which is all that OpenSSH takes
         raise _Damaged(f"a point of {wanted} has {size} bytes, this one {len(point)}")
+    x, y = (int.from_bytes(half, "big") for half in (point[1 : size // 2 + 1], point[size // 2 + 1 :]))
+    prime, b = _EQUATIONS[wanted]
+    if max(x, y) >= prime or (y * y - (x * x * x - 3 * x + b)) % prime:
+        raise _Damaged(f"its point is not on the curve {wanted}")
     return None
 
 

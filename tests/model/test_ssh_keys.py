@@ -8,6 +8,8 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,9 +28,20 @@ def rsa(bits: int) -> str:
     return f"ssh-rsa {packed(b'ssh-rsa', bytes([1, 0, 1]), modulus)} me"
 
 
-def ecdsa(curve: str, size: int, names: str = "") -> str:
+def point(curve: ec.EllipticCurve) -> bytes:
+    return ec.derive_private_key(7, curve).public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
+POINTS = {"nistp256": point(ec.SECP256R1()), "nistp384": point(ec.SECP384R1()), "nistp521": point(ec.SECP521R1())}
+
+
+def ecdsa(curve: str, public: bytes, names: str = "") -> str:
     kind = f"ecdsa-sha2-{curve}"
-    return f"{kind} {packed(kind.encode(), (names or curve).encode(), bytes([4] * size))} me"
+    return f"{kind} {packed(kind.encode(), (names or curve).encode(), public)} me"
+
+
+def off_by_one_bit(public: bytes) -> bytes:
+    return public[:-1] + bytes([public[-1] ^ 1])
 
 
 DAMAGED = b64encode(b64decode(BODY)[:-3]).decode()
@@ -51,8 +64,10 @@ WRONG = {
     "a certificate": (f"ssh-ed25519-cert-v01@openssh.com {BODY} me", "is a certificate", "cert-authority"),
     "a short RSA key": (rsa(1024), "RSA key of 1024 bits", "ssh-keygen"),
     "a huge RSA key": (rsa(32768), "RSA key of 32768 bits", "ssh-keygen"),
-    "a point too short": (ecdsa("nistp256", 33), "65 bytes, this one 33", "whole line"),
-    "another curve": (ecdsa("nistp384", 97, "nistp256"), "names another curve", "whole line"),
+    "a point off the curve": (ecdsa("nistp256", off_by_one_bit(POINTS["nistp256"])), "not on the curve", "whole line"),
+    "a coordinate beyond the field": (ecdsa("nistp384", b"\x04" + b"\xff" * 96), "not on the curve", "whole line"),
+    "a point too short": (ecdsa("nistp256", bytes([4] * 33)), "65 bytes, this one 33", "whole line"),
+    "another curve": (ecdsa("nistp384", POINTS["nistp384"], "nistp256"), "names another curve", "whole line"),
     "a private key": ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA", "is a private key", ".pub"),
     "PuTTY's private key": ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none", "is a private key", ".pub"),
     "PuTTY's public key": ("---- BEGIN SSH2 PUBLIC KEY ----\nAAAA", "PuTTY's form", "ssh-keygen -i -f"),
@@ -70,6 +85,7 @@ WRONG = {
     "two keys in a line": (f"{KEY} {KEY}", "two keys in one line", "two texts"),
     "a comment": (f"# {KEY}", "is a comment", "#"),
     "a line of known_hosts": (f"mail.example.org,192.0.2.1 {KEY}", "known_hosts", "ssh-keygen"),
+    "an unterminated option": (rf'command="dir C:\\" {KEY}', "is not an SSH public key", "one line"),
     "an unknown option": (f"no-ptty {KEY}", "knows no such option", "sshd(8)"),
 }
 
@@ -91,12 +107,12 @@ RIGHT = {
     "with a tab": KEY.replace(" ", "\t"),
     "of an authority": f'cert-authority,principals="root" {KEY}',
     "RSA": rsa(2048),
-    "nistp256": ecdsa("nistp256", 65),
-    "nistp384": ecdsa("nistp384", 97),
-    "nistp521": ecdsa("nistp521", 133),
+    "nistp256": ecdsa("nistp256", POINTS["nistp256"]),
+    "nistp384": ecdsa("nistp384", POINTS["nistp384"]),
+    "nistp521": ecdsa("nistp521", POINTS["nistp521"]),
     "of a token": "sk-ssh-ed25519@openssh.com " + packed(b"sk-ssh-ed25519@openssh.com", bytes(32), b"ssh:"),
     "of a token, ECDSA": "sk-ecdsa-sha2-nistp256@openssh.com "
-    + packed(b"sk-ecdsa-sha2-nistp256@openssh.com", b"nistp256", bytes([4] * 65), b"ssh:"),
+    + packed(b"sk-ecdsa-sha2-nistp256@openssh.com", b"nistp256", POINTS["nistp256"], b"ssh:"),
 }
 
 
