@@ -92,6 +92,8 @@ def _proxy(
         ipv6=ipv6,
         uplink=uplinks.of_proxy(proxy),
         private_networks=_networks(proxy.private_networks),
+        containers4=IPv4Network(topology.internal.docker_subnet),
+        containers6=IPv6Network(topology.internal.docker_subnet6),
         admin_networks=_networks(proxy.admin_cidrs),
         sealed=proxy.sealed,
         tunnel=link,

@@ -176,7 +176,8 @@ class DnsRecord:
 class ProxyPlan:
     """A public machine: names, addresses, sockets, what it hands on, its tunnel, its credentials.
 
-    `ipv4` and `ipv6` are what the world knows it by; `uplink` says what its card has.
+    `ipv4` and `ipv6` are what the world knows it by; `uplink` says what its card has. `containers4` and `containers6`
+    are Docker's networks at home: Mailcow relays for who has an address there, so nobody may come with one.
     """
 
     name: str
@@ -186,6 +187,8 @@ class ProxyPlan:
     ipv6: IPv6Address | None
     uplink: Uplink
     private_networks: tuple[Network, ...]
+    containers4: IPv4Network
+    containers6: IPv6Network
     admin_networks: tuple[Network, ...]
     sealed: bool
     tunnel: TunnelLink

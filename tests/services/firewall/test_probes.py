@@ -84,6 +84,33 @@ def test_but_not_the_tunnels_own_addresses(net: Network, source: str) -> None:
     assert counted(net, "@nobody4") > before
 
 
+@attack(Kind.FIREWALL, right="dropped", source="Postfix mynetworks_style = subnet: Mailcow relays for its containers")
+def test_a_neighbour_with_the_address_of_a_container_gets_no_mail_announced(net: Network) -> None:
+    """haraka-in would announce it by XCLIENT, and Mailcow would relay for it."""
+    before = counted(net, "@nobody4")
+    assert net.connect("internet", PROXY_BEHIND_NAT, 25, visitor(net, "172.22.1.77")) == "dropped"
+    assert counted(net, "@nobody4") > before
+
+
+MLD_QUERY = struct.pack("!BBHHH16x", 130, 0, 0, 100, 0)  # RFC 2710 3: answers are wanted within 100 ms
+ROUTER_ALERT = bytes((0, 0, 5, 2, 0, 0, 1, 0))
+
+
+@pytest.mark.parametrize(("place", "cable"), [("proxy", "to-proxy"), ("home", "to-home")])
+def test_a_switch_learns_who_listens_for_neighbour_discovery(net: Network, place: str, cable: str) -> None:
+    """RFC 4890 4.4.1; RFC 4541: without an answer a switch stops handing on what the neighbours ask for."""
+    net.nft(place, "table ip6 seen { chain out { type filter hook output priority 0; icmpv6 type 131 counter; }; }")
+
+    def answered() -> bool:
+        with net.inside("internet"), socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as raw:
+            raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 1)
+            raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_HOPOPTS, ROUTER_ALERT)
+            raw.sendto(MLD_QUERY, ("ff02::1", 0, 0, socket.if_nametoindex(cable)))
+        return "packets 0 " not in net.nft(place, "list table ip6 seen")
+
+    until(answered, "the query is answered", seconds=10)
+
+
 def test_the_internet_is_served(net: Network) -> None:
     for target, source in ((PROXY, "198.51.100.9"), (PROXY6, "2001:db8:99:3::1")):
         assert sees(net, target, source)
