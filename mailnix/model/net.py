@@ -57,6 +57,11 @@ def useless(address: Address) -> str | None:
     return None if local else kind
 
 
+def within(one: Network, other: Network) -> bool:
+    """Whether all of the one network is in the other."""
+    return one.version == other.version and one[0] in other and one[-1] in other
+
+
 def is_documentation(address: Address) -> bool:
     """Whether the address is set aside for examples (RFC 5737, RFC 3849, RFC 9637)."""
     return any(address in network for network in DOCUMENTATION)

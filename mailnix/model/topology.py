@@ -192,9 +192,9 @@ class Proxy:
     The network card has its address by DHCP, unless `gateway` (and `prefix`, the length of its network) are given; then
     `nameservers` must be given, too: "127.0.0.1" is the proxy's own. `card` is the card's name or MAC, where there are
     several. `card_ipv4` is what the card itself has, where that is not `ipv4`: a private address behind the provider's
-    NAT, or the machine's main one where `ipv4` is `floating` (moved to this machine, beside its own address). `ipv6` is
-    set as described, with `prefix6`, and without it the machine has no IPv6 address; `gateway6` is learned from router
-    advertisements unless given.
+    NAT, or the machine's main one where `ipv4` is `floating` (moved to this machine, and set on its card beside its own
+    address). `ipv6` is set as described, with `prefix6`, and without it the machine has no IPv6 address; `gateway6` is
+    learned from router advertisements unless given.
 
     `extra_addresses` are further ones of the same card, with their prefix ("192.168.133.7/17"). `private_networks` are
     those of the provider that the machine is in: nothing is set by them, but no network of ours may overlap.

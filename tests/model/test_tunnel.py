@@ -70,9 +70,18 @@ def test_over_ipv6_every_proxy_needs_an_address_there() -> None:
     assert "the tunnel goes over IPv6" in found["proxies[1].ipv6"].message
 
 
-def test_over_ipv6_an_endpoint_may_stand_for_the_address() -> None:
-    assert problems(dialling("2a01:4f8:10::9", "ipv6", ipv6=None)) == ()
-    assert problems(dialling("vpn.example.net", "ipv6", ipv6=None)) == ()
+@pytest.mark.parametrize("endpoint", ["2a01:4f8:10::9", "vpn.example.net"])
+def test_over_ipv6_an_endpoint_does_not_stand_for_the_address(endpoint: str) -> None:
+    """A proxy takes no address that it does not describe, so it would be reached through something else alone."""
+    found = by_path(dialling(endpoint, "ipv6", ipv6=None))["proxies[0].endpoint"]
+    assert (found.severity, "has no IPv6 address" in found.message) == (Severity.WARNING, True)
+    assert problems(dialling(endpoint, "ipv6")) == ()
+    assert "endpoint" not in str(by_path(sound(proxies=[Proxy("p", PUBLIC4)], tunnel=Tunnel(over=Family.IPV6))))
+
+
+def test_over_ipv6_a_private_network_may_carry_the_tunnel() -> None:
+    described = dialling("fd00:1::7", "ipv6", ipv6=None, extra_addresses=["fd00:1::7/64"])
+    assert "not reached over the internet" in by_path(described)["proxies[0].endpoint"].message
 
 
 FINE = {

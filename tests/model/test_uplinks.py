@@ -116,6 +116,7 @@ WRONG_AT_HOME: dict[str, tuple[Topology, str]] = {
     "Mailcow's bridge": (home(card="br-mailcow"), "card"),
     "a bridge of Docker's": (home(card="br-1f2e3d4c5b6a"), "card"),
     "a forwarder on loopback": (home(forwarders=LOCAL), "forwarders[0]"),
+    "a forwarder on the link alone": (home(forwarders=["fe80::1"]), "forwarders[0]"),
     "a forwarder that is a name": (home(forwarders=["fritz.box"]), "forwarders[0]"),
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mailnix.model import networks
 from mailnix.model.checks.found import Found, each
-from mailnix.model.net import not_public
+from mailnix.model.net import not_public, within
 from mailnix.model.ssh_keys import fault, parse
 from mailnix.model.topology import PRIVATE_NETWORKS, Internal, Proxy, Topology, Tunnel
 
@@ -66,9 +66,10 @@ def _from_nowhere(topology: Topology, path: str, proxy: Proxy, found: Found) -> 
     admins = [known.network for known in networks.described("admins", proxy.admin_cidrs)]
     near = [known for known in networks.at_providers(topology) if known.path.startswith(f"{path}.")]
     own = [known.network for known in near if not known.path.startswith(f"{path}.admin_cidrs")]
-    own += [known.network for known in networks.described("tunnel", _tunnel(topology))]
+    tunnel = [known.network for known in networks.described("tunnel", _tunnel(topology))]
     private = [network for network in admins if (not_public(network[0]) or "").startswith("a private address")]
     met = any(one.version == other.version and one.overlaps(other) for one in private for other in own)
+    met |= any(within(one, other) for one in private for other in tunnel)  # a larger one means homes, not the tunnel
     if private and private == admins and not met:
         found.warning(
             f"{path}.admin_cidrs",

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from mailnix.model import networks
 from mailnix.model.checks.found import Found
-from mailnix.model.net import Network, not_public
+from mailnix.model.net import Network, not_public, within
 from mailnix.model.topology import Internal, Topology, Tunnel
 
 DOCKER_PREFIX: Final = 24  # Mailcow's compose file numbers its containers within the first three bytes
@@ -135,13 +135,9 @@ def _compare(path: str, ours: Network, others: Iterable[networks.Described], way
         message = f"{other.network} overlaps {path} ({ours})"
         if other.certain:
             found.error(other.path, message, way_out)
-        elif not _within(other.network, ours):  # who may log in from the tunnel means the tunnel
+        elif not within(other.network, ours):  # who may log in from the tunnel means the tunnel
             found.warning(other.path, message, f"{way_out}, if the machine is in that network")
 
 
 def _overlap(one: Network, other: Network) -> bool:
     return one.version == other.version and one.overlaps(other)
-
-
-def _within(one: Network, other: Network) -> bool:
-    return one[0] in other and one[-1] in other

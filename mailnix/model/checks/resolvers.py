@@ -22,8 +22,9 @@ def check(topology: Topology, found: Found) -> None:
     if isinstance(internal, Internal):
         _of_home(internal, found)
         for at, asked in _listed(internal.forwarders, "internal.forwarders", found):
-            if asked.is_loopback:
-                found.error(at, f"nobody answers at {asked} in Mailcow's container", "name the router, or leave it out")
+            if asked.is_loopback or asked.is_link_local:
+                hint = "name the router by an address of another kind, its IPv4 one for example, or leave it out"
+                found.error(at, f"nobody answers at {asked} in Mailcow's container", hint)
             elif (who := resolvers.operator(asked)) is not None:
                 found.warning(
                     at, f"{asked} is {who}'s: {_REFUSED}, and spam passes", "name the router or the provider's"

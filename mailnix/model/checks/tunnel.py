@@ -76,16 +76,24 @@ def _endpoints(topology: Topology, over: Family, found: Found) -> None:
         if proxy.endpoint is None:
             if over is Family.IPV6 and proxy.ipv6 is None:
                 message = "there is none, and the tunnel goes over IPv6"
-                found.error(f"{path}.ipv6", message, 'give it or an endpoint, or leave over="ipv6" out')
+                found.error(f"{path}.ipv6", message, 'give it, or leave over="ipv6" out')
             text = proxy.ipv6 if over is Family.IPV6 else proxy.ipv4
         else:
             text = proxy.endpoint
             _endpoint(topology, proxy, over, at, found)
+            if over is Family.IPV6 and found.sound(at) and not _has_ipv6(proxy):
+                message = f"the proxy has no IPv6 address: what comes to {text} by IPv6 does not reach it by itself"
+                found.warning(at, message, "give ipv6, too, unless something there hands the tunnel on over IPv4")
         if not isinstance(text, str):
             continue
         if text in dialled:
             found.error(at, f"{text} is what is dialled for {dialled[text]} already", "each proxy needs its own")
         dialled.setdefault(text, path)
+
+
+def _has_ipv6(proxy: Proxy) -> bool:
+    """Without a described one the machine has none: it takes no advertised address."""
+    return proxy.ipv6 is not None or any(":" in str(extra) for extra in proxy.extra_addresses)
 
 
 def _endpoint(topology: Topology, proxy: Proxy, over: Family, path: str, found: Found) -> None:

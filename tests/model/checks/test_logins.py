@@ -125,12 +125,20 @@ def test_a_key_that_may_not_go_on_from_a_proxy_deserves_a_second_look(options: s
     ("changed", "warned"),
     [
         ({"admin_cidrs": ["192.168.1.0/24"]}, True),
+        ({"admin_cidrs": ["10.0.0.0/8"]}, True),
         ({"admin_cidrs": ["10.0.0.0/8", "fd00::/8"], "private_networks": ["10.5.0.0/16"]}, False),
         ({"admin_cidrs": ["192.168.1.0/24", "198.51.100.0/24"]}, False),
         ({"admin_cidrs": ["10.9.0.2/32"]}, False),
         ({"admin_cidrs": ["100.64.0.0/10"]}, False),
     ],
-    ids=["a home network", "the provider's", "a public one beside it", "the tunnel", "a VPN of one's own"],
+    ids=[
+        "a home network",
+        "home networks that the tunnel is in",
+        "the provider's",
+        "a public one beside it",
+        "the tunnel",
+        "a VPN of one's own",
+    ],
 )
 def test_a_proxy_that_only_a_home_network_may_reach_deserves_a_second_look(
     changed: dict[str, Any], warned: bool
