@@ -8,9 +8,9 @@ from attrs import frozen
 
 from mailnix.lab.places import rules
 from mailnix.lab.places.homes import CARRIER, MOVING
-from mailnix.lab.places.ordinary import BEHIND_NAT, MOVED4
-from mailnix.lab.places.outside import ENDPOINT, HOME_PUBLIC, HOME_PUBLIC_NEW, OUT, RUN
-from mailnix.lab.places.place import HOME, PROXY, Place
+from mailnix.lab.places.ordinary import MOVED4, PRIVATE4
+from mailnix.lab.places.outside import CARRIER_OUTER, ENDPOINT, HOME_PUBLIC, HOME_PUBLIC_NEW, OUT, RUN
+from mailnix.lab.places.place import HOME, PROXY, PUBLIC4, Place
 from mailnix.lab.places.proxies import DYNAMIC
 from mailnix.lab.places.router import NAMES, write
 
@@ -44,8 +44,8 @@ DEAD_MAPPING: Final = Event(
             "set -e",
             write(f"{RUN}/carrier.nft", rules.NEXT_CARRIER),
             f"nft -f {RUN}/carrier.nft",
-            write(f"{RUN}/dead.nft", rules.DEAD_CARRIER),
-            f"ip netns exec {PROXY} nft -f {RUN}/dead.nft",
+            write(f"{RUN}/gone.nft", rules.gone(CARRIER_OUTER)),
+            f"ip netns exec {PROXY} nft -f {RUN}/gone.nft",
         )
     ),
 )
@@ -59,7 +59,7 @@ MOVED: Final = Event(
             write(NAMES, f"{MOVED4} {ENDPOINT}\n"),
             "systemctl kill -s HUP places-home-h0-dhcp",
             f"ip netns exec {PROXY} nft flush ruleset",
-            write(f"{RUN}/moved.nft", rules.translated(((MOVED4, BEHIND_NAT.nat[0][1]),))),
+            write(f"{RUN}/moved.nft", rules.translated(((MOVED4, PRIVATE4),)) + rules.gone(PUBLIC4)),
             f"ip netns exec {PROXY} nft -f {RUN}/moved.nft",
         )
     ),

@@ -10,6 +10,8 @@ from mailnix.lab.places.place import Place, Translation, Way
 
 FORWARD: Final = "filter hook forward priority filter"
 PREROUTING: Final = "nat hook prerouting priority dstnat"
+BEFORE_ALL: Final = "filter hook prerouting priority raw"
+AFTER_ALL: Final = "filter hook postrouting priority 300"
 POSTROUTING: Final = "nat hook postrouting priority srcnat"
 
 CARRIER: Final = f"""\
@@ -27,16 +29,11 @@ table inet carrier {{
 NEXT_CARRIER: Final = CARRIER.replace(CARRIER_OUTER, CARRIER_NEXT)
 """The same with another public address; what is translated already stays as it is."""
 
-DEAD_CARRIER: Final = f"""\
-table inet dead {{
-	chain dead {{
-		type filter hook forward priority filter; policy accept;
-		ip saddr {CARRIER_OUTER} drop
-		ip daddr {CARRIER_OUTER} drop
-	}}
-}}
-"""
-"""At the proxy's provider: the carrier's former address is nobody's."""
+
+def gone(address: str) -> str:
+    """An address that is nobody's now: nothing comes to it or from it, whatever translations still know of it."""
+    inward, outward = [f"ip daddr {address} drop"], [f"ip saddr {address} drop"]
+    return _table("gone", _chain("in", BEFORE_ALL, inward), _chain("out", AFTER_ALL, outward))
 
 
 def provider(place: Place) -> str:
