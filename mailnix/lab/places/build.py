@@ -73,7 +73,7 @@ def router_build() -> HostBuild:
             File(router.ADVERTISE, _program("places", "advertise.py"), 0o755),
             File(router.SINK, _program("places", "sink.py"), 0o755),
             File(router.SIGN, _program("internet", "sign.py"), 0o755),
-            File(router.SCAN, _program("internet", "scan.py"), 0o755),
+            File(router.PORTS, _program("places", "ports.py"), 0o755),
         ),
     )
     host = assemble(ROUTER, (part,))

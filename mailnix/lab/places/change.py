@@ -116,12 +116,18 @@ done
 """
 
 
-def use(change: Change, absent: str = "") -> str:
+PEERS_ANEW: Final = """\
+for tunnel in $(wg show interfaces); do wg showconf "$tunnel" | wg setconf "$tunnel" /dev/stdin; done
+"""
+"""Handshakes begin again, as where the other end is new; all else stays."""
+
+
+def use(change: Change, cards: str = "") -> str:
     """The script that brings the machine to what its files say now, the network from nothing.
 
-    `absent` is the MAC of a card that it has not.
+    `cards` is a script that takes out network cards, or puts them back.
     """
-    lines = ["set -e", CARDS_BACK.rstrip(), *([card_out(absent).rstrip()] if absent else []), NETWORK_DOWN.rstrip()]
+    lines = ["set -e", *([cards.rstrip()] if cards else []), NETWORK_DOWN.rstrip()]
     if any(path.startswith(UNITS) for path in change.paths):
         lines.append("systemctl daemon-reload")
     if any(path.startswith("/etc/sysctl.d/") for path in change.paths):

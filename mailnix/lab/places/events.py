@@ -12,7 +12,7 @@ from mailnix.lab.places.ordinary import MOVED4, PRIVATE4
 from mailnix.lab.places.outside import CARRIER_OUTER, ENDPOINT, HOME_PUBLIC, HOME_PUBLIC_NEW, OUT, RUN
 from mailnix.lab.places.place import HOME, PROXY, PUBLIC4, Place
 from mailnix.lab.places.proxies import DYNAMIC
-from mailnix.lab.places.router import NAMES, write
+from mailnix.lab.places.router import NAMES, names_changed, write
 
 
 @frozen
@@ -57,7 +57,7 @@ MOVED: Final = Event(
         (
             "set -e",
             write(NAMES, f"{MOVED4} {ENDPOINT}\n"),
-            "systemctl kill -s HUP places-home-h0-dhcp",
+            names_changed(),
             f"ip netns exec {PROXY} nft flush ruleset",
             write(f"{RUN}/moved.nft", rules.translated(((MOVED4, PRIVATE4),)) + rules.gone(PUBLIC4)),
             f"ip netns exec {PROXY} nft -f {RUN}/moved.nft",

@@ -20,7 +20,7 @@ from mailnix.lab.disks import overlay
 from mailnix.lab.machine import Machine, acquaint, paths_for
 from mailnix.lab.places import build, change, outside, router
 from mailnix.lab.places.build import ROUTER
-from mailnix.lab.places.place import HOME, PROXY, Place
+from mailnix.lab.places.place import HOME, PROXY, Cable, Place
 from mailnix.lab.prepare import DISK_SIZE, PROXY_MEMORY, sockets_folder
 from mailnix.lab.spec import Disk, DiskFormat, MachineSpec, Nic
 from mailnix.plan import Plan, derive
@@ -33,20 +33,25 @@ ROUTER_MEMORY: Final = 384  # MiB
 TAG: Final = "places"
 KEY: Final = "admin.key"
 APPLY: Final = 300.0
+LINGER: Final = "/var/lib/systemd/linger/root"
 MACHINES: Final = (PROXY, HOME)
 ANCHOR_FILE: Final = "/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf"
 
 
 @define(eq=False)
 class Ground:
-    """The machines by name, the administrator's key, where they stand now, and what they are told there."""
+    """The machines by name, the administrator's key, where they stand now, and what they are told there.
+
+    `fresh` is as long as they are where they booted; `without` are those whose second card is taken out.
+    """
 
     machines: Mapping[str, Machine]
     admin_key: str
     place: Place
     plan: Plan
     trees: dict[str, Tree]
-    fresh: bool = field(default=True)
+    fresh: bool = True
+    without: set[str] = field(factory=set)
 
     @property
     def router(self) -> Machine:
@@ -62,8 +67,13 @@ class Ground:
         self.router.succeed(router.swap(place, macs(build.far_nics)), timeout=APPLY)
         trees = trees_of(plan)
         changes = {name: change.between(self.trees[name], trees[name]) for name in MACHINES}
+        moved = {name for name in MACHINES if changes[name].paths or cables(self.place, name) != cables(place, name)}
         self.place, self.plan, self.trees, self.fresh = place, plan, trees, False
-        both(lambda name: self._bring(name, changes[name]))
+        both(lambda name: self._bring(name, changes[name]) if name in moved else self._stay(name))
+
+    def _stay(self, name: str) -> None:
+        """Nothing of this machine is another, only of what it reaches."""
+        self.machines[name].succeed(change.PEERS_ANEW)
 
     def _bring(self, name: str, found: change.Change) -> None:
         machine = self.machines[name]
@@ -75,19 +85,29 @@ class Ground:
             self.plug(name)
             machine.wait_for_guest()
             machine.wait_for_boot()
+            self.without.discard(name)
             return
         self.plug(name)
-        second = (self.place.provider2 if name == PROXY else self.place.home2) is not None
-        absent = "" if second else build.far_nics(name)[1].mac
-        machine.succeed(change.use(found, absent), timeout=APPLY)
+        machine.succeed(change.use(found, self._cards(name)), timeout=APPLY)
+
+    def _cards(self, name: str) -> str:
+        """What makes the second card there only where the place has it."""
+        wanted, there = cables(self.place, name)[1] is not None, name not in self.without
+        if wanted == there:
+            return ""
+        self.without.symmetric_difference_update({name})
+        return change.CARDS_BACK if wanted else change.card_out(build.far_nics(name)[1].mac)
 
     def plug(self, name: str) -> None:
         """Plug a machine's cables in, or out where the place has none."""
-        place = self.place
-        cables = {PROXY: (place.provider, place.provider2), HOME: (place.home, place.home2)}[name]
         with self.machines[name].qmp() as control:
-            for nic, cable in zip(build.far_nics(name), cables, strict=True):
+            for nic, cable in zip(build.far_nics(name), cables(self.place, name), strict=True):
                 control.execute("set_link", {"name": nic.id, "up": cable is not None})
+
+
+def cables(place: Place, name: str) -> tuple[Cable | None, Cable | None]:
+    """What both cards of a machine are plugged into."""
+    return (place.provider, place.provider2) if name == PROXY else (place.home, place.home2)
 
 
 def both(action: Callable[[str], None]) -> None:
@@ -161,6 +181,8 @@ def _boot(ground: Ground, builds: tuple[HostBuild, ...], folder: Path, progress:
     proxy = ground.machines[PROXY]
     proxy.write_file(ANCHOR_FILE, outside.unbound_conf(anchor))
     proxy.succeed(f"systemctl --no-block try-restart {UNBOUND}")
+    # Each login would bring root's own systemd with it, and take it away: seconds, in emulation.
+    both(lambda name: ground.machines[name].write_file(LINGER, ""))
     both(lambda name: ground.machines[name].wait_for_boot())
     progress("every machine: booted")
 

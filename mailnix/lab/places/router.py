@@ -4,7 +4,7 @@ internet between them. What one place does is one script, which undoes the place
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_interface
 from typing import Final
 
@@ -16,7 +16,7 @@ from mailnix.model import ports
 ADVERTISE: Final = "/usr/lib/mailnix-places/advertise.py"
 SINK: Final = "/usr/lib/mailnix-places/sink.py"
 SIGN: Final = "/usr/lib/mailnix-places/sign.py"
-SCAN: Final = "/usr/lib/mailnix-places/scan.py"
+PORTS: Final = "/usr/lib/mailnix-places/ports.py"
 MAILS: Final = f"{RUN}/mails"
 KEY: Final = f"{RUN}/admin.key"
 NAMES: Final = f"{RUN}/names"
@@ -72,10 +72,8 @@ def setup(macs: Mapping[str, tuple[str, str]]) -> str:
     lines += [f"ip -n {PROXY} address add {_PROVIDER}/30 dev {OUT}"]
     lines += [f"ip -n {PROXY} route add default via {_NEAR[PROXY]}"]
     lines += [f"{SIGN} {outside.ZONE} {outside.SIGNED} {outside.ANCHOR}", "mkdir -p /run/named"]
-    lines += [
-        f"systemd-run -q --unit=places-names /usr/sbin/named -f -u bind -n 1 -c {outside.NAMED_CONF}",
-        f"systemd-run -q --unit=places-mail {SINK} {ports.SMTP} {MAILS}",
-    ]
+    lines.append(_background("names", f"/usr/sbin/named -f -u bind -n 1 -c {outside.NAMED_CONF}"))
+    lines.append(_background("mail", f"{SINK} {ports.SMTP} {MAILS}"))
     return "\n".join(lines) + "\n"
 
 
@@ -96,44 +94,71 @@ def _side(side: str) -> Iterator[str]:
 
 
 def swap(place: Place, macs: Mapping[str, tuple[str, str]]) -> str:
-    """Bring a place about, whatever was before; `macs` are the machines' cards."""
+    """Bring a place about, whatever was before; `macs` are the machines' cards.
+
+    Few programs are started: each costs a tenth of a second and more, in emulation.
+    """
     cables = {PROXY: (place.provider, place.provider2), HOME: (place.home, place.home2)}
+    filters = {PROXY: rules.provider(place), HOME: rules.home(place.way)}
     lines = ["set -e", f"rm -f {MAILS}", write(NAMES, "".join(f"{address} {name}\n" for name, address in place.names))]
     for side, cards in SIDES.items():
-        lines += _undo(side)
-        for card, cable in zip(cards, cables[side], strict=True):
-            lines += _plug(side, card, cable)
-        for number, (card, cable) in enumerate(zip(cards, cables[side], strict=True)):
-            if cable and cable.advertised:
-                lines.append(_unit(f"{side}-{card}", side, _advertiser(card, cable)))
-            if cable and (cable.lease or (side == HOME and number == 0)):
-                text = dnsmasq(card, cable, macs[side][number], names=side == HOME, place=place)
-                lines += [write(f"{RUN}/{card}.conf", text)]
-                lines.append(_unit(f"{side}-{card}-dhcp", side, f"/usr/sbin/dnsmasq -k -C {RUN}/{card}.conf"))
-    lines += _way(place.way)
-    for side, text in ((PROXY, rules.provider(place)), (HOME, rules.home(place.way))):
-        lines += [write(f"{RUN}/{side}.nft", text), f"ip netns exec {side} nft -f {RUN}/{side}.nft"]
+        plugged = list(zip(cards, cables[side], strict=True))
+        steps = [step for card, cable in plugged for step in (*_unplug(card), *_plug(card, cable))]
+        lines += [_stop(side), _batch(side, (*steps, *(_way(place.way) if side == HOME else ())))]
+        lines += _serve(place, side, plugged, macs[side])
+        lines += [write(f"{RUN}/{side}.nft", f"flush ruleset\n{filters[side]}")]
+        lines += [f"ip netns exec {side} nft -f {RUN}/{side}.nft"]
+    lines += [f"ip link set w-{HOME} mtu {_passing(place.way)}"]
     lines += [write(f"{RUN}/carrier.nft", rules.CARRIER), f"nft -f {RUN}/carrier.nft"]
     return "\n".join(lines) + "\n"
 
 
-def _undo(side: str) -> Iterator[str]:
-    yield f"systemctl stop 'places-{side}-*'"
-    yield f"ip netns exec {side} nft flush ruleset"
-    for card in SIDES[side]:
-        yield f"ip -n {side} link set {card} down"
-        yield f"ip -n {side} address flush dev {card}"
-        yield f"rm -f {RUN}/{card}.leases"
+def _serve(place: Place, side: str, plugged: list[tuple[str, Cable | None]], macs: tuple[str, str]) -> Iterator[str]:
+    """Advertisements, DHCP and names, where a cable has them."""
+    for (card, cable), mac in zip(plugged, macs, strict=True):
+        if cable and cable.advertised:
+            yield _background(f"{side}-{card}", f"ip netns exec {side} {_advertiser(card, cable)}")
+        names = side == HOME and card == SIDES[HOME][0]
+        if cable and (cable.lease or names):
+            yield write(f"{RUN}/{card}.conf", dnsmasq(card, cable, mac, names=names, place=place))
+            yield _background(f"{side}-{card}-dhcp", f"ip netns exec {side} /usr/sbin/dnsmasq -k -C {RUN}/{card}.conf")
 
 
-def _plug(side: str, card: str, cable: Cable | None) -> Iterator[str]:
+def _stop(side: str) -> str:
+    return (
+        f'for file in {RUN}/{side}-*.pid; do [ ! -e "$file" ] || kill "$(cat "$file")" || true; done\n'
+        f"rm -f {RUN}/{side}-*.pid {RUN}/*.leases"
+    )
+
+
+def _background(name: str, command: str) -> str:
+    return f"{command} >{RUN}/{name}.log 2>&1 </dev/null &\necho $! >{RUN}/{name}.pid"
+
+
+def names_changed() -> str:
+    """Shell words that have the home router's resolver read `NAMES` again."""
+    return f'kill -HUP "$(cat {RUN}/{HOME}-{SIDES[HOME][0]}-dhcp.pid)"'
+
+
+def _batch(side: str, steps: Iterable[str]) -> str:
+    """Commands of ip(8) in a namespace, by one process; the first that fails is the last."""
+    lines = "".join(f"{step}\n" for step in steps)
+    return f"ip -n {side} -batch - <<'END'\n{lines}END"
+
+
+def _unplug(card: str) -> Iterator[str]:
+    yield f"link set {card} down"
+    yield f"address flush dev {card}"
+
+
+def _plug(card: str, cable: Cable | None) -> Iterator[str]:
     if cable is None:
         return
-    yield f"ip -n {side} link set {card} up"
+    yield f"link set {card} up"
     for address in (*cable.addresses, f"{GATEWAY6}/64"):
-        yield f"ip -n {side} address add {address} dev {card}{' nodad' if ':' in address else ''}"
+        yield f"address add {address} dev {card}{' nodad' if ':' in address else ''}"
     for route in cable.routes:
-        yield f"ip -n {side} route replace {route} dev {card}"
+        yield f"route replace {route} dev {card}"
 
 
 def _advertiser(card: str, cable: Cable) -> str:
@@ -141,10 +166,6 @@ def _advertiser(card: str, cable: Cable) -> str:
     assert said is not None
     words = (("autonomous", said.autonomous), ("managed", said.managed), ("no-router", not said.router))
     return " ".join((ADVERTISE, card, said.prefix, *(word for word, true in words if true), *said.resolvers))
-
-
-def _unit(name: str, side: str, command: str) -> str:
-    return f"systemd-run -q --collect --unit=places-{name} ip netns exec {side} {command}"
 
 
 def write(path: str, text: str) -> str:
@@ -183,11 +204,14 @@ def _way(way: Way) -> Iterator[str]:
 
     Without its address its translations are forgotten, too.
     """
-    yield f"ip -n {HOME} -4 address flush dev {OUT}"
+    yield f"address flush dev {OUT} scope global"
     if way.translation is not Translation.NONE:
         address = CARRIER_INNER if way.translation is Translation.CARRIER else HOME_PUBLIC
-        yield f"ip -n {HOME} address add {address}/32 dev {OUT}"
-        yield f"ip -n {HOME} route replace default via {_NEAR[HOME]} dev {OUT} onlink"
-    mtu = ETHERNET if way.silent else way.mtu
-    yield f"ip -n {HOME} link set dev {OUT} mtu {mtu}"
-    yield f"ip link set w-{HOME} mtu {mtu}"
+        yield f"address add {address}/32 dev {OUT}"
+        yield f"route replace default via {_NEAR[HOME]} dev {OUT} onlink"
+    yield f"link set dev {OUT} mtu {_passing(way)}"
+
+
+def _passing(way: Way) -> int:
+    """Bytes of the biggest packet on the way out; where bigger ones vanish, a rule takes them."""
+    return ETHERNET if way.silent else way.mtu

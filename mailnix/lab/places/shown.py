@@ -15,7 +15,7 @@ from mailnix.lab.places.ground import Ground
 from mailnix.lab.places.look import Look
 from mailnix.lab.places.outside import CLIENT4, CLIENT6, FOLDER, ONLY4, ONLY6
 from mailnix.lab.places.place import HOME, PROXY, PUBLIC4, Login, Place, Translation
-from mailnix.lab.places.router import GATEWAY6, MAILS, SCAN, SIDES
+from mailnix.lab.places.router import GATEWAY6, MAILS, PORTS, SIDES
 from mailnix.lab.scenario.evidence import require
 from mailnix.lab.scenario.isolation import POPULAR_TCP, expected_tcp, may_reach
 from mailnix.model import ports
@@ -94,9 +94,14 @@ def logins(ground: Ground) -> None:
         ways[f"ip netns exec {HOME} {ssh} {at_home}"] = HOME
     if Login.PROXY in ground.place.login:
         ways[f"{ssh} -J {PUBLIC4} {ground.plan.internal.ipv4}"] = HOME
-    for way, name in ways.items():
-        said = ground.router.wait_until_succeeds(f"{way} uname -n", PATIENCE, subject=f"a login to {name}")
-        require(said.strip() == name, f"logging in to {name} leads to", said)
+    with ThreadPoolExecutor(len(ways)) as pool:
+        for done in [pool.submit(_login, ground, way, name) for way, name in ways.items()]:
+            done.result()
+
+
+def _login(ground: Ground, way: str, name: str) -> None:
+    said = ground.router.wait_until_succeeds(f"{way} uname -n", PATIENCE, subject=f"a login to {name}")
+    require(said.strip() == name, f"logging in to {name} leads to", said)
 
 
 def at_lan(ground: Ground) -> tuple[str, Address]:
@@ -122,26 +127,25 @@ def closed(ground: Ground) -> None:
             continue
         may = expected_tcp(plan, ip_address(source))
         must = may - {forward.port for forward in plan.forwards}  # behind those is Mailcow, which is not here
-        found = _scan(ground, "", str(target), source, f"w-{PROXY}", may)
+        found = _open(ground, "", source, str(target), may)
         require(found <= may, f"{target} has open ports beyond the plan", found - may)
         if must - found:  # a service that is just starting
             for port in must - found:
                 ground.machines[PROXY].wait_for_open_port(port)
-            found = _scan(ground, "", str(target), source, f"w-{PROXY}", may)
+            found = _open(ground, "", source, str(target), may)
         require(must <= found, f"{target} does not open ports of the plan", must - found)
     at_home, near = at_lan(ground)
     internal = ground.plan.internal
     tcp = [entry for entry in internal.listeners if entry.transport is Transport.TCP]
     wanted = {e.port for e in tcp if may_reach(e, near, internal.lan_admin_networks, everyone=False)}
-    found = _scan(ground, f"ip netns exec {HOME} ", at_home, str(near), SIDES[HOME][0], {e.port for e in tcp})
+    found = _open(ground, f"ip netns exec {HOME} ", str(near), at_home, {e.port for e in tcp})
     require(found == wanted, f"{at_home} opens other ports than {sorted(wanted)}", found)
 
 
-def _scan(ground: Ground, inside: str, target: str, source: str, card: str, asked: set[int]) -> set[int]:
+def _open(ground: Ground, inside: str, source: str, target: str, asked: set[int]) -> set[int]:
     listed = sorted({*asked, *POPULAR_TCP})
-    words = f"--target {target} --source {source} --interface {card} --ports {','.join(map(str, listed))}"
-    answer = json.loads(ground.router.succeed(f"{inside}{SCAN} tcp {words}", timeout=PATIENCE))
-    require(answer["ok"], f"scanning {target}", answer)
+    words = f"{source} {target} {' '.join(map(str, listed))}"
+    answer = json.loads(ground.router.succeed(f"{inside}{PORTS} {words}", timeout=PATIENCE))
     require(answer["tried"] == len(listed), f"only {answer['tried']} ports of {target} were tried", answer)
     return set(answer["open"])
 

@@ -11,7 +11,7 @@ import pytest
 from attrs import define, field
 
 from mailnix.lab.machine import Machine
-from mailnix.lab.places import build, ground
+from mailnix.lab.places import build, change, ground
 from mailnix.lab.places.build import ROUTER
 from mailnix.lab.places.catalogue import PLACES
 from mailnix.lab.places.ground import Ground
@@ -91,14 +91,20 @@ def test_a_second_card_is_there_only_where_its_cable_is(there: Ground, fakes: di
     second = build.far_nics(PROXY)[1]
     assert f"set_link {second.id} True" in fakes[PROXY].done
     assert not any(second.mac in command for command in fakes[PROXY].done)
-    assert any(build.far_nics(HOME)[1].mac in command for command in fakes[HOME].done)
+    there.go(place("static-32"))
+    assert any(second.mac in command for command in fakes[PROXY].done)
+
+
+def test_a_machine_of_which_nothing_changes_only_shakes_hands_anew(there: Ground, fakes: dict[str, Fake]) -> None:
+    there.go(place("static-32"))
+    assert fakes[HOME].done == [change.PEERS_ANEW]
 
 
 def test_the_next_change_is_from_the_place_where_they_are(there: Ground, fakes: dict[str, Fake]) -> None:
     for name in ("static-32", "static-own-resolver", "static-own-resolver"):
         there.go(place(name))
     laid = [command for command in fakes[PROXY].done if "tar -x" in command]
-    assert len(laid) == 3
+    assert len(laid) == 2
     assert there.trees == ground.trees_of(there.plan)
 
 

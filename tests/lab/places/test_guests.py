@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import smtplib
+import socket
 import threading
 from ipaddress import IPv6Network
 from pathlib import Path
 
 import pytest
 
-from mailnix.lab.places.guest import advertise, sink
+from mailnix.lab.places.guest import advertise, ports, sink
 
 PREFIX = IPv6Network("2001:db8:1::/64")
 HEAD = 16
@@ -62,3 +63,15 @@ def test_the_sink_writes_down_who_brought_a_mail_and_for_whom(server: sink.Serve
         server.server_close()
     noted = [json.loads(line) for line in sink.Session.file.read_text().splitlines()]
     assert noted == [{"to": f"{who}@four.test", "from": "127.0.0.1"} for who in "ab"]
+
+
+def test_a_port_that_takes_connections_is_open_and_others_are_not() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as there, socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and never listens
+        asked = [there.getsockname()[1], nobody.getsockname()[1]]
+        assert ports.answering("127.0.0.1", "127.0.0.1", asked) == ({asked[0]}, 2)
+
+
+def test_nothing_is_tried_from_an_address_that_is_not_here() -> None:
+    with pytest.raises(OSError, match="assign"):
+        ports.answering("192.0.2.1", "127.0.0.1", [22])
