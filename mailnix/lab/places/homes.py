@@ -37,6 +37,7 @@ NETWORKS: Final = (
         Internal(HOME, lan="10.0.0.0/8"),
         DHCP,
         home("10.0.0.1/8", "10.1.2.3"),
+        seldom=True,
     ),
     Place(
         "home-static",
@@ -45,6 +46,7 @@ NETWORKS: Final = (
         Internal(HOME, ipv4="192.168.1.30", gateway="192.168.1.1", nameservers=["192.168.1.1"]),
         DHCP,
         evolve(LAN, lease=None),
+        seldom=True,
     ),
     Place(
         "home-ipv6-only",
@@ -65,6 +67,7 @@ NETWORKS: Final = (
         home("10.83.119.254/24", "10.83.119.20"),
         overlap=True,
         reboots=(HOME,),
+        seldom=True,
     ),
 )
 
@@ -76,6 +79,7 @@ MOVING: Final = Place(
     NAT_BY_DHCP,
     LAN,
     names=((ENDPOINT, PUBLIC4),),
+    seldom=True,
 )
 CARRIER: Final = Place(
     "home-carrier-nat",
@@ -85,6 +89,7 @@ CARRIER: Final = Place(
     DHCP,
     LAN,
     way=Way(Translation.CARRIER),
+    seldom=True,
 )
 
 WAYS: Final = (
@@ -107,6 +112,7 @@ WAYS: Final = (
         LAN,
         way=Way(mtu=1492, silent=True),
         tunnel=Tunnel(mtu=1432),
+        seldom=True,
     ),
     Place(
         "home-no-ping",
@@ -126,6 +132,7 @@ WAYS: Final = (
         LAN,
         way=Way(udp=(443,)),
         tunnel=Tunnel(port=443),
+        seldom=True,
     ),
     Place(
         "home-by-jump-host",

@@ -101,7 +101,8 @@ class Place:
 
     `mail` is whether a mail is sent, and the source address of its delivery looked at; `overlap` whether the machine at
     home must say that its network overlaps the tunnel's; `names` is what the home router's resolver knows by itself.
-    `reboots` are machines that are switched off and on to come here, where others' services start anew.
+    `reboots` are machines that are switched off and on to come here, where others' services start anew. Where it is
+    `seldom`, a place is left out unless all are asked for: others show nearly the same.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Place:
     overlap: bool = False
     names: tuple[tuple[str, str], ...] = ()
     reboots: tuple[str, ...] = ()
+    seldom: bool = False
 
     def topology(self, admin_key: str) -> Topology:
         """The whole description."""

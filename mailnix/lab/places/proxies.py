@@ -61,6 +61,7 @@ DYNAMIC: Final = (
         AT_HOME,
         evolve(DHCP, advertised=Advertised(NET6, managed=True)),
         LAN,
+        seldom=True,
     ),
     Place(
         "no-ipv6-described",
@@ -70,6 +71,7 @@ DYNAMIC: Final = (
         evolve(DHCP, advertised=Advertised(NET6, autonomous=True)),
         LAN,
         mail=True,
+        seldom=True,
     ),
     Place(
         "nat-by-dhcp",
@@ -88,6 +90,7 @@ DYNAMIC: Final = (
         evolve(DHCP, lease=leased(f"{PUBLIC4}/32", GATEWAY, resolvers=RESOLVERS, mtu=1460)),
         LAN,
         tunnel=Tunnel(mtu=1380),
+        seldom=True,
     ),
     Place(
         "floating",
@@ -145,6 +148,7 @@ FIXED: Final = (
         AT_HOME,
         BEHIND_NAT,
         LAN,
+        seldom=True,
     ),
     Place(
         "more-addresses",
@@ -162,6 +166,7 @@ FIXED: Final = (
         STATIC,
         LAN,
         mail=True,
+        seldom=True,
     ),
 )
 
@@ -174,6 +179,7 @@ TWO_CARDS: Final = (
         DHCP,
         LAN,
         provider2=TEMPTING,
+        seldom=True,
     ),
     Place(
         "two-cards-none-named",
