@@ -144,7 +144,6 @@
       KbdInteractiveAuthentication = lib.mkDefault false;
       PermitRootLogin = lib.mkDefault "prohibit-password";
       X11Forwarding = lib.mkDefault false;
-      MaxAuthTries = lib.mkDefault 3;
       RequiredRSASize = lib.mkDefault 2048;
     };
   };

@@ -125,7 +125,6 @@
       KbdInteractiveAuthentication = lib.mkDefault false;
       PermitRootLogin = lib.mkDefault "prohibit-password";
       X11Forwarding = lib.mkDefault false;
-      MaxAuthTries = lib.mkDefault 3;
       RequiredRSASize = lib.mkDefault 2048;
       AllowAgentForwarding = lib.mkDefault false;
       AllowStreamLocalForwarding = lib.mkDefault false;

@@ -93,6 +93,13 @@ def _denied(host: str, way: Way, _found: re.Match[str]) -> SecretsError:
     )
 
 
+def _too_many(_host: str, way: Way, _found: re.Match[str]) -> SecretsError:
+    return SecretsError(
+        f"{way} was offered too many of your SSH keys before the right one",
+        f"name the right one for it in ~/.ssh/config: IdentityFile, and IdentitiesOnly yes. Try: {way.by_hand}",
+    )
+
+
 def _no_tunnel(host: str, way: Way, found: re.Match[str]) -> SecretsError:
     return SecretsError(
         f"{way} is not reached from there: {found[1].strip().rstrip('.').lower()}",
@@ -108,15 +115,18 @@ def _unreached(host: str, way: Way, found: re.Match[str]) -> SecretsError:
 
 
 def _unnamed(_host: str, way: Way, found: re.Match[str]) -> SecretsError:
-    return SecretsError(f"{way} is not reached: there is no machine of the name {found[1]}", "try --to root@ADDRESS")
+    port = re.search(r":\d+$", found[1]) and way.target.endswith(found[1])
+    hint = f"a port is written so: --to ssh://{way.target}" if port else "try --to root@ADDRESS"
+    return SecretsError(f"{way} is not reached: there is no machine of the name {found[1]}", hint)
 
 
 _Meaning = Callable[[str, Way, "re.Match[str]"], SecretsError]
 _MEANINGS: Final[tuple[tuple[str, _Meaning], ...]] = (
     (r"(?s)REMOTE HOST IDENTIFICATION HAS CHANGED(?:.*?Host key for (\S+) has changed)?", _changed),
     (r"Host key verification failed", _unknown),
-    (r"Permission denied|Too many authentication failures", _denied),
-    (r"Could not resolve hostname ([^ :]+)", _unnamed),
+    (r"Too many authentication failures", _too_many),
+    (r"Permission denied", _denied),
+    (r"Could not resolve hostname (\S+?):? ", _unnamed),
     (r"open failed: (?:connect failed: )?(.*)", _no_tunnel),
     (r"connect to (?:host|address) .*: (.*)", _unreached),
     (r"(Connection (?:timed out|closed|reset) .*)", _unreached),

@@ -68,7 +68,7 @@ in
   );
   sshd = {
     inherit (config.services.openssh.settings) PasswordAuthentication PermitRootLogin;
-    MaxAuthTries = config.services.openssh.settings.MaxAuthTries or null;
+    RequiredRSASize = config.services.openssh.settings.RequiredRSASize or null;
   };
   docker = config.virtualisation.docker.daemon.settings;
   timeZone = config.time.timeZone;

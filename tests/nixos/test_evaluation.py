@@ -11,6 +11,7 @@ import pytest
 
 from mailnix.config import load
 from mailnix.formats.text import ini
+from mailnix.model.ssh_keys import RSA_BITS_MIN
 from mailnix.nixos.carried import copied
 from mailnix.nixos.flake import emit
 from mailnix.plan import HostPlan, Plan, derive
@@ -103,7 +104,8 @@ def test_nobody_logs_in_with_a_password(machine: tuple[HostPlan, Any], plan: Pla
     _, found = machine
     assert found["passwords"] == []
     assert found["users"]["root"]["keys"] == list(plan.topology.admin_keys)
-    assert found["sshd"] == {"PasswordAuthentication": False, "PermitRootLogin": "prohibit-password", "MaxAuthTries": 3}
+    wanted = {"PasswordAuthentication": False, "PermitRootLogin": "prohibit-password", "RequiredRSASize": RSA_BITS_MIN}
+    assert found["sshd"] == wanted
 
 
 def test_the_scripts_shared_with_debian_have_every_blank_filled(machine: tuple[HostPlan, Any]) -> None:
@@ -197,7 +199,7 @@ OWN = """{
   system.stateVersion = "26.05";
   boot.kernel.sysctl."net.ipv4.ip_nonlocal_bind" = 0;
   systemd.network.networks."20-uplink".matchConfig.Name = "ens3";
-  services.openssh.settings.MaxAuthTries = 6;
+  services.openssh.settings.RequiredRSASize = 4096;
   services.haraka.instances."in".settings."smtp.ini".globalSection.inactivity_timeout = 60;
   services.haraka.instances."in".files."log.ini" = "[main]\\nlevel=info\\n";
   services.caddy.virtualHosts."www.example.org".extraConfig = "respond ok";
@@ -210,7 +212,7 @@ OWN = """{
 def test_an_owner_changes_a_machine_without_force_and_what_is_beside_it_is_not_lost(evaluate: Evaluate) -> None:
     found = evaluate(f"{REPOSITORY}/hosts/proxy", OWN)
     assert (found["failed"], found["warnings"]) == ([], [])
-    assert (found["hostName"], found["timeZone"], found["sshd"]["MaxAuthTries"]) == ("mx", "Europe/Berlin", 6)
+    assert (found["hostName"], found["timeZone"], found["sshd"]["RequiredRSASize"]) == ("mx", "Europe/Berlin", 4096)
     assert found["sysctl"]["net.ipv4.ip_nonlocal_bind"] == "0"
     assert found["caddy"]["sites"] == ["www.example.org"]
     rules = found["nft"][TABLE]["content"]

@@ -29,6 +29,11 @@ def said(text: str, status: int | None = 255, config: Path | None = None) -> Sec
         (CHANGED, "another host key", "ssh-keygen -R 5.9.100.1"),
         ("No ED25519 host key is known for 5.9.100.1\nHost key verification failed.\n", "not known yet", "console"),
         ("root@5.9.100.1: Permission denied (publickey).\n", "takes none of your SSH keys", "admin_keys"),
+        (
+            "Received disconnect from 5.9.100.1 port 22:2: Too many authentication failures\n",
+            "too many",
+            "IdentitiesOnly",
+        ),
         ("ssh: connect to host 5.9.100.1 port 22: Connection refused\r\n", "not reached: connection refused", "on"),
         ("ssh: connect to host 5.9.100.1 port 22: Connection timed out\n", "not reached: connection timed out", "on"),
         ("Connection closed by 5.9.100.1 port 22\n", "not reached: connection closed by", "on"),
@@ -48,6 +53,12 @@ def test_a_name_that_nobody_has_is_said_to_be_none() -> None:
     error = said("ssh: Could not resolve hostname nowhere.invalid: Name or service not known\n")
     assert "no machine of the name nowhere.invalid" in error.message
     assert error.hint == "try --to root@ADDRESS"
+
+
+def test_who_wrote_a_port_learns_how() -> None:
+    text = "ssh: Could not resolve hostname 5.9.100.1:2222: Name or service not known\n"
+    error = explain(CommandFailed(["ssh"], 255, text), "proxy", Way("root@5.9.100.1:2222"))
+    assert error.hint == "a port is written so: --to ssh://root@5.9.100.1:2222"
 
 
 def test_the_next_step_uses_the_same_ssh_config() -> None:

@@ -11,12 +11,13 @@ from mailnix.plan import HostPlan, InternalPlan, ProxyPlan
 
 Settings = Mapping[str, bool | int | str]
 
+# Keys only, so nobody guesses, and MaxAuthTries stays at its 6: each key of an agent is a try, the right one among
+# them.
 COMMON: Final[Settings] = {
     "PasswordAuthentication": False,
     "KbdInteractiveAuthentication": False,
     "PermitRootLogin": "prohibit-password",
     "X11Forwarding": False,
-    "MaxAuthTries": 3,
     "RequiredRSASize": RSA_BITS_MIN,
 }
 

@@ -103,6 +103,20 @@ def test_and_at_home_though_it_came_past_the_proxy(people: People) -> None:
     assert f"root@{HOME}: Permission denied (publickey)." in done.stderr
 
 
+def test_whose_agent_has_five_other_keys_gets_in(people: People) -> None:
+    others = [people.folder / f"other-{number}" for number in range(5)]
+    for other in others:
+        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other])
+    keys = " ".join(map(str, [*others, people.folder / "admin"]))
+    config = people.folder / "agent.conf"
+    lines = people.config("admin").read_text().splitlines(keepends=True)
+    config.write_text("".join(line for line in lines if "Identit" not in line))
+    script = f"ssh-add -q {keys} && ssh -F {config} root@{PROXY} true"
+    there = ["ip", "netns", "exec", f"{people.net.prefix}internet", "ssh-agent", "sh", "-c", script]
+    done = subprocess.run(there, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("target", [f"{HOME}:25", "127.0.0.1:25", "198.51.100.40:25"])
 def test_the_proxy_leads_nowhere_else(people: People, target: str) -> None:
     done = people.ssh("admin", "-W", target, f"root@{PROXY}")
