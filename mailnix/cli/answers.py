@@ -35,9 +35,12 @@ def heard(answers: Answers, change: Change, text: str) -> tuple[Answers, str]:
 
 
 def _mistakes(answers: Answers, before: Answers) -> str:
-    """The first mistake that was not there before, with what to do; empty where there is none."""
+    """The first mistake that was not there before, with what to do; empty where there is none.
+
+    A wrong domain makes a wrong host name, of which nobody has asked yet.
+    """
     old = {problem.message for problem in problems(topology(before))}
-    for problem in problems(topology(answers)):
+    for problem in sorted(problems(topology(answers)), key=lambda problem: not problem.path.startswith("domains")):
         if problem.severity is Severity.ERROR and problem.message not in old:
             return problem.message + (f": {problem.hint}" if problem.hint else "")
     return ""

@@ -11,7 +11,7 @@ import click
 from attrs import define
 
 from mailnix.cli import output
-from mailnix.cli.answers import SOUND, Change, heard
+from mailnix.cli.answers import SOUND, Change, Refused, heard
 from mailnix.starter import Answers
 
 
@@ -32,7 +32,10 @@ class Asking:
         if not sys.stdin.isatty():
             if text is None and default is None:
                 raise click.UsageError(f"there is no terminal to ask on: give {option}")
-            self.take(change(text if text is not None else default or ""))
+            try:
+                self.take(change(text if text is not None else default or ""))
+            except Refused as error:
+                raise Refused(f"{option}: {error.message}") from None
             return
         while True:
             if text is None:

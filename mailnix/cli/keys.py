@@ -37,6 +37,8 @@ def read(given: str) -> tuple[str, ...]:
         return _in_file(_content(path))
     wrong = fault(text)
     if wrong is not None and "path of a file" in wrong.message:
+        if _is_folder(path):
+            raise Refused(f"{text} is a folder: name the file in it, which ends in .pub")
         raise Refused(f"there is no file {text}")
     return (given,)
 
@@ -51,6 +53,13 @@ def _is_file(path: Path) -> bool:
     try:
         return path.expanduser().is_file()
     except (OSError, ValueError, RuntimeError):  # a key is too long for a name
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.expanduser().is_dir()
+    except (OSError, ValueError, RuntimeError):
         return False
 
 

@@ -32,13 +32,20 @@ def ask(asking: Asking, given: Sequence[str], *, sealed: bool) -> None:
 def _keys(asking: Asking, given: Sequence[str]) -> None:
     """The keys that are given, or those that are found or typed; several at a terminal, one after the other."""
     for number, text in enumerate(given):
-        asking.given = {**asking.given, f"--admin-key {number}": text}
-        asking.ask(f"--admin-key {number}", "An SSH public key (the line, or its file)", _adding(asking))
+        option = f"--admin-key {number + 1}"
+        asking.given = {**asking.given, option: text}
+        asking.ask(option, "An SSH public key (the line, or its file)", _adding(asking))
     if given:
         return
     own = [str(path) for path in keys.own()]
-    if own or sys.stdin.isatty():
-        output.status(_found(own) if sys.stdin.isatty() else f"the SSH public key that may log in: {own[0]}")
+    if sys.stdin.isatty():
+        output.status(_found(own))
+    elif own:
+        output.status(f"the SSH public key that may log in: {own[0]}")
+    else:
+        output.status(
+            f"no SSH public key in {keys.FOLDER}: give one (--admin-key), or --sealed where nobody shall log in"
+        )
     first = own[0] if own else None if sys.stdin.isatty() else ""  # without any, the check says what is missing
     asking.ask("--admin-key", "Your SSH public key: its file, or the line in it", _adding(asking), first)
     while sys.stdin.isatty() and not asking.answers.sealed:

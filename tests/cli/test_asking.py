@@ -74,6 +74,22 @@ def test_a_wrong_answer_is_asked_for_again_at_once_and_the_others_are_kept(typed
     assert topology.domains[0].mailboxes[0].local_part == "alice"
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("https://example.org", "'https://example.org' is a URL; write only the name in it: example.org"),
+        ("me@example.org", "'me@example.org' is a mail address; write only what follows the @: example.org"),
+        ("example", "'example' has no dot"),
+    ],
+)
+def test_a_wrong_domain_is_said_of_what_was_typed(typed: Run, wrong: str, said: str) -> None:
+    assert f"  {said}\n" in typed(wrong, *BEFORE, KEY).err
+
+
+def test_a_folder_in_the_place_of_a_key_is_named(typed: Run, ssh: Path) -> None:
+    assert f"{ssh} is a folder: name the file in it" in typed(*BEFORE, str(ssh), KEY).err
+
+
 def test_a_wrong_option_is_said_and_asked_for(typed: Run, tmp_path: Path) -> None:
     said = typed(
         "5.9.100.1", "", "me", KEY, options=("--domain=example.org", "--hostname=mail.example.org", "--proxy-ipv4=x")

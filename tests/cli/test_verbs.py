@@ -211,6 +211,7 @@ def test_init_takes_ways_in_from_its_options_and_says_whose_key(
     said = mailnix(*words)
     assert said.status == 1
     assert "nobody can log in to proxy or internal" in said.err
+    assert "give one (--admin-key), or --sealed" in said.err
     (tmp_path / ".ssh").mkdir()
     (tmp_path / ".ssh/id_ed25519.pub").write_text(f"{KEY}\n")
     said = mailnix(*words, "--lan=192.168.1.1/24")
@@ -219,7 +220,8 @@ def test_init_takes_ways_in_from_its_options_and_says_whose_key(
     assert topology.admin_keys == (KEY,)
     assert topology.internal.ssh_via_proxy
     assert topology.internal.lan_admin_cidrs == ("192.168.1.0/24",)
-    assert mailnix(*words, "--force", "--reach=nowhere").status == 1
+    said = mailnix(*words, "--force", "--reach=nowhere")
+    assert (said.status, "--reach: 'nowhere' is none of home, proxy, both" in said.err) == (1, True)
 
 
 def test_init_keeps_what_is_there(mailnix: Run, config: Path) -> None:
