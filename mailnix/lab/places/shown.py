@@ -122,24 +122,34 @@ def at_lan(ground: Ground) -> tuple[str, Address]:
 def closed(ground: Ground) -> None:
     """Nothing is open that is not planned: at the proxy's public addresses, and at home in its own network."""
     plan = ground.plan.proxies[0]
-    for target, source in ((plan.ipv4, CLIENT4), (plan.ipv6, CLIENT6)):
-        if target is None:
-            continue
-        may = expected_tcp(plan, ip_address(source))
-        must = may - {forward.port for forward in plan.forwards}  # behind those is Mailcow, which is not here
-        found = _open(ground, "", source, str(target), may)
-        require(found <= may, f"{target} has open ports beyond the plan", found - may)
-        if must - found:  # a service that is just starting
-            for port in must - found:
-                ground.machines[PROXY].wait_for_open_port(port)
-            found = _open(ground, "", source, str(target), may)
-        require(must <= found, f"{target} does not open ports of the plan", must - found)
-    at_home, near = at_lan(ground)
+    ends = [(str(target), source) for target, source in ((plan.ipv4, CLIENT4), (plan.ipv6, CLIENT6)) if target]
+    with ThreadPoolExecutor(len(ends) + 1) as pool:
+        at_home = pool.submit(_closed_at_home, ground)
+        for done in [pool.submit(_closed_at_proxy, ground, *end) for end in ends]:
+            done.result()
+        at_home.result()
+
+
+def _closed_at_proxy(ground: Ground, target: str, source: str) -> None:
+    plan = ground.plan.proxies[0]
+    may = expected_tcp(plan, ip_address(source))
+    must = may - {forward.port for forward in plan.forwards}  # behind those is Mailcow, which is not here
+    found = _open(ground, "", source, target, may)
+    require(found <= may, f"{target} has open ports beyond the plan", found - may)
+    if must - found:  # a service that is just starting
+        for port in must - found:
+            ground.machines[PROXY].wait_for_open_port(port)
+        found = _open(ground, "", source, target, may)
+    require(must <= found, f"{target} does not open ports of the plan", must - found)
+
+
+def _closed_at_home(ground: Ground) -> None:
+    target, near = at_lan(ground)
     internal = ground.plan.internal
     tcp = [entry for entry in internal.listeners if entry.transport is Transport.TCP]
     wanted = {e.port for e in tcp if may_reach(e, near, internal.lan_admin_networks, everyone=False)}
-    found = _open(ground, f"ip netns exec {HOME} ", str(near), at_home, {e.port for e in tcp})
-    require(found == wanted, f"{at_home} opens other ports than {sorted(wanted)}", found)
+    found = _open(ground, f"ip netns exec {HOME} ", str(near), target, {e.port for e in tcp})
+    require(found == wanted, f"{target} opens other ports than {sorted(wanted)}", found)
 
 
 def _open(ground: Ground, inside: str, source: str, target: str, asked: set[int]) -> set[int]:
