@@ -163,3 +163,9 @@ def test_dockers_networks_are_compared_with_the_homes_alone_and_a_free_one_is_na
 
 def test_public_networks_are_in_nobodys_way() -> None:
     assert of(at_a_provider(gateway="5.9.100.2", prefix=24, nameservers=["9.9.9.9"], admin_cidrs=["5.9.0.0/16"])) == {}
+
+
+@pytest.mark.parametrize("text", ["banana", "", "10.0.0.0/40", "10.0.0.0/16, 10.1.0.0/16", "0.0.0.0/0", "::/0"])
+def test_a_providers_network_that_is_none_is_an_error_where_it_is_written(text: str) -> None:
+    found = of(at_a_provider(private_networks=["10.0.0.0/16", text]))["proxies[0].private_networks[1]"]
+    assert (found.severity, bool(found.hint)) == (Severity.ERROR, True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from mailnix.model.checks import texts
 from mailnix.model.checks.found import Found, each
-from mailnix.model.net import Address, is_documentation, not_public
+from mailnix.model.net import Address, Network, is_documentation, not_public
 from mailnix.model.topology import Internal, Proxy, Topology
 
 
@@ -16,6 +16,7 @@ def check(topology: Topology, found: Found) -> None:
     _proxies(topology, found)
     for path, proxy in each(topology.proxies, Proxy, "proxies"):
         _cidrs(proxy.admin_cidrs, f"{path}.admin_cidrs", found)
+        _private(proxy.private_networks, f"{path}.private_networks", found)
     if isinstance(topology.internal, Internal):
         _cidrs(topology.internal.lan_admin_cidrs, "internal.lan_admin_cidrs", found)
 
@@ -53,12 +54,22 @@ def _public(address: Address, path: str, found: Found) -> None:
         )
 
 
+def _private(given: Any, path: str, found: Found) -> None:
+    for at, text in each(given, str, path):
+        network = _network(text, "10.0.0.0/16 or fd00:6::/48", at, found)
+        if network is not None and not network.prefixlen:
+            found.error(at, f"{text} is everything", "write the private network that the machine is in")
+
+
 def _cidrs(given: Any, path: str, found: Found) -> None:
     for at, text in each(given, str, path):
-        try:
-            network = ip_network(text, strict=False)
-        except ValueError:
-            found.error(at, f"{text[:50]!r} is not a network", "write for example 198.51.100.0/24 or 2001:db8::/64")
-            continue
-        if network.prefixlen == 0:
+        network = _network(text, "198.51.100.0/24 or 2001:db8::/64", at, found)
+        if network is not None and not network.prefixlen:
             found.warning(at, f"{text} lets everybody try to log in", "name the networks you come from")
+
+
+def _network(text: str, example: str, path: str, found: Found) -> Network | None:
+    network = texts.network(text)
+    if network is None:
+        found.error(path, f"{text[:50]!r} is not a network", f"write for example {example}")
+    return network
