@@ -169,3 +169,22 @@ def test_public_networks_are_in_nobodys_way() -> None:
 def test_a_providers_network_that_is_none_is_an_error_where_it_is_written(text: str) -> None:
     found = of(at_a_provider(private_networks=["10.0.0.0/16", text]))["proxies[0].private_networks[1]"]
     assert (found.severity, bool(found.hint)) == (Severity.ERROR, True)
+
+
+SCOPED = "fd00:5::%eth0/64"
+
+
+@pytest.mark.parametrize(
+    ("topology", "path"),
+    [
+        (at_a_provider(admin_cidrs=["fe80::1%eth0"]), "proxies[0].admin_cidrs[0]"),
+        (at_a_provider(private_networks=[SCOPED]), "proxies[0].private_networks[0]"),
+        (at_home(lan_admin_cidrs=["fe80::%enp1s0/10"]), "internal.lan_admin_cidrs[0]"),
+        (at_home(lan=SCOPED), "internal.lan"),
+        (at_home(docker_subnet6=SCOPED), "internal.docker_subnet6"),
+        (sound(tunnel=Tunnel(subnet6=SCOPED)), "tunnel.subnet6"),
+    ],
+)
+def test_a_network_names_no_interface(topology: Topology, path: str) -> None:
+    """nft(8) knows no such text: the machine would come up without its firewall."""
+    assert of(topology)[path].severity is Severity.ERROR

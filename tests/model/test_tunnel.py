@@ -118,6 +118,7 @@ WRONG = {
     "the other family again": ("5.9.100.77", "ipv6", 'Tunnel(over="ipv4")'),
     "loopback": ("127.0.0.1", "ipv4", "loopback"),
     "link-local": ("fe80::1", "ipv6", "link-local"),
+    "an address with an interface": ("2a01:4f8::7%eth0", "ipv6", "leave out what follows the %"),
     "multicast": ("224.0.0.1", "ipv4", "multicast"),
 }
 

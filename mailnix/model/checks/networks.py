@@ -8,11 +8,11 @@ from ipaddress import (
     IPv4Network,
     IPv6Network,
     NetmaskValueError,
-    ip_network,
 )
 from typing import Any, Final, TypeVar
 
 from mailnix.model import networks
+from mailnix.model.checks import texts
 from mailnix.model.checks.found import Found
 from mailnix.model.net import Network, not_public, within
 from mailnix.model.topology import Internal, Topology, Tunnel
@@ -43,6 +43,8 @@ def _network(text: Any, kind: type[N], path: str, found: Found) -> N | None:
         return None
     number = "4" if kind is IPv4Network else "6"
     try:
+        if "%" in text:  # an interface, which Python takes
+            raise AddressValueError
         return kind(text)
     except (AddressValueError, NetmaskValueError):
         found.error(path, f"{text[:50]!r} is not an IPv{number} network")
@@ -83,11 +85,8 @@ def _internal(internal: Internal, found: Found) -> None:
         if docker6.prefixlen > DOCKER6_PREFIX_MAX:
             found.error("internal.docker_subnet6", f"{docker6} is too small", f"use a /{DOCKER6_PREFIX_MAX}")
         _not_anyones(docker6, "internal.docker_subnet6", found)
-    if isinstance(internal.lan, str):
-        try:
-            ip_network(internal.lan, strict=False)
-        except ValueError:
-            found.error("internal.lan", f"{internal.lan[:50]!r} is not a network", "write for example 192.168.1.0/24")
+    if isinstance(internal.lan, str) and texts.network(internal.lan) is None:
+        found.error("internal.lan", f"{internal.lan[:50]!r} is not a network", "write for example 192.168.1.0/24")
 
 
 def _not_anyones(network: Network, path: str, found: Found) -> None:

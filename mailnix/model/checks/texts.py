@@ -8,6 +8,7 @@ from ipaddress import (
     IPv4Interface,
     IPv6Address,
     IPv6Interface,
+    IPv6Network,
     ip_address,
     ip_interface,
     ip_network,
@@ -73,11 +74,13 @@ def quiet(text: Any, kind: type[A]) -> A | None:
 
 
 def network(text: Any) -> Network | None:
-    """The network in a text that is looked at elsewhere, too."""
+    """The network in a text that is looked at elsewhere, too; None for one that names an interface, which no rule of a
+    firewall takes."""
     try:
-        return ip_network(text, strict=False) if isinstance(text, str) else None
+        found = ip_network(text, strict=False) if isinstance(text, str) else None
     except ValueError:
         return None
+    return None if isinstance(found, IPv6Network) and found.network_address.scope_id is not None else found
 
 
 def _scoped(parsed: Address, text: str, path: str, found: Found) -> bool:

@@ -108,7 +108,9 @@ def _endpoint(topology: Topology, proxy: Proxy, over: Family, path: str, found: 
 def _address(address: Address, over: Family, path: str, found: Found) -> None:
     family = Family.IPV6 if isinstance(address, IPv6Address) else Family.IPV4
     kind = not_public(address) or ""
-    if family is not over:
+    if isinstance(address, IPv6Address) and address.scope_id is not None:
+        found.error(path, f"{address} names an interface", "leave out what follows the %")
+    elif family is not over:
         hint = f'write tunnel=Tunnel(over="{family}"), or an address of the other family'
         found.error(path, f"{address} is not reached over {over}, which the tunnel goes over", hint)
     elif any(word in kind for word in _UNREACHABLE):
