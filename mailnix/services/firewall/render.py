@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from typing import Final
 
 from mailnix.formats.text import template
@@ -19,7 +20,7 @@ TABLE: Final = "mailnix"
 FAMILY: Final = "inet"
 BRIDGE: Final = "br-mailcow"  # named by Mailcow's docker-compose.yml
 HOME_CARDS: Final = ("en*", "eth*", "wl*", "bond*", "br0")
-"""What leads to the home network where no card is named: network cards, two as one, the usual bridge over one. Docker's
+"""What leads to the home network, whatever card is named: cards, two as one, the usual bridge over one. Docker's
 bridges are docker0 and br- with twelve hexadecimal digits."""
 SMTP_RATE: Final = 60  # new connections a minute and client
 SMTP_BURST: Final = 120
@@ -121,8 +122,13 @@ def _internal(host: InternalPlan) -> dict[str, object]:
 
 
 def _home_cards(uplink: Uplink) -> tuple[str, ...]:
-    """Names as nft matches them. A MAC names no interface, so it says no more than nothing does."""
-    return HOME_CARDS if uplink.card is None or mac(uplink.card) else (uplink.card,)
+    """Names as nft matches them: the name in use alone.
+
+    A MAC is none, and a described name may be another name of the card (systemd.link(5), AlternativeName=), which
+    networkd takes as well. So what is described opens a card to the home network and closes none.
+    """
+    usual = uplink.card is None or mac(uplink.card) or any(fnmatchcase(uplink.card, pattern) for pattern in HOME_CARDS)
+    return HOME_CARDS if usual else (str(uplink.card), *HOME_CARDS)
 
 
 def _quoted(names: Iterable[str]) -> str:

@@ -79,8 +79,9 @@ HOME = 'iifname { "en*", "eth*", "wl*", "bond*", "br0" }'
         (None, HOME),
         ("52:54:00:12:34:56", HOME),
         ("52-54-00-12-34-56", HOME),
-        ("br-lan", 'iifname { "br-lan" }'),
-        ("enp3s0", 'iifname { "enp3s0" }'),
+        ("br-lan", 'iifname { "br-lan", "en*", "eth*", "wl*", "bond*", "br0" }'),
+        ("enp3s0", HOME),
+        ("lan0", 'iifname { "lan0", "en*", "eth*", "wl*", "bond*", "br0" }'),
     ],
 )
 def test_ssh_at_home_comes_by_the_home_networks_card(card: str | None, where: str) -> None:

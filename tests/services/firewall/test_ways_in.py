@@ -61,6 +61,15 @@ def test_the_home_network_reaches_it_where_no_network_is_named(by_home: Network)
     assert by_home.connect("internet", HOME_LAN, 22) == f"I see {NEIGHBOUR}"
 
 
+def test_also_where_the_card_is_described_by_another_of_its_names() -> None:
+    """As networkd and our chooser take it; nft knows the name in use alone."""
+    plan = derive(topology(internal=Internal("internal", card="enp0s3")))
+    with namespaces.network(plan) as network:
+        network.ip("home", "link", "property", "add", "dev", "eth0", "altname", "enp0s3")
+        network.listen("home", "0.0.0.0", 22)
+        assert network.connect("internet", HOME_LAN, 22) == f"I see {NEIGHBOUR}"
+
+
 def test_so_does_a_neighbour_by_the_address_that_each_card_gives_itself(by_home: Network) -> None:
     def shown(name: str, *words: str) -> Any:
         found = json.loads(run(["ip", "-n", f"{by_home.prefix}{name}", "-j", *words]).stdout)
