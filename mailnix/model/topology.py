@@ -197,7 +197,7 @@ class Proxy:
     learned from router advertisements unless given.
 
     `extra_addresses` are further ones of the same card, with their prefix ("192.168.133.7/17"). `private_networks` are
-    those of the provider that the machine is in: nothing is set by them, but no network of ours may overlap.
+    those of the provider that the machine is in: no network of ours may overlap, and further cards lead to them.
     `endpoint` is what the machine at home dials: a name or an address (default: `ipv4`, or `ipv6` by `Tunnel.over`).
     """
 

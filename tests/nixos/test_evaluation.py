@@ -90,7 +90,7 @@ def test_networkd_gets_the_cards_of_the_plan(machine: tuple[HostPlan, Any]) -> N
 
 
 def assert_the_same_cards(host: HostPlan, found: Any) -> None:
-    for stem, wanted in ((UPLINK_STEM, uplink(host)), (OTHERS_STEM, others())):
+    for stem, wanted in ((UPLINK_STEM, uplink(host)), (OTHERS_STEM, others(host))):
         assert sections(found["network"][f"{stem}.network"]) == sections(ini(wanted))
 
 

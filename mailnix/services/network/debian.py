@@ -54,7 +54,7 @@ def debian(_plan: Plan, host: HostPlan) -> DebianPart:
 def units(host: HostPlan) -> Iterator[tuple[str, tuple[Section, ...]]]:
     """What is read by systemd and its network programs: path and sections."""
     yield f"/etc/systemd/network/{UPLINK_STEM}.network", uplink(host)
-    yield f"/etc/systemd/network/{OTHERS_STEM}.network", others()
+    yield f"/etc/systemd/network/{OTHERS_STEM}.network", others(host)
     yield "/etc/systemd/networkd.conf.d/mailnix.conf", networkd()
     yield "/etc/systemd/resolved.conf.d/mailnix.conf", resolved(host)
     yield f"/etc/systemd/system/{CHOOSER}.service", chooser_unit(f"{CHOOSE} {CHOICE} {wanted_card(host)}")

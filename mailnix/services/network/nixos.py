@@ -19,7 +19,7 @@ def nixos(_plan: Plan, host: HostPlan) -> NixosPart:
         (
             option("networking.hostName", mk_default(host.name)),
             option(f"systemd.network.networks.{UPLINK_STEM}", defaults(unit(uplink(host)))),
-            option(f"systemd.network.networks.{OTHERS_STEM}", defaults(unit(others()))),
+            option(f"systemd.network.networks.{OTHERS_STEM}", defaults(unit(others(host)))),
             option("boot.kernel.sysctl", defaults(sysctls(host))),
         ),
     )

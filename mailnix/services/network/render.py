@@ -10,7 +10,7 @@ from ipaddress import IPv6Interface
 from typing import Final
 
 from mailnix.formats.text import Section, template
-from mailnix.model.net import mac
+from mailnix.model.net import mac, not_public
 from mailnix.plan import HostPlan, InternalPlan
 from mailnix.plan.types import Uplink
 from mailnix.services.unbound.render import ADDRESS as OWN_RESOLVER
@@ -21,6 +21,7 @@ CARDS: Final = "en* eth*"  # wired ones
 CHOICE: Final = f"/run/systemd/network/{UPLINK_STEM}.network.d"
 CHOOSER: Final = "mailnix-uplink"
 PREFERRED: Final = 512  # metric of a route that is better than those learned (1024)
+LAST: Final = 2048  # of one that is worse
 
 _QUIET: Final = {"LLMNR": False, "MulticastDNS": False}
 
@@ -37,15 +38,25 @@ def uplink(host: HostPlan) -> tuple[Section, ...]:
     )
 
 
-def others() -> tuple[Section, ...]:
-    """For every other card: its own network by DHCP, and neither a way out nor a resolver."""
+def others(host: HostPlan) -> tuple[Section, ...]:
+    """For every other card: its own network by DHCP, and neither a way out nor a resolver.
+
+    Of routes none is DHCP's, for one may lead anywhere; the described private networks are reached by the router that
+    DHCP names for them (Hetzner leases single addresses there).
+    """
     dhcp = {"UseGateway": False, "UseRoutes": False, "UseDNS": False, "UseNTP": False, "UseHostname": False}
     return (
         ("Match", {"Name": CARDS}),
         ("Link", {"RequiredForOnline": False}),
         ("Network", {"DHCP": "ipv4", "IPv6AcceptRA": False, **_QUIET}),
         ("DHCPv4", dhcp),
+        *(("Route", {"Destination": network, "Gateway": "_dhcp4", "Metric": LAST}) for network in _private(host)),
     )
+
+
+def _private(host: HostPlan) -> tuple[str, ...]:
+    networks = () if isinstance(host, InternalPlan) else host.private_networks
+    return tuple(str(network) for network in networks if network.version == 4 and not_public(network[0]))
 
 
 def wanted_card(host: HostPlan) -> str:

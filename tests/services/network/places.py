@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface, ip_interface
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -80,6 +80,7 @@ class Port:
     advertises: bool = False
     prefix: str | None = None
     resolver: str | None = None
+    routes: tuple[tuple[str, str], ...] = ()  # a network and its router, as DHCP names them
 
     def network(self, name: str) -> str:
         """networkd's file for it."""
@@ -88,12 +89,23 @@ class Port:
         lines += [f"DHCPServer={_word(self.dhcp)}", f"IPv6SendRA={_word(self.advertises)}"]
         if self.dhcp:
             lines += ["[DHCPServer]", "PoolOffset=50", "PoolSize=100", f"EmitRouter={_word(self.router)}", "EmitNTP=no"]
+            lines += [f"SendOption=121:string:{_classless(self.routes)}"] if self.routes else []
             lines += ["EmitDNS=yes", f"DNS={self.resolver}"] if self.resolver else ["EmitDNS=no"]
         if self.advertises:
             lines += ["[IPv6SendRA]", "EmitDNS=no", "Managed=no", "OtherInformation=no"]
         if self.prefix:
             lines += ["[IPv6Prefix]", f"Prefix={self.prefix}", "AddressAutoconfiguration=yes", "OnLink=yes"]
         return "\n".join([*lines, ""])
+
+
+def _classless(routes: tuple[tuple[str, str], ...]) -> str:
+    """Routes as in RFC 3442, for systemd.network(5)."""
+    packed = b""
+    for destination, router in routes:
+        network = IPv4Network(destination)
+        length = network.prefixlen
+        packed += bytes((length,)) + network.network_address.packed[: (length + 7) // 8] + IPv4Address(router).packed
+    return "".join(f"\\x{byte:02x}" for byte in packed)
 
 
 def _word(value: bool) -> str:
@@ -179,7 +191,7 @@ def booted(host: HostPlan, cards: Mapping[str, Port], folder: Path) -> Iterator[
                 *(f"{key}={value}" for key, value in sysctls(host).items()),
             ]
         )
-        files = {f"{UPLINK_STEM}.network": ini(uplink(host)), f"{OTHERS_STEM}.network": ini(others())}
+        files = {f"{UPLINK_STEM}.network": ini(uplink(host)), f"{OTHERS_STEM}.network": ini(others(host))}
         files |= {"choose-card": chooser(), **{name: f"#!/bin/sh\n{text}\n" for name, text in STAND_INS.items()}}
         root = stack.enter_context(_networkd(machine, folder / "machine", files, f"{CHOICE} {wanted_card(host)}"))
         yield Machine(machine, root)

@@ -119,6 +119,25 @@ def test_a_static_address_is_on_one_card_only_and_the_other_is_no_way_out(tmp_pa
         assert machine.resolvers("ens10") == []
 
 
+def test_a_described_private_network_is_reached_by_the_other_card_and_nothing_else_is(tmp_path: Path) -> None:
+    """Hetzner's leases there are for single addresses, and name the network in a route."""
+    routes = (("10.0.0.0/16", "10.0.0.1"), ("0.0.0.0/0", "10.0.0.1"))
+    cards = {"ens3": SINGLE, "ens10": Port(("10.0.0.1/24",), dhcp=True, router=False, routes=routes)}
+    described = {"gateway": "172.31.1.1", "nameservers": LOCAL, "private_networks": ["10.0.0.0/16"]}
+    with proxy(tmp_path, cards, **described) as machine:
+        until(lambda: bool(machine.addresses("ens10")), "the private network's address")
+        (private,) = machine.addresses("ens10")
+        until(lambda: machine.source("10.0.200.9") == str(private.ip), "its neighbours are reached by it")
+        comes_from(machine, RECEIVER, IPV4)
+        assert [route["dev"] for route in machine.routes()] == ["ens3"]
+
+
+def test_a_floating_address_is_the_source_where_dhcp_names_its_router_in_a_route_alone(tmp_path: Path) -> None:
+    port = Port(("198.51.100.1/24",), dhcp=True, router=False, routes=(("0.0.0.0/0", "172.31.1.1"),))
+    with proxy(tmp_path, {"ens3": port}, floating=True, nameservers=LOCAL) as machine:
+        comes_from(machine, RECEIVER, IPV4)
+
+
 @pytest.mark.parametrize("card", ["ens10", "52:54:00:00:00:01"])
 def test_the_described_card_leads_out_though_another_comes_first(tmp_path: Path, card: str) -> None:
     with proxy(tmp_path, {"ens3": PRIVATE, "ens10": LEASED}, card=card) as machine:

@@ -157,13 +157,21 @@ def test_without_a_described_card_the_machine_looks_which_one_leads_out(plan: Pl
     assert [wanted_card(host) for host in named.hosts] == ["52:54:00:ab:cd:ef", "ens4"]
 
 
-def test_other_cards_have_their_own_network_and_neither_a_way_out_nor_a_resolver() -> None:
-    text = ini(others())
+def test_other_cards_have_their_own_network_and_neither_a_way_out_nor_a_resolver(plan: Plan) -> None:
+    text = ini(others(plan.proxies[0]))
+    assert "[Route]" not in text
     # It applies to what no other file matches. NixOS's own begin with 40: among them are those of a bridge's ports.
     assert UPLINK_STEM < "40-enp1s0" < OTHERS_STEM
     assert {"DHCP=ipv4", "IPv6AcceptRA=no"} <= set(section(text, "Network"))
     assert {"UseGateway=no", "UseRoutes=no", "UseDNS=no"} <= set(section(text, "DHCPv4"))
     assert section(text, "Link") == ["RequiredForOnline=no"]
+
+
+def test_other_cards_lead_to_described_private_networks_and_to_no_public_one() -> None:
+    described = topology(Proxy("proxy", IPV4, private_networks=["10.0.0.0/16", "8.0.0.0/8", "fd00:6::/48"]))
+    proxy, internal = derive(described).hosts
+    assert section(ini(others(proxy)), "Route") == ["Destination=10.0.0.0/16", "Gateway=_dhcp4", "Metric=2048"]
+    assert "[Route]" not in ini(others(internal))
 
 
 def test_the_link_has_the_mtu_that_the_provider_names() -> None:
@@ -173,7 +181,7 @@ def test_the_link_has_the_mtu_that_the_provider_names() -> None:
 
 def test_no_resolver_listens_to_the_neighbours(plan: Plan) -> None:
     for host in plan.hosts:
-        for text in (ini(uplink(host)), ini(others()), ini(resolved(host))):
+        for text in (ini(uplink(host)), ini(others(host)), ini(resolved(host))):
             assert "LLMNR=no" in text
             assert "MulticastDNS=no" in text
 
