@@ -242,3 +242,10 @@ def test_all_nonsense_about_a_card_is_found_at_once() -> None:
     )
     fields = "card gateway prefix prefix6 gateway6 nameservers[0] nameservers[1] extra_addresses[0] extra_addresses[1]"
     assert {f"proxies[0].{field}" for field in fields.split()} == set(found(topology))
+
+
+@pytest.mark.parametrize(("text", "example"), [("10.0.0.6", "10.0.0.6/24"), ("fd00:1::7", "fd00:1::7/64")])
+def test_a_private_address_without_its_network_is_a_warning(text: str, example: str) -> None:
+    """A public one is often single; a private one alone would reach no neighbour."""
+    assert example in found(proxy(extra_addresses=[text]), Severity.WARNING)["proxies[0].extra_addresses[0]"]
+    assert found(proxy(extra_addresses=[f"{text}/32", "5.9.100.12"]), Severity.WARNING) == {}

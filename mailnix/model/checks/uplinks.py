@@ -19,6 +19,7 @@ _NO_CARDS: Final = re.compile(r"lo|wg.*|docker.*|br-mailcow|br-[0-9a-f]{12}|veth
 _SHOWN: Final = 50
 _BROADCASTS_TO: Final = 30  # longer networks have no broadcast address (RFC 3021)
 LENGTH4, LENGTH6 = 32, 128
+_USUAL: Final = {4: 24, 6: 64}
 
 
 def check(topology: Topology, found: Found) -> None:
@@ -68,7 +69,7 @@ def _home(internal: Internal, topology: Topology, found: Found) -> None:
 def _card(card: Any, path: str, found: Found) -> None:
     if not isinstance(card, str):
         return
-    hint = "write what `ip link` shows: ens3, or 52:54:00:ab:cd:ef"
+    hint = "write what `ip -brief link` shows: ens3, or 52:54:00:ab:cd:ef"
     address = mac(card)
     if address is not None:
         if int(address[:2], 16) & 1 or not address.strip("0:"):
@@ -206,6 +207,11 @@ def _extra(proxy: Proxy, path: str, found: Found) -> None:
             found.error(at, f"{extra.ip} is {seen[extra.ip]} already", "write each address once")
         elif isinstance(extra, IPv6Interface) and proxy.ipv6 is None and not_public(extra.ip) is None:
             found.error(at, "the proxy has no IPv6 otherwise", "give ipv6, which mail leaves from")
+        elif "/" not in text and not_public(extra.ip) is not None:
+            message = f"{text} is set without a network: its neighbours are looked for on the internet"
+            found.warning(
+                at, message, f"write the length of its network, too, for example {text}/{_USUAL[extra.version]}"
+            )
         elif isinstance(extra, IPv4Interface):
             _in_network(extra.ip, extra.network.prefixlen, at, found)
         seen.setdefault(extra.ip, at)
