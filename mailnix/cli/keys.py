@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,12 @@ def own() -> tuple[Path, ...]:
     return tuple(FOLDER / file.name for file in files if _is_key(file))
 
 
+def chosen(own: Sequence[str]) -> str:
+    """What is said of them where nobody can be asked."""
+    none = f"no SSH public key in {FOLDER}: give one (--admin-key), or --sealed where nobody shall log in"
+    return f"the SSH public key that may log in: {own[0]}" if own else none
+
+
 def _is_key(file: Path) -> bool:
     try:
         return fault(_content(file)) is None
@@ -33,13 +40,11 @@ def read(given: str) -> tuple[str, ...]:
     """The keys in a text: itself, or those in the file that it names. Raises Refused where there is no such file."""
     text = given.strip()
     path = Path(text)
-    if _is_file(path):
+    if _is(path, Path.is_file):
         return _in_file(_content(path))
-    wrong = fault(text)
-    if wrong is not None and "path of a file" in wrong.message:
-        if _is_folder(path):
-            raise Refused(f"{text} is a folder: name the file in it, which ends in .pub")
-        raise Refused(f"there is no file {text}")
+    if (wrong := fault(text)) is not None and "path of a file" in wrong.message:
+        folder = _is(path, Path.is_dir)
+        raise Refused(f"{text} is a folder: name the .pub file in it" if folder else f"there is no file {text}")
     return (given,)
 
 
@@ -49,17 +54,10 @@ def _in_file(content: str) -> tuple[str, ...]:
     return tuple(lines) if lines and all(fault(line) is None for line in lines) else (content.strip(),)
 
 
-def _is_file(path: Path) -> bool:
+def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
     try:
-        return path.expanduser().is_file()
+        return kind(path.expanduser())
     except (OSError, ValueError, RuntimeError):  # a key is too long for a name
-        return False
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.expanduser().is_dir()
-    except (OSError, ValueError, RuntimeError):
         return False
 
 

@@ -38,14 +38,7 @@ def _keys(asking: Asking, given: Sequence[str]) -> None:
     if given:
         return
     own = [str(path) for path in keys.own()]
-    if sys.stdin.isatty():
-        output.status(_found(own))
-    elif own:
-        output.status(f"the SSH public key that may log in: {own[0]}")
-    else:
-        output.status(
-            f"no SSH public key in {keys.FOLDER}: give one (--admin-key), or --sealed where nobody shall log in"
-        )
+    output.status(_found(own) if sys.stdin.isatty() else keys.chosen(own))
     first = own[0] if own else None if sys.stdin.isatty() else ""  # without any, the check says what is missing
     asking.ask("--admin-key", "Your SSH public key: its file, or the line in it", _adding(asking), first)
     while sys.stdin.isatty() and not asking.answers.sealed:

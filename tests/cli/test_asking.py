@@ -87,7 +87,7 @@ def test_a_wrong_domain_is_said_of_what_was_typed(typed: Run, wrong: str, said: 
 
 
 def test_a_folder_in_the_place_of_a_key_is_named(typed: Run, ssh: Path) -> None:
-    assert f"{ssh} is a folder: name the file in it" in typed(*BEFORE, str(ssh), KEY).err
+    assert f"{ssh} is a folder: name the .pub file in it" in typed(*BEFORE, str(ssh), KEY).err
 
 
 def test_a_wrong_option_is_said_and_asked_for(typed: Run, tmp_path: Path) -> None:

@@ -66,6 +66,15 @@ def _cidrs(given: Any, path: str, found: Found) -> None:
         network = _network(text, "198.51.100.0/24 or 2001:db8::/64", at, found)
         if network is not None and not network.prefixlen:
             found.warning(at, f"{text} lets everybody try to log in", "name the networks you come from")
+        elif network is not None and (kind := _nobodys(network)):
+            found.error(at, f"{text} is {kind}: nobody comes from it", "name the networks you come from")
+
+
+def _nobodys(network: Network) -> str | None:
+    """What kind of address all of a network is, where no packet comes from such a one; else None."""
+    kind = not_public(network[0])
+    never = kind is not None and any(word in kind for word in ("loopback", "multicast", "unspecified", "in IPv6 form"))
+    return kind if never and not_public(network[-1]) == kind else None
 
 
 def _network(text: str, example: str, path: str, found: Found) -> Network | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mailnix.model import networks
 from mailnix.model.checks.found import Found, each
+from mailnix.model.checks.texts import network as as_network
 from mailnix.model.net import not_public, within
 from mailnix.model.ssh_keys import fault, parse
 from mailnix.model.topology import PRIVATE_NETWORKS, Internal, Proxy, Topology, Tunnel
@@ -80,9 +81,9 @@ def _from_nowhere(topology: Topology, path: str, proxy: Proxy, found: Found) -> 
 
 def _tunnel(topology: Topology) -> tuple[str, ...]:
     tunnel = topology.tunnel
-    return (
-        (tunnel.subnet or str(networks.tunnel_subnet(topology)), tunnel.subnet6) if isinstance(tunnel, Tunnel) else ()
-    )
+    if not isinstance(tunnel, Tunnel):
+        return ()
+    return (tunnel.subnet if tunnel.subnet is not None else str(networks.tunnel_subnet(topology)), tunnel.subnet6)
 
 
 def _home(topology: Topology, internal: Internal, found: Found) -> None:
@@ -93,6 +94,7 @@ def _home(topology: Topology, internal: Internal, found: Found) -> None:
         elif cidrs not in ((), PRIVATE_NETWORKS):
             _contradiction("internal.sealed", "lan_admin_cidrs", found)
         return
+    _not_the_home_network(internal, found)
     if via_proxy:
         _forwarding(topology, found)
     proxies = [proxy for _, proxy in each(topology.proxies, Proxy, "proxies")]
@@ -107,6 +109,19 @@ def _home(topology: Topology, internal: Internal, found: Found) -> None:
     elif cidrs == () and not via_proxy:
         message = f"nobody can log in to {internal.name}: no home network may, and no proxy leads there"
         found.error("internal.lan_admin_cidrs", message, f"{WAYS_HOME}, or write {MEANT}")
+
+
+def _not_the_home_network(internal: Internal, found: Found) -> None:
+    """Who may log in from home may come from behind a router, and is more often in the network that is described."""
+    for lan in networks.described("lan", internal.lan):
+        texts = internal.lan_admin_cidrs if isinstance(internal.lan_admin_cidrs, tuple) else ()
+        admins = [each for each in map(as_network, texts) if each is not None and each.version == lan.network.version]
+        if admins and not any(lan.network.overlaps(each) for each in admins):
+            found.warning(
+                "internal.lan_admin_cidrs",
+                f"nobody in the home network {lan.network} may log in to {internal.name} from there",
+                f'to let it in, write lan_admin_cidrs=["{lan.network}"]',
+            )
 
 
 def _forwarding(topology: Topology, found: Found) -> None:

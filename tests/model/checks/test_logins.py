@@ -48,6 +48,45 @@ def test_a_machine_without_a_way_in_is_an_error_that_says_how_to_mean_it(
     assert "sealed=True" in problem.hint
 
 
+@pytest.mark.parametrize("network", ["127.0.0.0/8", "127.0.0.1", "::1", "224.0.0.0/4", "0.0.0.0/8", "::ffff:0:0/96"])
+def test_a_network_that_nobody_comes_from_is_an_error(network: str) -> None:
+    at_home = Internal("internal", lan_admin_cidrs=[network])
+    assert "nobody comes from it" in errors(internal=at_home)["internal.lan_admin_cidrs[0]"].message
+    proxy = attrs.evolve(PROXY, admin_cidrs=(network,))
+    assert "nobody comes from it" in errors(proxies=[proxy])["proxies[0].admin_cidrs[0]"].message
+
+
+@pytest.mark.parametrize(
+    ("lan", "admins", "warned"),
+    [
+        ("192.168.1.0/24", ["192.168.11.0/24"], True),
+        ("192.168.1.0/24", ["192.168.11.0/24", "fd00:1::/64"], True),
+        ("198.51.100.0/24", None, True),
+        ("192.168.1.0/24", None, False),
+        ("192.168.1.0/24", ["192.168.1.20/32"], False),
+        ("192.168.1.0/24", ["192.168.0.0/16"], False),
+        ("192.168.1.0/24", ["192.168.11.0/24", "192.168.1.0/24"], False),
+        ("192.168.1.0/24", ["0.0.0.0/0"], False),
+        ("192.168.1.0/24", ["fd00:1::/64"], False),
+        (None, ["192.168.11.0/24"], False),
+    ],
+)
+def test_a_home_network_that_may_not_log_in_is_warned_of(
+    lan: str | None, admins: list[str] | None, warned: bool
+) -> None:
+    home = Internal("internal", lan=lan)
+    home = home if admins is None else attrs.evolve(home, lan_admin_cidrs=tuple(admins))
+    problem = found(Severity.WARNING, internal=home).get("internal.lan_admin_cidrs")
+    assert (problem is not None) is warned
+    assert problem is None or f'lan_admin_cidrs=["{lan}"]' in problem.hint
+
+
+@pytest.mark.parametrize("subnet", ["", "10.9.0.0", "nonsense"])
+def test_a_tunnel_that_is_no_network_is_said_beside_a_proxy_for_a_private_one(subnet: str) -> None:
+    proxy = attrs.evolve(PROXY, admin_cidrs=("192.168.1.0/24",))
+    assert "tunnel.subnet" in errors(proxies=[proxy], tunnel=Tunnel(subnet=subnet))
+
+
 def test_what_to_do_names_every_way_in() -> None:
     hint = errors(internal=NEITHER)["internal.lan_admin_cidrs"].hint
     assert "lan_admin_cidrs=[" in hint
