@@ -30,6 +30,7 @@ PROGRAMS = (
     "services/wireguard/guest/",
     "lab/fake_mailcow/nix.py",
     "lab/fake_mailcow/guest/",
+    "lab/places/guest/",
     "lab/internet/guest/",
 )
 

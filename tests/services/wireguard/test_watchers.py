@@ -23,7 +23,7 @@ WG = """
 case "$1 $3" in
 "show latest-handshakes") [ -e "$PLAYED/handshake" ] && printf 'KEY=\\t%s\\n' "$(cat "$PLAYED/handshake")" ;;
 "show endpoints") printf 'KEY=\\t%s\\n' "$(cat "$PLAYED/endpoint")" ;;
-showconf*) echo "its configuration" ;;
+showconf*) [ ! -e "$PLAYED/silent" ] || exit 1; echo "its configuration" ;;
 setconf*) echo "wg $* <- $(cat "$3")" >>"$PLAYED/log" ;;
 set*)
     echo "wg $*" >>"$PLAYED/log"
@@ -166,6 +166,12 @@ def test_a_proxy_makes_its_peers_anew_when_nobody_has_called_for_minutes(home: H
     assert home.done() == []
     home.readmit()
     assert len(home.done()) == 1
+
+
+def test_a_proxy_that_cannot_read_them_keeps_them(home: Home) -> None:
+    """An empty configuration would take the interface its key and its peer."""
+    home.answers(silent="").readmit(units.READMIT_AFTER + 1)
+    assert home.done() == []
 
 
 def test_a_proxy_leaves_a_tunnel_alone_that_is_up(home: Home) -> None:

@@ -20,6 +20,8 @@ else
 fi
 echo "$at $looks" >"$state/$interface"
 if [ "$looks" -gt 0 ] && [ $((looks % patience)) -eq 0 ]; then
-    wg showconf "$interface" | wg setconf "$interface" /dev/stdin
+    # Nothing in the place of it would take the interface its key and its peer.
+    is=$(wg showconf "$interface") && [ -n "$is" ] || exit 0
+    printf '%s\n' "$is" | wg setconf "$interface" /dev/stdin
 fi
 exit 0
