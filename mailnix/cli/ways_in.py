@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mailnix.cli import keys, output
+from mailnix.cli import keys, output, own_keys
 from mailnix.cli.answers import Change, Refused, lan, reach
 from mailnix.cli.asking import Asking
 from mailnix.errors import MailnixError
@@ -37,8 +37,8 @@ def _keys(asking: Asking, given: Sequence[str]) -> None:
         asking.ask(option, "An SSH public key (the line, or its file)", _adding(asking))
     if given:
         return
-    own = [str(path) for path in keys.own()]
-    output.status(_found(own) if sys.stdin.isatty() else keys.chosen(own))
+    own = [str(path) for path in own_keys.own()]
+    output.status(own_keys.found(own, NOBODY) if sys.stdin.isatty() else own_keys.chosen(own))
     first = own[0] if own else None if sys.stdin.isatty() else ""  # without any, the check says what is missing
     asking.ask("--admin-key", "Your SSH public key: its file, or the line in it", _adding(asking), first)
     while sys.stdin.isatty() and not asking.answers.sealed:
@@ -46,14 +46,6 @@ def _keys(asking: Asking, given: Sequence[str]) -> None:
         asking.ask("--admin-key", "Another key, empty for none", _adding(asking), "")
         if asking.answers.admin_keys == before:
             return
-
-
-def _found(own: Sequence[str]) -> str:
-    made = f"Make one in another terminal: {keys.MAKE_ONE}\nIts file is {keys.FOLDER / keys.MADE}."
-    there = (
-        f"SSH public keys on this machine: {', '.join(own)}" if own else f"No SSH public key in {keys.FOLDER}. {made}"
-    )
-    return f'{there}\n(Nobody shall ever log in, not even you? Answer "{NOBODY}".)'
 
 
 def _adding(asking: Asking) -> Change:

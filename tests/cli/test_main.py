@@ -32,6 +32,7 @@ PROGRAMS = (
     "lab/fake_mailcow/guest/",
     "lab/places/guest/",
     "lab/internet/guest/",
+    "lab/places/guest/",
 )
 
 
