@@ -44,17 +44,24 @@ class Line:
     body: str
     comment: str
 
-    @property
-    def may_forward(self) -> bool:
-        """Whether its options let it use the machine as a jump host; the last word counts, as for sshd."""
-        allowed = True
-        for name, _value, _text in ssh_options.each(self.options):
+    def may_forward(self, port: int) -> bool:
+        """Whether its options let it use the machine as a jump host to a port; the last word counts, as for sshd."""
+        allowed, opened = True, list[str]()
+        for name, value, _text in ssh_options.each(self.options):
             match name:
                 case "restrict" | "no-port-forwarding":
                     allowed = False
                 case "port-forwarding":
                     allowed = True
-        return allowed
+                case "permitopen":
+                    opened.append(re.split("[:/]", (value or "").strip('"'))[-1])
+        return allowed and (not opened or any(one in ("*", str(port), "ssh") for one in opened))
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The patterns of addresses that it may come from; none where that is anywhere."""
+        texts = [value or "" for name, value, _text in ssh_options.each(self.options) if name == "from"]
+        return tuple(part.strip() for text in texts for part in text.strip('"').split(","))
 
 
 class _Damaged(ValueError):

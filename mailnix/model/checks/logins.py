@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mailnix.model import networks
+from mailnix.model import networks, ports
 from mailnix.model.checks.found import Found, each
 from mailnix.model.checks.texts import network as as_network
 from mailnix.model.net import not_public, within
@@ -128,9 +128,24 @@ def _forwarding(topology: Topology, found: Found) -> None:
     """A jump host forwards, which a key's own options may forbid."""
     for path, key in each(topology.admin_keys, str, "admin_keys"):
         line = parse(key)
-        if line is not None and not line.may_forward:
+        if line is None:
+            continue
+        if not line.may_forward(ports.SSH):
             hint = "add port-forwarding to its options, or take out what forbids it"
             found.warning(path, "may not go on from a proxy, by its own options: ssh -J fails with it", hint)
+        elif line.sources and not any(_from_tunnel(topology, source) for source in line.sources):
+            subnet = _tunnel(topology)[0] if _tunnel(topology) else ""
+            message = "may not come to the machine at home by way of a proxy, by its own from="
+            found.warning(path, message, f"add {subnet} to it: that is where a proxy's connections come from")
+
+
+def _from_tunnel(topology: Topology, source: str) -> bool:
+    """Whether a pattern of from= (sshd(8)) may mean an address in the tunnel; a wildcard may."""
+    if source.startswith("!"):
+        return False
+    given, own = (tuple(networks.described("", texts)) for texts in ((source,), _tunnel(topology)))
+    near = any(a.network.version == b.network.version and a.network.overlaps(b.network) for a in given for b in own)
+    return near or not set("*?").isdisjoint(source)
 
 
 def _contradiction(path: str, field: str, found: Found) -> None:

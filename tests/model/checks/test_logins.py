@@ -150,13 +150,21 @@ def test_a_key_that_is_none_is_an_error_at_its_own_place() -> None:
         ("restrict", False),
         ("no-port-forwarding,no-pty", False),
         ("restrict,port-forwarding", True),
-        ('from="192.0.2.0/24",command="echo restrict,no-port-forwarding"', True),
+        ('command="echo restrict,no-port-forwarding"', True),
+        ('permitopen="10.9.0.2:8080"', False),
+        ('permitopen="10.9.0.2:8080",permitopen="10.9.0.2:22"', True),
+        ('permitopen="10.9.0.2:*"', True),
+        ('from="192.0.2.0/24"', False),
+        ('from="192.0.2.0/24,!10.9.0.1"', False),
+        ('from="192.0.2.0/24,10.9.0.0/24"', True),
+        ('from="192.0.2.0/24,10.9.0.1"', True),
+        ('from="192.0.2.*,10.9.*"', True),
     ],
 )
 def test_a_key_that_may_not_go_on_from_a_proxy_deserves_a_second_look(options: str, may: bool) -> None:
     key = f"{options} {KEY}"
     internal = Internal("internal", ssh_via_proxy=True)
-    assert ("admin_keys[0]" in found(Severity.WARNING, admin_keys=[key], internal=internal)) is not may
+    assert ("admin_keys[0]" in found(Severity.WARNING, admin_keys=[key], internal=internal, tunnel=TUNNEL)) is not may
     assert found(Severity.WARNING, admin_keys=[key]) == {}
 
 
