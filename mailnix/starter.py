@@ -79,6 +79,11 @@ def _ways_home(answers: Answers) -> Iterator[tuple[str, str, Any]]:
 def script(answers: Answers) -> str:
     """The script's text."""
     ipv6 = f", ipv6={_quoted(answers.ipv6)}" if answers.ipv6 else ""
+    router = (
+        '    # Where the network advertises no IPv6 router, as at Hetzner, write gateway6="fe80::1", too.\n'
+        if ipv6
+        else ""
+    )
     names = ["Alias", "Backup", "Domain", "Internal", "Mailbox", "Proxy", "Topology"]
     aliases = ""
     if topology(answers).domains[0].aliases:
@@ -94,7 +99,7 @@ topology = Topology(
     # What mail programs and browsers connect to.
     hostname={_quoted(answers.hostname)},
     # The public machine: a small VPS with a static address. It holds no mail.
-    proxies=[Proxy("proxy", ipv4={_quoted(answers.ipv4)}{ipv6}{sealed})],
+{router}    proxies=[Proxy("proxy", ipv4={_quoted(answers.ipv4)}{ipv6}{sealed})],
     # The machine at home, behind any NAT.
     internal=Internal(
         "internal",

@@ -201,6 +201,7 @@ def test_init_writes_a_description_without_mistakes(mailnix: Run, tmp_path: Path
     assert problems(topology) == ()
     assert topology.hostname == "mail.xn--bcher-kva.de"
     assert [mailbox.local_part for mailbox in topology.domains[0].mailboxes] == ["alice", "bob"]
+    assert 'as at Hetzner, write gateway6="fe80::1"' in file.read_text()  # nothing else tells a newcomer of it
 
 
 def test_init_takes_ways_in_from_its_options_and_says_whose_key(
