@@ -8,12 +8,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailnix.errors import BuildError
+from mailnix.errors import BuildError, ConfigError, Severity
 from mailnix.plan import Plan, derive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mailnix.errors import Problem
     from mailnix.image import Format, Manifest, Progress
     from mailnix.lab.prepare import Options as LabOptions
     from mailnix.lab.scenario.values import Outcome, Report
@@ -46,11 +47,41 @@ def secrets_folder(config: Path, folder: Path | None = None) -> Path:
     return folder or config.resolve().parent / SECRETS_FOLDER
 
 
-def plan(config: Path, secrets: Path | None = None) -> Plan:
-    """Everything decided about a description; DKIM records are whole where the secrets folder has public halves."""
-    from mailnix.secrets.public import dkim_public
+def problems(config: Path, secrets: Path | None = None) -> tuple[Problem, ...]:
+    """Every mistake in a description, and once it has no errors, what is damaged in its secrets folder."""
+    from mailnix import config as loader
+    from mailnix.model import check
 
-    return derive(load(config), dkim_public(secrets_folder(config, secrets)))
+    try:
+        topology = loader.load(config)
+    except ConfigError as error:
+        return error.problems
+    found, folder = check.problems(topology), secrets_folder(config, secrets)
+    if any(problem.severity is Severity.ERROR for problem in found) or not folder.is_dir():
+        return found
+    from mailnix.secrets import damaged
+
+    return (*found, *damaged(derive(topology), folder))
+
+
+def decided(config: Path) -> Plan:
+    """Everything decided about a description, whatever its secrets folder holds: for who makes or mends that."""
+    return derive(load(config))
+
+
+def plan(config: Path, secrets: Path | None = None) -> Plan:
+    """Everything decided about a description; DKIM records are whole where the secrets folder has public halves.
+
+    Raises SecretsError where a credential in that folder is damaged.
+    """
+    folder = secrets_folder(config, secrets)
+    if not folder.is_dir():
+        return decided(config)
+    from mailnix.secrets import dkim_public, refuse
+
+    whole = derive(load(config), dkim_public(folder))
+    refuse(whole, folder)
+    return whole
 
 
 def modules() -> Modules:

@@ -8,15 +8,18 @@ from pathlib import Path
 import click
 
 from mailnix.cli import options, output
-from mailnix.errors import ConfigError, Problem, Severity
+from mailnix.errors import Severity
 
 
 @click.command("check")
 @options.config
+@options.secrets
 @options.as_json
-def command(config: Path, as_json: bool) -> int:
-    """Find every mistake in CONFIG, each with its path and what to do."""
-    found = _problems(config)
+def command(config: Path, secrets: Path | None, as_json: bool) -> int:
+    """Find every mistake in CONFIG and what is damaged in its secrets folder, each with its path and what to do."""
+    from mailnix import pipeline
+
+    found = pipeline.problems(config, secrets)
     errors = sum(problem.severity is Severity.ERROR for problem in found)
     if as_json:
         output.result_json({"ok": not errors, "problems": found})
@@ -25,16 +28,6 @@ def command(config: Path, as_json: bool) -> int:
             output.result(output.problem_line(problem, sys.stdout))
         output.result(_summary(config, errors, len(found) - errors))
     return 1 if errors else 0
-
-
-def _problems(config: Path) -> tuple[Problem, ...]:
-    from mailnix.config import load
-    from mailnix.model.check import problems
-
-    try:
-        return problems(load(config))
-    except ConfigError as error:
-        return error.problems
 
 
 def _summary(config: Path, errors: int, warnings: int) -> str:

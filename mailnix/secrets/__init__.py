@@ -1,9 +1,23 @@
 """Secrets: the only place in mailnix that sees secret bytes."""
 
+from mailnix.secrets.damage import damaged, refuse
 from mailnix.secrets.deliver import push, seed, way_to
 from mailnix.secrets.making import Made, Report, init, rotate
 from mailnix.secrets.public import dkim_public
 from mailnix.secrets.ssh import Way
 from mailnix.secrets.value import Secret
 
-__all__ = ["Made", "Report", "Secret", "Way", "dkim_public", "init", "push", "rotate", "seed", "way_to"]
+__all__ = [
+    "Made",
+    "Report",
+    "Secret",
+    "Way",
+    "damaged",
+    "dkim_public",
+    "init",
+    "push",
+    "refuse",
+    "rotate",
+    "seed",
+    "way_to",
+]

@@ -23,23 +23,46 @@ Save = Callable[[Secret], None]
 BUNDLES: Final = frozenset({SecretKind.DKIM_BUNDLE, SecretKind.MAILBOX_BUNDLE})
 
 
-def load(secret: Secret | None, name: str) -> dict[str, Any]:
-    """A bundle's entries; raises SecretsError where it is damaged: no JSON, or an entry that neither kind has."""
+def load(secret: Secret | None, kind: SecretKind, name: str) -> dict[str, Any]:
+    """A bundle's entries; raises SecretsError where it is damaged: no JSON, or an entry that its kind has not."""
     if secret is None:
         return {}
-    try:
-        entries = json.loads(secret.reveal())
-    except ValueError:
-        entries = None
-    if not isinstance(entries, dict) or not all(map(_is_entry, entries.values())):
-        raise SecretsError(f"{name} in the secrets folder is damaged", "put it back from a backup, or delete the file")
+    entries = _parsed(secret)
+    if entries is None or not all(_is_entry(kind, entry) for entry in entries.values()):
+        hint = f"put it back from a backup, or make it anew: mailnix secrets rotate CONFIG {name}"
+        raise SecretsError(f"{name} in the secrets folder is damaged", hint)
     return entries
 
 
-def _is_entry(entry: object) -> bool:
+def wrong(kind: SecretKind, secret: Secret) -> str | None:
+    """What is wrong with a bundle, without a byte of it; None where nothing is.
+
+    Keys are only looked at from outside, since every verb asks this and reading a thousand would take its time.
+    """
+    entries = _parsed(secret)
+    what = "DKIM key" if kind is SecretKind.DKIM_BUNDLE else "mailbox password"
+    if entries is None:
+        return f"it is no list of {what}s (JSON, by address or domain)"
+    if not all(_is_entry(kind, entry) for entry in entries.values()):
+        return f"an entry is no {what}"
+    if kind is SecretKind.DKIM_BUNDLE and not all(dkim.is_whole(entry["private_key"]) for entry in entries.values()):
+        return "the key of a domain is cut off, or is no private key"
+    return None
+
+
+def _parsed(secret: Secret) -> dict[str, Any] | None:
+    try:
+        entries = json.loads(secret.reveal())
+    except (ValueError, RecursionError):
+        return None
+    return entries if isinstance(entries, dict) else None
+
+
+def _is_entry(kind: SecretKind, entry: object) -> bool:
     """A password, or a selector and a key."""
-    if isinstance(entry, dict):
-        return {"selector", "private_key"} <= set(entry)
+    if kind is SecretKind.DKIM_BUNDLE:
+        wanted = ("selector", "private_key")
+        return isinstance(entry, dict) and all(isinstance(entry.get(name), str) and entry[name] for name in wanted)
     return isinstance(entry, str) and bool(entry)
 
 

@@ -13,7 +13,7 @@ from mailnix.errors import CommandFailed, SecretsError
 from mailnix.plan.logins import UNKNOWN
 from mailnix.plan.types import Plan
 from mailnix.run import Runner, run
-from mailnix.secrets import bundles
+from mailnix.secrets import damage
 from mailnix.secrets.folder import Folder
 from mailnix.secrets.ssh import Way, explain, push_argv
 from mailnix.services.credentials.names import (
@@ -108,8 +108,7 @@ def _of_host(plan: Plan, host: str, folder: Path) -> dict[str, bytes]:
             raise SecretsError(
                 f"{host}/{credential.name} has not been made", "make it with: mailnix secrets init CONFIG"
             )
-        if credential.kind in bundles.BUNDLES:
-            bundles.load(secret, f"{host}/{credential.name}")  # the machine would find out much later
+        damage.ensure(credential, secret)  # the machine would find out much later
         found[credential.name] = secret.reveal()
     return found
 

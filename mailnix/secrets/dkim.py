@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Final
@@ -13,6 +14,11 @@ from mailnix.errors import SecretsError
 
 BITS: Final = 2048
 _EXPONENT: Final = 65537
+_PEM: Final = re.compile(
+    r"-----BEGIN (?P<kind>(?:RSA )?PRIVATE KEY)-----\n(?P<body>[A-Za-z0-9+/=\s]+)-----END (?P=kind)-----"
+)
+_SEQUENCE: Final = 0x30
+_LENGTH_IN_TWO_BYTES: Final = 0x82  # as every RSA key of 1024 to 8192 bits has it
 _POOL_FROM: Final = 8  # below this many keys, starting processes costs more than it saves
 
 OnProgress = Callable[[int, int], None]
@@ -58,6 +64,18 @@ def public(pem: str, domain: str) -> str:
         raise SecretsError(f"the DKIM key of {domain} is damaged", hint) from None
     der = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return b64encode(der).decode()
+
+
+def is_whole(pem: str) -> bool:
+    """Whether this is a private key from its first line to its last, by the length that its DER names (X.690 8.1.3)."""
+    found = _PEM.fullmatch(pem.strip())
+    try:
+        der = b64decode("".join(found["body"].split()), validate=True) if found else b""
+    except ValueError:
+        return False
+    if len(der) < 4 or der[0] != _SEQUENCE or der[1] != _LENGTH_IN_TWO_BYTES:
+        return False
+    return int.from_bytes(der[2:4]) == len(der) - 4
 
 
 def _leave_interrupts_to_us() -> None:

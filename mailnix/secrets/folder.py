@@ -103,7 +103,7 @@ class Folder:
         text = json.dumps({"version": PUBLIC_VERSION, **content}, indent=2, sort_keys=True) + "\n"
         file = self.path / PUBLIC
         with explained(file):
-            if not file.exists() or file.read_text() != text:
+            if not file.exists() or file.read_bytes() != text.encode():
                 _write(file, text.encode(), 0o644)
 
 

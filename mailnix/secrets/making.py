@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from mailnix.errors import SecretsError
 from mailnix.plan.types import Credential, Plan, SecretKind
-from mailnix.secrets import bundles, make
+from mailnix.secrets import bundles, damage, make
 from mailnix.secrets.dkim import OnProgress
 from mailnix.secrets.folder import Folder
 from mailnix.secrets.value import Secret
@@ -83,18 +83,27 @@ def _replace(
             entries = chosen.get((credential.host, credential.name), set())
             if credential.kind in bundles.BUNDLES:
                 _bundle(work, credential, entries)
-            elif credential.source is None and (entries or folder.get(credential.host, credential.name) is None):
-                work.put(credential, make.single(credential.kind))
+            elif credential.source is None:
+                _single(work, credential, anew=bool(entries))
         for credential in plan.credentials:
             _follow(work, credential)
         folder.put_public(_public(plan, folder))
     return Report(path, tuple(work.made), len(plan.credentials) - len(work.made))
 
 
+def _single(work: _Work, credential: Credential, *, anew: bool) -> None:
+    """Make a credential that stands for itself, where it is missing or to be made `anew`."""
+    kept = None if anew else work.folder.get(credential.host, credential.name)
+    if kept is None:
+        work.put(credential, make.single(credential.kind))
+    else:
+        damage.ensure(credential, kept)
+
+
 def _bundle(work: _Work, credential: Credential, replaced: set[str]) -> None:
     """Fill a bundle; `replaced` are entries to make anew, "" among them for all."""
     before = work.folder.get(credential.host, credential.name)
-    entries = {} if "" in replaced else bundles.load(before, f"{credential.host}/{credential.name}")
+    entries = {} if "" in replaced else bundles.load(before, credential.kind, f"{credential.host}/{credential.name}")
     for entry in replaced - {""}:
         entries.pop(entry, None)
 
@@ -127,7 +136,8 @@ def _public(plan: Plan, folder: Folder) -> dict[str, Any]:
                 wireguard.setdefault(end.host, {})[end.interface] = make.wireguard_public(private)
     for credential in plan.credentials:
         if credential.kind is SecretKind.DKIM_BUNDLE:
-            keys |= bundles.dkim_public(bundles.load(folder.get(credential.host, credential.name), credential.name))
+            kept = folder.get(credential.host, credential.name)
+            keys |= bundles.dkim_public(bundles.load(kept, credential.kind, f"{credential.host}/{credential.name}"))
     return {"wireguard": wireguard, "dkim": keys}
 
 

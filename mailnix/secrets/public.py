@@ -29,9 +29,20 @@ def read_public(path: Path) -> dict[str, Any]:
             content = json.loads(file.read_text())
         except ValueError:
             content = None
-    if not isinstance(content, dict) or content.get("version") != PUBLIC_VERSION:
+    if (
+        not isinstance(content, dict)
+        or content.get("version") != PUBLIC_VERSION
+        or not _is_dkim(content.get("dkim", {}))
+    ):
         raise SecretsError(f"{file} is not one that this mailnix wrote", "make it again: mailnix secrets init CONFIG")
     return content
+
+
+def _is_dkim(keys: object) -> bool:
+    """Public keys by domain, each with its selector."""
+    if not isinstance(keys, dict):
+        return False
+    return all(isinstance(entry, dict) and isinstance(entry.get("p"), str) for entry in keys.values())
 
 
 @contextlib.contextmanager

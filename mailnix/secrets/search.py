@@ -26,7 +26,7 @@ def mailbox_passwords(plan: Plan, folder: Path) -> Secret:
     host = plan.internal
     name = next(c.name for c in host.credentials if c.kind is SecretKind.MAILBOX_BUNDLE)
     found = Folder(folder).get(host.name, name)
-    return bundles.dump(bundles.load(found, f"{host.name}/{name}"))
+    return bundles.dump(bundles.load(found, SecretKind.MAILBOX_BUNDLE, f"{host.name}/{name}"))
 
 
 def foreign_secrets(plan: Plan, folder: Path, owner: str, files: Iterable[Path]) -> tuple[str, ...]:

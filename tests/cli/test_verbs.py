@@ -333,3 +333,49 @@ def test_a_damaged_mailbox_credential_is_found_by_whoever_hands_it_over(
         assert said.status == 1, words
         assert "internal/mailcow.mailboxes in the secrets folder is damaged" in said.err
     assert not (tmp_path / "seed.img").exists()
+
+
+@pytest.mark.parametrize("verb", ["plan", "dns", "emit", "build", "lab run"])
+@pytest.mark.parametrize("file", ["internal/mailcow.mailboxes", "internal/mailcow.dkim", "proxy/haraka.internalcmd"])
+def test_a_damaged_credential_is_found_by_every_verb(
+    mailnix: Run, config: Path, tmp_path: Path, verb: str, file: str
+) -> None:
+    mailnix("secrets", "init", config)
+    (config.parent / "secrets" / file).write_text("\n")
+    out = ["--out", tmp_path / "out"] if verb in ("emit", "build") else []
+    said = mailnix(*verb.split(), config, *out)
+    assert (said.status, said.out) == (1, "")
+    assert f"{file} in the secrets folder is damaged: it is empty" in said.err
+    assert f"mailnix secrets rotate CONFIG {file}" in said.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_check_names_every_damaged_credential_and_no_byte_of_it(mailnix: Run, config: Path) -> None:
+    mailnix("secrets", "init", config)
+    folder = config.parent / "secrets"
+    (folder / "internal/mailcow.mailboxes").write_text('{"alice@example.org": "Hidden1')
+    (folder / "public.json").write_text("{")
+    said = mailnix("check", config)
+    assert said.status == 1
+    assert f"error: {folder}/internal/mailcow.mailboxes: is damaged: it is no list of mailbox passwords" in said.out
+    assert "\n    put it back from a backup, or make it anew: mailnix secrets rotate CONFIG internal/" in said.out
+    assert f"error: {folder}/public.json: is not one that this mailnix wrote" in said.out
+    assert said.out.endswith("2 mistakes\n")
+    assert "Hidden1" not in said.out + said.err
+    assert not mailnix("check", config, "--json").json["ok"]
+
+
+def test_check_looks_into_the_secrets_folder_that_is_named(mailnix: Run, config: Path, tmp_path: Path) -> None:
+    mailnix("secrets", "init", config, "--secrets", tmp_path / "elsewhere")
+    (tmp_path / "elsewhere/internal/mailcow.dkim").write_text("[]")
+    assert mailnix("check", config).status == 0
+    assert mailnix("check", config, "--secrets", tmp_path / "elsewhere").status == 1
+
+
+def test_the_remedy_for_a_damaged_export_mends_it(mailnix: Run, config: Path) -> None:
+    mailnix("secrets", "init", config)
+    public = config.parent / "secrets/public.json"
+    public.write_bytes(b"\xff")
+    assert "mailnix secrets init CONFIG" in mailnix("dns", config).err
+    assert mailnix("secrets", "init", config).status == 0
+    assert mailnix("dns", config).status == 0

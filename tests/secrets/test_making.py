@@ -215,11 +215,14 @@ def test_a_damaged_bundle_is_named_and_not_replaced(plan: Plan, folder: Path) ->
 
 def test_a_damaged_wireguard_key_is_named(plan: Plan, folder: Path) -> None:
     (folder / "proxy/network.wireguard.private.wg0").write_text("nonsense")
-    with pytest.raises(SecretsError, match="WireGuard private key is damaged"):
+    with pytest.raises(
+        SecretsError,
+        match=r"proxy/network\.wireguard\.private\.wg0 in the secrets folder is damaged: it is no WireGuard key",
+    ):
         secrets.init(plan, folder)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"version": 99}', ""])
+@pytest.mark.parametrize("text", ["{", "[]", '{"version": 99}', "", '{"version": 1, "dkim": {"example.org": {}}}'])
 def test_a_damaged_export_is_named_with_its_remedy(folder: Path, text: str) -> None:
     (folder / "public.json").write_text(text)
     with pytest.raises(SecretsError) as caught:

@@ -20,4 +20,4 @@ def command(config: Path, secrets: Path | None, as_json: bool) -> None:
     from mailnix.secrets import init
 
     folder = pipeline.secrets_folder(config, secrets)
-    show(init(pipeline.plan(config, secrets), folder, output.CountedProgress("DKIM keys")), as_json)
+    show(init(pipeline.decided(config), folder, output.CountedProgress("DKIM keys")), as_json)

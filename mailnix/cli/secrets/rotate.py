@@ -26,4 +26,4 @@ def command(config: Path, names: tuple[str, ...], secrets: Path | None, as_json:
 
     folder = pipeline.secrets_folder(config, secrets)
     progress = output.CountedProgress("DKIM keys")
-    show(rotate(pipeline.plan(config, secrets), folder, names, progress), as_json)
+    show(rotate(pipeline.decided(config), folder, names, progress), as_json)
