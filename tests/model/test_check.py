@@ -135,6 +135,10 @@ WRONG = {
     "an IPv6 address as IPv4": (with_proxy(ipv4=PUBLIC6), "proxies[0].ipv4"),
     "an IPv6 address with an interface": (with_proxy(ipv6=f"{PUBLIC6}%eth0"), "proxies[0].ipv6"),
     "a bad admin network": (with_proxy(admin_cidrs=["192.0.2.0/33"]), "proxies[0].admin_cidrs[0]"),
+    "an admin network that is broadcast": (with_proxy(admin_cidrs=["255.255.255.255"]), "proxies[0].admin_cidrs[0]"),
+    "an admin network that nobody has": (with_proxy(admin_cidrs=["0.0.0.0"]), "proxies[0].admin_cidrs[0]"),
+    "an admin network of reserved addresses": (with_proxy(admin_cidrs=["240.0.0.0/4"]), "proxies[0].admin_cidrs[0]"),
+    "an IPv4 admin network in IPv6 form": (with_proxy(admin_cidrs=["::ffff:1.2.3.4"]), "proxies[0].admin_cidrs[0]"),
     "a bad home network for SSH": (sound(internal=Internal("internal", ["home"])), "internal.lan_admin_cidrs[0]"),
     "a bad home network": (sound(internal=Internal("internal", lan="192.168")), "internal.lan"),
     "tunnel and Docker overlap": (sound(tunnel=Tunnel("172.22.0.0/16")), "internal.docker_subnet"),
@@ -378,3 +382,12 @@ def test_the_effort_grows_with_the_description_and_not_faster() -> None:
 
     calls(1)  # fills the caches
     assert calls(200) < 4.2 * calls(50)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("::ffff:1.2.3.4", "1.2.3.4/32"), ("::ffff:192.168.1.0/120", "192.168.1.0/24")]
+)
+def test_an_ipv4_network_in_ipv6_form_is_named_in_its_own(written: str, meant: str) -> None:
+    (problem,) = problems(sound(internal=Internal("internal", [written], backup=Backup())))
+    assert problem.path == "internal.lan_admin_cidrs[0]"
+    assert problem.hint == f"write {meant}"

@@ -42,6 +42,18 @@ WRONG: dict[str, tuple[Topology, str]] = {
     "a resolver that is resolved itself": (static(nameservers=["127.0.0.53"]), "nameservers[0]"),
     "the own resolver by IPv6": (static(ipv6=PUBLIC6, nameservers=["::1"]), "nameservers[0]"),
     "the own resolver by the public address": (static(nameservers=[PUBLIC4]), "nameservers[0]"),
+    "the own resolver by the card's address": (
+        static(card_ipv4="10.0.0.5", gateway="10.0.0.1", nameservers=["10.0.0.5"]),
+        "nameservers[0]",
+    ),
+    "the own resolver by a further address": (
+        static(extra_addresses=["192.168.133.7/17"], nameservers=["127.0.0.1", "192.168.133.7"]),
+        "nameservers[1]",
+    ),
+    "the own resolver by a further IPv6 address": (
+        static(ipv6=PUBLIC6, extra_addresses=["fd00:6::7/64"], nameservers=["fd00:6:0::7"]),
+        "nameservers[0]",
+    ),
     "a resolver over IPv6 without any": (static(nameservers=["2a01:4f8::53"]), "nameservers[0]"),
     "a resolver that is nobody": (static(nameservers=["0.0.0.0"]), "nameservers[0]"),
     "a card's name that is too long": (proxy(card="enp0s31f6abcdefg"), "card"),
@@ -249,3 +261,11 @@ def test_a_private_address_without_its_network_is_a_warning(text: str, example: 
     """A public one is often single; a private one alone would reach no neighbour."""
     assert example in found(proxy(extra_addresses=[text]), Severity.WARNING)["proxies[0].extra_addresses[0]"]
     assert found(proxy(extra_addresses=[f"{text}/32", "5.9.100.12"]), Severity.WARNING) == {}
+
+
+@pytest.mark.parametrize("static_too", [{}, {"gateway": "10.0.0.1", "prefix": 24, "nameservers": LOCAL}])
+@pytest.mark.parametrize("own", ["10.0.0.5", "100.64.0.5"])
+def test_a_floating_address_beside_a_private_one_is_doubted(own: str, static_too: dict[str, Any]) -> None:
+    said = found(proxy(floating=True, card_ipv4=own, **static_too), Severity.WARNING)["proxies[0].floating"]
+    assert own in said
+    assert "leave floating out" in said

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address
-from typing import Any
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any, Final
 
 from mailnix.model.checks import texts
 from mailnix.model.checks.found import Found, each
 from mailnix.model.net import Address, Network, is_documentation, not_public
 from mailnix.model.topology import Internal, Proxy, Topology
+
+_IN_IPV6_FORM: Final = 96  # bits before the IPv4 address in ::ffff:0:0/96
 
 
 def check(topology: Topology, found: Found) -> None:
@@ -67,14 +69,23 @@ def _cidrs(given: Any, path: str, found: Found) -> None:
         if network is not None and not network.prefixlen:
             found.warning(at, f"{text} lets everybody try to log in", "name the networks you come from")
         elif network is not None and (kind := _nobodys(network)):
-            found.error(at, f"{text} is {kind}: nobody comes from it", "name the networks you come from")
+            hint = f"write {meant}" if (meant := _ipv4_of(network)) else "name the networks you come from"
+            found.error(at, f"{text} is {kind}: nobody comes from it", hint)
 
 
 def _nobodys(network: Network) -> str | None:
     """What kind of address all of a network is, where no packet comes from such a one; else None."""
     kind = not_public(network[0])
+    if isinstance(network, IPv4Network) and network.is_reserved:
+        return kind
     never = kind is not None and any(word in kind for word in ("loopback", "multicast", "unspecified", "in IPv6 form"))
     return kind if never and not_public(network[-1]) == kind else None
+
+
+def _ipv4_of(network: Network) -> IPv4Network | None:
+    """The IPv4 network that one in IPv6 form means (RFC 4291 2.5.5.2)."""
+    mapped = network[0].ipv4_mapped if isinstance(network, IPv6Network) and network.prefixlen > _IN_IPV6_FORM else None
+    return IPv4Network((mapped, network.prefixlen - _IN_IPV6_FORM)) if mapped is not None else None
 
 
 def _network(text: str, example: str, path: str, found: Found) -> Network | None:

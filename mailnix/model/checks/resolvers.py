@@ -35,7 +35,7 @@ def _of_proxy(proxy: Proxy, path: str, found: Found) -> None:
     at = f"{path}.nameservers"
     own = f'nameservers=["{resolvers.LOCAL}"] is the proxy\'s own'
     _needed(proxy.gateway, proxy.nameservers, at, f"{own}, and the best; your provider's will do", found)
-    addresses = (texts.quiet(proxy.ipv4, IPv4Address), texts.quiet(proxy.ipv6, IPv6Address))
+    addresses = _own(proxy)
     for here, asked in _listed(proxy.nameservers, at, found):
         if (asked.is_loopback and str(asked) != resolvers.LOCAL) or asked in addresses:
             found.error(here, f"no resolver listens at {asked}", own)
@@ -44,6 +44,15 @@ def _of_proxy(proxy: Proxy, path: str, found: Found) -> None:
         elif (who := resolvers.operator(asked)) is not None:
             message = f"{asked} is {who}'s: {_REFUSED}, and DANE needs a resolver that the proxy can trust"
             found.warning(here, message, own)
+
+
+def _own(proxy: Proxy) -> set[Address]:
+    """Every address that is described as the machine's own."""
+    cards = [texts.quiet(text, IPv4Address) for text in (proxy.ipv4, proxy.card_ipv4)]
+    unsaid = Found()  # what is wrong with further addresses is said where they are checked
+    further = [texts.interface(text, at, unsaid) for at, text in each(proxy.extra_addresses, str, "")]
+    known = (*cards, texts.quiet(proxy.ipv6, IPv6Address), *(extra.ip for extra in further if extra is not None))
+    return {address for address in known if address is not None}
 
 
 def _of_home(internal: Internal, found: Found) -> None:

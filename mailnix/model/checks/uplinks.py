@@ -116,6 +116,9 @@ def _card_ipv4(proxy: Proxy, path: str, found: Found) -> IPv4Address | None:
     if own is None:
         return None
     kind = useless(own)
+    if proxy.floating is True and kind is None and (private := not_public(own)) is not None:
+        message = f"the card has {own}, {private}: such a provider mostly translates ipv4, which is on no card then"
+        found.warning(f"{path}.floating", message, "leave floating out, unless its guide says to set ipv4 on the card")
     if kind is not None:
         found.error(at, f"{own} is {kind}", "write what the provider gave the card itself")
     elif own == public:
