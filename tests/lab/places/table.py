@@ -16,7 +16,7 @@ from mailnix.model.topology import Internal, Proxy, Tunnel
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/reference/places.md"
 HEAD = """\
-# Places where both machines were booted
+# Places that both machines are tested in
 
 Generated from the places, by `python -m tests.lab.places.table`; `pytest vm-tests/test_emulated_places.py` goes to
 each. A router plays the networks of the proxy's provider, of the home, and the internet between them. The proxy is the
