@@ -107,14 +107,32 @@ def trees(plan: Plan, backend: Backend) -> Tree:
 
 
 def emit(plan: Plan, backend: Backend, out: Path, *, diff: bool = False) -> str:
-    """Write the machines' files below `out`; with `diff`, write nothing and say what would change."""
+    """Write the machines' files below `out`; with `diff`, write nothing and say what would change.
+
+    Raises BuildError where `out` has what was emitted for another backend.
+    """
     from mailnix.write import diff_tree, write_tree
 
+    there = _emitted_for(out)
+    if there not in (None, backend):
+        hint = f"write into another folder, remove this one, or say --backend {there}"
+        raise BuildError(f"{out} has what was emitted with --backend {there}", hint)
     tree = trees(plan, backend)
     if diff:
         return "\n".join(f"{each.kind} {each.path}\n{each.diff}".rstrip() for each in diff_tree(tree, out))
     write_tree(tree, out)
     return ""
+
+
+def _emitted_for(out: Path) -> Backend | None:
+    """The backend that a folder was last written for; None where mailnix wrote nothing there."""
+    from mailnix.nixos.flake import FLAKE
+    from mailnix.write import written
+
+    paths = written(out)
+    if not paths:
+        return None
+    return Backend.NIXOS if FLAKE in paths else Backend.DEBIAN
 
 
 def build(

@@ -126,6 +126,12 @@ def _wanted(entry: Entry) -> _State:
             return ("link", entry.target.encode(), 0)
 
 
+def written(dest: Path) -> frozenset[str]:
+    """The paths that mailnix wrote into `dest` last time; empty where it never did."""
+    with writing(dest):
+        return frozenset(_listed(dest) or ())
+
+
 def _state(path: Path) -> _State | None:
     if path.is_symlink():
         return ("link", os.fsencode(path.readlink()), 0)

@@ -15,12 +15,13 @@ from mailnix.tree import Entry as TreeEntry
 from mailnix.tree import File, Tree
 
 HOSTS: Final = "hosts"
+FLAKE: Final = "/flake.nix"
 
 
 def emit(plan: Plan, modules: Modules) -> Tree:
     """The flake's files below `/`, a copy of mailnix's modules among them where it carries one."""
     entries: list[TreeEntry] = [
-        File("/flake.nix", flake(plan, modules)),
+        File(FLAKE, flake(plan, modules)),
         File("/README.md", readme(plan, modules)),
         *machines(plan),
         *(modules.files if isinstance(modules, Copy) else ()),

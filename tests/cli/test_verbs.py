@@ -379,3 +379,19 @@ def test_the_remedy_for_a_damaged_export_mends_it(mailnix: Run, config: Path) ->
     assert "mailnix secrets init CONFIG" in mailnix("dns", config).err
     assert mailnix("secrets", "init", config).status == 0
     assert mailnix("dns", config).status == 0
+
+
+@pytest.mark.parametrize(("there", "wanted"), [("nixos", "debian"), ("debian", "nixos")])
+@pytest.mark.parametrize("more", [[], ["--diff"]])
+def test_what_was_emitted_for_another_system_is_not_replaced(
+    mailnix: Run, config: Path, tmp_path: Path, there: str, wanted: str, more: list[str]
+) -> None:
+    out = tmp_path / "out"
+    assert mailnix("emit", config, "--backend", there, "--out", out).status == 0
+    before = sorted(out.rglob("*"))
+    said = mailnix("emit", config, "--backend", wanted, "--out", out, *more)
+    assert (said.status, said.out) == (1, "")
+    assert f"{out} has what was emitted with --backend {there}" in said.err
+    assert "another folder" in said.err
+    assert sorted(out.rglob("*")) == before
+    assert mailnix("emit", config, "--backend", there, "--out", out).status == 0
