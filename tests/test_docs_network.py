@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from mailnix import Family, Tunnel
+from mailnix import Family, Internal, Proxy, Tunnel
+from mailnix.errors import Severity
 from mailnix.model import wireguard
+from mailnix.model.check import problems
 from mailnix.model.checks.tunnel import MTU_MIN, UDP_TAKEN
 from mailnix.services.wireguard import units
+from tests.descriptions import PUBLIC4, PUBLIC6, sound
 
 PAGE = (Path(__file__).parent.parent / "docs/howto/network.md").read_text()
 ROWS = re.findall(r"^\| ([^|]+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", PAGE, re.M)
@@ -67,3 +70,17 @@ def test_what_the_journal_shows_is_what_the_program_prints() -> None:
     for words in (" is down: dialling ", " anew, every minute", " now, for ", " is up again"):
         assert words in script
         assert words in PAGE
+
+
+def test_what_a_home_with_ipv6_only_writes_is_sound() -> None:
+    section = PAGE.partition("## A home with IPv6 only")[2].partition("\n## ")[0]
+    example = re.search(r"```python\n(.*?)```", section, re.S)
+    assert example is not None
+    written = eval(  # our own page
+        example[1].replace("Topology(", "dict("), {"Internal": Internal, "Tunnel": Tunnel}
+    )
+    assert not written["internal"].resolver_check
+    topology = sound(proxies=[Proxy("proxy", ipv4=PUBLIC4, ipv6=PUBLIC6)], **written)
+    assert not [problem for problem in problems(topology) if problem.severity is Severity.ERROR]
+    refused = sound(internal=Internal("internal", forwarders=["fe80::1"]))
+    assert "internal.forwarders[0]" in [p.path for p in problems(refused) if p.severity is Severity.ERROR]
