@@ -80,7 +80,7 @@ def _wrong_file(credential: Credential, file: Path) -> str | None:
 
 
 def _error(credential: Credential, what: str, more: int = 0) -> SecretsError:
-    others = f"; so are {more} more (mailnix check names all)" if more else ""
+    others = f" (mailnix check names {more} more)" if more else ""
     name = f"{credential.host}/{credential.name}"
     return SecretsError(f"{name} in the secrets folder is damaged: {what}{others}", _remedy(credential))
 

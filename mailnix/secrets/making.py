@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,25 +79,26 @@ def _replace(
     folder.create()
     work = _Work(plan, folder, on_progress)
     with folder.locked():
+        _refuse_damaged(plan, folder, chosen)
         for credential in plan.credentials:
             entries = chosen.get((credential.host, credential.name), set())
             if credential.kind in bundles.BUNDLES:
                 _bundle(work, credential, entries)
-            elif credential.source is None:
-                _single(work, credential, anew=bool(entries))
+            elif credential.source is None and (entries or folder.get(credential.host, credential.name) is None):
+                work.put(credential, make.single(credential.kind))
         for credential in plan.credentials:
             _follow(work, credential)
         folder.put_public(_public(plan, folder))
     return Report(path, tuple(work.made), len(plan.credentials) - len(work.made))
 
 
-def _single(work: _Work, credential: Credential, *, anew: bool) -> None:
-    """Make a credential that stands for itself, where it is missing or to be made `anew`."""
-    kept = None if anew else work.folder.get(credential.host, credential.name)
-    if kept is None:
-        work.put(credential, make.single(credential.kind))
-    else:
-        damage.ensure(credential, kept)
+def _refuse_damaged(plan: Plan, folder: Folder, chosen: Container[tuple[str, str]]) -> None:
+    """Raise SecretsError, before anything changes, where a credential that stays is damaged."""
+    for credential in plan.credentials:
+        place = (credential.host, credential.name)
+        kept = None if credential.source is not None or place in chosen else folder.get(*place)
+        if kept is not None:
+            damage.ensure(credential, kept)
 
 
 def _bundle(work: _Work, credential: Credential, replaced: set[str]) -> None:

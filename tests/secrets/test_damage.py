@@ -114,3 +114,16 @@ def test_a_damaged_copy_is_made_again_by_init(plan: Plan, folder: Path) -> None:
     assert problem.hint.endswith("mailnix secrets init CONFIG")
     secrets.init(plan, folder)
     assert list(damaged(plan, folder)) == []
+
+
+@pytest.mark.parametrize("damaged_one", ["internal/mailcow.dbpass", "internal/mailcow.mailboxes"])
+def test_rotating_changes_nothing_where_another_credential_is_damaged(
+    plan: Plan, folder: Path, damaged_one: str
+) -> None:
+    (folder / damaged_one).write_bytes(b"")
+    before = (folder / WIREGUARD[0]).read_bytes()
+    with pytest.raises(SecretsError, match=re.escape(damaged_one)):
+        secrets.rotate(plan, folder, [WIREGUARD[0]])
+    assert (folder / WIREGUARD[0]).read_bytes() == before
+    secrets.rotate(plan, folder, [WIREGUARD[0], damaged_one])
+    assert list(damaged(plan, folder)) == []
