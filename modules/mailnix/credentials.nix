@@ -20,7 +20,8 @@ let
   anchors = "/var/lib/mailnix/ca-certificates";
   list = pkgs.writeText "mailnix-credentials" (lib.concatMapStrings (name: name + "\n") cfg.names);
 
-  # The same scripts as on Debian.
+  # The same as on Debian.
+  hardening = lib.importTOML ../../mailnix/services/hardening.toml;
   templates = ../../mailnix/services/credentials/templates;
   values = names // {
     inherit anchors list;
@@ -103,6 +104,22 @@ in
         ExecStart = script "wait-for-credentials";
         StandardOutput = "journal+console";
         TimeoutStartSec = "infinity";
+      };
+    };
+
+    systemd.services.mailnix-host-key = mkIf config.services.openssh.enable {
+      description = "Show this machine's SSH host key on its console";
+      wantedBy = [ "multi-user.target" ];
+      after = [
+        "sshd-keygen.service"
+        "ssh.service"
+        "sshd.service"
+      ];
+      serviceConfig = hardening.everything // {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        ExecStart = script "show-host-key";
+        StandardOutput = "journal+console";
       };
     };
 

@@ -1,4 +1,4 @@
-"""Credentials on Debian: two units, three scripts, and the list of what this host needs."""
+"""Credentials on Debian: three units, their scripts, and the list of what this host needs."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ from mailnix.formats.debian_part import DebianPart, Wanted
 from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.credentials import names
-from mailnix.services.credentials.render import LIST, SCRIPT_NAMES, names_text, script, units
+from mailnix.services.credentials.render import LIST, SCRIPT_NAMES, SHOW, names_text, script, units
 from mailnix.tree import File
 
 
 def debian(_plan: Plan, host: HostPlan) -> DebianPart:
-    """What takes, receives and waits for credentials; no credential itself."""
+    """What takes, receives and awaits credentials, no credential itself; a sealed machine has no host key to show."""
+    left_out = {names.SHOWN, SHOW} if host.sealed else set()
+    wanted = (Wanted(names.SEED, by="sysinit.target"), Wanted(names.READY), Wanted(names.SHOWN))
     return DebianPart(
         packages=("ca-certificates",),
         entries=(
-            *(File(f"/etc/systemd/system/{unit}", ini(sections)) for unit, sections in units().items()),
-            *(File(f"{names.SCRIPTS}/{name}", script(name), mode=0o755) for name in SCRIPT_NAMES),
+            *(File(f"/etc/systemd/system/{unit}", ini(units()[unit])) for unit in units() if unit not in left_out),
+            *(
+                File(f"{names.SCRIPTS}/{name}", script(name), mode=0o755)
+                for name in SCRIPT_NAMES
+                if name not in left_out
+            ),
             File(LIST, names_text(host)),
         ),
-        wanted=(Wanted(names.SEED, by="sysinit.target"), Wanted(names.READY)),
+        wanted=tuple(each for each in wanted if each.unit not in left_out),
     )

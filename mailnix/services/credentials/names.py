@@ -27,6 +27,9 @@ READY: Final = NAMES["ready"]
 """The unit that services with credentials require and start after."""
 
 SEED: Final = NAMES["seed"]
+SHOWN: Final = NAMES["shown"]
+"""The unit that shows HOST_KEY on the console, once a boot."""
+
 NETWORKD: Final = NAMES["networkd"]
 HOST_KEY: Final = NAMES["host_key"]
 """What a machine's SSH server shows of itself."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mailnix.formats.text import Section, template
+from mailnix.formats.text import Section, data, template
 from mailnix.plan import HostPlan
 from mailnix.services.credentials import names
 
 LIST: Final = f"{names.SCRIPTS}/credentials"
-SCRIPT_NAMES: Final = ("seed", "wait-for-credentials", names.RECEIVE)
+SHOW: Final = "show-host-key"
+SCRIPT_NAMES: Final = ("seed", "wait-for-credentials", names.RECEIVE, SHOW)
+_HARDENING: Final = data("hardening.toml")
 _ANCHORS: Final = "/usr/local/share/ca-certificates"  # update-ca-certificates(8)
 _BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -28,7 +30,7 @@ def script(name: str) -> str:
 
 def units() -> Mapping[str, tuple[Section, ...]]:
     """Unit name → its sections."""
-    return {names.SEED: _seed(), names.READY: _ready()}
+    return {names.SEED: _seed(), names.READY: _ready(), names.SHOWN: _shown()}
 
 
 def _seed() -> tuple[Section, ...]:
@@ -75,6 +77,29 @@ def _ready() -> tuple[Section, ...]:
                 "ExecStart": f"{names.SCRIPTS}/wait-for-credentials",
                 "StandardOutput": "journal+console",
                 "TimeoutStartSec": "infinity",
+            },
+        ),
+    )
+
+
+def _shown() -> tuple[Section, ...]:
+    """Once a boot, when the key is there: made at first boot by sshd-keygen.service, or by what starts sshd."""
+    return (
+        (
+            "Unit",
+            {
+                "Description": "Show this machine's SSH host key on its console",
+                "After": "sshd-keygen.service ssh.service sshd.service",
+            },
+        ),
+        (
+            "Service",
+            {
+                "Type": "oneshot",
+                "RemainAfterExit": True,
+                "ExecStart": f"{names.SCRIPTS}/{SHOW}",
+                "StandardOutput": "journal+console",
+                **_HARDENING["everything"],
             },
         ),
     )

@@ -17,7 +17,7 @@ from attrs import define
 from mailnix.plan import Plan
 from mailnix.run import Completed, run
 from mailnix.services.credentials.names import HOST_KEY
-from mailnix.services.credentials.render import SCRIPT_NAMES, names_text, script
+from mailnix.services.credentials.render import SCRIPT_NAMES, SHOW, names_text, script
 
 # What the scripts call beyond coreutils. `mount` shows the disk's content, `log` keeps what was asked for.
 CERTS = "/etc/ssl/certs"
@@ -188,23 +188,24 @@ def test_a_machine_without_them_says_so_waits_and_restarts_the_network(machine: 
     assert "host key" not in said
 
 
-def test_a_machine_that_waits_shows_its_host_key_once(machine: Machine) -> None:
-    for folder in ("/etc/credstore", "/etc/ssh"):
-        machine.path(folder).mkdir(parents=True)
+def test_a_machine_shows_its_host_key_whether_or_not_credentials_are_missing(machine: Machine) -> None:
+    machine.path("/etc/ssh").mkdir(parents=True)
     machine.path(HOST_KEY).write_text(
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKwBLL4jVYCnj4xTcV0FKcZTZ3LVdCxZxqkEMPdGIUBs x"
     )
+    said = machine.run(SHOW).stdout
+    machine.attach("1", dict.fromkeys(machine.needs, "x"))
+    machine.run("seed")
+    assert machine.run(SHOW).stdout == said
+    assert re.fullmatch(r"mailnix: its SSH host key is (256 SHA256:\S{43} .*|ssh-ed25519 \S{68})\n", said)
 
-    def arrive() -> None:
-        for name in machine.needs:
-            (machine.path("/etc/credstore") / name).write_text("x")
 
-    late = threading.Timer(0.3, arrive)
-    late.start()
-    said = machine.run("wait-for-credentials").stdout
-    late.join()
-    assert said.count("its SSH host key is ") == 1
-    assert re.search(r"SHA256:\S{43}|ssh-ed25519 \S{68}", said)
+@pytest.mark.parametrize("text", [None, "", "junk"])
+def test_a_host_key_that_cannot_be_shown_fails_nothing(machine: Machine, text: str | None) -> None:
+    machine.path("/etc/ssh").mkdir(parents=True)
+    if text is not None:
+        machine.path(HOST_KEY).write_text(text)
+    machine.run(SHOW)
 
 
 def test_pushed_credentials_are_stored_and_a_waiting_machine_goes_on_by_itself(machine: Machine) -> None:
