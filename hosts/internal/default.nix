@@ -124,7 +124,7 @@
   mailnix.tunnel = {
     enable = true;
     interfaces = [ "wg-proxy" ];
-    networks = ./networks.json;
+    surroundings = ./surroundings.json;
     dials = ./tunnels;
   };
 

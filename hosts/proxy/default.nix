@@ -106,7 +106,7 @@
   mailnix.tunnel = {
     enable = true;
     interfaces = [ "wg0" ];
-    networks = ./networks.json;
+    surroundings = ./surroundings.json;
   };
 
   # The firewall. This table is all of it, with what networking.firewall opens; Docker and Mailcow keep theirs.

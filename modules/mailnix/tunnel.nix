@@ -1,5 +1,5 @@
-# mailnix.tunnel: what watches over WireGuard's tunnels. At boot a machine looks whether its own networks overlap ours; the
-# machine at home dials again where a tunnel is down; a proxy lets a machine in again whose clock has gone back.
+# mailnix.tunnel: what watches over WireGuard's tunnels. At boot a machine looks whether the network around it is as
+# described; the machine at home dials again where a tunnel is down; a proxy lets a machine in again whose clock has gone back.
 {
   config,
   lib,
@@ -24,7 +24,7 @@ let
 
   # The same as on Debian.
   hardening = lib.importTOML ../../mailnix/services/hardening.toml;
-  overlaps = ../../mailnix/services/wireguard/guest/overlaps.py;
+  surroundings = ../../mailnix/services/wireguard/guest/surroundings.py;
   redial = ../../mailnix/services/wireguard/templates/redial.sh;
   readmit = ../../mailnix/services/wireguard/templates/readmit.sh;
 
@@ -72,13 +72,15 @@ in
       description = "This machine's own ends of tunnels.";
     };
 
-    networks = mkOption {
+    surroundings = mkOption {
       type = types.nullOr types.path;
       default = null;
-      example = lib.literalExpression "./networks.json";
+      example = lib.literalExpression "./surroundings.json";
       description = ''
-        The networks that nothing around this machine may have: a JSON list of sets with `network`, `whose`, and what to
-        `write` where it has. Without it, this machine does not look.
+        What to compare the network around this machine with, as JSON: `networks`, a list of those that nothing around
+        it may have (sets with `network`, `whose`, and what to `write` where it has); of a proxy its `ipv4`, the
+        `addresses` that are set on its card, whether `ipv4` is `floating` beside an address by DHCP, and `ipv6` where
+        its router is to be learned. Without it, this machine does not look.
       '';
     };
 
@@ -95,20 +97,20 @@ in
 
   config = mkIf cfg.enable (
     lib.mkMerge [
-      (mkIf (cfg.networks != null) {
-        systemd.services.mailnix-overlaps = {
-          description = "Look whether networks around this machine overlap ours";
+      (mkIf (cfg.surroundings != null) {
+        systemd.services.mailnix-surroundings = {
+          description = "Look whether the network around this machine is as described";
           wantedBy = [ "multi-user.target" ];
           wants = [ "network-online.target" ];
           after = [ "network-online.target" ];
           path = [ pkgs.iproute2 ];
           serviceConfig =
             hardening.everything
-            // hardening.mailnix-overlaps
+            // hardening.mailnix-surroundings
             // {
-              Type = "oneshot";
+              Type = "exec"; # it waits for routers, and multi-user.target does not wait for it
               RemainAfterExit = true;
-              ExecStart = "${getExe pkgs.python3Minimal} -B ${overlaps} ${stored cfg.networks} ${interfaces}";
+              ExecStart = "${getExe pkgs.python3Minimal} -B ${surroundings} ${stored cfg.surroundings} ${interfaces}";
               StandardOutput = "journal+console";
             };
         };

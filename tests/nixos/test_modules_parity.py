@@ -163,11 +163,11 @@ def test_the_unit_that_chooses_between_network_cards_is_the_same(plan: Plan, mac
     assert differences(machines.unit(CHOOSER), unit) == {}
 
 
-@pytest.mark.parametrize("name", [wireguard.OVERLAPS, wireguard.REDIAL, wireguard.READMIT])
+@pytest.mark.parametrize("name", [wireguard.SURROUNDINGS, wireguard.REDIAL, wireguard.READMIT])
 def test_what_watches_over_the_tunnel_is_the_same(plan: Plan, machines: Evaluated, name: str) -> None:
     host = plan.proxies[0] if name == wireguard.READMIT else plan.internal
     made = {
-        wireguard.OVERLAPS: wireguard.overlaps_unit,
+        wireguard.SURROUNDINGS: wireguard.surroundings_unit,
         wireguard.REDIAL: wireguard.redial_unit,
         wireguard.READMIT: wireguard.readmit_unit,
     }

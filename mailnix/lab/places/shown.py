@@ -20,7 +20,7 @@ from mailnix.lab.scenario.evidence import require
 from mailnix.lab.scenario.isolation import POPULAR_TCP, expected_tcp, may_reach
 from mailnix.model import ports
 from mailnix.plan.types import Address, Transport
-from mailnix.services.wireguard.units import OVERLAPS, REDIAL
+from mailnix.services.wireguard.units import REDIAL, SURROUNDINGS
 
 PATIENCE: Final = 120.0  # seconds in which nothing moves
 IP_UDP_ICMP: Final = {4: 28, 6: 48}
@@ -174,7 +174,7 @@ def heals(ground: Ground, script: str) -> None:
 
 def overlap(ground: Ground) -> None:
     """A machine whose own network is the tunnel's says so on its console."""
-    ground.machines[HOME].wait_for_unit(f"{OVERLAPS}.service")
+    ground.machines[HOME].wait_for_unit(f"{SURROUNDINGS}.service")
     ground.machines[HOME].wait_for_console(f"overlaps the tunnel's, {ground.plan.tunnel4}")
 
 

@@ -14,9 +14,9 @@ from mailnix.services.wireguard import units
 from mailnix.services.wireguard.render import tunnels
 from mailnix.tree import File
 
-NETWORKS: Final = "/etc/mailnix/networks.json"
+DESCRIBED: Final = "/etc/mailnix/surroundings.json"
 TUNNELS: Final = "/etc/mailnix/tunnels"
-SEE_OVERLAPS: Final = f"{names.SCRIPTS}/see-overlaps"
+SEE_SURROUNDINGS: Final = f"{names.SCRIPTS}/see-surroundings"
 _UNITS: Final = "/etc/systemd/system"
 
 
@@ -31,8 +31,8 @@ def debian(plan: Plan, host: HostPlan) -> DebianPart:
     watcher = units.REDIAL if isinstance(host, InternalPlan) else units.READMIT
     return DebianPart(
         packages=("wireguard-tools",),
-        entries=(*networkd, *_overlaps(plan, host), *_watcher(host, watcher)),
-        wanted=(Wanted(f"{units.OVERLAPS}.service"), Wanted(f"{watcher}.timer", "timers.target")),
+        entries=(*networkd, *_surroundings(plan, host), *_watcher(host, watcher)),
+        wanted=(Wanted(f"{units.SURROUNDINGS}.service"), Wanted(f"{watcher}.timer", "timers.target")),
     )
 
 
@@ -40,17 +40,17 @@ def programs(host: HostPlan) -> units.Programs:
     """The words that each unit starts."""
     ours = " ".join(units.interfaces(host))
     return units.Programs(
-        overlaps=f"{SEE_OVERLAPS} {NETWORKS} {ours}",
+        surroundings=f"{SEE_SURROUNDINGS} {DESCRIBED} {ours}",
         redial=f"{names.SCRIPTS}/redial {TUNNELS} /run/{units.REDIAL}",
         readmit=f"{names.SCRIPTS}/readmit {ours} {units.READMIT_AFTER} /run/{units.READMIT}",
     )
 
 
-def _overlaps(plan: Plan, host: HostPlan) -> Iterator[File]:
-    program = files("mailnix.services.wireguard") / "guest" / "overlaps.py"
-    yield File(SEE_OVERLAPS, program.read_text("utf-8"), mode=0o755)
-    yield File(NETWORKS, units.networks_json(plan, host))
-    yield File(f"{_UNITS}/{units.OVERLAPS}.service", ini(units.overlaps_unit(programs(host))))
+def _surroundings(plan: Plan, host: HostPlan) -> Iterator[File]:
+    program = files("mailnix.services.wireguard") / "guest" / "surroundings.py"
+    yield File(SEE_SURROUNDINGS, program.read_text("utf-8"), mode=0o755)
+    yield File(DESCRIBED, units.described_json(plan, host))
+    yield File(f"{_UNITS}/{units.SURROUNDINGS}.service", ini(units.surroundings_unit(programs(host))))
 
 
 def _watcher(host: HostPlan, name: str) -> Iterator[File]:

@@ -11,21 +11,21 @@ from mailnix.plan import HostPlan, InternalPlan, Plan
 from mailnix.services.wireguard import units
 from mailnix.services.wireguard.render import tunnels
 
-NETWORKS: Final = "networks.json"
+DESCRIBED: Final = "surroundings.json"
 TUNNELS: Final = "tunnels"
 
 
 def nixos(plan: Plan, host: HostPlan) -> NixosPart:
-    """A netdev and a network for each tunnel; which networks are ours, and what is dialled."""
+    """A netdev and a network for each tunnel; what is described of the network around it, and what is dialled."""
     ends = tunnels(host)
     netdevs = tuple(option(f"systemd.network.netdevs.{each.file_stem}", unit(each.netdev)) for each in ends)
     networks = tuple(option(f"systemd.network.networks.{each.file_stem}", unit(each.network)) for each in ends)
     watched: dict[str, NixValue] = {
         "enable": True,
         "interfaces": list(units.interfaces(host)),
-        "networks": beside(NETWORKS),
+        "surroundings": beside(DESCRIBED),
     }
-    files = {NETWORKS: units.networks_json(plan, host)}
+    files = {DESCRIBED: units.described_json(plan, host)}
     if isinstance(host, InternalPlan):
         watched["dials"] = beside(TUNNELS)
         files[TUNNELS] = units.dials(host)

@@ -1,7 +1,7 @@
 """What watches over the tunnel, as sections for Debian's unit files and for NixOS's `systemd.services` alike.
 
-At boot both machines look whether their own networks overlap ours. The machine at home dials again where a tunnel is
-down; a proxy lets a machine in again whose clock has gone back.
+At boot both machines look whether the network around them is as described. The machine at home dials again where a
+tunnel is down; a proxy lets a machine in again whose clock has gone back.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mailnix.formats.text import Section, data
 from mailnix.model import wireguard
 from mailnix.plan import HostPlan, InternalPlan, Plan, ProxyPlan, TunnelLink
 
-OVERLAPS: Final = "mailnix-overlaps"
+SURROUNDINGS: Final = "mailnix-surroundings"
 REDIAL: Final = "mailnix-redial"
 READMIT: Final = "mailnix-readmit"
 
@@ -30,13 +30,27 @@ _HARDENING: Final = data("hardening.toml")
 class Programs:
     """Where a system keeps what the units call."""
 
-    overlaps: str
+    surroundings: str
     redial: str
     readmit: str
 
 
-def networks_json(plan: Plan, host: HostPlan) -> str:
-    """What a machine compares its own networks with: see guest/overlaps.py."""
+def described_json(plan: Plan, host: HostPlan) -> str:
+    """What a machine compares the network around it with: see guest/surroundings.py."""
+    facts: dict[str, object] = {"networks": _networks(plan, host)}
+    if isinstance(host, ProxyPlan):
+        card = host.uplink
+        facts |= {
+            "ipv4": str(host.ipv4),
+            "addresses": [str(each.ip) for each in card.addresses],
+            # Beside DHCP no address is of its own but a floating one.
+            "floating": card.dhcp and card.own4 is not None,
+            "ipv6": str(host.ipv6) if host.ipv6 is not None and card.ra else None,
+        }
+    return json.dumps(facts, indent=2) + "\n"
+
+
+def _networks(plan: Plan, host: HostPlan) -> list[dict[str, str]]:
     anew = "leave the tunnel's subnet out, and bring both machines up anew"
     match host:
         case ProxyPlan():
@@ -52,7 +66,7 @@ def networks_json(plan: Plan, host: HostPlan) -> str:
             ]
     six = "write another subnet6 for the tunnel, and bring both machines up anew"
     tunnel = [_ours(plan.tunnel4, "the tunnel's", write), _ours(plan.tunnel6, "the tunnel's", six)]
-    return json.dumps([*tunnel, *docker], indent=2) + "\n"
+    return [*tunnel, *docker]
 
 
 def _ours(network: object, whose: str, write: str) -> dict[str, str]:
@@ -78,13 +92,16 @@ def _dial(link: TunnelLink) -> str:
     return f"{link.internal.interface} {link.over} {link.endpoint} {link.port} {looks}"
 
 
-def overlaps_unit(programs: Programs) -> tuple[Section, ...]:
-    """mailnix-overlaps.service: once a boot, when addresses are there, and for the console too."""
+def surroundings_unit(programs: Programs) -> tuple[Section, ...]:
+    """mailnix-surroundings.service: once a boot, when addresses are there, and for the console too.
+
+    It waits for routers, and nothing for it: a service of the type oneshot would hold multi-user.target up.
+    """
     return (
         (
             "Unit",
             {
-                "Description": "Look whether networks around this machine overlap ours",
+                "Description": "Look whether the network around this machine is as described",
                 "Wants": "network-online.target",
                 "After": "network-online.target",
             },
@@ -92,12 +109,12 @@ def overlaps_unit(programs: Programs) -> tuple[Section, ...]:
         (
             "Service",
             {
-                "Type": "oneshot",
+                "Type": "exec",
                 "RemainAfterExit": True,
-                "ExecStart": programs.overlaps,
+                "ExecStart": programs.surroundings,
                 "StandardOutput": "journal+console",
                 **_HARDENING["everything"],
-                **_HARDENING[OVERLAPS],
+                **_HARDENING[SURROUNDINGS],
             },
         ),
         ("Install", {"WantedBy": "multi-user.target"}),

@@ -14,13 +14,13 @@ from mailnix import Internal, Proxy, Tunnel
 from mailnix.model.check import problems
 from mailnix.plan import Plan, derive
 from mailnix.run import run
-from mailnix.services.wireguard.guest import overlaps
-from mailnix.services.wireguard.guest.overlaps import ADDRESSES, ROUTES4, ROUTES6
-from mailnix.services.wireguard.units import interfaces, networks_json
+from mailnix.services.wireguard.guest import surroundings
+from mailnix.services.wireguard.guest.surroundings import ADDRESSES, ROUTES4, ROUTES6
+from mailnix.services.wireguard.units import described_json, interfaces
 from tests.descriptions import PUBLIC4, sound
 
 Said = Mapping[str, Sequence[object]]
-PROGRAM = Path(overlaps.__file__)
+PROGRAM = Path(surroundings.__file__)
 
 
 def card(name: str, *addresses: str, peer: str | None = None) -> dict[str, object]:
@@ -41,9 +41,9 @@ def asking(said: Said) -> Callable[[str], str]:
 
 
 def told(plan: Plan, host: str, said: Said) -> list[str]:
-    ours = json.loads(networks_json(plan, plan.host(host)))
-    around = overlaps.surroundings(asking(said), interfaces(plan.host(host)))
-    return list(overlaps.sentences(ours, around))
+    ours = json.loads(described_json(plan, plan.host(host)))["networks"]
+    around = surroundings.surroundings(asking(said), interfaces(plan.host(host)))
+    return list(surroundings.sentences(ours, around))
 
 
 ORDINARY: Said = machine(
@@ -130,26 +130,52 @@ def test_of_networks_within_one_another_the_widest_is_told(plan: Plan) -> None:
     assert "10.83.0.0/16" in sentence
 
 
-def test_the_program_prints_a_warning_and_ends_well(plan: Plan, tmp_path: Path) -> None:
-    for words, stdout in machine(card("eth0", "10.83.119.7/24")).items():
+@pytest.fixture
+def program(plan: Plan, tmp_path: Path) -> Callable[[str], str]:
+    """The program as a proxy runs it beside an `ip` that is the script given → what it printed; it must end well."""
+
+    def printed(script: str) -> str:
+        played = tmp_path / "ip"
+        played.write_text(f"#!/bin/sh\n{script}\n")
+        played.chmod(0o755)
+        (tmp_path / "described.json").write_text(described_json(plan, plan.proxies[0]))
+        env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        return run(["python3", PROGRAM, tmp_path / "described.json", "wg0"], env=env, timeout=60).stdout
+
+    return printed
+
+
+def test_the_program_prints_a_warning_and_ends_well(program: Callable[[str], str], tmp_path: Path) -> None:
+    ways = {"routes4": [{"dst": "default", "dev": "eth0"}], "routes6": [{"dst": "default", "dev": "eth0"}]}
+    said = machine(card("eth0", "10.83.119.7/24"), **ways)
+    for words, stdout in said.items():
         (tmp_path / words.replace(" ", "_")).write_text(json.dumps(stdout))
-    played = tmp_path / "ip"
-    played.write_text(f'#!/bin/sh\nshift\ncat "{tmp_path}/$(echo "$*" | tr " " _)"\n')
-    played.chmod(0o755)
-    (tmp_path / "networks.json").write_text(networks_json(plan, plan.internal))
-    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    done = run(["python3", PROGRAM, tmp_path / "networks.json", "wg-proxy"], env=env, timeout=60)
-    assert done.stdout.startswith("<4>mailnix: this machine is in 10.83.119.0/24 (eth0)")
+    printed = program(f'shift\ncat "{tmp_path}/$(echo "$*" | tr " " _)"')
+    assert printed.startswith("<4>mailnix: this machine is in 10.83.119.0/24 (eth0)")
+    assert printed.count("\n") == 1
 
 
-def test_where_nothing_answers_nothing_is_said(plan: Plan, tmp_path: Path) -> None:
-    played = tmp_path / "ip"
-    played.write_text("#!/bin/sh\nexit 1\n")
-    played.chmod(0o755)
-    (tmp_path / "networks.json").write_text(networks_json(plan, plan.internal))
-    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    assert run(["python3", PROGRAM, tmp_path / "networks.json"], env=env, timeout=60).stdout == ""
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exit 1",
+        "echo '[]'; exit 1",
+        "echo '[{\"dst\": '",
+        "echo 'Object \"-json\" is unknown'",
+        "echo '{}'",
+        "echo '[1, null, \"x\"]'",
+        """echo '[{"addr_info": 7, "nexthops": [3], "dst": "default", "dev": 5, "ifname": []}, {"addr_info": [1]}]'""",
+        "printf '\\377\\376'",
+    ],
+)
+def test_where_nothing_sensible_answers_nothing_is_said(program: Callable[[str], str], script: str) -> None:
+    assert program(script) == ""
+
+
+def test_an_ip_that_does_not_end_is_worth_no_word() -> None:
+    assert surroundings.said(["sleep", "60"], 0.01) == ""
 
 
 def test_this_very_machine_can_be_asked() -> None:
-    assert all(network == ip_network(str(network)) for network in overlaps.surroundings(overlaps.ip, ()))
+    found = surroundings.surroundings(surroundings.ip, ())
+    assert all(network == ip_network(str(network)) for network in found)
