@@ -43,8 +43,8 @@ class Resolving(Protocol):
         ...
 
 
-def unbound_conf(layout: Layout, anchor: str) -> str:
-    """Where the root is, and by which key it is known (unbound.conf(5)); `anchor` is its DNSKEY record.
+def unbound_conf(server: object, anchor: str) -> str:
+    """By which `server` the root is, and by which key it is known (unbound.conf(5)); `anchor` is its DNSKEY record.
 
     unbound would answer for `test.` by itself, as empty (RFC 6761), and everybody elsewhere is below it.
     """
@@ -54,14 +54,14 @@ server:
   local-zone: "test." nodefault
 stub-zone:
   name: "."
-  stub-addr: {layout.dns.ipv4}
+  stub-addr: {server}
 """
 
 
 def tell(layout: Layout, internet: Root, proxies: Iterable[Resolving]) -> None:
     """Give every proxy's unbound the lab's root, as soon as that is signed and served."""
     internet.wait_for_unit("named.service")
-    text = unbound_conf(layout, internet.read_file(ANCHOR).decode().strip())
+    text = unbound_conf(layout.dns.ipv4, internet.read_file(ANCHOR).decode().strip())
     for proxy in proxies:
         proxy.write_file(UNBOUND, text.encode())
         # A machine that still boots starts it with the new file anyway.

@@ -11,6 +11,7 @@ from mailnix.debian.host import COMMON, DebianHost, assemble, debian_host
 from mailnix.debian.packages import HARDWARE_KERNEL, package_set
 from mailnix.formats.debian_part import DebianPart
 from mailnix.image.values import HostBuild
+from mailnix.lab.internet import zones
 from mailnix.lab.internet.machine import PACKAGES
 from mailnix.lab.places import outside, router
 from mailnix.lab.spec import Nic
@@ -69,7 +70,7 @@ def router_build() -> HostBuild:
             File(f"{outside.FOLDER}/forward.conf", router.FORWARD),
             File(f"{outside.FOLDER}/ssh_config", SSH),
             File(outside.ZONE, outside.root_zone()),
-            File(outside.NAMED_CONF, outside.NAMED),
+            File(outside.NAMED_CONF, zones.NAMED),
             File(router.ADVERTISE, _program("places", "advertise.py"), 0o755),
             File(router.SINK, _program("places", "sink.py"), 0o755),
             File(router.SIGN, _program("internet", "sign.py"), 0o755),

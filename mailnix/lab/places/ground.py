@@ -17,6 +17,7 @@ from mailnix.image.values import HostBuild, Progress
 from mailnix.lab import state
 from mailnix.lab.accel import choose_accel
 from mailnix.lab.disks import overlay
+from mailnix.lab.internet import trust
 from mailnix.lab.machine import Machine, acquaint, paths_for
 from mailnix.lab.places import build, change, outside, router
 from mailnix.lab.places.build import ROUTER
@@ -35,7 +36,6 @@ KEY: Final = "admin.key"
 APPLY: Final = 300.0
 LINGER: Final = "/var/lib/systemd/linger/root"
 MACHINES: Final = (PROXY, HOME)
-ANCHOR_FILE: Final = "/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf"
 
 
 @define(eq=False)
@@ -176,10 +176,10 @@ def _boot(ground: Ground, builds: tuple[HostBuild, ...], folder: Path, progress:
     routing.succeed(router.swap(ground.place, macs(build.far_nics)), timeout=APPLY)
     routing.write_file(router.KEY, (folder / KEY).read_bytes(), mode=0o600)
     _switch_on(ground, PROXY)
-    anchor = routing.read_file(outside.ANCHOR).decode().strip()
+    anchor = routing.read_file(trust.ANCHOR).decode().strip()
     both(lambda name: ground.machines[name].wait_for_guest())
     proxy = ground.machines[PROXY]
-    proxy.write_file(ANCHOR_FILE, outside.unbound_conf(anchor))
+    proxy.write_file(trust.UNBOUND, trust.unbound_conf(outside.DNS4, anchor).encode())
     proxy.succeed(f"systemctl --no-block try-restart {UNBOUND}")
     # Each login would bring root's own systemd with it, and take it away: seconds, in emulation.
     both(lambda name: ground.machines[name].write_file(LINGER, ""))

@@ -10,9 +10,6 @@ FOLDER: Final = "/etc/mailnix-places"
 RUN: Final = "/run/mailnix-places"
 ZONE: Final = f"{FOLDER}/root.zone"
 NAMED_CONF: Final = f"{FOLDER}/named.conf"
-BIND_CACHE: Final = "/var/cache/bind"  # Debian's AppArmor profile lets named in here
-SIGNED: Final = f"{BIND_CACHE}/root.signed"
-ANCHOR: Final = f"{BIND_CACHE}/root.key"
 
 # Documentation networks (RFC 5737, RFC 3849): public-looking, and nobody's.
 DNS4: Final = "192.0.2.53"
@@ -39,25 +36,6 @@ ONLY6: Final = "six.test"
 ENDPOINT: Final = "tunnel.moving.test"
 """A name that the home router's resolver knows, so that its address can change."""
 
-NAMED: Final = f"""\
-options {{
-	directory "{BIND_CACHE}";
-	listen-on {{ any; }};
-	listen-on-v6 {{ any; }};
-	recursion yes;
-	allow-query {{ any; }};
-	allow-recursion {{ any; }};
-	dnssec-validation no;
-	empty-zones-enable no;
-	max-cache-size 8m;
-}};
-
-zone "." {{
-	type primary;
-	file "{SIGNED}";
-}};
-"""
-
 
 def root_zone() -> str:
     """Everything there is, in one zone."""
@@ -73,16 +51,4 @@ mx.{ONLY4}. IN A {MX4}
 mx.{ONLY6}. IN AAAA {MX6}
 {HOSTNAME}. IN A {PUBLIC4}
 {HOSTNAME}. IN AAAA {PUBLIC6}
-"""
-
-
-def unbound_conf(anchor: str) -> str:
-    """For a proxy's unbound: where the root is, and by which key it is known; `anchor` is its DNSKEY record."""
-    return f"""\
-server:
-  trust-anchor: "{anchor}"
-  local-zone: "test." nodefault
-stub-zone:
-  name: "."
-  stub-addr: {DNS4}
 """

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_interface
 from typing import Final
 
+from mailnix.lab.internet import trust
 from mailnix.lab.places import outside, rules
 from mailnix.lab.places.outside import CARRIER_INNER, HOME_PUBLIC, HOME_PUBLIC_NEW, OUT, RUN
 from mailnix.lab.places.place import ETHERNET, HOME, PROXY, Cable, Lease, Place, Translation, Way
@@ -71,7 +72,7 @@ def setup(macs: Mapping[str, tuple[str, str]]) -> str:
             lines += [f"take {mac} {side} {card}", f"ip -n {side} link set {card} addrgenmode none"]
     lines += [f"ip -n {PROXY} address add {_PROVIDER}/30 dev {OUT}"]
     lines += [f"ip -n {PROXY} route add default via {_NEAR[PROXY]}"]
-    lines += [f"{SIGN} {outside.ZONE} {outside.SIGNED} {outside.ANCHOR}", "mkdir -p /run/named"]
+    lines += [f"{SIGN} {outside.ZONE} {trust.SIGNED} {trust.ANCHOR}", "mkdir -p /run/named"]
     lines.append(_background("names", f"/usr/sbin/named -f -u bind -n 1 -c {outside.NAMED_CONF}"))
     lines.append(_background("mail", f"{SINK} {ports.SMTP} {MAILS}"))
     return "\n".join(lines) + "\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import dns.flags
@@ -12,13 +11,12 @@ import dns.message
 import dns.query
 import dns.zone
 import pytest
-from attrs import evolve
 
 from mailnix import run
 from mailnix.debian.host import assemble
 from mailnix.lab.internet import internet, trust
 from mailnix.lab.internet.authority import new_authority
-from mailnix.lab.internet.layout import INTERNET, TLS, Identity, Layout
+from mailnix.lab.internet.layout import INTERNET, TLS, Layout
 from mailnix.lab.internet.zones import PUBLISHED, ROOT
 from mailnix.plan import Plan
 from rig import signed_dns
@@ -68,7 +66,7 @@ def test_a_proxys_unbound_vouches_for_what_is_there_and_for_what_is_not(
     made = sign()
     zone = dns.zone.from_text((made / "root.signed").read_text(), origin=".", relativize=False)
     root = Authority("127.9.9.1", (zone,), (made / "root.key").read_text().strip(), frozenset())
-    told = trust.unbound_conf(evolve(layout, dns=Identity("ns", IPv4Address(root.address))), root.anchor)
+    told = trust.unbound_conf(root.address, root.anchor)
     root.open()
     try:
         with signed_dns.resolver(tmp_path / "unbound", "127.9.9.2", root, told):
