@@ -19,7 +19,15 @@ let
   cfg = config.services.haraka;
   enabled = filterAttrs (_: instance: instance.enable) cfg.instances;
   ports = import ./ports.nix { inherit lib; };
-  units = import ./units.nix { inherit lib pkgs ports; };
+  queue = import ./queue.nix { inherit lib; };
+  units = import ./units.nix {
+    inherit
+      config
+      lib
+      pkgs
+      ports
+      ;
+  };
 
   sections = [
     "main"
@@ -73,6 +81,14 @@ let
         message = "${here}.credentials.internalcmd_key is missing: without it every local connection may manage the queue. Name a file outside the Nix store, or a credential.";
       }
       {
+        assertion = (queue name instance).plain;
+        message = "${here}.queueDirectory is ${instance.queueDirectory}: write it as systemd takes it, from / on, without \"..\", blanks or a slash at its end.";
+      }
+      {
+        assertion = !(queue name instance).fleeting;
+        message = "${here}.queueDirectory is ${instance.queueDirectory}, where nothing survives a restart; mail that waits would be lost. Name a directory on a disk.";
+      }
+      {
         assertion = !(instance.settings."smtp.ini".globalSection.daemonize or false);
         message = ''${here}.settings."smtp.ini".globalSection.daemonize must stay off: systemd starts the service and watches it.'';
       }
@@ -114,9 +130,20 @@ let
     groupBy (listener: "${listener.address}:${toString listener.port}") listeners
   );
 
-  queues = filterAttrs (_: users: lib.length users > 1) (
-    groupBy (name: enabled.${name}.queueDirectory) (attrNames enabled)
-  );
+  # Pairs of which the first has its queue in what is the second's.
+  within = concatMap (
+    name:
+    map (other: { inherit name other; }) (
+      lib.filter (
+        other:
+        name != other
+        && lib.any (queue name enabled.${name}).within [
+          enabled.${other}.queueDirectory
+          "/var/lib/haraka-${other}"
+        ]
+      ) (attrNames enabled)
+    )
+  ) (attrNames enabled);
 in
 {
   config.assertions =
@@ -127,8 +154,8 @@ in
         lib.concatMapStringsSep " and " (u: u.name) users
       } both listen on ${listen}; give one another port or address.";
     }) clashes
-    ++ mapAttrsToList (queue: names: {
+    ++ map (pair: {
       assertion = false;
-      message = "services.haraka.instances ${lib.concatStringsSep " and " names} share the queue ${queue}; mail would be lost. Give each its own queueDirectory.";
-    }) queues;
+      message = "services.haraka.instances.${pair.name}.queueDirectory is in what is ${pair.other}'s, and mail would be lost. Give each a queueDirectory of its own.";
+    }) within;
 }

@@ -32,8 +32,14 @@ let
 
   ports = import ./ports.nix { inherit lib; };
   configuration = import ./configuration.nix { inherit lib pkgs; };
+  queue = import ./queue.nix { inherit lib; };
   units = import ./units.nix {
-    inherit lib pkgs ports;
+    inherit
+      config
+      lib
+      pkgs
+      ports
+      ;
   };
 
   reachable =
@@ -91,15 +97,8 @@ in
     );
 
     systemd.tmpfiles.settings = mapAttrs' (
-      name: instance:
-      nameValuePair "haraka-${name}" {
-        ${instance.queueDirectory}.d = {
-          user = "haraka-${name}";
-          group = "haraka-${name}";
-          mode = "0700";
-        };
-      }
-    ) (filterAttrs (name: instance: !lib.hasPrefix "/var/lib/haraka-${name}/" instance.queueDirectory) enabled);
+      name: instance: nameValuePair "haraka-${name}" (queue name instance).folder
+    ) (filterAttrs (name: instance: (queue name instance).elsewhere) enabled);
 
     users.users = mapAttrs' (
       name: _:

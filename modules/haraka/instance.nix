@@ -146,8 +146,9 @@ in
       default = "/var/lib/haraka-${name}/queue";
       defaultText = literalExpression ''"/var/lib/haraka-''${name}/queue"'';
       description = ''
-        Where accepted mail waits; it is made where it does not exist. Keep it on a disk that survives a restart; no two
-        instances may share it.
+        Where accepted mail waits. It is made where it does not exist, for the instance's user, once its file system is
+        mounted. Keep it on a disk that survives a restart; no two instances may share it, nor may one be in another's.
+        Mail that waits in another directory stays there: stop the instance, move it, and switch.
       '';
     };
 

@@ -1,5 +1,6 @@
 # The units of an instance: the server, and what keeps its certificate current.
 {
+  config,
   lib,
   pkgs,
   ports,
@@ -13,7 +14,6 @@ let
     escapeShellArg
     getExe
     getExe'
-    hasPrefix
     mapAttrsToList
     mkDefault
     optional
@@ -38,7 +38,7 @@ in
       home = "/run/haraka-${name}";
       hasTls = instance.tls.certificate != null;
       privileged = any (listener: listener.port < 1024) (ports instance);
-      elsewhere = !hasPrefix "/var/lib/haraka-${name}/" instance.queueDirectory;
+      queue = import ./queue.nix { inherit lib; } name instance;
 
       # Haraka wants one writable directory with everything in it: files of ours, secrets, local plugins.
       assemble = pkgs.writeShellScript "haraka-${name}-assemble" ''
@@ -67,10 +67,10 @@ in
       startLimitIntervalSec = mkDefault 7200;
       startLimitBurst = mkDefault 180;
 
-      unitConfig = optionalAttrs elsewhere { RequiresMountsFor = instance.queueDirectory; };
+      inherit (queue) unitConfig;
 
-      serviceConfig = hardening.everything // hardening.haraka // {
-        ExecStartPre = assemble;
+      serviceConfig = hardening.everything // hardening.haraka // queue.serviceConfig // {
+        ExecStartPre = queue.make config.systemd.package ++ [ assemble ];
         ExecStart = "${getExe instance.package} -c ${home}";
         # Haraka ends its sessions in good order on SIGINT; it does not know SIGTERM.
         KillSignal = "SIGINT";
@@ -88,7 +88,6 @@ in
         LoadCredential = mapAttrsToList (
           file: source: "${credentialOf file}:${source}"
         ) instance.credentials;
-        ReadWritePaths = optional elsewhere instance.queueDirectory;
 
         AmbientCapabilities = optional privileged "CAP_NET_BIND_SERVICE";
         CapabilityBoundingSet = if privileged then [ "CAP_NET_BIND_SERVICE" ] else [ "" ];

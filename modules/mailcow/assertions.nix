@@ -5,14 +5,19 @@ let
   inherit (lib)
     attrNames
     attrValues
+    concatMapAttrs
     filterAttrs
     groupBy
     hasInfix
+    hasPrefix
+    mapAttrs'
     mapAttrsToList
+    nameValuePair
+    optionalAttrs
     ;
 
   cfg = config.services.mailcow;
-  inStore = lib.hasPrefix builtins.storeDir;
+  inStore = hasPrefix builtins.storeDir;
 
   secrets = lib.mapAttrs' (name: lib.nameValuePair "secrets.${name}") cfg.secrets // {
     "provision.adminPasswordFile" = cfg.provision.adminPasswordFile;
@@ -33,6 +38,40 @@ let
   clashes = filterAttrs (_: names: lib.length names > 1) (
     groupBy (name: listen name ports.${name}) (attrNames ports)
   );
+
+  # Paths in Mailcow's tree that other options have, and what the setup program writes by itself.
+  optionOf =
+    optionalAttrs (cfg.postfix.extraConfig != "") {
+      "data/conf/postfix/extra.cf" = "postfix.extraConfig";
+    }
+    // optionalAttrs (cfg.dovecot.extraConfig != "") {
+      "data/conf/dovecot/extra.conf" = "dovecot.extraConfig";
+    }
+    // optionalAttrs (cfg.nginx.extraConfig != "") {
+      "data/conf/nginx/site.extra.custom" = "nginx.extraConfig";
+    }
+    // optionalAttrs (cfg.composeOverride != { }) {
+      "docker-compose.override.yml" = "composeOverride";
+    }
+    // mapAttrs' (
+      name: _: nameValuePair "data/conf/rspamd/override.d/${name}" "rspamd.overrides"
+    ) cfg.rspamd.overrides
+    // concatMapAttrs (
+      service: mapAttrs' (name: _: nameValuePair "data/hooks/${service}/${name}" "hooks.${service}")
+    ) cfg.hooks
+    // {
+      "mailcow.conf" = "settings";
+    };
+  bySetup = [
+    ".env"
+    ".mailnix.json"
+    ".mailnix.originals"
+    "data/web/inc/app_info.inc.php"
+  ];
+  inTree =
+    path:
+    !hasPrefix "/" path
+    && lib.all (part: part != "" && part != "." && part != "..") (lib.splitString "/" path);
 
   secretVariables = lib.filter (name: cfg.settings ? ${name}) (attrNames cfg.secrets);
   docker = config.virtualisation.docker.daemon.settings;
@@ -94,10 +133,6 @@ in
         message = ''${bound}: networking.firewall.checkReversePath drops clients whose answers would leave elsewhere. Set services.mailcow.behindTunnel = true, or networking.firewall.checkReversePath = "loose".'';
       }
       {
-        assertion = cfg.composeOverride == { } || !(cfg.files ? "docker-compose.override.yml");
-        message = ''services.mailcow.composeOverride would replace services.mailcow.files."docker-compose.override.yml" whole; use one of them.'';
-      }
-      {
         assertion = !config.networking.nftables.flushRuleset;
         message = "networking.nftables.flushRuleset deletes the tables of Docker and Mailcow with every reload; set it to false, and use networking.nftables.tables.";
       }
@@ -107,6 +142,16 @@ in
         message = "services.mailcow.source must be a fixed-output derivation with a rev and an SRI hash (sha256-…), as pkgs.fetchFromGitHub makes with `hash`.";
       }
     ]
+    ++ map (path: {
+      assertion = !(optionOf ? ${path});
+      message = ''services.mailcow.files."${path}" would replace services.mailcow.${
+        optionOf.${path} or ""
+      } whole; use one of them.'';
+    }) (attrNames cfg.files)
+    ++ map (path: {
+      assertion = inTree path && !lib.elem path bySetup;
+      message = ''services.mailcow.files."${path}" is no file to lay on top of Mailcow's tree: name one by its path in it, as "data/conf/dovecot/extra.conf", and none that mailnix keeps there for itself.'';
+    }) (attrNames cfg.files)
     ++ mapAttrsToList (name: source: {
       assertion = !inStore source;
       message = "services.mailcow.${name} is in the Nix store, which every user can read; name a path outside of it, as a string.";

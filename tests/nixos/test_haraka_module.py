@@ -58,13 +58,38 @@ def test_a_credential_has_the_name_of_its_attribute(defined: Defined) -> None:
     ]
 
 
-def test_a_queue_that_is_elsewhere_is_made_for_its_user_and_waited_for(defined: Defined) -> None:
-    found = defined('queueDirectory = "/srv/queue";')
-    folder = "systemd.tmpfiles.settings.haraka-relay./srv/queue.d"
-    assert (found[f"{folder}.user"], found[f"{folder}.mode"]) == ("haraka-relay", "0700")
-    assert found["systemd.services.haraka-relay.unitConfig.RequiresMountsFor"] == "/srv/queue"
-    assert found["systemd.services.haraka-relay.serviceConfig.ReadWritePaths"] == ["/srv/queue"]
-    assert not [path for path in defined() if path.startswith("systemd.tmpfiles.settings.haraka")]
+SERVICE = "systemd.services.haraka-relay.serviceConfig"
+
+
+@pytest.mark.parametrize("folder", ["/srv/queue", "/mnt/disk/mail/queue", "/var/lib/haraka-relay-too/queue", "/queue"])
+def test_a_queue_that_is_elsewhere_is_made_for_its_user_once_its_disk_is_there(defined: Defined, folder: str) -> None:
+    found = defined(f'queueDirectory = "{folder}";')
+    made = f"systemd.tmpfiles.settings.haraka-relay.{folder}.d"
+    assert (found[f"{made}.user"], found[f"{made}.mode"]) == ("haraka-relay", "0700")
+    assert found["systemd.services.haraka-relay.unitConfig.RequiresMountsFor"] == folder
+    assert found[f"{SERVICE}.ReadWritePaths"] == folder
+    # As root, and first: the sandbox cannot be set up without the folder.
+    first, second = found[f"{SERVICE}.ExecStartPre"]
+    assert first.startswith("+")
+    assert first.endswith("/bin/systemd-tmpfiles --create haraka-relay.conf")
+    assert "assemble" in second
+
+
+@pytest.mark.parametrize("folder", ["/home/queue", "/home/alice/mail/queue", "/root/queue"])
+def test_a_queue_below_a_home_is_all_that_is_seen_of_homes(defined: Defined, folder: str) -> None:
+    found = defined(f'queueDirectory = "{folder}";')
+    assert (found[f"{SERVICE}.ProtectHome"], found[f"{SERVICE}.BindPaths"]) == ("tmpfs", folder)
+    assert f"{SERVICE}.ReadWritePaths" not in found
+
+
+@pytest.mark.parametrize(
+    "folder", ["/var/lib/haraka-relay/queue", "/var/lib/haraka-relay/a/b", "/var/lib/haraka-relay"]
+)
+def test_a_queue_in_the_state_directory_needs_nothing_else(defined: Defined, folder: str) -> None:
+    found = defined(f'queueDirectory = "{folder}";')
+    assert not [path for path in found if path.startswith("systemd.tmpfiles.settings.haraka")]
+    assert len(found[f"{SERVICE}.ExecStartPre"]) == 1
+    assert found[f"{SERVICE}.ProtectHome"] is True
 
 
 def test_a_certificate_of_security_acme_is_reloaded_by_it_and_by_nothing_else(defined: Defined) -> None:

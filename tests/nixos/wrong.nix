@@ -111,7 +111,7 @@ let
       };
     };
     harakaQueueTwice = {
-      says = "services.haraka.instances a and b share the queue";
+      says = "services.haraka.instances.a.queueDirectory is in what is b's";
       module = lib.recursiveUpdate (haraka { queueDirectory = "/srv/queue"; }) {
         services.haraka.instances.b =
           (haraka {
@@ -119,6 +119,28 @@ let
             queueDirectory = "/srv/queue";
           }).services.haraka.instances.a;
       };
+    };
+    harakaQueueInAQueue = {
+      says = "services.haraka.instances.b.queueDirectory is in what is a's";
+      module = lib.recursiveUpdate (haraka { queueDirectory = "/srv/queue"; }) {
+        services.haraka.instances.b =
+          (haraka {
+            settings."smtp.ini".globalSection.listen = "127.0.0.1:2526";
+            queueDirectory = "/srv/queue/b";
+          }).services.haraka.instances.a;
+      };
+    };
+    harakaQueueRelative = {
+      says = "services.haraka.instances.a.queueDirectory is queue: write it as systemd takes it";
+      module = haraka { queueDirectory = "queue"; };
+    };
+    harakaQueueUpwards = {
+      says = "services.haraka.instances.a.queueDirectory is /srv/../run/queue: write it";
+      module = haraka { queueDirectory = "/srv/../run/queue"; };
+    };
+    harakaQueueFleeting = {
+      says = "services.haraka.instances.a.queueDirectory is /var/tmp/queue, where nothing survives";
+      module = haraka { queueDirectory = "/var/tmp/queue"; };
     };
     mailcowHostname = {
       says = "services.mailcow.hostname is example.org: it needs at least two dots";
@@ -180,6 +202,25 @@ let
           };
         };
       };
+    };
+    mailcowFileTwice = {
+      says = ''services.mailcow.files."data/hooks/postfix/a.sh" would replace services.mailcow.hooks.postfix whole'';
+      module = mailcow {
+        hooks.postfix."a.sh" = "true";
+        files."data/hooks/postfix/a.sh" = "false";
+      };
+    };
+    mailcowConfFile = {
+      says = ''services.mailcow.files."mailcow.conf" would replace services.mailcow.settings whole'';
+      module = mailcow { files."mailcow.conf" = "TZ=Etc/UTC"; };
+    };
+    mailcowFileOutside = {
+      says = ''services.mailcow.files."data/../../x" is no file to lay on top'';
+      module = mailcow { files."data/../../x" = "x"; };
+    };
+    mailcowFileOfSetup = {
+      says = ''services.mailcow.files.".env" is no file to lay on top'';
+      module = mailcow { files.".env" = "x"; };
     };
     mailcowFlush = {
       says = "networking.nftables.flushRuleset deletes the tables of Docker and Mailcow";

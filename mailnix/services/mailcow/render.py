@@ -187,12 +187,18 @@ def _relays(plan: Plan) -> tuple[str, ...]:
 
 
 def machine_json(plan: Plan, pin: Pin = PIN) -> str:
-    """/etc/mailnix/mailcow.json: which tree to lay, for which name, which credential is which variable, backups."""
+    """/etc/mailnix/mailcow.json: which tree to lay and which settings, which credential is which variable, backups."""
     source = {"tag": pin.tag, "rev": pin.rev, "nar_hash": pin.nar_hash, "url": pin.url}
     backup = backup_of(plan.internal)
     wanted = {"folder": backup.folder, "keep_days": backup.keep_days}
     return _json(
-        {"backup": wanted, "hostname": plan.topology.hostname, "secrets": dict(SECRETS), "source": source},
+        {
+            "backup": wanted,
+            "hostname": plan.topology.hostname,
+            "secrets": dict(SECRETS),
+            "settings": sorted(files(plan)),
+            "source": source,
+        },
     )
 
 

@@ -27,6 +27,7 @@ let
 
   self = {
     inherit (builtins)
+      all
       any
       attrNames
       attrValues

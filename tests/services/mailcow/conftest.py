@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mailnix import Alias, Domain, Internal, Mailbox, Proxy, Topology
 from mailnix.services.mailcow.guest.api import Api
+from tests.services.mailcow.machine import Machine, made
 
 KEY = "aaaaaa-bbbbbb-cccccc-dddddd-eeeeee"
 HOST = "mail.example.org"
@@ -251,3 +254,10 @@ def topology() -> Topology:
             ),
         ],
     )
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A machine for the setup program, with docker and openssl in PATH that only note what they are asked."""
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    return made(tmp_path)

@@ -1,4 +1,4 @@
-"""The setup program on a small tree in the shape of Mailcow's, with a docker that only notes what it is asked."""
+"""The setup program on a small tree in the shape of Mailcow's."""
 
 import io
 import json
@@ -7,110 +7,14 @@ import subprocess
 import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mailnix.services.mailcow.guest import images, restoring
-from mailnix.services.mailcow.guest.nar import nar_hash
 from mailnix.services.mailcow.guest.restoring import Journal
-from mailnix.services.mailcow.guest.setup import Paths, SetupError, paths_of, set_up
+from mailnix.services.mailcow.guest.setup import SetupError, paths_of
 from mailnix.services.mailcow.guest.tree import read_record
-
-OPENSSL = """\
-#!/bin/sh
-while [ $# -gt 0 ]; do
-    case $1 in -keyout) key=$2 ;; -out) cert=$2 ;; esac
-    shift
-done
-echo "key of this machine" > "$key"
-echo "certificate of this machine" > "$cert"
-"""
-DOCKER = """\
-#!/bin/sh
-echo "$(basename "$PWD") $*" >> {log}
-case $* in *services*) cat {folder}/services 2>/dev/null ;; esac
-exit 0
-"""
-SECRETS = {"DBPASS": "mailcow.dbpass", "DBROOT": "mailcow.dbroot", "API_KEY": "mailcow.api-key"}
-
-
-def write(path: Path, text: str, mode: int = 0o644) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(mode)
-
-
-ALLOWED = "data/conf/rspamd/custom/global_smtp_from_whitelist.map"
-DENIED = "data/conf/rspamd/custom/global_smtp_from_blacklist.map"
-
-
-def upstream(root: Path, *, release: str) -> Path:
-    """A tree in the shape of Mailcow's."""
-    write(root / "docker-compose.yml", f"# {release}\n")
-    write(root / "update.sh", "#!/bin/bash\n", 0o755)
-    write(root / "data/conf/postfix/main.cf", f"release = {release}\n# Overrides #\n")
-    write(root / f"data/conf/only-in-{release}", "x")
-    for path in (ALLOWED, DENIED):
-        write(root / path, f"# {release}\n")
-    for name in ("cert", "key", "dhparams"):
-        write(root / f"data/assets/ssl-example/{name}.pem", f"public sample {name}\n")
-    (root / "data/hooks/postfix").mkdir(parents=True)
-    (root / ".env").symlink_to("mailcow.conf")
-    return root
-
-
-class Machine:
-    """A machine's folders, and its configuration at one release."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.paths = Paths(
-            root=folder / "lib/mailcow",
-            settings=folder / "etc/mailcow",
-            source=folder / "share/mailcow-source",
-            credentials=folder / "credentials",
-        )
-        (folder / "lib").mkdir()
-        self.log = folder / "docker.log"
-        for name in SECRETS.values():
-            write(self.paths.credentials / name, f"{name.partition('.')[2]}1\n")
-        write(self.paths.settings / "mailcow.conf", "MAILCOW_HOSTNAME=mail.example.org\n")
-        write(self.paths.settings / "data/conf/postfix/extra.cf", "relayhost = [10.83.119.1]:2526\n")
-        write(self.paths.settings / "data/hooks/postfix/hook.sh", "#!/bin/sh\n", 0o755)
-        self.config: dict[str, Any] = {"hostname": "mail.example.org", "secrets": SECRETS}
-
-    @property
-    def root(self) -> Path:
-        return self.paths.root
-
-    def pin(self, tree: Path, release: str, rev: str) -> None:
-        source = {"tag": release, "rev": rev, "nar_hash": nar_hash(tree), "url": f"file://{self.folder}/upstream.git"}
-        self.config["source"] = source
-
-    def ship(self, release: str) -> None:
-        """An image of this release, that carries the tree."""
-        if self.paths.source.exists():
-            subprocess.run(["rm", "-r", self.paths.source], check=True)
-        self.pin(upstream(self.paths.source, release=release), release, f"rev-of-{release}")
-
-    def set_up(self) -> None:
-        set_up(self.config, self.paths)
-
-    def docker(self) -> list[str]:
-        """What docker was asked for since the last look."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        self.log.unlink(missing_ok=True)
-        return lines
-
-
-@pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    made = Machine(tmp_path)
-    write(tmp_path / "bin/openssl", OPENSSL, 0o755)
-    write(tmp_path / "bin/docker", DOCKER.format(log=made.log, folder=tmp_path), 0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    return made
+from tests.services.mailcow.machine import ALLOWED, DENIED, Machine, upstream, write
 
 
 def content(root: Path) -> dict[str, bytes]:
@@ -171,54 +75,6 @@ def test_a_changed_setting_takes_the_containers_down_first(machine: Machine) -> 
     machine.set_up()
     assert machine.docker() == ["mailcow compose down"]
     assert "10.83.119.9" in (machine.root / "data/conf/postfix/extra.cf").read_text()
-
-
-def test_settings_and_hooks_that_leave_the_configuration_are_removed(machine: Machine) -> None:
-    machine.ship("one")
-    machine.set_up()
-    write(machine.root / "data/conf/dovecot/extra.conf", "by the admin\n")
-    for path in ("data/conf/postfix/extra.cf", "data/hooks/postfix/hook.sh"):
-        (machine.paths.settings / path).unlink()
-    machine.set_up()
-    assert machine.docker() == ["mailcow compose down"]
-    assert not (machine.root / "data/conf/postfix/extra.cf").exists()
-    assert not (machine.root / "data/hooks/postfix/hook.sh").exists()
-    assert (machine.root / "data/conf/dovecot/extra.conf").read_text() == "by the admin\n"
-
-
-def test_a_setting_that_took_the_place_of_mailcows_file_gives_it_back(machine: Machine) -> None:
-    machine.ship("one")
-    setting = machine.paths.settings / "data/conf/postfix/main.cf"
-    ours = machine.root / "data/conf/postfix/main.cf"
-    write(setting, "ours\n")
-    machine.set_up()
-    write(setting, "ours, changed\n")
-    machine.set_up()
-    assert ours.read_text() == "ours, changed\n"
-    setting.unlink()
-    machine.set_up()
-    assert ours.read_text().startswith("release = one")
-    machine.docker()
-    machine.set_up()
-    assert machine.docker() == []
-
-
-def test_a_setting_that_leaves_with_an_upgrade_is_in_no_tree(machine: Machine) -> None:
-    machine.ship("one")
-    setting = machine.paths.settings / "data/conf/postfix/main.cf"
-    write(setting, "ours\n")
-    machine.set_up()
-    old = machine.config["source"]
-    setting.unlink()
-    (machine.paths.settings / "data/conf/postfix/extra.cf").unlink()
-    machine.ship("two")
-    machine.set_up()
-    assert not (machine.root / "data/conf/postfix/extra.cf").exists()
-    subprocess.run(["rm", "-r", machine.paths.source], check=True)
-    machine.config["source"] = old
-    machine.set_up()
-    assert not (machine.root / "data/conf/postfix/extra.cf").exists()
-    assert (machine.root / "data/conf/postfix/main.cf").read_text().startswith("release = one")
 
 
 def rotate(machine: Machine, *names: str) -> None:

@@ -16,8 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .tree import CONF
+
 PREFIX = "mailcow-"
-CONF = "mailcow.conf"
 SUMS = "SHA256SUMS"
 CERTIFICATES = "certificates.tar.gz"
 UNPACK = {".tar.zst": "zstd", ".tar.gz": "gzip"}  # Mailcow wrote the second until 2025

@@ -22,7 +22,8 @@ from . import backups, restoring
 from .backup import INSIDE, configured
 from .backups import SSL, Archive, BackupError, Dataset
 from .restoring import Busy, Journal, Swap
-from .setup import CONF, SetupError, command, paths_of, say, stop, values
+from .setup import SetupError, command, paths_of, say, stop, values
+from .tree import CONF
 from .volumes import INDEX, Volume, volumes
 
 USAGE = "usage: mailcow-restore FOLDER|latest [--yes]"

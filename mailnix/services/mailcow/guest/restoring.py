@@ -14,9 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .tree import read_record, write, write_record
+from .tree import CONF, read_record, write, write_record
 
-CONF = "mailcow.conf"
 JOURNAL = "restore.json"
 SWAP, CLEAN, KEPT = "swap", "clean", "kept"
 

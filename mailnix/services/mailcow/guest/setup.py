@@ -7,33 +7,20 @@ NAR hash, wherever it came from.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import database, images, restoring
+from . import database, images, restoring, settings
 from .nar import nar_hash
-from .tree import (
-    carry_over,
-    finish_swap,
-    is_whole,
-    keep_original,
-    lay,
-    read_record,
-    swap,
-    take_away,
-    write,
-    write_record,
-)
+from .tree import CONF, carry_over, finish_swap, is_whole, lay, read_record, swap, write
 
-CONF = "mailcow.conf"
 SAMPLE = "data/assets/ssl-example"
 SECRET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 
@@ -139,13 +126,18 @@ def stop(root: Path) -> None:
         command(["docker", "compose", "down"], cwd=root)
 
 
-def settings(paths: Paths) -> dict[str, tuple[bytes, int]]:
-    """Our files: relative path to bytes and mode."""
-    files = sorted(path for path in paths.settings.rglob("*") if path.is_file())
-    return {
-        str(path.relative_to(paths.settings)): (path.read_bytes(), 0o755 if os.access(path, os.X_OK) else 0o644)
-        for path in files
-    }
+def described(names: Iterable[str] | None, folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Our files: relative path to bytes and mode. `names` are those that count; None stands for all in `folder`.
+
+    On NixOS the folder is made for one configuration. On Debian it is written over, so files may lie there that a
+    description before this one had. Raises SetupError for a name without a file.
+    """
+    files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    wanted = files if names is None else sorted(names)
+    for name in wanted:
+        if name not in files:
+            raise SetupError(f"{folder / name} is missing: lay what mailnix emits for this machine once more")
+    return {name: (files[name].read_bytes(), 0o755 if os.access(files[name], os.X_OK) else 0o644) for name in wanted}
 
 
 def merge(conf: str, secrets: Mapping[str, str]) -> str:
@@ -188,36 +180,6 @@ def read_secrets(names: Mapping[str, str], folder: Path) -> dict[str, str]:
             raise SetupError(f"the credential {name} may have only letters, digits and '-', and not be empty")
         found[variable] = value
     return found
-
-
-def apply_settings(files: Mapping[str, tuple[bytes, int]], conf: str, paths: Paths) -> bool:
-    """Write settings where they changed since the last time, and remove those that are gone; whether there were any.
-
-    Told from a digest of what we want, not from the files: Mailcow's containers rewrite some of them.
-    """
-    record = read_record(paths.root)
-    if record is None:
-        raise SetupError(f"{paths.root} has no whole tree")
-    digest = hashlib.sha256(conf.encode())
-    for path, (data, mode) in sorted(files.items()):
-        digest.update(f"{path}\0{mode}\0{len(data)}\0".encode() + data)
-    if digest.hexdigest() == record.settings:
-        return False
-    if record.settings:
-        stop(paths.root)
-    # Known before they are there: one that a power cut leaves behind is still found when it is no setting any more.
-    before, record = record, replace(record, applied=tuple(sorted({*record.applied, *files})))
-    for path in files:
-        keep_original(paths.root, before, path)
-    write_record(paths.root, record)
-    for path in set(record.applied) - set(files):
-        take_away(paths.root, path)
-    for path, (data, mode) in files.items():
-        write(paths.root / path, data, mode)
-    write(paths.root / CONF, conf.encode(), 0o600)
-    write_record(paths.root, replace(record, settings=digest.hexdigest(), applied=tuple(sorted(files))))
-    say(f"settings written, {len(files) + 1} files")
-    return True
 
 
 def furnish(source: Source, hostname: str, root: Path) -> None:
@@ -279,10 +241,11 @@ def set_up(config: Mapping[str, Any], paths: Paths) -> None:
     secrets = read_secrets(config["secrets"], paths.credentials)
     restoring.resume(paths.root, stop, say)
     lay_tree(source, paths)
-    files = settings(paths)
+    files = described(config.get("settings"), paths.settings)
     conf = files.pop(CONF)[0].decode()
     furnish(source, hostname, paths.root)
-    apply_settings(files, merge(conf, settle_database(secrets, paths.root)), paths)
+    if settings.apply(files, merge(conf, settle_database(secrets, paths.root)), paths.root, stop):
+        say(f"settings written, {len(files) + 1} files")
 
 
 def main(path: str = "/etc/mailnix/mailcow.json") -> int:

@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+CONF = "mailcow.conf"
 RECORD = ".mailnix.json"
 ORIGINALS = ".mailnix.originals"
-"""The folder with those of Mailcow's own files that settings took the place of, by their paths."""
+"""The folder with the files that settings took the place of, Mailcow's own and others, by their paths."""
 EDITED_IN_PAGES = (
     "data/conf/rspamd/custom/",  # allow and deny lists (Mailcow's inc/functions.rspamd.inc.php)
     "data/conf/dovecot/global_sieve_",  # filters for everybody (its inc/functions.mailbox.inc.php)
@@ -92,7 +93,7 @@ def lay(source: Path, target: Path, rev: str, paths: Iterable[str] | None = None
     wanted = tuple(paths) if paths is not None else paths_in(source)
     for path in wanted:
         original = source / ORIGINALS / path
-        _copy(original if os.path.lexists(original) else source / path, target / path, keep=False)
+        copy(original if os.path.lexists(original) else source / path, target / path, keep=False)
     if paths is None:
         for folder in (p for p in source.rglob("*") if p.is_dir() and not p.is_symlink()):
             (target / folder.relative_to(source)).mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -102,10 +103,14 @@ def lay(source: Path, target: Path, rev: str, paths: Iterable[str] | None = None
 def _digests(root: Path, paths: Iterable[str]) -> dict[str, str]:
     """Digests of those of the files that administrators may change; one that is gone has none."""
     theirs = (path for path in paths if path.startswith(EDITED_IN_PAGES) and (root / path).is_file())
-    return {path: hashlib.sha256((root / path).read_bytes()).hexdigest() for path in theirs}
+    return {path: _digest(root / path) for path in theirs}
 
 
-def _copy(source: Path, target: Path, *, keep: bool) -> None:
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def copy(source: Path, target: Path, *, keep: bool) -> None:
     """Copy a file or link; with `keep` its owner and mode too, else the mode of a checkout (0755 or 0644)."""
     target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     status = source.lstat()
@@ -127,30 +132,23 @@ def carry_over(old: Path, new: Path) -> int:
     Of what came with the old revision, only what administrators change in Mailcow's pages is carried over, if they did.
     Mailcow's containers change others (main.cf, master.cf) at each start, and do so again. Gives the number of files.
     """
-    record = read_record(old)
-    came_with = {*record.paths, *record.applied} if record else set()
-    present = set(paths_in(new))
-    own = [path for path in paths_in(old) if path not in came_with and path not in present]
-    if record:
-        own += [path for path, now in _digests(old, record.paths).items() if record.digests.get(path) != now]
+    record = read_record(old) or Record("", ())
+    came_with, present = set(record.paths), set(paths_in(new))
+    beneath = _without_settings(old, record)
+    own = [path for path in beneath if path not in came_with and path not in present]
+    for path in came_with & beneath.keys():
+        if path.startswith(EDITED_IN_PAGES) and _digest(beneath[path]) != record.digests.get(path):
+            own.append(path)
     for path in own:
-        _copy(old / path, new / path, keep=True)
+        copy(beneath[path], new / path, keep=True)
     return len(own)
 
 
-def keep_original(root: Path, record: Record, path: str) -> None:
-    """Keep Mailcow's own file where a setting takes its place for the first time."""
-    if path in record.paths and path not in record.applied and not os.path.lexists(root / ORIGINALS / path):
-        _copy(root / path, root / ORIGINALS / path, keep=True)
-
-
-def take_away(root: Path, path: str) -> None:
-    """Remove a setting that is one no more; Mailcow's own file, if it had one there, comes back."""
-    original = root / ORIGINALS / path
-    if os.path.lexists(original):
-        original.replace(root / path)
-    else:
-        (root / path).unlink(missing_ok=True)
+def _without_settings(root: Path, record: Record) -> dict[str, Path]:
+    """Path to file of a tree as it would be without settings: the files that they took the place of, not theirs."""
+    kept = {path: root / ORIGINALS / path for path in paths_in(root / ORIGINALS)}
+    applied = set(record.applied)
+    return {path: root / path for path in paths_in(root) if path not in applied} | kept
 
 
 def swap(current: Path, new: Path, previous: Path, stop: Callable[[], None]) -> None:

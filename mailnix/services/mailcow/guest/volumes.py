@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .backups import DATASETS
-from .setup import CONF, SetupError, values
+from .setup import SetupError, values
+from .tree import CONF
 
 INDEX = "vmail-index-vol-1"  # Dovecot makes it anew from the mail
 
