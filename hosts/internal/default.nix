@@ -220,6 +220,13 @@
   systemd.services.mailcow-provision = {
     requires = [ "mailnix-credentials.service" ];
     after = [ "mailnix-credentials.service" ];
+    serviceConfig = {
+      IPAddressDeny = "any";
+      IPAddressAllow = [
+        "10.83.119.2"
+        "172.22.1.0/24"
+      ];
+    };
   };
 
   # The release that this machine began with.

@@ -357,6 +357,16 @@
     '';
     extraConfig = builtins.readFile ./Caddyfile;
   };
+  systemd.services.caddy.serviceConfig = {
+    CapabilityBoundingSet = lib.mkDefault "CAP_NET_BIND_SERVICE";
+    NoNewPrivileges = lib.mkDefault true;
+    PrivateDevices = lib.mkDefault true;
+    ProtectControlGroups = lib.mkDefault true;
+    ProtectHome = lib.mkDefault true;
+    ProtectKernelModules = lib.mkDefault true;
+    ProtectKernelTunables = lib.mkDefault true;
+    RestrictAddressFamilies = lib.mkDefault "AF_INET AF_INET6 AF_NETLINK AF_UNIX";
+  };
 
   # The release that this machine began with.
   system.stateVersion = lib.mkDefault "25.11";

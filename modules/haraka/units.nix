@@ -55,8 +55,8 @@ in
       description = "Haraka mail server (${name})";
       documentation = [ "https://haraka.github.io" ];
       wantedBy = [ "multi-user.target" ];
-      wants = [ "network-online.target" ];
-      requires = optional hasTls "haraka-${name}-tls.service";
+      # Not required: where no certificate can be had, mail without TLS is better than none.
+      wants = [ "network-online.target" ] ++ optional hasTls "haraka-${name}-tls.service";
       after = [
         "network-online.target"
         "nss-lookup.target"
@@ -75,8 +75,11 @@ in
         # Haraka ends its sessions in good order on SIGINT; it does not know SIGTERM.
         KillSignal = "SIGINT";
         TimeoutStopSec = 60;
+        # Back at once after a crash; what cannot start is tried more seldom.
         Restart = "always";
-        RestartSec = 10;
+        RestartSec = 2;
+        RestartSteps = 4;
+        RestartMaxDelaySec = 10;
 
         User = "haraka-${name}";
         Group = "haraka-${name}";

@@ -44,6 +44,15 @@ in
       # What Docker and others route is theirs.
       ManageForeignRoutes = false;
       ManageForeignRoutingPolicyRules = false;
+      # A machine that others reach by its address keeps it.
+      IPv6PrivacyExtensions = false;
+    };
+    networking.tempAddresses = mkDefault "disabled";
+
+    # A machine on a busy host (an oversold VPS, an emulator) needs minutes for what systemd gives 90 seconds.
+    systemd.settings.Manager = {
+      DefaultTimeoutStartSec = mkDefault "15min";
+      DefaultDeviceTimeoutSec = mkDefault "15min";
     };
 
     # A tunnel that is not up yet must not hold up a boot.

@@ -18,7 +18,9 @@ from mailnix.image.bootstrap import NPM
 from mailnix.model import Backup, Mailbox
 from mailnix.model.names import MIB, parse_size
 from mailnix.plan import Plan, credentials, derive
-from mailnix.services.base.render import JOURNALD
+from mailnix.services.base.render import JOURNALD, PATIENT
+from mailnix.services.caddy import debian as caddy_debian
+from mailnix.services.credentials import names
 from mailnix.services.credentials import render as credentials_render
 from mailnix.services.docker.render import DAEMON
 from mailnix.services.haraka import debian as haraka_debian
@@ -47,8 +49,6 @@ CONF_DIFFERENCES = {
 }
 UNIT_DIFFERENCES = {
     "Service.LoadCredential": "variables' names here, credentials' there: what is loaded is compared below",
-    "Service.IPAddressDeny": "services.mailcow knows one address of Mailcow, not its bridge",
-    "Service.IPAddressAllow": "likewise",
     "Unit.StartLimitIntervalSec": "what cannot start ends as a failed unit, which a switch and monitoring see",
     "Unit.StartLimitBurst": "likewise",
     "Service.RestartSteps": "likewise",
@@ -212,7 +212,7 @@ def test_harakas_are_hardened_in_the_same_way(plan: Plan, machines: Evaluated, s
     files = haraka.caddy_files(host.hostname)
     units = {
         "haraka-in": ("haraka", haraka.in_unit(programs)),
-        "haraka-out": ("haraka", haraka.out_unit(programs, host)),
+        "haraka-out": ("haraka", haraka.out_unit(programs)),
         "haraka-in-tls": (haraka.CERTIFICATE, haraka.certificate_unit(programs, host.hostname, files)),
     }
     name, unit = units[service]
@@ -220,6 +220,32 @@ def test_harakas_are_hardened_in_the_same_way(plan: Plan, machines: Evaluated, s
     keys = {f"Service.{key}" for key in data("hardening.toml")["everything"] | data("hardening.toml")[name]}
     keys |= {"Service.KillSignal", "Service.AmbientCapabilities", "Service.CapabilityBoundingSet"}
     assert {key: here.get(key, set()) for key in keys} == {key: there.get(key, set()) for key in keys}
+
+
+@pytest.mark.parametrize("service", ["haraka-in", "haraka-out"])
+def test_a_haraka_without_a_certificate_starts_all_the_same(machines: Evaluated, service: str) -> None:
+    here = machines.unit(service)
+    assert f"{service}-tls.service" in here["Unit.Wants"] & here["Unit.After"]
+    assert here["Unit.Requires"] == {names.READY}
+
+
+@pytest.mark.parametrize("service", ["haraka-in", "haraka-out"])
+def test_a_haraka_that_crashed_is_back_as_soon(machines: Evaluated, service: str) -> None:
+    here, there = machines.unit(service), as_words(haraka.in_unit(haraka_debian.PROGRAMS))
+    for key in ("Service.Restart", "Service.RestartSec"):
+        assert here[key] == there[key]
+
+
+def test_caddy_is_hardened_in_the_same_way(machines: Evaluated) -> None:
+    here, there = machines.unit("caddy"), as_words(caddy_debian.HARDENING)
+    keys = {f"Service.{key}" for key in data("hardening.toml")["caddy"]}
+    assert {key: here.get(key) for key in keys} == {key: there[key] for key in keys}
+
+
+def test_systemd_has_the_same_patience(machines: Evaluated) -> None:
+    ((_, wanted),) = PATIENT
+    here = machines.definitions("systemd.settings.Manager")
+    assert {name: value for name, (value,) in here.items()} == wanted
 
 
 def test_docker_is_set_in_the_same_way(machines: Evaluated) -> None:

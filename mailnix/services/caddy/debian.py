@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mailnix.formats.debian_part import DebianPart, Wanted
-from mailnix.formats.text import Section, ini
+from mailnix.formats.text import Section, data, ini
 from mailnix.plan import Plan, ProxyPlan
 from mailnix.services.caddy.render import caddyfile
 from mailnix.tree import File
@@ -14,19 +14,13 @@ STORAGE: Final = "/var/lib/caddy/.local/share/caddy"
 CONFIG: Final = "/etc/caddy/Caddyfile"
 
 HARDENING: Final[tuple[Section, ...]] = (
-    ("Unit", {"After": "mailnix-seed.service", "StartLimitIntervalSec": 0}),
+    ("Unit", {"StartLimitIntervalSec": 0}),
     (
         "Service",
         {
             "Restart": "on-failure",
             "RestartSec": 5,
-            "NoNewPrivileges": True,
-            "ProtectHome": True,
-            "ProtectKernelTunables": True,
-            "ProtectKernelModules": True,
-            "ProtectControlGroups": True,
-            "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX AF_NETLINK",
-            "CapabilityBoundingSet": "CAP_NET_BIND_SERVICE",
+            **data("hardening.toml")["caddy"],
         },
     ),
 )

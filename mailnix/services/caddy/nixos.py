@@ -6,8 +6,9 @@ import re
 from textwrap import dedent
 from typing import Final
 
-from mailnix.formats.nix import Apply, mk_default, option
+from mailnix.formats.nix import Apply, defaults, mk_default, option
 from mailnix.formats.nixos_part import NixosPart, beside
+from mailnix.formats.text import data
 from mailnix.plan import Plan, ProxyPlan
 from mailnix.services.caddy.render import caddyfile
 
@@ -30,6 +31,7 @@ def nixos(plan: Plan, host: ProxyPlan) -> NixosPart:
                     "extraConfig": Apply("builtins.readFile", (beside(FILE),)),
                 },
             ),
+            option("systemd.services.caddy.serviceConfig", defaults(data("hardening.toml")["caddy"])),
         ),
         {FILE: sites},
     )

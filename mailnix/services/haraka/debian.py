@@ -54,7 +54,7 @@ def _units(host: ProxyPlan) -> Iterator[File]:
     caddy = units.caddy_files(host.hostname)
     sections: Mapping[str, tuple[Section, ...]] = {
         f"{IN}.service": units.in_unit(PROGRAMS),
-        f"{OUT}.service": units.out_unit(PROGRAMS, host),
+        f"{OUT}.service": units.out_unit(PROGRAMS),
         f"{units.CERTIFICATE}.service": units.certificate_unit(PROGRAMS, host.hostname, caddy),
         f"{units.CERTIFICATE}.path": units.certificate_path(caddy),
         f"{units.CERTIFICATE}.timer": units.certificate_timer(),

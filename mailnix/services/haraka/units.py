@@ -11,7 +11,6 @@ from typing import Final
 from attrs import frozen
 
 from mailnix.formats.text import Section, data
-from mailnix.plan import ProxyPlan
 from mailnix.plan.credentials import HARAKA_INTERNALCMD
 from mailnix.services.caddy.render import ACME_DIRECTORY
 from mailnix.services.credentials import names
@@ -80,11 +79,10 @@ def in_unit(programs: Programs) -> tuple[Section, ...]:
     )
 
 
-def out_unit(programs: Programs, host: ProxyPlan) -> tuple[Section, ...]:
+def out_unit(programs: Programs) -> tuple[Section, ...]:
     """haraka-out.service. It may bind to the tunnel's address before that exists: `ip_nonlocal_bind` is set."""
     state = {"StateDirectory": (OUT, f"{OUT}/queue"), "StateDirectoryMode": "0700"}
-    after = ("network-online.target", f"sys-subsystem-net-devices-{host.tunnel.proxy.interface}.device")
-    order = _order(*after, wants=unbound.SERVICE)
+    order = _order("network-online.target", wants=unbound.SERVICE)
     return (
         ("Unit", {"Description": "Mail from Mailcow to the internet (Haraka)", **order}),
         ("Service", {**_service(programs, OUT), **state, **_hardening(""), "PrivateUsers": True}),

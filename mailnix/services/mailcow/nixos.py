@@ -11,7 +11,7 @@ from mailnix.model.clientport import KNOWN, OFFERED
 from mailnix.plan import InternalPlan, Plan
 from mailnix.services.credentials import names
 from mailnix.services.mailcow.render import COMPOSE_OVERRIDE, CONF, SETTINGS, conf, files, provision_json, published
-from mailnix.services.mailcow.units import PROVISION
+from mailnix.services.mailcow.units import PROVISION, reached
 
 FOLDER: Final = "mailcow"
 PROVISION_FILE: Final = f"{FOLDER}/provision.json"
@@ -35,12 +35,16 @@ def nixos(plan: Plan, host: InternalPlan) -> NixosPart:
         (
             option("services.mailcow", _mailcow(plan, host, texts)),
             *(
-                option(f"systemd.services.{unit}", {"requires": [names.READY], "after": [names.READY]})
-                for unit in (FOLDER, PROVISION)
+                option(f"systemd.services.{unit}", {"requires": [names.READY], "after": [names.READY], **more})
+                for unit, more in ((FOLDER, {}), (PROVISION, {"serviceConfig": _reached(host)}))
             ),
         ),
         {**beside_host, PROVISION_FILE: provision_json(plan)},
     )
+
+
+def _reached(host: InternalPlan) -> dict[str, NixValue]:
+    return {key: list(value) if isinstance(value, tuple) else str(value) for key, value in reached(host).items()}
 
 
 def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:

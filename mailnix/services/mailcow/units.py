@@ -90,9 +90,7 @@ def provision_unit(programs: Programs, internal: InternalPlan) -> tuple[Section,
         "Restart": "on-failure",
         "RestartSec": 30,
         "RestartPreventExitStatus": REFUSED,
-        # The kernel translates the tunnel's address to a container's before this filter sees the packet.
-        "IPAddressDeny": "any",
-        "IPAddressAllow": (internal.ipv4, internal.docker_subnet),
+        **reached(internal),
         **_HARDENING["everything"],
         **_HARDENING[PROVISION],
     }
@@ -104,6 +102,13 @@ def provision_unit(programs: Programs, internal: InternalPlan) -> tuple[Section,
         "StartLimitIntervalSec": 0,
     }
     return (("Unit", unit), ("Service", service), ("Install", {"WantedBy": MAILCOW}))
+
+
+def reached(internal: InternalPlan) -> dict[str, object]:
+    """What the provisioner speaks to, and nobody else: Mailcow's address, which the kernel translates to a container's
+    before this filter sees the packet.
+    """
+    return {"IPAddressDeny": "any", "IPAddressAllow": (str(internal.ipv4), str(internal.docker_subnet))}
 
 
 def provision_path() -> tuple[Section, ...]:

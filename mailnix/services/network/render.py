@@ -98,8 +98,9 @@ def chooser_unit(program: str) -> tuple[Section, ...]:
 
 
 def networkd() -> tuple[Section, ...]:
-    """networkd.conf: leave alone what Docker and others route."""
-    return (("Network", {"ManageForeignRoutes": False, "ManageForeignRoutingPolicyRules": False}),)
+    """networkd.conf: leave alone what Docker and others route, and keep the addresses that others know it by."""
+    foreign = {"ManageForeignRoutes": False, "ManageForeignRoutingPolicyRules": False}
+    return (("Network", {**foreign, "IPv6PrivacyExtensions": False}),)
 
 
 def resolved(host: HostPlan) -> tuple[Section, ...]:
