@@ -55,9 +55,10 @@ def test_its_names_are_the_hashes_of_what_they_name(archive: Path) -> None:
 
 
 def test_the_machine_knows_its_name_before_loading_it(archive: Path) -> None:
-    ((name, identity),) = tags(archive)
+    ((name, identity, config),) = tags(archive)
     assert name == IMAGE
     assert identity.startswith("sha256:")
+    assert config["rootfs"]["diff_ids"]
 
 
 def test_equal_inputs_give_equal_images(system: Path, archive: Path, tmp_path: Path) -> None:

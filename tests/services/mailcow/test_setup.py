@@ -276,18 +276,36 @@ def test_a_system_with_a_store_names_its_own_places() -> None:
     assert found.root == paths_of({}).root == Path("/var/lib/mailcow")
 
 
+LAYER = "sha256:1aye5"
+RUNS = {"Cmd": ["/start"], "Env": ["PATH=/bin"], "Labels": None}
+
+
 def archive(path: Path, tags: Sequence[str], config: str) -> None:
-    manifest = json.dumps([{"Config": config, "RepoTags": list(tags), "Layers": []}]).encode()
+    members = {
+        "manifest.json": [{"Config": config, "RepoTags": list(tags), "Layers": []}],
+        config: {"config": RUNS, "rootfs": {"type": "layers", "diff_ids": [LAYER]}},
+    }
     with tarfile.open(path, "w") as tar:
-        info = tarfile.TarInfo("manifest.json")
-        info.size = len(manifest)
-        tar.addfile(info, io.BytesIO(manifest))
+        for name, value in members.items():
+            data = json.dumps(value).encode()
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
 
 
-def fake_docker(present: str, log: list[Sequence[str]]) -> Callable[[Sequence[str]], str]:
+def inspected(layer: str = LAYER, **config: object) -> str:
+    """What `docker image inspect` says: with defaults, and without what this Docker does not tell."""
+    known = {"Cmd": RUNS["Cmd"], "Env": RUNS["Env"], "Labels": {}, "User": "", **config}
+    return json.dumps([{"Id": "sha256:other", "RootFS": {"Type": "layers", "Layers": [layer]}, "Config": known}])
+
+
+def fake_docker(
+    present: str, log: list[Sequence[str]], content: str = inspected("sha256:another")
+) -> Callable[[Sequence[str]], str]:
     def command(argv: Sequence[str]) -> str:
         log.append(argv)
-        return present if argv[1:3] == ["image", "ls"] else ""
+        answers = {("image", "ls"): present, ("image", "inspect"): content}
+        return answers.get((argv[1], argv[2]), "") if argv[0] == "docker" else ""
 
     return command
 
@@ -300,6 +318,23 @@ def test_images_that_docker_has_are_not_loaded_again(tmp_path: Path, config: str
     assert all("load" not in argv for argv in log)
     images.load(tmp_path, fake_docker("sha256:old\n", log), print)
     assert log[-1] == ["docker", "load", "--quiet", "--input", str(tmp_path / "a.tar")]
+
+
+@pytest.mark.parametrize(
+    ("content", "again"),
+    [
+        (inspected(), False),
+        (inspected("sha256:newer"), True),
+        (inspected(Cmd=["/other"]), True),
+        (inspected(Env=None), True),
+    ],
+)
+def test_an_image_with_another_id_is_known_by_its_content(tmp_path: Path, content: str, again: bool) -> None:
+    """In containerd's image store, which Docker 29 has at first, ids are not those of an archive."""
+    archive(tmp_path / "a.tar", ["ghcr.io/mailcow/postfix:1"], "blobs/sha256/abc")
+    log: list[Sequence[str]] = []
+    images.load(tmp_path, fake_docker("sha256:other\n", log, content), print)
+    assert any("load" in argv for argv in log) == again
 
 
 def test_without_a_disk_nothing_is_mounted(tmp_path: Path) -> None:
