@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for `rig`
 
 import rig as stands
 from mailnix import Domain, Internal, Mailbox, Proxy, Topology
-from mailnix.pipeline import Backend, trees
+from mailnix.formats.backend import Backend
+from mailnix.pipeline import trees
 from mailnix.plan import derive
 from mailnix.services.haraka.render import files_in
 from mailnix.services.haraka.values import HarakaIn, Limits

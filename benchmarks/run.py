@@ -77,7 +77,8 @@ def plan() -> Iterator[Row]:
 
 def emit() -> Iterator[Row]:
     """The NixOS flake of the example and of a large description."""
-    from mailnix.pipeline import Backend, trees
+    from mailnix.formats.backend import Backend
+    from mailnix.pipeline import trees
     from mailnix.plan import derive
 
     small = derive(runpy.run_path(str(EXAMPLE))["topology"])

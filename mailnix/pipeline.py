@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailnix.errors import BuildError, ConfigError, Severity
+from mailnix.formats.backend import Backend
 from mailnix.plan import Plan, derive
 
 if TYPE_CHECKING:
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from mailnix.tree import Tree
 
 SECRETS_FOLDER = "secrets"
-
-
-class Backend(StrEnum):
-    """The operating system that a description becomes."""
-
-    NIXOS = "nixos"
-    DEBIAN = "debian"
 
 
 def load(config: Path) -> Topology:

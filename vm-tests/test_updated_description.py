@@ -14,6 +14,7 @@ import pytest
 from attrs import evolve
 
 from mailnix import Alias, Domain, Topology, pipeline
+from mailnix.formats.backend import Backend
 from mailnix.lab.machine import Machine
 from mailnix.lab.scenario import Scene
 from mailnix.model import ports
@@ -29,7 +30,7 @@ PATIENCE = 180.0  # seconds in which nothing moves until Mailcow has been provis
 
 def lay(machine: Machine, topology: Topology, folder: Path, then: str = "") -> None:
     """Bring a machine the files of another description, and have it use them."""
-    pipeline.emit(derive(topology), pipeline.Backend.DEBIAN, folder)
+    pipeline.emit(derive(topology), Backend.DEBIAN, folder)
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         tar.add(folder / machine.name / "root", ".", filter=owned_by_root)

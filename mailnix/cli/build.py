@@ -35,10 +35,11 @@ def command(
 ) -> None:
     """Build a disk image for each machine of CONFIG, and a manifest. No secret goes in."""
     from mailnix import pipeline
+    from mailnix.formats.backend import Backend
     from mailnix.image.values import Format
 
     plan = pipeline.plan(config, secrets)
-    chosen = pipeline.Backend(backend)
+    chosen = Backend(backend)
     manifest = pipeline.build(plan, chosen, Format(form), out, mailcow_source=mailcow_source, progress=output.status)
     if as_json:
         output.result_json(manifest)

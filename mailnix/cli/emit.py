@@ -18,8 +18,9 @@ from mailnix.cli import options, output
 def command(config: Path, backend: str, out: Path, diff: bool, secrets: Path | None) -> None:
     """Write what CONFIG means: NixOS modules and a flake, or the Debian machines' file trees."""
     from mailnix import pipeline
+    from mailnix.formats.backend import Backend
 
-    changes = pipeline.emit(pipeline.plan(config, secrets), pipeline.Backend(backend), out, diff=diff)
+    changes = pipeline.emit(pipeline.plan(config, secrets), Backend(backend), out, diff=diff)
     if diff:
         output.result(changes or "nothing would change")
     else:

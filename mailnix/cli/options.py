@@ -22,6 +22,13 @@ backend = click.option(
     show_default=True,
     help="The machines' operating system.",
 )
+nixpkgs = click.option(
+    "--nixpkgs",
+    type=PATH,
+    metavar="DIR",
+    envvar="MAILNIX_NIXPKGS",
+    help="With --backend nixos: a nixpkgs tree, to build NixOS's layer of the machines without a binary cache.",
+)
 
 DEPRECATED_FAKE: Final = "double"  # the fake Mailcow's name before 0.1.0
 

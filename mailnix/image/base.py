@@ -108,7 +108,7 @@ def _make(
     out, root, tar = work / "out", work / "root", work / "root.tar"
     out.mkdir()
     with ThreadPoolExecutor(1) as pool:  # npm waits for its registry while dpkg computes
-        haraka = pool.submit(_npm_tree, work / "npm", runner, progress) if spec.npm_tree else None
+        haraka = pool.submit(npm_tree, work / "npm", runner, progress) if spec.npm_tree else None
         progress(f"base image {key}: installing {len(spec.packages)} packages and what they need (about a minute)")
         target = root if os.geteuid() == 0 else tar
         _bootstrap(bootstrap.mmdebstrap_argv(spec, target, mirrors, fetched), key, runner, progress)
@@ -122,7 +122,7 @@ def _make(
     save(out, key, int((out / "root-bytes").read_text()), spec.slack)
 
 
-def _npm_tree(folder: Path, runner: Runner, progress: Progress) -> Path:
+def npm_tree(folder: Path, runner: Runner, progress: Progress) -> Path:
     """Haraka's pinned node_modules, as a folder to be copied to /usr/lib/haraka."""
     npm = require("npm", "npm")
     progress("base image: installing Haraka's pinned npm packages")

@@ -118,20 +118,31 @@ def build(
     tree: Tree, names: Sequence[str], form: Format, out: Path, progress: Progress, runner: Runner = run
 ) -> Manifest:
     """Build the machines of an emitted flake; images and manifest.json come to `out`, each whole or not at all."""
-    check(runner)
-    out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mailnix-nix-") as work:
         flake = Path(work) / "flake"
+        check(runner)
         write_tree(tree, flake)
-        entries = [_image(flake, name, form, out, progress, runner) for name in names]
+        return build_flake(flake, names, form, out, progress, runner)
+
+
+def build_flake(
+    flake: Path, names: Sequence[str], form: Format, out: Path, progress: Progress, runner: Runner = run
+) -> Manifest:
+    """Build machines of a flake's folder, as an emitted one has them."""
+    check(runner)
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="mailnix-nix-") as links:
+        entries = [_image(flake, name, Path(links), form, out, progress, runner) for name in names]
     manifest = with_entries(read_manifest(out), entries)
     write_manifest(out, manifest)
     return manifest
 
 
-def _image(flake: Path, name: str, form: Format, out: Path, progress: Progress, runner: Runner) -> ManifestEntry:
+def _image(
+    flake: Path, name: str, links: Path, form: Format, out: Path, progress: Progress, runner: Runner
+) -> ManifestEntry:
     progress(f"{name}: evaluating")
-    link = flake.parent / f"result-{name}"
+    link = links / f"result-{name}"
     try:
         derivation = runner(derivation_argv(flake, name)).stdout.strip()
         progress(f"{name}: building {derivation}")

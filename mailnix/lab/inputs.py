@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mailnix import __version__
+from mailnix.formats.backend import Backend
 from mailnix.image.values import HostBuild
 from mailnix.lab.machine import paths_for
 from mailnix.lab.prepare import DISK_SIZE, Mailcow, Options, builds, machine_specs, sockets_folder
@@ -43,8 +44,12 @@ def _mailcow(options: Options) -> Iterator[str]:
 
 def _images(plan: Plan, options: Options) -> Iterator[str]:
     source = options.mailcow_source if options.mailcow is Mailcow.REAL else None
-    for build in builds(plan, source):
+    for build in builds(plan, source, options.backend):
         yield from of_build(build)
+    if options.backend is Backend.NIXOS:
+        from mailnix.lab.nixos.machines import inputs
+
+        yield from inputs(plan, options.nixpkgs)
 
 
 def of_build(build: HostBuild) -> Iterator[str]:

