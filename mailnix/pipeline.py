@@ -135,22 +135,46 @@ def build(
     out: Path,
     *,
     mailcow_source: Path | None = None,
+    local: Path | None = None,
     progress: Progress,
 ) -> Manifest:
-    """One disk image a machine in `out`, and a manifest."""
+    """One disk image a machine in `out`, and a manifest; `local` is the folder of what a NixOS machine's owner adds."""
     from mailnix.image import build_images, read_manifest
     from mailnix.image import nix as nix_images
     from mailnix.image.hosts import host_builds
 
     match backend:
         case Backend.NIXOS:
-            return nix_images.build(trees(plan, backend), [host.name for host in plan.hosts], form, out, progress)
+            names = [host.name for host in plan.hosts]
+            return nix_images.build(_with_local(plan, local, progress), names, form, out, progress)
         case Backend.DEBIAN:
             build_images(host_builds(plan, mailcow_source), out, form, progress=progress)
     manifest = read_manifest(out)
     if manifest is None:
         raise BuildError(f"{out} has no manifest after the build", "run the same command again")
     return manifest
+
+
+def local_folder(config: Path, folder: Path | None = None) -> Path | None:
+    """Modules that the owner of NixOS machines adds: the folder given, or `local/` beside the description, if any."""
+    from mailnix.nixos.flake import LOCAL
+
+    beside = config.resolve().parent / LOCAL
+    return folder or (beside if beside.is_dir() else None)
+
+
+def _with_local(plan: Plan, folder: Path | None, progress: Progress) -> Tree:
+    """The flake with its owner's modules; says which of them count."""
+    from mailnix.nixos.local import added_to, local
+    from mailnix.tree import Tree
+
+    flake, names = trees(plan, Backend.NIXOS), [host.name for host in plan.hosts]
+    files = () if folder is None else local(folder, names)
+    if added := added_to(files, names):
+        progress(f"with {', '.join(f'{name}.nix' for name in added)} from {folder}")
+    else:
+        progress("with no modules of yours: there are none in local/ beside the description, and no --local DIR")
+    return Tree.of((*flake, *files))
 
 
 def lab(

@@ -22,6 +22,12 @@ from mailnix.cli import options, output
 )
 @click.option("--out", type=options.PATH, required=True, metavar="DIR", help="Where to put images and manifest.json.")
 @options.mailcow_source
+@click.option(
+    "--local",
+    type=options.PATH,
+    metavar="DIR",
+    help="With --backend nixos: your own modules, NAME.nix for each machine [default: local/ beside CONFIG].",
+)
 @options.secrets
 @options.as_json
 def command(
@@ -30,6 +36,7 @@ def command(
     form: str,
     out: Path,
     mailcow_source: Path | None,
+    local: Path | None,
     secrets: Path | None,
     as_json: bool,
 ) -> None:
@@ -40,7 +47,17 @@ def command(
 
     plan = pipeline.plan(config, secrets)
     chosen = Backend(backend)
-    manifest = pipeline.build(plan, chosen, Format(form), out, mailcow_source=mailcow_source, progress=output.status)
+    if local is not None and chosen is not Backend.NIXOS:
+        raise click.UsageError("--local is for --backend nixos: its modules are NixOS's")
+    manifest = pipeline.build(
+        plan,
+        chosen,
+        Format(form),
+        out,
+        mailcow_source=mailcow_source,
+        local=pipeline.local_folder(config, local),
+        progress=output.status,
+    )
     if as_json:
         output.result_json(manifest)
         return

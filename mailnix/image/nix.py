@@ -57,7 +57,7 @@ _MEANINGS: Final[tuple[tuple[str, str, str], ...]] = (
     (
         r"[Ff]ailed assertions:|The option `[^']+'|is not of type|(undefined variable|infinite recursion)",
         "the machine's NixOS configuration does not evaluate",
-        "the message below names the option; modules of yours in local/ count in your own flake: nix build .#NAME",
+        "the message below names the option, and the file that sets it: mailnix's, or yours in local/",
     ),
 )
 

@@ -15,6 +15,8 @@ from mailnix.tree import Entry as TreeEntry
 from mailnix.tree import File, Tree
 
 HOSTS: Final = "hosts"
+LOCAL: Final = "local"
+"""The folder of what the flake's owner adds; emission never writes there."""
 FLAKE: Final = "/flake.nix"
 
 
@@ -67,14 +69,14 @@ _OUTPUTS: Final = """
   let
     inherit (nixpkgs) lib;
 
-    # What mailnix writes, and then what you add in ./local, which it never touches.
+    # What mailnix writes, and then what you add in ./@local@, which it never touches.
     modules =
       name:
       [
         @modules@
         (./hosts + "/${name}")
       ]
-      ++ lib.optional (builtins.pathExists (./local + "/${name}.nix")) (./local + "/${name}.nix");
+      ++ lib.optional (builtins.pathExists (./@local@ + "/${name}.nix")) (./@local@ + "/${name}.nix");
 
     machines = lib.genAttrs @names@ modules;
     nixosConfigurations = lib.mapAttrs (_: modules: lib.nixosSystem { inherit modules; }) machines;
@@ -111,6 +113,7 @@ def _outputs(plan: Plan, modules: Modules) -> str:
     return (
         _OUTPUTS.replace("@arguments@", _NO_INPUT if carried else _INPUT)
         .replace("@modules@", f"(import .{COPY}/modules).default" if carried else "mailnix.nixosModules.default")
+        .replace("@local@", LOCAL)
         .replace("@names@", f"[{names}\n    ]")
         .replace("@nodes@", nodes)
     )
@@ -131,6 +134,7 @@ def readme(plan: Plan, modules: Modules) -> str:
     first = plan.proxies[0]
     return _README.format(
         hostname=plan.topology.hostname,
+        local=LOCAL,
         machines=", ".join(f"`{host.name}`" for host in plan.hosts),
         proxy=first.name,
         address=first.ipv4,
@@ -145,7 +149,7 @@ _README: Final = """\
 # Private mail of {hostname}
 
 Written by `mailnix emit`, which writes it again when the topology changes: {machines}.
-What you add goes into `local/NAME.nix`, a NixOS module that `mailnix` never touches.
+What you add goes into `{local}/NAME.nix`, a NixOS module that `mailnix` never touches.
 {modules}
 
 No secret is in here, and none may be: `mailnix secrets init`, then `mailnix secrets seed CONFIG HOST` (a disk

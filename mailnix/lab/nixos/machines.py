@@ -18,7 +18,7 @@ from mailnix.lab.nixos.tree import fingerprint
 from mailnix.lab.spec import Made
 from mailnix.nar import nar_hash
 from mailnix.nixos.carried import copied
-from mailnix.nixos.flake import emit
+from mailnix.nixos.flake import LOCAL, emit
 from mailnix.plan import Plan
 from mailnix.run import Runner, run
 from mailnix.tree import Entry, File, Link, Tree
@@ -26,8 +26,6 @@ from mailnix.write import write_tree
 
 FLAKE: Final = "flake"
 MAILCOW: Final = "mailcow"
-LOCAL: Final = "/local"
-"""Where an emitted flake looks for its owner's modules (mailnix/nixos/flake.py)."""
 
 
 def machines(
@@ -86,7 +84,10 @@ def write_flake(plan: Plan, mailcow: Path | None, folder: Path) -> Path:
     tree = emit(plan, copied())
     if mailcow is not None:
         name = plan.internal.name
-        added = (File(f"{LOCAL}/{name}.nix", mailcow_module(nar_hash(mailcow))), *_below(mailcow, f"{LOCAL}/{MAILCOW}"))
+        added = (
+            File(f"/{LOCAL}/{name}.nix", mailcow_module(nar_hash(mailcow))),
+            *_below(mailcow, f"/{LOCAL}/{MAILCOW}"),
+        )
         tree = Tree.of((*tree, *added))
     write_tree(tree, folder)
     return folder
