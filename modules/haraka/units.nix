@@ -26,6 +26,8 @@ let
   hardening = lib.importTOML ../../mailnix/services/hardening.toml;
   certificateScript = ../../mailnix/services/haraka/templates/haraka-certificate.sh;
 
+  laid = import ../laid.nix;
+
   # systemd's names of credentials have no slash.
   credentialOf = builtins.replaceStrings [ "/" ] [ "." ];
 in
@@ -61,6 +63,7 @@ in
         "network-online.target"
         "nss-lookup.target"
       ]
+      ++ laid
       ++ optional hasTls "haraka-${name}-tls.service";
 
       # Half an hour of failed starts is no passing trouble: it ends as a failed unit, which monitoring sees.
@@ -125,7 +128,7 @@ in
         pkgs.openssl
       ];
       wants = acme;
-      after = acme;
+      after = acme ++ laid;
       serviceConfig =
         hardening.everything
         // hardening.haraka-certificate

@@ -116,7 +116,8 @@ in
         after = [
           "docker.service"
           "network-online.target"
-        ];
+        ]
+        ++ import ../laid.nix;
         inherit (patience) startLimitIntervalSec startLimitBurst;
         serviceConfig = patience.serviceConfig // {
           Type = "oneshot";

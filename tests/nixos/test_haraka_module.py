@@ -19,7 +19,7 @@ INSTANCE = """{{
     {more}
   }};
 }}"""
-
+LAID = ("agenix-install-secrets.service", "sops-install-secrets.service")
 
 Defined: TypeAlias = Callable[..., dict[str, Any]]
 
@@ -56,6 +56,12 @@ def test_a_credential_has_the_name_of_its_attribute(defined: Defined) -> None:
         "auth.internalcmd_key:/run/keys/a",
         "internalcmd_key:/run/keys/b",
     ]
+
+
+def test_a_service_starts_after_what_lays_its_secrets(defined: Defined) -> None:
+    found = defined('tls = { certificate = "/run/secrets/a"; key = "/run/secrets/b"; };')
+    for unit in ("haraka-relay", "haraka-relay-tls"):
+        assert set(LAID) <= set(found[f"systemd.services.{unit}.after"])
 
 
 SERVICE = "systemd.services.haraka-relay.serviceConfig"
@@ -100,7 +106,7 @@ def test_a_certificate_of_security_acme_is_reloaded_by_it_and_by_nothing_else(de
     assert found[f"{unit}.serviceConfig.RemainAfterExit"] is True
     assert found[f"{unit}.serviceConfig.ExecReload"] == found[f"{unit}.serviceConfig.ExecStart"]
     assert "/var/lib/acme/mx.example.org/fullchain.pem" in found[f"{unit}.serviceConfig.ExecStart"]
-    assert found[f"{unit}.after"] == ["acme-mx.example.org.service"]
+    assert found[f"{unit}.after"] == ["acme-mx.example.org.service", *LAID]
     assert "systemd.paths.haraka-relay-tls.pathConfig.PathChanged" not in found
 
 

@@ -75,6 +75,14 @@ def test_a_tunnel_of_the_machines_own_that_lets_mailcow_work_is_taken_as_it_is(d
     assert defined(nixos=f"{{ {tunnel} }} // {FINE}")
 
 
+def test_it_starts_after_what_lays_its_secrets(defined: Defined) -> None:
+    found = defined("provision.enable = true;")
+    assert {"agenix-install-secrets.service", "sops-install-secrets.service"} <= set(
+        found["systemd.services.mailcow.after"]
+    )
+    assert found["systemd.services.mailcow-provision.after"] == ["mailcow.service"]
+
+
 @pytest.mark.parametrize("unit", ["mailcow", "mailcow-provision"])
 def test_a_service_that_never_starts_is_given_up(defined: Defined, unit: str) -> None:
     found = defined("provision.enable = true;")
