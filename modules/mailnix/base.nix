@@ -11,6 +11,14 @@ let
 
   cfg = config.mailnix.base;
   inherit (config.services) caddy;
+  # Caddy's own folder, unless its owner says another.
+  storage = "/var/lib/caddy";
+  elsewhere = lib.attrNames (
+    lib.filterAttrs (
+      _: instance: instance.enable && lib.hasPrefix "${storage}/" (toString instance.tls.certificate)
+    ) (config.services.haraka.instances or { })
+  );
+
   # The priority of an option that nothing defines.
   byDefault = (lib.mkOptionDefault null).priority;
 
@@ -77,6 +85,10 @@ in
           config.services.caddy.enable && (caddy.extraConfig != "" || caddy.virtualHosts != { })
           -> options.services.caddy.configFile.highestPrio >= byDefault && caddy.settings == { };
         message = "services.caddy.configFile, or settings, takes the place of services.caddy.extraConfig and virtualHosts, so that names of this machine would not be served; say what you serve in services.caddy.virtualHosts.";
+      }
+      {
+        assertion = caddy.enable && caddy.dataDir != storage -> elsewhere == [ ];
+        message = "services.caddy.dataDir is ${caddy.dataDir}, but services.haraka.instances.${lib.head elsewhere}.tls.certificate is below ${storage}, where no certificate will come; leave dataDir, or name the new place in tls.certificate and tls.key.";
       }
       {
         assertion = !config.networking.nftables.flushRuleset;

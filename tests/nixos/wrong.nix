@@ -280,6 +280,20 @@ let
         };
       };
     };
+    caddyFolder = {
+      says = "services.caddy.dataDir is /srv/caddy, but services.haraka.instances.a.tls.certificate is below /var/lib/caddy";
+      module = lib.recursiveUpdate (haraka {
+        plugins = [ "tls" ];
+        tls.certificate = "/var/lib/caddy/a.crt";
+        tls.key = "/var/lib/caddy/a.key";
+      }) {
+        mailnix.base.enable = true;
+        services.caddy = {
+          enable = true;
+          dataDir = "/srv/caddy";
+        };
+      };
+    };
     baseFlush = {
       says = "networking.nftables.flushRuleset would delete the tables of Docker";
       module = {

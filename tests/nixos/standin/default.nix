@@ -50,6 +50,7 @@ let
     networking.wireguard.interfaces = { };
     services.caddy = {
       enable = true;
+      dataDir = "/var/lib/caddy";
       extraConfig = "";
       settings = { };
       virtualHosts = { };
