@@ -120,6 +120,12 @@
   services.openssh = {
     enable = true;
     openFirewall = lib.mkDefault false;
+    hostKeys = lib.mkDefault [
+      {
+        type = "ed25519";
+        path = "/etc/ssh/ssh_host_ed25519_key";
+      }
+    ];
     settings = {
       PasswordAuthentication = lib.mkDefault false;
       KbdInteractiveAuthentication = lib.mkDefault false;

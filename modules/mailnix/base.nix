@@ -63,8 +63,14 @@ in
       DefaultDeviceTimeoutSec = mkDefault "15min";
     };
 
-    # A tunnel that is not up yet must not hold up a boot.
-    systemd.network.wait-online.anyInterface = mkDefault true;
+    # A tunnel that is not up yet must not hold up a boot, and a network that is late is no fault of the machine.
+    systemd.network.wait-online = {
+      anyInterface = mkDefault true;
+      timeout = mkDefault 30;
+    };
+    systemd.services.systemd-networkd-wait-online =
+      mkIf config.systemd.network.wait-online.enable
+        { serviceConfig.SuccessExitStatus = 1; };
 
     services.resolved = {
       enable = true;

@@ -36,6 +36,7 @@ from mailnix.services.wireguard import units as wireguard
 from tests.nixos.conftest import Nix
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+CUSTOMIZE = REPOSITORY / "mailnix/image/scripts/customize.sh"
 STANDIN = Path(__file__).parent / "standin"
 OUR_MODULES = f"(import {REPOSITORY}/modules).default"
 ALONE = '{ services.mailcow = { enable = true; hostname = "mail.example.org"; bindAddress = "10.83.119.2"; }; }'
@@ -249,6 +250,19 @@ def test_systemd_has_the_same_patience(machines: Evaluated) -> None:
     ((_, wanted),) = PATIENT
     here = machines.definitions("systemd.settings.Manager")
     assert {name: value for name, (value,) in here.items()} == wanted
+
+
+def test_a_network_that_is_late_holds_neither_up_for_longer(machines: Evaluated) -> None:
+    (timeout,) = machines.definitions("systemd.network.wait-online")["timeout"]
+    assert f"systemd-networkd-wait-online --any --timeout={timeout}\n" in CUSTOMIZE.read_text()
+    late = machines.unit("systemd-networkd-wait-online")
+    assert f"SuccessExitStatus={late['Service.SuccessExitStatus'].pop()}\n" in network_debian.LATE.data.decode()
+
+
+def test_the_same_host_key_is_made(machines: Evaluated) -> None:
+    ((key,), other) = machines.definitions("services.openssh.hostKeys")[""]
+    assert other == [key]  # the other machine's
+    assert f"ssh-keygen -q -t {key['type']} -N \"\" -C \"\" -f {key['path']}\n" in CUSTOMIZE.read_text()
 
 
 def test_docker_is_set_in_the_same_way(machines: Evaluated) -> None:

@@ -12,7 +12,7 @@ from mailnix.plan.credentials import HARAKA_INTERNALCMD
 from mailnix.services.credentials import names
 from mailnix.services.haraka import units
 from mailnix.services.haraka.render import files_in, files_out, incoming, outgoing
-from mailnix.services.haraka.values import IN, OUT
+from mailnix.services.haraka.values import IN, OUT, SECRET_FILE
 from mailnix.services.unbound import render as unbound
 
 CONFIG: Final = "config/"
@@ -48,7 +48,7 @@ def _instance(service: str, files: Mapping[str, str], host: ProxyPlan) -> NixVal
         "settings": {path.removeprefix(CONFIG): {"globalSection": defaults(_values(files[path]))} for path in VALUES},
         "files": defaults(_paths(service, kept, CONFIG)),
         "localPlugins": defaults(_paths(service, kept, PLUGINS)),
-        "credentials": {"internalcmd_key": HARAKA_INTERNALCMD},
+        "credentials": {SECRET_FILE: HARAKA_INTERNALCMD},
         "tls": defaults({"certificate": caddy.certificate, "key": caddy.key}),
     }
 

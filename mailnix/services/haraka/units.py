@@ -14,7 +14,7 @@ from mailnix.formats.text import Section, data
 from mailnix.plan.credentials import HARAKA_INTERNALCMD
 from mailnix.services.caddy.render import ACME_DIRECTORY
 from mailnix.services.credentials import names
-from mailnix.services.haraka.values import CERTIFICATE_FOLDER, IN, OUT
+from mailnix.services.haraka.values import CERTIFICATE_FOLDER, IN, OUT, SECRET_FILE
 from mailnix.services.unbound import render as unbound
 
 CERTIFICATE: Final = "haraka-certificate"
@@ -147,7 +147,7 @@ def _service(programs: Programs, name: str) -> dict[str, object]:
         "LoadCredential": HARAKA_INTERNALCMD,
         "ExecStartPre": (
             f"{programs.copy} -rLT --no-preserve=mode /etc/{name} /run/{name}",
-            f"{programs.copy} --no-preserve=mode %d/{HARAKA_INTERNALCMD} /run/{name}/config/internalcmd_key",
+            f"{programs.copy} --no-preserve=mode %d/{HARAKA_INTERNALCMD} /run/{name}/config/{SECRET_FILE}",
         ),
         "Environment": tuple(f'"{name}={value}"' for name, value in ENVIRONMENT.items()),
         **MEMORY,

@@ -11,6 +11,7 @@ OUT: Final = "haraka-out"
 
 LOOPBACK: Final = "127.0.0.1"
 CERTIFICATE_FOLDER: Final = "/run/haraka-certificate"
+SECRET_FILE: Final = "internalcmd_key"  # in `config`, beside what everybody may read
 POLICY_FOLDER: Final = f"/var/lib/{OUT}/tls-policy"
 PUBLIC_AUTHORITIES: Final = "/etc/ssl/certs/ca-certificates.crt"  # on Debian and on NixOS
 MAX_MESSAGE: Final = 104_857_600  # bytes: Mailcow's message_size_limit

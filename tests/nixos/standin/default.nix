@@ -63,6 +63,7 @@ let
     services.unbound.enable = false;
     systemd.network.netdevs = { };
     systemd.network.networks = { };
+    systemd.network.wait-online.enable = true;
     systemd.package = pkgs.systemd;
     time.timeZone = null;
     # As modules define them, so that one which asks for a certificate to know whether it has one never ends.
