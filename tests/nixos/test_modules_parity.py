@@ -262,7 +262,7 @@ def test_a_network_that_is_late_holds_neither_up_for_longer(machines: Evaluated)
 def test_the_same_host_key_is_made(machines: Evaluated) -> None:
     ((key,), other) = machines.definitions("services.openssh.hostKeys")[""]
     assert other == [key]  # the other machine's
-    assert f"ssh-keygen -q -t {key['type']} -N \"\" -C \"\" -f {key['path']}\n" in CUSTOMIZE.read_text()
+    assert f'ssh-keygen -q -t {key["type"]} -N "" -C "" -f {key["path"]}\n' in CUSTOMIZE.read_text()
 
 
 def test_docker_is_set_in_the_same_way(machines: Evaluated) -> None:

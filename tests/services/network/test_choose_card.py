@@ -36,11 +36,12 @@ class Machine:
     cards: tuple[str, ...]
     plugged: tuple[str, ...] = ()
     more: str = ""
+    udevadm: str = STAND_INS["udevadm"]
 
     def boots(self, wanted: str) -> Completed:
         script, folder = self.root / "choose-card", self.root / "dropins"
         script.write_text(chooser())
-        for name, text in STAND_INS.items():
+        for name, text in {**STAND_INS, "udevadm": self.udevadm}.items():
             (self.root / name).write_text(f"#!/bin/sh\n{text}\n")
             (self.root / name).chmod(0o755)
         lines = ["mount -t sysfs sysfs /sys"]
@@ -67,6 +68,24 @@ def test_the_only_card_is_taken_without_a_word(tmp_path: Path) -> None:
     machine = Machine(tmp_path, ("ens3",))
     assert machine.boots(CARDS).stdout == ""
     assert machine.chosen == "ens3"
+
+
+def test_a_card_that_udev_is_slow_to_rename_is_taken_by_its_last_name(tmp_path: Path) -> None:
+    """A busy host's udev needs longer than a minute; until then a card has the kernel's name for it."""
+    calls = tmp_path / "calls"
+    slow = f'echo >>{calls}; [ "$(wc -l <{calls})" -gt 4 ] || exit 1; ip link set dev eth0 name ens4'
+    machine = Machine(tmp_path, ("eth0",), udevadm=slow)
+    machine.boots(CARDS)
+    assert machine.chosen == "ens4"
+
+
+def test_a_udev_that_never_ends_holds_a_boot_up_for_less_than_the_unit_may_take(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    machine = Machine(tmp_path, ("eth0",), udevadm=f'echo "$*" >>{calls}; exit 1')
+    machine.boots(CARDS)
+    waited = sum(int(line.rpartition("=")[2]) for line in calls.read_text().splitlines())
+    assert waited < 600  # TimeoutStartSec=10min
+    assert machine.chosen == "eth0"
 
 
 def test_of_two_cards_with_cables_the_first_leads_out_and_the_console_says_how_to_name_it(tmp_path: Path) -> None:

@@ -76,10 +76,14 @@ if [ -n "$named" ] && made_later; then
     exit 0
 fi
 
-# All cards are there, and have their final names, when udev has worked off its list; for one alone nobody need wait.
+# All cards are there, and have their final names, when udev has worked off its list, which takes a busy host minutes; for
+# one alone nobody need wait.
+[ -n "$named" ] || for _ in $(seq 8); do
+    ! udevadm settle --timeout=60 2>/dev/null || break
+done
 found=
 for _ in $(seq "$patience"); do
-    [ -n "$named" ] || udevadm settle --timeout=60 2>/dev/null || true
+    [ -n "$named" ] || udevadm settle --timeout=1 2>/dev/null || true
     found=$(cards meant)
     [ -z "$found" ] || break
     sleep 1
