@@ -1,5 +1,6 @@
 # make demo    both machines and the simulated internet, booted in QEMU, exchanging mail
 # make test    everything: linters, unit and property tests, Nix checks, then booted machines
+# make nixos   NixOS's layer of the machines, built and booted; NIXPKGS names a nixpkgs tree
 # make bench   measurements, printed as a table
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 EXAMPLE := docs/examples/two_machines.py
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test unit vm lint bench setup clean
+.PHONY: demo test unit vm nixos lint bench setup clean
 
 setup: $(STAMP)
 
@@ -23,7 +24,10 @@ unit: setup
 	$(BIN)/pytest tests
 
 vm: setup
-	$(BIN)/pytest vm-tests --mailnix-config $(EXAMPLE)
+	$(BIN)/pytest vm-tests --ignore vm-tests/nixos_layer --mailnix-config $(EXAMPLE)
+
+nixos: setup
+	MAILNIX_NIXPKGS=$(abspath $(NIXPKGS)) $(BIN)/pytest vm-tests/nixos_layer --mailnix-config $(EXAMPLE)
 
 test: unit vm
 

@@ -80,10 +80,11 @@ class Prepared:
     secrets: Path
 
 
-def default_state_dir(config: Path) -> Path:
-    """The lab folder of a description: one for each file, in the cache."""
+def default_state_dir(config: Path, backend: Backend = Backend.DEBIAN) -> Path:
+    """The lab folder of a description: one for each file and system, in the cache."""
     digest = hashlib.sha256(str(config.resolve()).encode()).hexdigest()[:12]
-    return cache_dir() / "labs" / f"{config.stem}-{digest}"
+    system = "" if backend is Backend.DEBIAN else f"-{backend}"
+    return cache_dir() / "labs" / f"{config.stem}-{digest}{system}"
 
 
 def sockets_folder(state_dir: Path) -> Path:

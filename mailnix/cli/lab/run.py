@@ -42,8 +42,8 @@ def command(
     from mailnix.lab.prepare import Mailcow, Options, default_state_dir
     from mailnix.lab.stages import WITHOUT_THE_REST, Stage, Stages
 
-    state_dir = state_dir or default_state_dir(config)
     system = Backend(backend)
+    state_dir = state_dir or default_state_dir(config, system)
     made = Options(
         state_dir,
         pipeline.secrets_folder(config, secrets),

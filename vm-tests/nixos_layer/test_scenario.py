@@ -1,0 +1,15 @@
+"""The scenario of `mailnix lab` on NixOS's layer: the same checks, with the same names, in the same order."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailnix.lab.scenario import CHECKS, Check, Scene, Verdict, run_check
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
+def test_check(check: Check, scene: Scene) -> None:
+    if not check.applies(scene.plan):
+        pytest.skip("the plan has nothing of the kind")
+    outcome = run_check(check, scene)
+    assert outcome.verdict is Verdict.PASS, f"{check.title}: {outcome.evidence}"
