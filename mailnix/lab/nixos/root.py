@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,7 @@ from attrs import frozen
 from mailnix.errors import BuildError, CommandFailed
 from mailnix.image import bootstrap, debs
 from mailnix.image.base import explained, npm_tree
-from mailnix.image.cache import locked, need_space, scratch
+from mailnix.image.cache import UNUSED_DAYS, locked, need_space, scratch
 from mailnix.image.values import MIB, Progress, silent
 from mailnix.run import Runner, require, run
 
@@ -72,13 +73,21 @@ def root(cache: Path, runner: Runner = run, progress: Progress = silent) -> Root
             for tool, package in TOOLS:
                 require(tool, package)
             store.mkdir(parents=True, exist_ok=True)
-            for old in store.glob("[!.]*/"):
-                shutil.rmtree(old)
+            forget(store, progress)
             need_space(store, SPACE_NEEDED)
             with scratch(store, made.name) as work:
                 _make(work, cache.parent / "debs", runner, progress)
                 (work / "new").rename(made)
+        made.touch()
     return Root(made)
+
+
+def forget(store: Path, progress: Progress) -> None:
+    """Remove what nobody has used for a month; another checkout may be at work in what is younger."""
+    for old in store.glob("[!.]*/"):
+        if time.time() - old.stat().st_mtime > UNUSED_DAYS * 86400:
+            progress(f"{old}: removed, not used for {UNUSED_DAYS} days")
+            shutil.rmtree(old)
 
 
 def _make(work: Path, kept: Path, runner: Runner, progress: Progress) -> None:

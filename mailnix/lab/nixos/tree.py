@@ -17,6 +17,7 @@ from typing import Final
 from mailnix.errors import BuildError
 from mailnix.image.cache import locked, scratch
 from mailnix.image.values import Progress, silent
+from mailnix.lab.nixos.root import forget
 
 FORMAT_VERSION: Final = 1
 """Raise it when a tree is fitted in another way."""
@@ -56,12 +57,12 @@ def fitted(tree: Path, cache: Path, progress: Progress = silent) -> Path:
     with locked(store / "lock", progress):
         if not made.exists():
             progress(f"nixpkgs: copying {tree} and fitting it")
-            for old in store.glob("[!.]*/"):
-                shutil.rmtree(old)
+            forget(store, progress)
             with scratch(store, key) as work:
                 shutil.copytree(tree, work / "tree", symlinks=True, ignore=shutil.ignore_patterns(".git"))
                 fit(work / "tree")
                 (work / "tree").rename(made)
+        made.touch()
     return made
 
 

@@ -96,8 +96,19 @@ def test_a_tree_is_copied_once_and_again_when_it_has_changed(make: Make, tmp_pat
     (given / "nixos/modules/a.nix").write_text(SYSTEMD * 2)
     second = tree.fitted(given, tmp_path / "cache", told.append)
     assert second != first
-    assert not first.exists()
     assert len(told) == 2
+
+
+def test_a_copy_that_nobody_used_for_a_month_goes_when_another_is_made(make: Make, tmp_path: Path) -> None:
+    given = make()
+    old = tree.fitted(given, tmp_path / "cache")
+    (given / "more.nix").write_text("{ }")
+    young = tree.fitted(given, tmp_path / "cache")
+    assert old.exists()
+    os.utime(old, (1, 1))
+    (given / "more.nix").write_text("{ a = 1; }")
+    tree.fitted(given, tmp_path / "cache")
+    assert (old.exists(), young.exists()) == (False, True)
 
 
 def test_a_change_that_keeps_the_size_is_seen_by_its_time(make: Make) -> None:
