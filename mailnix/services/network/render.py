@@ -23,6 +23,12 @@ CHOOSER: Final = "mailnix-uplink"
 PREFERRED: Final = 512  # metric of a route that is better than those learned (1024)
 LAST: Final = 2048  # of one that is worse
 
+_SHUT: Final[Mapping[str, int]] = {
+    # What systemd sets too where a system takes all of its settings; Debian recommends them only.
+    "fs.protected_fifos": 1,
+    "fs.protected_regular": 1,
+    "kernel.kptr_restrict": 1,
+}
 _QUIET: Final = {"LLMNR": False, "MulticastDNS": False}
 
 
@@ -115,7 +121,7 @@ def resolved(host: HostPlan) -> tuple[Section, ...]:
 
 def sysctls(host: HostPlan) -> Mapping[str, int]:
     """Kernel settings: both machines forward packets between tunnel and clients or containers."""
-    settings = {"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1}
+    settings = {**_SHUT, "net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1}
     if isinstance(host, InternalPlan):
         # Docker binds published ports to the tunnel address, which may come up later than Docker does.
         settings |= {"net.ipv4.ip_nonlocal_bind": 1, "net.ipv6.ip_nonlocal_bind": 1}
