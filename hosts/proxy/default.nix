@@ -46,7 +46,6 @@
   boot.kernel.sysctl = {
     "fs.protected_fifos" = lib.mkDefault 1;
     "fs.protected_regular" = lib.mkDefault 1;
-    "kernel.kptr_restrict" = lib.mkDefault 1;
     "net.ipv4.ip_forward" = lib.mkDefault 1;
     "net.ipv6.conf.all.forwarding" = lib.mkDefault 1;
     "net.ipv4.ip_nonlocal_bind" = lib.mkDefault 1;

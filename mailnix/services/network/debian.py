@@ -25,6 +25,8 @@ from mailnix.services.network.render import (
 )
 from mailnix.tree import File
 
+_OF_NIXOS: Final = {"kernel.kptr_restrict": 1}
+"""What NixOS sets by itself, with the priority of our own values there: they may not be set twice."""
 CHOOSE: Final = f"{SCRIPTS}/choose-card"
 
 # The base image lets it wait for half a minute, then the boot goes on: late, which is no fault of the machine.
@@ -36,7 +38,7 @@ LATE = File(
 
 def debian(_plan: Plan, host: HostPlan) -> DebianPart:
     """The cards, the resolver, sysctls, and the machine's name."""
-    settings = "".join(f"{key} = {value}\n" for key, value in sysctls(host).items())
+    settings = "".join(f"{key} = {value}\n" for key, value in {**_OF_NIXOS, **sysctls(host)}.items())
     return DebianPart(
         packages=("systemd-resolved",),
         entries=(

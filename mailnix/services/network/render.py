@@ -27,7 +27,6 @@ _SHUT: Final[Mapping[str, int]] = {
     # What systemd sets too where a system takes all of its settings; Debian recommends them only.
     "fs.protected_fifos": 1,
     "fs.protected_regular": 1,
-    "kernel.kptr_restrict": 1,
 }
 _QUIET: Final = {"LLMNR": False, "MulticastDNS": False}
 
