@@ -27,5 +27,7 @@
     format = "raw";
     partitionTableType = "hybrid";
     bootSize = "1G";
+    # The machine is rebuilt from its flake; nixpkgs' tens of thousands of files would be there for nothing.
+    copyChannel = false;
   };
 }
