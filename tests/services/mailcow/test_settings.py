@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailnix.services.mailcow.guest.setup import SetupError
-from mailnix.services.mailcow.guest.tree import ORIGINALS
+from mailnix.services.mailcow.guest.tree import RECORD
 from tests.services.mailcow.machine import ALLOWED, Machine, write
 
 MAIN = "data/conf/postfix/main.cf"
@@ -39,7 +39,7 @@ def everything(root: Path) -> dict[str, str]:
     return {
         str(path.relative_to(root)): path.read_text() if path.is_file() else ""
         for path in sorted(root.rglob("*"))
-        if path.name not in (".mailnix.json", ORIGINALS)
+        if path.name != RECORD
     }
 
 

@@ -74,7 +74,7 @@ def _take_away(root: Path, path: str) -> None:
         _make_room(place)
         place.parent.mkdir(parents=True, exist_ok=True)
         original.replace(place)
-        _prune(original, root / ORIGINALS)
+        _prune(original, root)
         return
     if place.is_dir() and not place.is_symlink():
         return  # no file of ours any more
