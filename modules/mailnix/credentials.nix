@@ -73,7 +73,8 @@ in
         "local-fs.target"
         "systemd-udevd.service"
         "systemd-udev-trigger.service"
-      ];
+      ]
+      ++ import ../laid.nix;
       before = [
         "network-pre.target"
         names.networkd
@@ -97,7 +98,10 @@ in
       description = "Wait for this machine's credentials";
       wantedBy = [ "multi-user.target" ];
       wants = [ names.seed ];
-      after = [ names.seed ];
+      after = [
+        names.seed
+        names.networkd
+      ];
       serviceConfig = {
         Type = "oneshot";
         RemainAfterExit = true;

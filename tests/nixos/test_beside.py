@@ -81,6 +81,11 @@ def test_the_table_with_what_is_opened_is_one_that_nft_takes(tmp_path: Path) -> 
         assert done.returncode == 0, done.stderr
 
 
+def test_credentials_are_looked_at_when_sops_nix_and_agenix_have_laid_theirs(beside: Beside) -> None:
+    (order,) = beside("{ }")["systemd.services.mailnix-seed.after"]
+    assert {"agenix-install-secrets.service", "sops-install-secrets.service"} <= set(order)
+
+
 def test_sites_of_ones_own_stand_beside_mailnixs(beside: Beside) -> None:
     found = beside('{ services.caddy.virtualHosts."www.example.org".extraConfig = "respond ok"; }')
     assert "services.caddy.configFile" not in found

@@ -63,11 +63,15 @@ def _seed() -> tuple[Section, ...]:
 
 
 def _ready() -> tuple[Section, ...]:
-    """Starts as soon as every credential is there, however long that takes."""
+    """Starts as soon as every credential is there, however long that takes, and networkd has those of its tunnels."""
     return (
         (
             "Unit",
-            {"Description": "Wait for this machine's credentials", "After": names.SEED, "Wants": names.SEED},
+            {
+                "Description": "Wait for this machine's credentials",
+                "After": f"{names.SEED} {names.NETWORKD}",
+                "Wants": names.SEED,
+            },
         ),
         (
             "Service",

@@ -27,6 +27,7 @@ PATHS = (
     "/var/lib/mailnix",
     "/usr/local/share",
     "/run/mailnix",
+    "/run/credentials",
     "/usr/lib/mailnix",
     CERTS,
 )
@@ -40,6 +41,7 @@ STAND_INS = {
     "systemctl": 'case $1 in is-active) [ -e "$MACHINE/ready" ] ;; *) echo "systemctl $*" >>"$MACHINE/log" ;; esac',
     "sync": "exit 0",
 }
+REMADE = ["ip link delete wg0", "systemctl restart systemd-networkd.service"]
 
 
 @define
@@ -74,6 +76,15 @@ class Machine:
     def has(self) -> dict[str, str]:
         store = self.path("/etc/credstore")
         return {file.name: file.read_text() for file in sorted(store.iterdir())} if store.is_dir() else {}
+
+    def network_starts(self) -> None:
+        """networkd is given what is there."""
+        given = self.path("/run/credentials/systemd-networkd.service")
+        shutil.rmtree(given, ignore_errors=True)
+        given.mkdir(parents=True)
+        for name, text in self.has().items():
+            if name.startswith("network.wireguard."):
+                (given / name).write_text(text)
 
     def log(self) -> list[str]:
         log = self.root / "log"
@@ -113,6 +124,17 @@ def packed(files: dict[str, str]) -> bytes:
 def test_without_a_seed_disk_nothing_happens(machine: Machine) -> None:
     assert machine.run("seed").stdout == ""
     assert machine.has() == {}
+
+
+def test_a_link_that_leads_nowhere_is_removed_for_networkd_would_not_start_with_it(machine: Machine) -> None:
+    store = machine.path("/etc/credstore")
+    store.mkdir(parents=True)
+    (machine.root / "laid").write_text("x")
+    (store / "haraka.internalcmd").symlink_to(machine.root / "laid")
+    (store / "network.wireguard.private.wg9").symlink_to("/run/secrets/gone")
+    assert "network.wireguard.private.wg9" in machine.run("seed").stdout
+    assert machine.has() == {"haraka.internalcmd": "x"}
+    assert machine.run("seed").stdout == ""
 
 
 def test_a_seed_disk_is_copied_with_private_modes(machine: Machine) -> None:
@@ -166,7 +188,33 @@ def test_a_bundle_that_is_not_there_yet_is_for_everybody_to_read(machine: Machin
 def test_a_machine_with_its_credentials_does_not_wait(machine: Machine) -> None:
     machine.attach("1", dict.fromkeys(machine.needs, "x"))
     machine.run("seed")
+    machine.network_starts()
     assert machine.run("wait-for-credentials").stdout == ""
+    assert machine.log() == []
+
+
+def test_a_tunnel_whose_keys_came_after_networkd_is_made_again(machine: Machine) -> None:
+    machine.network_starts()
+    machine.attach("1", dict.fromkeys(machine.needs, "x"))
+    machine.run("seed")
+    machine.run("wait-for-credentials")
+    assert machine.log() == REMADE
+    machine.network_starts()
+    (machine.path("/etc/credstore") / "network.wireguard.private.wg0").write_text("y")
+    machine.run("wait-for-credentials")
+    assert machine.log() == [*REMADE, *REMADE]
+
+
+def test_keys_that_are_links_to_where_a_tool_lays_secrets_are_read_there(machine: Machine) -> None:
+    machine.attach("1", dict.fromkeys(machine.needs, "x"))
+    machine.run("seed")
+    laid = machine.root / "run-secrets"
+    machine.path("/etc/credstore").rename(laid)
+    machine.path("/etc/credstore").mkdir()
+    for name in machine.needs:
+        (machine.path("/etc/credstore") / name).symlink_to(laid / name)
+    machine.network_starts()
+    machine.run("wait-for-credentials")
     assert machine.log() == []
 
 
@@ -184,7 +232,7 @@ def test_a_machine_without_them_says_so_waits_and_restarts_the_network(machine: 
     assert f"waits for {len(machine.needs)} of its credentials" in said
     assert "mailnix secrets seed" in said
     assert said.rstrip().endswith("has its credentials")
-    assert machine.log() == ["systemctl restart systemd-networkd.service"]
+    assert machine.log() == REMADE
     assert "host key" not in said
 
 
@@ -219,7 +267,7 @@ def test_a_pushed_key_remakes_its_tunnel_and_a_pushed_password_restarts_its_serv
     (machine.root / "ready").touch()
     key = next(name for name in machine.needs if name.startswith("network.wireguard.private"))
     machine.run("receive-credentials", packed({**dict.fromkeys(machine.needs, "x"), key: "y"}))
-    assert machine.log() == ["ip link delete wg0", "systemctl restart systemd-networkd.service"]
+    assert machine.log() == REMADE
     machine.run("receive-credentials", packed({"haraka.internalcmd": "z"}))
     assert machine.log()[2:] == ["systemctl restart --no-block mailnix-credentials.service"]
     machine.run("receive-credentials", packed({"haraka.internalcmd": "z"}))
