@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -74,18 +74,15 @@ class Layer:
     def disk(self, target: Path, toplevel: str, others: Sequence[str] = ()) -> Path:
         """Write the raw disk of a machine: Debian's /usr, the closures of its toplevel and of `others`."""
         closure = self.nix.run("nix-store", "--query", "--requisites", toplevel, *others).stdout.split()
-        work = self.root.folder / f"disk-{target.stem}"
         partial = target.with_name(f".{target.name}.new")
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(work, ignore_errors=True)
-        try:
-            self.runner(
-                ["sh", LAYER / "disk.sh", self.root.system, work, partial, DISK_SIZE, toplevel, *dict.fromkeys(closure)]
-            )
-            partial.replace(target)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-            partial.unlink(missing_ok=True)
+        words = [str(partial), DISK_SIZE, toplevel, *dict.fromkeys(closure)]
+        with tempfile.TemporaryDirectory(prefix="disk-", dir=self.root.folder) as work:  # others use the root, too
+            try:
+                self.runner(["sh", LAYER / "disk.sh", self.root.system, f"{work}/content", *words])
+                partial.replace(target)
+            finally:
+                partial.unlink(missing_ok=True)
         return target
 
     def _nix_build(self, wanted: Wanted, attribute: str, progress: Progress) -> str:

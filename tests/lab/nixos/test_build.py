@@ -81,6 +81,13 @@ def test_a_disk_is_made_again_only_for_another_toplevel(runner: FakeRunner, tmp_
     assert disks() == 2
 
 
+def test_two_labs_make_disks_of_the_same_machine_in_folders_of_their_own(runner: FakeRunner, tmp_path: Path) -> None:
+    for images in ("one", "two"):
+        layer_of(runner, tmp_path).disk(tmp_path / images / "proxy.raw", TOP)
+    first, second = (words[3] for words in runner.commands if str(LAYER / "disk.sh") in words)
+    assert first != second
+
+
 def test_what_nix_says_is_shown_with_the_next_step(runner: FakeRunner, tmp_path: Path) -> None:
     runner.error = "line\n" * 100 + "error: The option `services.harka' does not exist."
     with pytest.raises(BuildError, match="NixOS's layer could not be built\n") as caught:
