@@ -22,12 +22,7 @@ from mailnix.cli import options, output
 )
 @click.option("--out", type=options.PATH, required=True, metavar="DIR", help="Where to put images and manifest.json.")
 @options.mailcow_source
-@click.option(
-    "--local",
-    type=options.PATH,
-    metavar="DIR",
-    help="With --backend nixos: your own modules, NAME.nix for each machine [default: local/ beside CONFIG].",
-)
+@options.local
 @options.secrets
 @options.as_json
 def command(

@@ -29,6 +29,12 @@ nixpkgs = click.option(
     envvar="MAILNIX_NIXPKGS",
     help="With --backend nixos: a nixpkgs tree, to build NixOS's layer of the machines without a binary cache.",
 )
+local = click.option(
+    "--local",
+    type=PATH,
+    metavar="DIR",
+    help="With --backend nixos: your own modules, NAME.nix for each machine [default: local/ beside CONFIG].",
+)
 
 DEPRECATED_FAKE: Final = "double"  # the fake Mailcow's name before 0.1.0
 

@@ -49,7 +49,7 @@ def _images(plan: Plan, options: Options) -> Iterator[str]:
     if options.backend is Backend.NIXOS:
         from mailnix.lab.nixos.machines import inputs
 
-        yield from inputs(plan, options.nixpkgs)
+        yield from inputs(plan, options.nixpkgs, options.local)
 
 
 def of_build(build: HostBuild) -> Iterator[str]:

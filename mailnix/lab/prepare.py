@@ -50,7 +50,8 @@ class Machines(StrEnum):
 class Options:
     """How a lab is made: its folder, the description's secrets folder (None: throw-away ones), what plays Mailcow.
 
-    The machines of `backend` NixOS are NixOS's layer where `nixpkgs` is a tree of it, else images that nix builds.
+    The machines of `backend` NixOS are NixOS's layer where `nixpkgs` is a tree of it, else images that nix builds;
+    `local` is the folder of what their owner adds.
     """
 
     state_dir: Path
@@ -60,6 +61,7 @@ class Options:
     firmware: Firmware = Firmware.BIOS
     backend: Backend = Backend.DEBIAN
     nixpkgs: Path | None = None
+    local: Path | None = None
 
     @property
     def machines(self) -> Machines:
@@ -181,7 +183,7 @@ def _machines(plan: Plan, source: Path | None, options: Options, progress: Progr
     if options.backend is Backend.NIXOS:
         from mailnix.lab.nixos.machines import machines
 
-        made |= machines(plan, options.nixpkgs, source, options.state_dir, progress)
+        made |= machines(plan, options.nixpkgs, source, options.local, options.state_dir, progress)
     return made
 
 

@@ -44,7 +44,8 @@ def mailnix_start(nixpkgs: Path) -> Starter:
     def start(wanted: Wanted, progress: Progress) -> AbstractContextManager[RunningLab]:
         state_dir = wanted.state_dir or prepare.default_state_dir(wanted.config, Backend.NIXOS)
         secrets = pipeline.secrets_folder(wanted.config)
-        options = prepare.Options(state_dir, secrets, backend=Backend.NIXOS, nixpkgs=nixpkgs)
+        local = pipeline.local_folder(wanted.config)
+        options = prepare.Options(state_dir, secrets, backend=Backend.NIXOS, nixpkgs=nixpkgs, local=local)
         return labs.start(pipeline.plan(wanted.config), options, progress, keep=wanted.keep, resume=wanted.resume)
 
     return start

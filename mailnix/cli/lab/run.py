@@ -16,6 +16,7 @@ from mailnix.cli import options, output
 @click.option("--quick", is_flag=True, help="Only exchange mail; leave out power cuts, port scans and the like.")
 @options.backend
 @options.nixpkgs
+@options.local
 @options.mailcow
 @options.mailcow_source
 @click.option("--state-dir", type=options.PATH, metavar="DIR", help="The lab's folder [default: in the cache].")
@@ -28,6 +29,7 @@ def command(
     quick: bool,
     backend: str,
     nixpkgs: Path | None,
+    local: Path | None,
     mailcow: str,
     mailcow_source: Path | None,
     state_dir: Path | None,
@@ -51,6 +53,7 @@ def command(
         mailcow_source,
         backend=system,
         nixpkgs=nixpkgs,
+        local=pipeline.local_folder(config, local),
     )
     progress = Stages(output.status, WITHOUT_THE_REST if quick else tuple(Stage))
     report = pipeline.lab(config, made, progress, on_outcome=on_outcome, keep=keep, resume=resume, quick=quick)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import Final
 
-from mailnix.formats.nix import Attrs, Raw, option
+from attrs import evolve
+
+from mailnix.formats.nix import Attrs, PathLiteral, Raw, option
 from mailnix.formats.nix_printer import render, string
 from mailnix.image import nix as images
 from mailnix.image.cache import cache_dir
 from mailnix.image.values import Format, Progress
+from mailnix.lab.internet.trust import UNBOUND
 from mailnix.lab.nixos.build import Layer, Wanted, layer
 from mailnix.lab.nixos.root import LAYER, key
 from mailnix.lab.nixos.tree import fingerprint
@@ -19,6 +22,7 @@ from mailnix.lab.spec import Made
 from mailnix.nar import nar_hash
 from mailnix.nixos.carried import copied
 from mailnix.nixos.flake import LOCAL, emit
+from mailnix.nixos.local import local
 from mailnix.plan import Plan
 from mailnix.run import Runner, run
 from mailnix.tree import Entry, File, Link, Tree
@@ -26,32 +30,35 @@ from mailnix.write import write_tree
 
 FLAKE: Final = "flake"
 MAILCOW: Final = "mailcow"
+LAB: Final = "lab"
+OWNERS: Final = ".owner.nix"
 
 
 def machines(
     plan: Plan,
     nixpkgs: Path | None,
     mailcow: Path | None,
+    owners: Path | None,
     state_dir: Path,
     progress: Progress,
     runner: Runner = run,
 ) -> dict[str, Made]:
     """Every machine by name: NixOS's layer where a nixpkgs tree is given, else images by a nix that really builds.
 
-    `mailcow` is the tree in Mailcow's place. Raises BuildError.
+    `mailcow` is the tree in Mailcow's place, `owners` the folder of what their owner adds. Raises BuildError.
     """
-    flake = write_flake(plan, mailcow, state_dir / FLAKE)
-    folder = state_dir / "images"
+    place, folder = state_dir / FLAKE, state_dir / "images"
+    write_tree(flake(plan, mailcow, owners), place)
     if nixpkgs is not None:
-        return of_layer(layer(nixpkgs, cache_dir(), runner, progress), Wanted(flake), folder, progress)
+        return of_layer(layer(nixpkgs, cache_dir(), runner, progress), Wanted(place), folder, progress)
     names = [host.name for host in plan.hosts]
-    made = images.build_flake(flake, names, Format.RAW, folder, progress, runner)
+    made = images.build_flake(place, names, Format.RAW, folder, progress, runner)
     return {entry.host: Made(folder / entry.file) for entry in made.images if entry.host in names}
 
 
-def inputs(plan: Plan, nixpkgs: Path | None) -> Iterator[str]:
+def inputs(plan: Plan, nixpkgs: Path | None, owners: Path | None) -> Iterator[str]:
     """What the machines are made of, beside Mailcow's tree: other words for other machines."""
-    for file in emit(plan, copied()).files:
+    for file in flake(plan, None, owners).files:
         yield f"{file.path} {hashlib.sha256(file.data).hexdigest()}"
     if nixpkgs is not None:
         yield key()
@@ -79,18 +86,38 @@ def disk_of(layer: Layer, name: str, top: str, folder: Path, progress: Progress)
     return disk
 
 
-def write_flake(plan: Plan, mailcow: Path | None, folder: Path) -> Path:
-    """Write what `mailnix emit --backend nixos` writes, and the tree in Mailcow's place as its owner would add it."""
-    tree = emit(plan, copied())
+def flake(plan: Plan, mailcow: Path | None, owners: Path | None) -> Tree:
+    """What `mailnix emit --backend nixos` writes, with what the owner adds (a folder) and what the lab does."""
+    names = [host.name for host in plan.hosts]
+    modules = {proxy.name: resolver_module() for proxy in plan.proxies}
     if mailcow is not None:
-        name = plan.internal.name
-        added = (
-            File(f"/{LOCAL}/{name}.nix", mailcow_module(nar_hash(mailcow))),
-            *_below(mailcow, f"/{LOCAL}/{MAILCOW}"),
+        modules[plan.internal.name] = mailcow_module(nar_hash(mailcow))
+    theirs = () if owners is None else local(owners, names)
+    entries = [File(f"/{LAB}/{name}.nix", text) for name, text in modules.items()]
+    entries += [evolve(file, path=_beside(file.path, modules)) for file in theirs]
+    for name in modules:
+        owned = f"/{LOCAL}/{name}.nix" in {file.path for file in theirs}
+        imports = [PathLiteral(f"../{LAB}/{name}.nix"), *([PathLiteral(f"./{name}{OWNERS}")] if owned else ())]
+        entries.append(File(f"/{LOCAL}/{name}.nix", render({"imports": imports})))
+    tree = () if mailcow is None else _below(mailcow, f"/{LAB}/{MAILCOW}")
+    return Tree.of((*emit(plan, copied()), *entries, *tree))
+
+
+def _beside(path: str, names: Iterable[str]) -> str:
+    """The owner's module of a machine that the lab adds to lies beside where it was, so that what it names is found."""
+    name = path.removeprefix(f"/{LOCAL}/").removesuffix(".nix")
+    return f"/{LOCAL}/{name}{OWNERS}" if name in names else path
+
+
+def resolver_module() -> str:
+    """A proxy's unbound trusts the lab's root of DNS, whose key `internet.trust` tells it when the lab runs."""
+    values = Attrs(
+        (
+            option("services.unbound.enableRootTrustAnchor", False),
+            option("services.unbound.settings.include", f"{PurePosixPath(UNBOUND).parent}/*.conf"),
         )
-        tree = Tree.of((*tree, *added))
-    write_tree(tree, folder)
-    return folder
+    )
+    return render(values)
 
 
 def mailcow_module(tree_hash: str) -> str:

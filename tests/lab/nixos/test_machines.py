@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from mailnix.config import load
+from mailnix.lab.internet import trust
 from mailnix.lab.nixos import machines, root
 from mailnix.nar import nar_hash
 from mailnix.plan import Plan, derive
+from mailnix.write import write_tree
 from tests.nixos.conftest import Nix
 
+Write = Callable[..., Path]
 EXAMPLE = Path(__file__).resolve().parents[3] / "docs/examples/two_machines.py"
 
 
@@ -32,37 +36,62 @@ def mailcow(tmp_path: Path) -> Path:
     return tree
 
 
-def test_mailcows_tree_lies_in_the_flake_as_it_is(plan: Plan, mailcow: Path, tmp_path: Path) -> None:
-    flake = machines.write_flake(plan, mailcow, tmp_path / "flake")
-    assert nar_hash(flake / "local/mailcow") == nar_hash(mailcow)
+@pytest.fixture
+def write(plan: Plan, tmp_path: Path) -> Write:
+    def written(mailcow: Path | None = None, owners: Path | None = None) -> Path:
+        write_tree(machines.flake(plan, mailcow, owners), tmp_path / "flake")
+        return tmp_path / "flake"
+
+    return written
 
 
-def test_the_module_beside_it_names_its_hash(plan: Plan, mailcow: Path, tmp_path: Path, nix: Nix) -> None:
-    flake = machines.write_flake(plan, mailcow, tmp_path / "flake")
-    module = flake / "local/internal.nix"
+def test_mailcows_tree_lies_in_the_flake_as_it_is(write: Write, mailcow: Path) -> None:
+    assert nar_hash(write(mailcow) / "lab/mailcow") == nar_hash(mailcow)
+
+
+def test_the_module_beside_it_names_its_hash(write: Write, mailcow: Path, nix: Nix) -> None:
+    module = write(mailcow) / "lab/internal.nix"
     given = nix.eval(
         f"(import {module} {{ pkgs.runCommand = name: attrs: script: attrs // {{ inherit script; }}; }})"
         ".services.mailcow.source"
     )
     assert given["outputHash"] == given["passthru"]["rev"] == nar_hash(mailcow)
     assert given["script"].startswith("cp -r /nix/store/")
-    assert not (flake / "local/proxy.nix").exists()
 
 
-def test_without_another_mailcow_nothing_is_added(plan: Plan, tmp_path: Path) -> None:
-    assert not (machines.write_flake(plan, None, tmp_path / "flake") / "local").exists()
+def test_without_another_mailcow_its_machine_is_as_emitted(write: Write) -> None:
+    assert not (write() / "local/internal.nix").exists()
+
+
+def test_a_proxys_resolver_reads_the_file_in_which_it_is_told_of_the_labs_root(write: Write, nix: Nix) -> None:
+    unbound = nix.eval(f"import {write()}/lab/proxy.nix")["services"]["unbound"]
+    assert PurePosixPath(trust.UNBOUND).match(unbound["settings"]["include"])
+    assert unbound["enableRootTrustAnchor"] is False
+
+
+def test_what_the_owner_adds_counts_beside_what_the_lab_adds(write: Write, tmp_path: Path, nix: Nix) -> None:
+    owners = tmp_path / "local"
+    owners.mkdir()
+    (owners / "proxy.nix").write_text("{ imports = [ ./more.nix ]; }")
+    (owners / "internal.nix").write_text("{ own = true; }")
+    (owners / "more.nix").write_text("{ more = true; }")
+    flake = write(owners=owners)
+    theirs, labs = nix.eval(f"let all = (import {flake}/local/proxy.nix).imports; in map import all")[::-1]
+    assert "services" in labs
+    assert theirs["imports"][0].endswith("more.nix")
+    assert nix.eval(f"import {flake}/local/internal.nix") == {"own": True}
 
 
 def test_another_nixpkgs_makes_another_lab(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "lib.nix").write_text("{ }")
-    before = list(machines.inputs(plan, tmp_path))
-    assert list(machines.inputs(plan, tmp_path)) == before
+    before = list(machines.inputs(plan, tmp_path, None))
+    assert list(machines.inputs(plan, tmp_path, None)) == before
     os.utime(tmp_path / "lib.nix", ns=(1, 1))
-    assert list(machines.inputs(plan, tmp_path)) != before
+    assert list(machines.inputs(plan, tmp_path, None)) != before
 
 
 def test_machines_that_nix_builds_are_others_than_those_of_the_layer(plan: Plan, tmp_path: Path) -> None:
-    assert list(machines.inputs(plan, None)) != list(machines.inputs(plan, tmp_path))
+    assert list(machines.inputs(plan, None, None)) != list(machines.inputs(plan, tmp_path, None))
 
 
 def test_a_root_is_another_with_other_packages_and_has_each_once() -> None:
