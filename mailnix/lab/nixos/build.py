@@ -28,16 +28,20 @@ CONSOLE: Final = "root=/dev/vda rw console=ttyS0 audit=0 systemd.show_status=1"
 
 @frozen
 class Wanted:
-    """What to build: the machines of an emitted flake's folder, and others by their modules."""
+    """What to build: the machines of an emitted flake's folder, and others by their modules.
+
+    `beside` are the folders that those modules read, but for their own.
+    """
 
     flake: Path | None = None
     modules: Mapping[str, Sequence[Path]] = field(factory=dict)
+    beside: tuple[Path, ...] = ()
 
     @property
     def dirs(self) -> tuple[Path, ...]:
         """Folders that Nix reads them from."""
         flake = () if self.flake is None else (self.flake,)
-        return (*flake, *(path.parent for paths in self.modules.values() for path in paths))
+        return (*flake, *self.beside, *(path.parent for paths in self.modules.values() for path in paths))
 
 
 @frozen

@@ -98,10 +98,12 @@ def test_what_nix_says_is_shown_with_the_next_step(runner: FakeRunner, tmp_path:
 
 
 def test_nix_sees_the_tree_the_flake_and_modules_of_others(runner: FakeRunner, tmp_path: Path) -> None:
-    wanted = Wanted(tmp_path / "flake", {"alone": (tmp_path / "machines/alone.nix",)})
+    wanted = Wanted(tmp_path / "flake", {"alone": (tmp_path / "machines/alone.nix",)}, beside=(tmp_path / "modules",))
     layer_of(runner, tmp_path).build(wanted)
     seen = next(words for words in runner.commands if "nix-build" in words)[8].splitlines()
-    assert {str(tmp_path / "tree"), str(LAYER), str(tmp_path / "flake"), str(tmp_path / "machines")} <= set(seen)
+    assert {str(tmp_path / "tree"), str(LAYER), str(tmp_path / "flake"), str(tmp_path / "machines")} | {
+        str(tmp_path / "modules")
+    } <= set(seen)
 
 
 @pytest.mark.parametrize("name", ["plain", "with blank", 'quo"te', "dollar${x}"])

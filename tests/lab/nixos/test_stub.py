@@ -6,15 +6,29 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
 from mailnix.image.bootstrap import NPM
 from mailnix.lab.nixos.root import LAYER, packages
 from mailnix.run import run
 
 
 def made(folder: Path, pname: str) -> Path:
+    """The output of the package's stub; `folder` is in the place of what fit.sh moves aside."""
     out = folder / pname
-    run(["bash", LAYER / "stub.sh"], env={"name": pname, "pname": pname, "outputs": "out", "out": str(out)})
+    env = {"name": pname, "pname": pname, "outputs": "out", "out": str(out), "aside": str(folder)}
+    run(["bash", LAYER / "stub.sh"], env=env)
     return out
+
+
+def test_a_package_has_the_programs_that_alternatives_lead_to_and_no_others(tmp_path: Path) -> None:
+    awk = Path("/etc/alternatives/awk")
+    if not awk.is_symlink():
+        pytest.skip("this machine has no alternatives as Debian's have")
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists/gawk").write_text(f"/.\n{awk.readlink()}\n/usr/share/awk\n")
+    found = {path.name for path in (made(tmp_path, "gawk") / "bin").iterdir()}
+    assert found - {"nawk"} == {"awk", awk.readlink().name}
 
 
 def test_haraka_is_what_npm_made_of_the_lock_file(tmp_path: Path) -> None:
@@ -23,7 +37,7 @@ def test_haraka_is_what_npm_made_of_the_lock_file(tmp_path: Path) -> None:
     words = program.read_text().split()
     locked = json.loads((NPM / "package-lock.json").read_text())["packages"]
     for word in words[words.index("exec") + 1 : words.index("exec") + 3]:
-        below = word.removeprefix("/usr/lib/debian/npm/")
+        below = word.removeprefix(f"{tmp_path}/npm/")
         assert any(below.startswith(f"{module}/") for module in locked if module), word
 
 

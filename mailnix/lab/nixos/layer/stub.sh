@@ -4,7 +4,7 @@
 set -eu
 export PATH=/usr/bin:/usr/sbin
 shopt -s nullglob extglob
-aside=/usr/lib/debian # what fit.sh moved there
+aside=${aside:-/usr/lib/debian} # what fit.sh moved there
 # shellcheck disable=SC2154 # Nix's, too: the units that this nixpkgs may want of systemd
 wanted=${wanted:-/dev/null}
 # shellcheck disable=SC2154 # name and outputs are Nix's
@@ -58,13 +58,20 @@ link_all() { # FOLDER IGNORED-NAMES-PATTERN FILE...
   done | xargs -0r ln -s -t "$into"
 }
 
+alternatives() { # names that Debian's alternatives lead from to a program of these packages
+  local link
+  for link in /etc/alternatives/*; do
+    if grep -qxF -- "$(readlink "$link")" "${lists[@]}"; then printf '%s\n' "${link##*/}"; fi
+  done
+}
+
 programs() { # BIN
   if [ "${#lists[@]}" = 0 ]; then
     ln -s "$aside/bin" "$1"
     return
   fi
   mkdir -p "$1"
-  { sed -n 's#^\(/usr\)\?/s\?bin/\([^/]*\)$#\2#p' "${lists[@]}"; printf '%s\n' "${extra[@]}"; } | sort -u | while read -r program; do
+  { sed -n 's#^\(/usr\)\?/s\?bin/\([^/]*\)$#\2#p' "${lists[@]}"; printf '%s\n' "${extra[@]}"; alternatives; } | sort -u | while read -r program; do
     for file in "/usr/bin/$program" "/usr/sbin/$program"; do
       if [ -n "$program" ] && { [ -e "$file" ] || [ -L "$file" ]; }; then
         ln -s "$file" "$1/$program"
