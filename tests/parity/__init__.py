@@ -1,0 +1,1 @@
+"""One plan, two systems: facts of booted machines, compared; each difference stands in a list with its reason."""

@@ -1,0 +1,63 @@
+"""The ruleset as the kernel has it: `nft -j list ruleset` (libnftables-json(5))."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from tests.parity.facts import Question, Values
+from tests.parity.kinds.words import said
+
+_OF_THIS_BOOT: Final = {"handle", "index"}
+
+
+def read(data: bytes) -> Values:
+    """Tables, sets and chains by name; a chain's rules by their place in it."""
+    values: dict[str, str] = {}
+    places: dict[str, int] = {}
+    for each in json.loads(data)["nftables"]:
+        ((what, content),) = each.items()
+        if what == "metainfo":
+            continue
+        key = " ".join(_path(what, content))
+        if what == "rule":
+            places[key] = places.get(key, 0) + 1
+            values[f"{key} {places[key]}"] = said(_lasting(content.get("expr", [])))
+        else:
+            values[key] = said(
+                _lasting({name: part for name, part in content.items() if name not in _path_names(what)})
+            )
+    return values
+
+
+def _path_names(what: str) -> tuple[str, ...]:
+    return ("family", "name") if what == "table" else ("family", "table", "name")
+
+
+def _path(what: str, content: dict[str, Any]) -> Iterator[str]:
+    yield content["family"]
+    if what != "table":
+        yield content["table"]
+    yield what if what != "rule" else "chain"
+    yield content["chain"] if what == "rule" else content.get("name", "")
+    if what == "rule":
+        yield "rule"
+
+
+def _lasting(part: Any) -> Any:
+    """Without what traffic changes: handles, counters, and who a set has seen."""
+    match part:
+        case dict():
+            kept = {key: _lasting(value) for key, value in part.items() if key not in _OF_THIS_BOOT}
+            if isinstance(kept.get("counter"), dict):
+                kept["counter"] = None
+            if "dynamic" in kept.get("flags", ()) or "timeout" in kept.get("flags", ()):
+                kept.pop("elem", None)
+            return kept
+        case list():
+            return [_lasting(each) for each in part]
+    return part
+
+
+QUESTION: Final = Question("firewall", "nft -j list ruleset", read)
