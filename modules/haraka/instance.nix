@@ -126,8 +126,9 @@ in
         default = null;
         example = "/var/lib/acme/mx.example.org/fullchain.pem";
         description = ''
-          The certificate that STARTTLS presents, with its chain. It is read again whenever it changes, without a
-          restart; until it exists, a self-signed one stands in.
+          The certificate that STARTTLS presents, with its chain. It is read again whenever the file changes, without a
+          restart; until it exists, a self-signed one stands in. Where it is reached through a link that is replaced, as
+          sops-nix's and agenix's are, restart the instance.
         '';
       };
 
