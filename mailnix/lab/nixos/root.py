@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -98,7 +99,7 @@ def _make(work: Path, kept: Path, runner: Runner, progress: Progress) -> None:
     lines: list[str] = []
     try:
         with debs.shared(kept, work / "debs") as fetched:
-            runner(argv(system, fetched), on_line=lines.append, env=bootstrap.hooks_env())
+            runner(argv(system, fetched, packages()), on_line=lines.append, env=bootstrap.hooks_env())
     except CommandFailed as failure:
         raise explained(lines) from failure
     shutil.rmtree(system / debs.ARCHIVES[1:], ignore_errors=True)
@@ -106,7 +107,7 @@ def _make(work: Path, kept: Path, runner: Runner, progress: Progress) -> None:
     npm_tree(system / NPM, runner, progress)
 
 
-def argv(target: Path, fetched: Path) -> list[str]:
+def argv(target: Path, fetched: Path, wanted: Sequence[str]) -> list[str]:
     """Install the packages into the folder `target`."""
     return [
         "mmdebstrap",
@@ -115,7 +116,7 @@ def argv(target: Path, fetched: Path) -> list[str]:
         "--architectures=amd64",
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Retries "3"',
-        f"--include={','.join(packages())}",
+        f"--include={','.join(wanted)}",
         *debs.argv(fetched),
         bootstrap.SUITE,
         str(target),

@@ -100,7 +100,7 @@ def test_a_root_is_another_with_other_packages_and_has_each_once() -> None:
 
 
 def test_mmdebstrap_installs_them_and_what_they_need_alone(tmp_path: Path) -> None:
-    words = root.argv(tmp_path / "root", tmp_path / "debs")
+    words = root.argv(tmp_path / "root", tmp_path / "debs", root.packages())
     assert words[-2:] == ["trixie", str(tmp_path / "root")]
     assert '--aptopt=APT::Install-Recommends "false"' in words
     assert f"--include={','.join(root.packages())}" in words

@@ -22,7 +22,6 @@ in
       documentation.enable = mkForce false;
       documentation.nixos.enable = mkForce false;
       system.disableInstallerTools = true;
-      system.switch.enable = mkForce false;
       nix.enable = mkForce false;
       services.nscd.enable = mkForce false;
       system.nssModules = mkForce [ ];

