@@ -64,7 +64,8 @@ def test_the_tunnel_has_shaken_hands(plan: Plan, hosts: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "unit"), [("proxy", "haraka-in"), ("proxy", "haraka-out"), ("internal", "mailcow-provision")]
+    ("role", "unit"),
+    [("proxy", "haraka-in"), ("proxy", "haraka-out"), ("proxy", "unbound"), ("internal", "mailcow-provision")],
 )
 def test_units_are_hardened(request: pytest.FixtureRequest, role: str, unit: str) -> None:
     host = request.getfixturevalue(role)

@@ -374,6 +374,7 @@
     ProtectKernelModules = lib.mkDefault true;
     ProtectKernelTunables = lib.mkDefault true;
     RestrictAddressFamilies = lib.mkDefault "AF_INET AF_INET6 AF_NETLINK AF_UNIX";
+    StateDirectoryMode = lib.mkDefault "0700";
   };
 
   # The release that this machine began with.

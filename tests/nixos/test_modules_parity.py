@@ -244,6 +244,7 @@ def test_caddy_is_hardened_in_the_same_way(machines: Evaluated) -> None:
     here, there = machines.unit("caddy"), as_words(caddy_debian.HARDENING)
     keys = {f"Service.{key}" for key in data("hardening.toml")["caddy"]}
     assert {key: here.get(key) for key in keys} == {key: there[key] for key in keys}
+    assert here["Service.StateDirectoryMode"] == {"0700"}  # of Caddy's user on Debian, too
 
 
 def test_systemd_has_the_same_patience(machines: Evaluated) -> None:

@@ -6,7 +6,7 @@ import re
 from textwrap import dedent
 from typing import Final
 
-from mailnix.formats.nix import Apply, defaults, mk_default, option
+from mailnix.formats.nix import Apply, NixValue, defaults, mk_default, option
 from mailnix.formats.nixos_part import NixosPart, beside
 from mailnix.formats.text import data
 from mailnix.plan import Plan, ProxyPlan
@@ -14,6 +14,9 @@ from mailnix.services.caddy.render import caddyfile
 
 FILE: Final = "Caddyfile"
 _GLOBAL: Final = re.compile(r"\{\n(.*?\n)\}\n\n(.*)", re.DOTALL)
+
+_SERVICE: Final[dict[str, NixValue]] = {**data("hardening.toml")["caddy"], "StateDirectoryMode": "0700"}
+"""What its module leaves open. Keys are in its state, and on Debian that is nobody else's either."""
 
 
 def nixos(plan: Plan, host: ProxyPlan) -> NixosPart:
@@ -31,7 +34,7 @@ def nixos(plan: Plan, host: ProxyPlan) -> NixosPart:
                     "extraConfig": Apply("builtins.readFile", (beside(FILE),)),
                 },
             ),
-            option("systemd.services.caddy.serviceConfig", defaults(data("hardening.toml")["caddy"])),
+            option("systemd.services.caddy.serviceConfig", defaults(_SERVICE)),
         ),
         {FILE: sites},
     )

@@ -5,15 +5,25 @@ from __future__ import annotations
 from typing import Final
 
 from mailnix.formats.debian_part import DebianPart, Wanted
-from mailnix.formats.text import Section, ini
+from mailnix.formats.text import Section, data, ini
 from mailnix.plan import Plan, ProxyPlan
 from mailnix.services.unbound.render import MEMORY_MAX, SERVICE, server, text
 from mailnix.tree import File
 
 CONFIG: Final = "/etc/unbound/unbound.conf.d/mailnix.conf"
+_HARDENING: Final = data("hardening.toml")
 UNIT: Final[tuple[Section, ...]] = (
     ("Unit", {"StartLimitIntervalSec": 0}),
-    ("Service", {"MemoryMax": MEMORY_MAX, "Restart": "on-failure", "RestartSec": 5}),
+    (
+        "Service",
+        {
+            "MemoryMax": MEMORY_MAX,
+            "Restart": "on-failure",
+            "RestartSec": 5,
+            **_HARDENING["everything"],
+            **_HARDENING["unbound"],
+        },
+    ),
 )
 
 

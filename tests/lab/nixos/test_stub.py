@@ -42,4 +42,6 @@ def test_haraka_is_what_npm_made_of_the_lock_file(tmp_path: Path) -> None:
 
 
 def test_every_program_that_the_machines_run_is_there_to_point_into() -> None:
-    assert {"caddy", "docker.io", "lego", "minica", "nftables", "unbound", "wireguard-tools"} <= set(packages())
+    assert {"caddy", "docker.io", "lego", "minica", "nftables", "unbound", "unbound-anchor", "wireguard-tools"} <= set(
+        packages()
+    )
