@@ -32,7 +32,8 @@ let
   fallback = lib.optional config.services.unbound.enable "127.0.0.1";
   resolved =
     if options.services.resolved ? settings then
-      { settings.Resolve = quiet // { FallbackDNS = mkDefault fallback; }; }
+      # A text: of an empty list nothing would be written, and what is compiled in would count.
+      { settings.Resolve = quiet // { FallbackDNS = mkDefault (lib.concatStringsSep " " fallback); }; }
     else
       {
         llmnr = quiet.LLMNR;

@@ -247,6 +247,11 @@ def test_caddy_is_hardened_in_the_same_way(machines: Evaluated) -> None:
     assert here["Service.StateDirectoryMode"] == {"0700"}  # of Caddy's user on Debian, too
 
 
+def test_where_nobody_is_to_be_asked_for_names_that_is_written(machines: Evaluated) -> None:
+    """An empty list would leave the setting out, and systemd's own (Cloudflare, Google) would be asked."""
+    assert machines.definitions("services.resolved.settings.Resolve.FallbackDNS") == {"": [""]}
+
+
 def test_systemd_has_the_same_patience(machines: Evaluated) -> None:
     ((_, wanted),) = PATIENT
     here = machines.definitions("systemd.settings.Manager")
