@@ -8,10 +8,14 @@ from typing import Final
 
 from attrs import frozen
 
-from tests.parity.facts import Facts
+from tests.parity.facts import Facts, Values
 
 NOTHING = "(nothing)"
 """The value of a key that one machine has not."""
+
+
+THERE: Final = "(there)"
+"""That of a thing which the other machine has not at all."""
 
 
 @frozen
@@ -67,12 +71,27 @@ class Verdict:
 
 
 def differences(machine: str, debian: Facts, nixos: Facts) -> Iterator[Difference]:
-    """Everything in which two machines of one plan differ."""
+    """Everything in which two machines of one plan differ.
+
+    A key's first word is what it is about, a unit for example; what one machine has not at all differs in that alone.
+    """
     for kind in sorted({*debian, *nixos}):
         here, there = debian.get(kind, {}), nixos.get(kind, {})
-        for key in sorted({*here, *there}):
+        both = _subjects(here) & _subjects(there)
+        for subject in sorted(_subjects(here) ^ _subjects(there)):
+            has = subject in _subjects(here)
+            yield Difference(machine, kind, subject, *((THERE, NOTHING) if has else (NOTHING, THERE)))
+        for key in sorted(key for key in {*here, *there} if _subject(key) in both):
             if here.get(key) != there.get(key):
                 yield Difference(machine, kind, key, here.get(key, NOTHING), there.get(key, NOTHING))
+
+
+def _subject(key: str) -> str:
+    return key.partition(" ")[0]
+
+
+def _subjects(values: Values) -> set[str]:
+    return {_subject(key) for key in values}
 
 
 def judge(found: Iterable[Difference], reasons: Sequence[Reason]) -> Verdict:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from tests.parity.compare import NOTHING, Difference, Reason, differences, judge
+from tests.parity.compare import NOTHING, THERE, Difference, Reason, differences, judge
 
 DEBIAN = {"unit": {"caddy.service Restart": "on-failure", "caddy.service User": "caddy"}, "sysctl": {"a": "1"}}
 NIXOS = {"unit": {"caddy.service Restart": "always", "caddy.service User": "caddy"}, "sysctl": {"a": "1", "b": "2"}}
 RESTART = Difference("proxy", "unit", "caddy.service Restart", "on-failure", "always")
-MORE = Difference("proxy", "sysctl", "b", NOTHING, "2")
+MORE = Difference("proxy", "sysctl", "b", NOTHING, THERE)
 
 
 def test_what_differs_and_what_one_lacks_is_found() -> None:
@@ -16,6 +16,13 @@ def test_what_differs_and_what_one_lacks_is_found() -> None:
 
 def test_a_kind_that_one_machine_lacks_is_many_differences() -> None:
     assert len(tuple(differences("proxy", DEBIAN, {"unit": NIXOS["unit"]}))) == 2
+
+
+def test_a_unit_that_one_machine_lacks_is_one_difference() -> None:
+    (found,) = differences(
+        "proxy", {"unit": {**DEBIAN["unit"], "x.timer Unit": "x", "x.timer state": "up"}}, {"unit": DEBIAN["unit"]}
+    )
+    assert found == Difference("proxy", "unit", "x.timer", THERE, NOTHING)
 
 
 def test_machines_that_are_the_same_differ_in_nothing() -> None:

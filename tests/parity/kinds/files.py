@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shlex
 import tarfile
 from typing import Final
 
@@ -15,31 +14,31 @@ from mailnix.services.mailcow.render import SECRETS
 from tests.parity.facts import Question, Values
 from tests.parity.kinds.words import lines, told
 
-_DEEP: Final = 4
-_LOOKED_AT: Final = (
+_TREES: Final = (
     names.STORE,
     f"{names.STORE}.encrypted",
     "/etc/ssh",
     "/etc/systemd/network",
     "/root",
-    "/home",
-    "/var/backups",
-    "/var/lib",
-    "/var/log",
-    "/var/spool",
     "/run/systemd/network",
     "/run/credentials",
-    f"/run/{IN}*",
-    f"/run/{OUT}*",
     "/run/haraka*",
     "/run/mailnix*",
+    "/var/lib/caddy",
+    f"/var/lib/{IN}",
+    f"/var/lib/{OUT}",
+    "/var/lib/mailnix*",
+    "/var/lib/unbound",
+    paths.MAILCOW,
+    paths.BACKUPS,
 )
-_NOT_INTO: Final = tuple(f"/var/lib/{name}/*" for name in ("docker", "containerd", "apt", "dpkg", "systemd/catalog"))
-"""What belongs to programs of which neither system configures more than the folder."""
-_THEMSELVES: Final = ("/", "/etc", "/var", "/var/tmp", "/tmp", "/run", "/boot")
+"""State, credentials and configuration that both systems have at the same place."""
+_DEEP: Final = 4
+_FOLDERS: Final = ("/", "/etc", "/var", "/var/log", "/tmp", "/run", "/boot", "/home", "/var/lib/*", "/var/spool")
+"""What counts as a whole."""
 
 _OF_THIS_BOOT: Final = re.compile(
-    r"/run/credentials/@.*|/var/log/journal/[0-9a-f]{32}.*|.*\.(lock|pid|qf|journal)|/var/lib/systemd/(coredump|timers)/.*"
+    r"/run/credentials/@.*|.*/\.new\..*|/var/log/journal/[0-9a-f]{32}.*|.*\.(lock|pid|qf|journal)|/var/lib/systemd/(coredump|timers)/.*"
     r"|/var/lib/caddy/\.local/share/caddy/(acme|ocsp|instance|last_clean)\b.*|/var/log/.*\.(log|gz|\d)|/run/mailnix-\w+/.+"
 )
 
@@ -58,11 +57,10 @@ _KINDS: Final = {"d": "folder", "f": "file", "s": "socket", "p": "pipe"}
 
 
 def _modes_command() -> str:
-    pruned = " -o ".join(f"-path {shlex.quote(path)}" for path in _NOT_INTO)
-    told_of = "-printf '%m %u %g %y %p\\n'"
+    told_of = "-printf '%m %u %g %y %p\\n' 2>/dev/null"
     return (
-        f"find {' '.join(_LOOKED_AT)} -xdev -maxdepth {_DEEP} \\( {pruned} \\) -prune -o {told_of} 2>/dev/null; "
-        f"find {' '.join(_THEMSELVES)} -maxdepth 0 {told_of}"
+        f"find {' '.join(_TREES)} -xdev -maxdepth {_DEEP} -path '*/.git' -prune -o {told_of}; "
+        f"find {' '.join(_FOLDERS)} -maxdepth 0 {told_of}"
     )
 
 

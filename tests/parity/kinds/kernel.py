@@ -11,7 +11,7 @@ from tests.parity.kinds.words import lines
 _OF_THIS_BOOT: Final = re.compile(
     r"kernel\.(random\..*|ns_last_pid|core_modes|hostname|domainname|usermodehelper.*|sched_.*)"
     r"|fs\.(dentry-state|file-nr|inode-nr|inode-state|quota\..*|binfmt_misc\..*|nfs.*)"
-    r"|net\.netfilter\.nf_conntrack_count"
+    r"|kernel\.pty\.nr|net\.ipv4\.tcp_fastopen_key|net\.netfilter\.nf_conntrack_count"
     r"|.*\.(veth\w+|br-[0-9a-f]{12})\..*"
     r"|.*stable_secret|net\.(ipv4|ipv6)\.route\.flush|vm\.stat_refresh|dev\.cdrom\.info"
 )

@@ -17,7 +17,13 @@ def sshd(data: bytes) -> Values:
     for line in lines(data):
         key, _, value = line.partition(" ")
         values[key] = f"{values[key]} {value}" if key in values else told(value)
+    for key in _CHOICES & values.keys():
+        values[key] = " ".join(sorted(values[key].split(",")))
     return values
+
+
+_CHOICES: Final = {"ciphers", "kexalgorithms", "macs"}
+"""Which of them is tried first says nothing of what is allowed."""
 
 
 def caddy(data: bytes) -> Values:
@@ -61,10 +67,11 @@ def managers(data: bytes) -> Values:
             of = line[3:]
         elif "=" in line:
             key, _, value = line.partition("=")
-            values[f"{of} {key.strip()}"] = value.strip()
+            values[f"{of} {key.strip()}"] = _WORDS.get(value.strip(), told(value.strip()))
     return values
 
 
+_WORDS: Final = {"false": "no", "true": "yes"}
 _MANAGERS: Final = ("resolved", "journald", "system", "timesyncd", "networkd", "logind")
 
 

@@ -36,7 +36,7 @@ _OF_THIS_BOOT: Final = re.compile(
     r"|Id|ControlGroup|UnitFilePreset|FragmentPath|SourcePath|DropInPaths|Names|Description|Documentation|NeedDaemonReload"
     r"|Can\w+|ConditionResult|AssertResult|Markers|InvocationID|OpenFile\w*Descriptor|StateChange\w+|Refs|Following|Perpetual"
     r"|Transient|UID|GID|TriggeredBy|RequiredBy|WantedBy|RequisiteOf|BoundBy|UpheldBy|ConflictedBy|Before|ReferencedBy|SliceOf"
-    r"|.+Ex|CleanResult|LiveMountResult|ReloadResult|LimitSIGPENDING(Soft)?|UnitFileState|LoadError|LoadState|Credential.*Encrypted|ExitType|Comment|TimersCalendar|DebugInvocation|FreezerState"
+    r"|.+Symlink|RestartUSecNext|(Requires|Wants)MountsFor|.+Ex|CleanResult|LiveMountResult|ReloadResult|LimitSIGPENDING(Soft)?|UnitFileState|LoadError|LoadState|Credential.*Encrypted|ExitType|Comment|TimersCalendar|DebugInvocation|FreezerState"
 )
 """What is counted or measured, what says where a unit lies, and the other side of what other units say."""
 
@@ -82,7 +82,8 @@ def _kept(name: str, said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if _FLEETING.fullmatch(name):
         return
     if _WATCHED.fullmatch(name):
-        yield from ((key, _text(key, value)) for key, value in said.items() if not _OF_THIS_BOOT.fullmatch(key))
+        texts = ((key, _text(key, value)) for key, value in said.items() if not _OF_THIS_BOOT.fullmatch(key))
+        yield from ((key, text) for key, text in texts if text)
         yield "state", said["ActiveState"]
     elif said["ActiveState"] not in ("inactive", "failed"):
         yield "state", said["ActiveState"]
@@ -95,7 +96,13 @@ def _text(key: str, value: str) -> str:
         return "\n".join(told(words) for words, _ in _COMMAND_WORDS.findall(value))
     if key == "Environment":
         value = " ".join(word for word in value.split() if not word.startswith(_OF_NIXOS))
+    if key in ("After", "Requires", "Wants"):
+        value = " ".join(word for word in value.split() if word not in _IMPLIED)
     return listed(told(value)) if _SETS.fullmatch(key) else told(value)
+
+
+_IMPLIED: Final = ("-.mount", "tmp.mount", "systemd-tmpfiles-setup.service", "systemd-remount-fs.service")
+"""What systemd adds by itself to units with folders, where a system has it."""
 
 
 _OF_NIXOS: Final = ("PATH=", "LOCALE_ARCHIVE=", "TZDIR=", "LD_LIBRARY_PATH=")
