@@ -31,8 +31,8 @@ VARIABLE: Final = "MAILNIX_NEWER_ROOT"
 # The machine's files lie over the root; nothing is written to it, and no mount outlives the command.
 ENTER: Final = """
 set -eu
-over=$1 files=$2 root=$3
-shift 3
+over=$1 files=$2 root=$3 store=$4
+shift 4
 mount -t tmpfs tmpfs "$over"
 mkdir "$over/upper" "$over/work" "$over/root"
 cp -a "$files/." "$over/upper"
@@ -42,6 +42,7 @@ mount --rbind /proc proc
 mount --rbind /dev dev
 mount -t sysfs sysfs sys
 mount -t tmpfs tmpfs run
+if [ -n "$store" ]; then mkdir -p nix; mount --bind "$store" nix; fi
 exec env -i PATH=/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8 chroot . sh -c "$1"
 """
 
@@ -58,12 +59,16 @@ def bootstrap(target: Path) -> list[str]:
     ]
 
 
-def asked(root: Path, files: Path, script: str, folder: Path) -> str:
-    """What a shell script prints, errors too, in `root` with a machine's files; `folder` is an empty one to use."""
+def asked(root: Path, files: Path, script: str, folder: Path, store: Path | None = None) -> str:
+    """What a shell script prints, errors too, in `root` with a machine's files; `folder` is an empty one to use.
+
+    `store` is a folder to see as /nix.
+    """
     over = folder / "over"
     over.mkdir()
+    alone = ("unshare", "--mount", "--net", "--propagation", "private")
     done = subprocess.run(
-        ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", ENTER, "sh", over, files, root, script],
+        [*alone, "sh", "-c", ENTER, "sh", over, files, root, str(store or ""), script],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -38,6 +38,8 @@ which directives were looked up for it. It is generated: `python -m tests.versio
 unstable release read all that is emitted for the example and two other descriptions: every unit, networkd's files,
 the SSH server's, unbound's and Docker's settings, the ruleset; Caddy adapts the Caddyfile to the same configuration as
 Debian 13's. Last run: {newer}.
+With `MAILNIX_NIXPKGS` as well, `pytest vm-tests/nixos_layer/test_built_files.py` asks the same of the files of NixOS
+machines that were built: about 200 units of each, together with those of the systemd that is asked, in their order.
 """
 
 

@@ -1,0 +1,165 @@
+"""Programs read the files of built machines, without booting: units, and what networkd, SSH, Caddy and nft get.
+
+Debian 13's programs do, which the machines run; where MAILNIX_NEWER_ROOT names a root of newer ones, near nixpkgs' own
+(python -m tests.versions.newer_root DIR), these do too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from mailnix.config import load
+from mailnix.lab.nixos.build import Layer, Wanted
+from mailnix.nixos.carried import copied
+from mailnix.nixos.flake import emit
+from mailnix.plan import derive
+from mailnix.write import write_tree
+from tests.versions.emitted import EXAMPLE, wide
+from tests.versions.newer_root import VARIABLE, asked, without
+
+NAMES = ("proxy", "internal", "edge", "edge2", "edge3", "home")
+
+# Units of the systemd that is asked stand in the place of nixpkgs', so that their order is checked together with ours;
+# what this systemd has not is left out.
+VERIFY = """
+ln -s "$(dirname {etc})" /run/current-system
+cp -rP "$(readlink -f {etc}/systemd/system)/." /run/units
+cd /run/units
+find . -type l | while read -r link; do
+  case $(readlink "$link") in
+    *-systemd-[0-9]*/example/* | /usr/lib/debian/systemd/*)
+      name=$(basename "$(readlink "$link")")
+      for at in /usr/lib/debian/systemd/system /usr/lib/systemd/system; do [ ! -e $at/$name ] || break; done
+      if [ -e $at/$name ]; then ln -sfn $at/$name "$link"; else rm "$link"; fi ;;
+  esac
+done
+export SYSTEMD_UNIT_PATH=/run/units
+systemd-analyze verify --man=no -- $(ls | grep -E '[.](service|socket|timer|path|target|mount|slice)$' | grep -v '@[.]')
+"""
+# Of a closure of stubs, of systemd's units under two names, of services that were left out above; none is ours.
+NOT_OURS = (
+    "same bus name",
+    "bus name to hashmap",
+    "failed to load properly",
+    "lastlog2-import",
+    "is masked",
+    "socket cannot be started",
+    "dbus",
+)
+NOT_INSTALLED = (
+    "No such file or directory"  # in a root of newer programs, which has a few; Debian 13's has what machines run
+)
+NETWORKD = """
+rm -rf /etc/systemd
+mkdir -p /etc/systemd /run/systemd/netif/links /run/systemd/netif/leases
+cp -rL {etc}/systemd/network {etc}/systemd/networkd.conf /etc/systemd/
+systemd-sysusers 2>/dev/null
+chown -R systemd-network:systemd-network /run/systemd/netif
+SYSTEMD_LOG_TARGET=console timeout 5 /usr/lib/systemd/systemd-networkd
+"""
+NO_KEYS_NO_BUS = ("credential", "wireguard", "No private key", "varlink socket", "cgroup", "bus")
+SSHD = "mkdir -p /run/sshd; ssh-keygen -A >/dev/null; grep -v ^HostKey {etc}/ssh/sshd_config >/run/c; sshd -t -f /run/c"
+CADDY = "caddy validate --adapter caddyfile --config {etc}/caddy/caddy_config 2>&1 | tail -n 1"
+NFT = """
+mkdir -p /var/lib/nftables
+touch /var/lib/nftables/deletions.nft
+for rules in $(grep -rhoE '/nix/store/[^ "]*nftables-rules' {etc}/systemd/system/nftables.service | sort -u); do
+  nft --check --file "$rules" && echo fits
+done
+"""
+
+
+@pytest.fixture(scope="module")
+def toplevels(layer: Layer, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """The example's machines and those of a description with all that one can say, by name."""
+    built: dict[str, str] = {}
+    for number, topology in enumerate((load(EXAMPLE), wide())):
+        flake = tmp_path_factory.mktemp(f"flake{number}") / "flake"
+        write_tree(emit(derive(topology), copied()), flake)
+        built.update(layer.build(Wanted(flake)))
+    assert set(built) == set(NAMES)
+    return built
+
+
+@pytest.fixture(params=["Debian 13", "newer"])
+def programs(request: pytest.FixtureRequest, layer: Layer) -> Path:
+    """A root with the programs to ask."""
+    if request.param == "Debian 13":
+        return layer.root.system
+    if VARIABLE not in os.environ:
+        pytest.skip(f"{VARIABLE} names no Debian root with newer programs")
+    return Path(os.environ[VARIABLE])
+
+
+class Question:
+    """Asks programs about one machine's /etc."""
+
+    def __init__(self, programs: Path, store: Path, toplevel: str, work: Path) -> None:
+        self._programs, self._store, self._etc, self._work = programs, store, f"{toplevel}/etc", work
+
+    def __call__(self, script: str) -> list[str]:
+        files = self._work / "files"
+        files.mkdir()
+        said = asked(self._programs, files, script.replace("{etc}", self._etc), self._work, self._store)
+        return said.splitlines()
+
+    def units(self, script: str) -> list[str]:
+        """What is said of units of ours."""
+        newer = str(self._programs) == os.environ.get(VARIABLE)
+        return without(self(script), (*NOT_OURS, NOT_INSTALLED) if newer else NOT_OURS)
+
+
+@pytest.fixture
+def ask(programs: Path, layer: Layer, toplevels: Mapping[str, str], machine: str, tmp_path: Path) -> Question:
+    return Question(programs, layer.root.system / "nix", toplevels[machine], tmp_path)
+
+
+@pytest.mark.parametrize("machine", NAMES)
+def test_every_unit_is_understood_and_nothing_waits_for_itself(ask: Question) -> None:
+    assert ask.units(VERIFY) == []
+
+
+@pytest.mark.parametrize("machine", NAMES)
+def test_networkd_knows_every_key(ask: Question) -> None:
+    assert without(ask(NETWORKD), NO_KEYS_NO_BUS) == []
+
+
+@pytest.mark.parametrize("machine", ["proxy", "internal", "edge", "edge2", "home"])  # nobody logs in to edge3
+def test_the_ssh_server_takes_its_settings(ask: Question) -> None:
+    assert ask(SSHD) == []
+
+
+@pytest.mark.parametrize("machine", ["proxy", "edge", "edge2", "edge3"])
+def test_caddy_takes_the_sites(ask: Question) -> None:
+    assert ask(CADDY) == ["Valid configuration"]
+
+
+@pytest.mark.parametrize("machine", NAMES)
+def test_nft_takes_the_ruleset(ask: Question) -> None:
+    assert ask(NFT) == ["fits"]
+
+
+@pytest.mark.parametrize("machine", ["proxy"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[Service]\nExecStart=/bin/true\nPrivatTmp=yes\n", "PrivatTmp"),
+        ("[Service]\nExecStart=/nix/store/gone/bin/gone\n", "gone is not executable"),
+        ("[Unit]\nRequires=nowhere.service\n[Service]\nExecStart=/bin/true\n", "nowhere.service"),
+        (
+            "[Unit]\nDefaultDependencies=no\nBefore=sysinit.target\nAfter=haraka-in.service\nWants=haraka-in.service\n"
+            "[Service]\nExecStart=/bin/true\n",
+            "ordering cycle",
+        ),
+    ],
+)
+def test_a_fault_in_a_unit_is_found(ask: Question, programs: Path, text: str, said: str) -> None:
+    if "gone" in said and str(programs) == os.environ.get(VARIABLE):
+        pytest.skip("a root of newer programs lacks some that machines run")
+    put = VERIFY.replace("cd /run/units\n", f"cd /run/units\nprintf '{text}' >wrong.service\n".replace("\\", "\\\\"), 1)
+    lines = ask.units(put)
+    assert any(said in line for line in lines), lines
