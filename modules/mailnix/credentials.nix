@@ -17,7 +17,7 @@ let
 
   cfg = config.mailnix.credentials;
   names = lib.importTOML ../../mailnix/services/credentials/names.toml;
-  anchors = "/var/lib/mailnix/ca-certificates";
+  anchors = names.nixos_anchors;
   list = pkgs.writeText "mailnix-credentials" (lib.concatMapStrings (name: name + "\n") cfg.names);
 
   # The same as on Debian.

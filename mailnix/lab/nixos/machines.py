@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import evolve
 
-from mailnix.formats.nix import Attrs, PathLiteral, Raw, option
+from mailnix.formats.nix import Attrs, Lambda, PathLiteral, Raw, mk_force, option
 from mailnix.formats.nix_printer import render, string
 from mailnix.image import nix as images
 from mailnix.image.cache import cache_dir
@@ -25,12 +25,14 @@ from mailnix.nixos.flake import LOCAL, emit
 from mailnix.nixos.local import local
 from mailnix.plan import Plan
 from mailnix.run import Runner, run
+from mailnix.services.credentials import names
 from mailnix.tree import Entry, File, Link, Tree
 from mailnix.write import write_tree
 
 FLAKE: Final = "flake"
 MAILCOW: Final = "mailcow"
 LAB: Final = "lab"
+BUNDLE: Final = "ssl/certs/ca-certificates.crt"  # below /etc; docker-compose.yml of the fake Mailcow mounts it
 OWNERS: Final = ".owner.nix"
 
 
@@ -51,9 +53,9 @@ def machines(
     write_tree(flake(plan, mailcow, owners), place)
     if nixpkgs is not None:
         return of_layer(layer(nixpkgs, cache_dir(), runner, progress), Wanted(place), folder, progress)
-    names = [host.name for host in plan.hosts]
-    made = images.build_flake(place, names, Format.RAW, folder, progress, runner)
-    return {entry.host: Made(folder / entry.file) for entry in made.images if entry.host in names}
+    hosts = [host.name for host in plan.hosts]
+    made = images.build_flake(place, hosts, Format.RAW, folder, progress, runner)
+    return {entry.host: Made(folder / entry.file) for entry in made.images if entry.host in hosts}
 
 
 def inputs(plan: Plan, nixpkgs: Path | None, owners: Path | None) -> Iterator[str]:
@@ -88,11 +90,11 @@ def disk_of(layer: Layer, name: str, top: str, folder: Path, progress: Progress)
 
 def flake(plan: Plan, mailcow: Path | None, owners: Path | None) -> Tree:
     """What `mailnix emit --backend nixos` writes, with what the owner adds (a folder) and what the lab does."""
-    names = [host.name for host in plan.hosts]
+    hosts = [host.name for host in plan.hosts]
     modules = {proxy.name: resolver_module() for proxy in plan.proxies}
     if mailcow is not None:
         modules[plan.internal.name] = mailcow_module(nar_hash(mailcow))
-    theirs = () if owners is None else local(owners, names)
+    theirs = () if owners is None else local(owners, hosts)
     entries = [File(f"/{LAB}/{name}.nix", text) for name, text in modules.items()]
     entries += [evolve(file, path=_beside(file.path, modules)) for file in theirs]
     for name in modules:
@@ -121,7 +123,7 @@ def resolver_module() -> str:
 
 
 def mailcow_module(tree_hash: str) -> str:
-    """services.mailcow with a tree that lies beside the module, checked as one that was fetched."""
+    """services.mailcow with a tree beside the module, checked as one that was fetched, and the lab's authority."""
     source = f"""pkgs.runCommand "mailcow" {{
     outputHash = {string(tree_hash)};
     outputHashMode = "recursive";
@@ -134,9 +136,11 @@ def mailcow_module(tree_hash: str) -> str:
         (
             option("services.mailcow.version", "the lab's"),
             option("services.mailcow.source", Raw(source)),
+            # Containers get the machine's bundle of authorities, which Debian's seed disk adds to.
+            option("environment.etc", {BUNDLE: {"source": mk_force(names.NIXOS_BUNDLE)}}),
         )
     )
-    return f"{{ pkgs, ... }}:\n{render(values)}"
+    return render(Lambda(("lib", "pkgs"), values))
 
 
 def _below(folder: Path, at: str) -> Iterator[Entry]:

@@ -14,6 +14,9 @@ LABEL: Final = NAMES["label"]
 
 CREDSTORE: Final = NAMES["credstore"]
 CA_CERTIFICATES: Final = NAMES["ca_certificates"]
+NIXOS_BUNDLE: Final = f"{NAMES['nixos_anchors']}.crt"
+"""The seed disk's authorities alone: what NixOS trusts by itself is in its store."""
+
 SEED_ID: Final = NAMES["seed_id"]
 """A file with a random text: a machine takes each seed disk once."""
 

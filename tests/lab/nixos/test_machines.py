@@ -13,6 +13,7 @@ from mailnix.lab.internet import trust
 from mailnix.lab.nixos import machines, root
 from mailnix.nar import nar_hash
 from mailnix.plan import Plan, derive
+from mailnix.services.credentials import names
 from mailnix.write import write_tree
 from tests.nixos.conftest import Nix
 
@@ -51,10 +52,10 @@ def test_mailcows_tree_lies_in_the_flake_as_it_is(write: Write, mailcow: Path) -
 
 def test_the_module_beside_it_names_its_hash(write: Write, mailcow: Path, nix: Nix) -> None:
     module = write(mailcow) / "lab/internal.nix"
-    given = nix.eval(
-        f"(import {module} {{ pkgs.runCommand = name: attrs: script: attrs // {{ inherit script; }}; }})"
-        ".services.mailcow.source"
-    )
+    pkgs = "pkgs.runCommand = name: attrs: script: attrs // { inherit script; };"
+    given = nix.eval(f"(import {module} {{ {pkgs} lib.mkForce = value: value; }})")
+    assert given["environment"]["etc"]["ssl/certs/ca-certificates.crt"]["source"] == names.NIXOS_BUNDLE
+    given = given["services"]["mailcow"]["source"]
     assert given["outputHash"] == given["passthru"]["rev"] == nar_hash(mailcow)
     assert given["script"].startswith("cp -r /nix/store/")
 
