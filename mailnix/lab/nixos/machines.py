@@ -10,6 +10,7 @@ from typing import Final
 from attrs import evolve
 
 from mailnix.formats.nix import Attrs, Lambda, PathLiteral, Raw, mk_force, option
+from mailnix.formats.nix import Entry as Definition
 from mailnix.formats.nix_printer import render, string
 from mailnix.image import nix as images
 from mailnix.image.cache import cache_dir
@@ -93,7 +94,9 @@ def flake(plan: Plan, mailcow: Path | None, owners: Path | None) -> Tree:
     hosts = [host.name for host in plan.hosts]
     modules = {proxy.name: resolver_module() for proxy in plan.proxies}
     if mailcow is not None:
-        modules[plan.internal.name] = mailcow_module(nar_hash(mailcow))
+        # Containers get the machine's bundle of authorities, which Debian's seed disk adds to.
+        bundle = option("environment.etc", {BUNDLE: {"source": mk_force(names.NIXOS_BUNDLE)}})
+        modules[plan.internal.name] = mailcow_module(nar_hash(mailcow), bundle)
     theirs = () if owners is None else local(owners, hosts)
     entries = [File(f"/{LAB}/{name}.nix", text) for name, text in modules.items()]
     entries += [evolve(file, path=_beside(file.path, modules)) for file in theirs]
@@ -122,8 +125,8 @@ def resolver_module() -> str:
     return render(values)
 
 
-def mailcow_module(tree_hash: str) -> str:
-    """services.mailcow with a tree beside the module, checked as one that was fetched, and the lab's authority."""
+def mailcow_module(tree_hash: str, *others: Definition) -> str:
+    """services.mailcow with a tree beside the module, checked as one that was fetched; and other definitions."""
     source = f"""pkgs.runCommand "mailcow" {{
     outputHash = {string(tree_hash)};
     outputHashMode = "recursive";
@@ -136,8 +139,7 @@ def mailcow_module(tree_hash: str) -> str:
         (
             option("services.mailcow.version", "the lab's"),
             option("services.mailcow.source", Raw(source)),
-            # Containers get the machine's bundle of authorities, which Debian's seed disk adds to.
-            option("environment.etc", {BUNDLE: {"source": mk_force(names.NIXOS_BUNDLE)}}),
+            *others,
         )
     )
     return render(Lambda(("lib", "pkgs"), values))
