@@ -40,10 +40,9 @@ def command(
     from mailnix.formats.backend import Backend
     from mailnix.image.values import Format
 
-    plan = pipeline.plan(config, secrets)
     chosen = Backend(backend)
-    if local is not None and chosen is not Backend.NIXOS:
-        raise click.UsageError("--local is for --backend nixos: its modules are NixOS's")
+    options.for_nixos_alone(chosen, "local")
+    plan = pipeline.plan(config, secrets)
     manifest = pipeline.build(
         plan,
         chosen,

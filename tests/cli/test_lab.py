@@ -116,3 +116,19 @@ def test_the_former_name_of_the_fake_mailcow_is_still_taken(capsys: pytest.Captu
     main(["--mailcow", "double"], standalone_mode=False)
     assert taken == ["fake"]
     assert "--mailcow fake" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("verb", "name"), [(("lab", "run"), "nixpkgs"), (("lab", "run"), "local"), (("build", "--out", "out"), "local")]
+)
+def test_what_is_for_nixos_is_refused_where_it_would_not_count(mailnix: Run, verb: tuple[str, ...], name: str) -> None:
+    said = mailnix(*verb, "mail.py", f"--{name}", ".")
+    assert said.status == 2
+    assert f"--{name} is for --backend nixos" in said.err
+
+
+def test_a_nixpkgs_tree_in_the_environment_is_no_mistake(mailnix: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILNIX_NIXPKGS", "/nixpkgs")
+    said = mailnix("lab", "run", "/nowhere/mail.py")
+    assert "/nowhere/mail.py" in said.err
+    assert "is for --backend nixos" not in said.err

@@ -45,6 +45,7 @@ def command(
     from mailnix.lab.stages import WITHOUT_THE_REST, Stage, Stages
 
     system = Backend(backend)
+    options.for_nixos_alone(system, "nixpkgs", "local")
     state_dir = state_dir or default_state_dir(config, system)
     made = Options(
         state_dir,
