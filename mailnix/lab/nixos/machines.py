@@ -27,13 +27,18 @@ from mailnix.nixos.local import local
 from mailnix.plan import Plan
 from mailnix.run import Runner, run
 from mailnix.services.credentials import names
+from mailnix.services.haraka.values import PUBLIC_AUTHORITIES
 from mailnix.tree import Entry, File, Link, Tree
 from mailnix.write import write_tree
 
 FLAKE: Final = "flake"
 MAILCOW: Final = "mailcow"
 LAB: Final = "lab"
-BUNDLE: Final = "ssl/certs/ca-certificates.crt"  # below /etc; docker-compose.yml of the fake Mailcow mounts it
+BUNDLE: Final = option(
+    "environment.etc",
+    {PUBLIC_AUTHORITIES.removeprefix("/etc/"): {"source": mk_force(names.NIXOS_BUNDLE)}},
+    "Haraka and containers trust the seed disk's authorities; Debian's disk adds them to this file.",
+)
 OWNERS: Final = ".owner.nix"
 
 
@@ -94,9 +99,7 @@ def flake(plan: Plan, mailcow: Path | None, owners: Path | None) -> Tree:
     hosts = [host.name for host in plan.hosts]
     modules = {proxy.name: resolver_module() for proxy in plan.proxies}
     if mailcow is not None:
-        # Containers get the machine's bundle of authorities, which Debian's seed disk adds to.
-        bundle = option("environment.etc", {BUNDLE: {"source": mk_force(names.NIXOS_BUNDLE)}})
-        modules[plan.internal.name] = mailcow_module(nar_hash(mailcow), bundle)
+        modules[plan.internal.name] = mailcow_module(nar_hash(mailcow), BUNDLE)
     theirs = () if owners is None else local(owners, hosts)
     entries = [File(f"/{LAB}/{name}.nix", text) for name, text in modules.items()]
     entries += [evolve(file, path=_beside(file.path, modules)) for file in theirs]
@@ -120,9 +123,10 @@ def resolver_module() -> str:
         (
             option("services.unbound.enableRootTrustAnchor", False),
             option("services.unbound.settings.include", f"{PurePosixPath(UNBOUND).parent}/*.conf"),
+            BUNDLE,
         )
     )
-    return render(values)
+    return render(Lambda(("lib",), values))
 
 
 def mailcow_module(tree_hash: str, *others: Definition) -> str:
