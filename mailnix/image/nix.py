@@ -120,7 +120,6 @@ def build(
     """Build the machines of an emitted flake; images and manifest.json come to `out`, each whole or not at all."""
     with tempfile.TemporaryDirectory(prefix="mailnix-nix-") as work:
         flake = Path(work) / "flake"
-        check(runner)
         write_tree(tree, flake)
         return build_flake(flake, names, form, out, progress, runner)
 

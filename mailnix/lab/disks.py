@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from mailnix.lab.qemu_argv import UEFI_VARS
 from mailnix.lab.spec import DiskFormat
 from mailnix.run import Runner, require, run
+
+IMAGES: Final = "images"  # below a lab's folder
+DISK_SIZE: Final = "8G"
 
 
 def overlay(base: Path, target: Path, *, base_format: DiskFormat, size: str = "", runner: Runner = run) -> Path:

@@ -9,8 +9,9 @@ from pathlib import Path
 from mailnix import __version__
 from mailnix.formats.backend import Backend
 from mailnix.image.values import HostBuild
+from mailnix.lab.disks import DISK_SIZE
 from mailnix.lab.machine import paths_for
-from mailnix.lab.prepare import DISK_SIZE, Mailcow, Options, builds, machine_specs, sockets_folder
+from mailnix.lab.prepare import Mailcow, Options, builds, machine_specs, sockets_folder
 from mailnix.lab.qemu_argv import qemu_argv
 from mailnix.lab.spec import Accel
 from mailnix.nar import nar_hash

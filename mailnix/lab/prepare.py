@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 from mailnix.formats.backend import Backend
 from mailnix.image.cache import cache_dir
 from mailnix.image.values import Format, HostBuild, Progress
-from mailnix.lab.disks import overlay
+from mailnix.lab.disks import DISK_SIZE, IMAGES, overlay
 from mailnix.lab.internet.authority import Authority, new_authority
 from mailnix.lab.internet.cards import INTERNET, card_names, far_nics
 from mailnix.lab.internet.layout import Layout, layout
@@ -25,8 +25,6 @@ from mailnix.run import end_all
 
 PROXY_MEMORY: Final = 512  # MiB; what a proxy must be able to live with
 INTERNAL_MEMORY: Final = 2048
-DISK_SIZE: Final = "8G"
-IMAGES: Final = "images"  # below a lab's folder
 
 
 class Mailcow(StrEnum):
@@ -96,6 +94,10 @@ def sockets_folder(state_dir: Path) -> Path:
 
 def prepare(plan: Plan, options: Options, progress: Progress) -> Prepared:
     """Make what is missing and build every image; raises BuildError, SecretsError, LabError."""
+    if options.machines is Machines.NIXOS_LAYER and options.nixpkgs is not None:
+        from mailnix.lab.nixos.build import ensure_possible
+
+        ensure_possible(options.nixpkgs)  # before minutes are spent
     options.state_dir.mkdir(parents=True, exist_ok=True)
     folder, plan = secrets_of(plan, options, progress)
     network = layout(plan)

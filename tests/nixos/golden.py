@@ -56,12 +56,12 @@ def built(made: Layer, work: Path) -> dict[str, dict[str, str]]:
     write_tree(emit(example(), copied()), work / "flake")
     tops = dict(made.build(Wanted(work / "flake", {"bare": (work / "bare.nix",)})))
     bare = tops.pop("bare")
-    known = set(_closure(made, bare))
+    known = set(made.closure(bare))
     plain = dict(_etc(made, bare))
     found = {}
     for name, top in tops.items():
         etc = {path: text for path, text in _etc(made, top) if plain.get(path) != text}
-        found[name] = distinct({**etc, **dict(_store(made, set(_closure(made, top)) - known))})
+        found[name] = distinct({**etc, **dict(_store(made, set(made.closure(top)) - known))})
     return found
 
 
@@ -80,10 +80,6 @@ def distinct(texts: Mapping[str, str]) -> dict[str, str]:
 
 def _body(text: str) -> str:
     return text.partition("\n")[2].strip() if text.startswith("#!") else text.strip()
-
-
-def _closure(made: Layer, top: str) -> list[str]:
-    return made.nix.run("nix-store", "--query", "--requisites", top).stdout.split()
 
 
 def _etc(made: Layer, top: str) -> Iterator[tuple[str, str]]:

@@ -13,15 +13,15 @@ from attrs import field, frozen
 from mailnix.errors import BuildError, CommandFailed
 from mailnix.formats.nix_printer import string
 from mailnix.image.values import Progress, silent
+from mailnix.lab.disks import DISK_SIZE
 from mailnix.lab.nixos.nix import Nix
-from mailnix.lab.nixos.root import LAYER, Root, root
-from mailnix.lab.nixos.tree import fitted
+from mailnix.lab.nixos.root import LAYER, Root, ensure_root, root
+from mailnix.lab.nixos.tree import ensure_tree, fitted
 from mailnix.lab.spec import Kernel
 from mailnix.run import Runner, run
 
 FOLDER: Final = "nixos-layer"
 """Below the cache."""
-DISK_SIZE: Final = "8G"
 KEPT: Final = 25  # lines of Nix's own message that an error shows
 CONSOLE: Final = "root=/dev/vda rw console=ttyS0 audit=0 systemd.show_status=1"
 
@@ -71,16 +71,20 @@ class Layer:
         """Where this machine sees a path of the root's store, links not followed."""
         return self.root.system / store_path.lstrip("/")
 
+    def closure(self, *toplevels: str) -> tuple[str, ...]:
+        """Every path of the store that these need, each once."""
+        found = self.nix.run("nix-store", "--query", "--requisites", *toplevels).stdout.split()
+        return tuple(dict.fromkeys(found))
+
     def kernel(self, toplevel: str) -> Kernel:
         """How to boot a toplevel from a disk of `disk`: directly, with Debian's kernel."""
         return Kernel(self.root.kernel, self.root.initrd, f"{CONSOLE} init={toplevel}/init")
 
     def disk(self, target: Path, toplevel: str, others: Sequence[str] = ()) -> Path:
         """Write the raw disk of a machine: Debian's /usr, the closures of its toplevel and of `others`."""
-        closure = self.nix.run("nix-store", "--query", "--requisites", toplevel, *others).stdout.split()
         partial = target.with_name(f".{target.name}.new")
         target.parent.mkdir(parents=True, exist_ok=True)
-        words = [str(partial), DISK_SIZE, toplevel, *dict.fromkeys(closure)]
+        words = [str(partial), DISK_SIZE, toplevel, *self.closure(toplevel, *others)]
         with tempfile.TemporaryDirectory(prefix="disk-", dir=self.root.folder) as work:  # others use the root, too
             try:
                 self.runner(["sh", LAYER / "disk.sh", self.root.system, f"{work}/content", *words])
@@ -107,6 +111,12 @@ class Layer:
             hint = "the lines above are Nix's own; they name the option, or the derivation that failed"
             raise BuildError(f"NixOS's layer could not be built\n{shown}", hint) from None
         return done.stdout.strip()
+
+
+def ensure_possible(nixpkgs: Path) -> None:
+    """Raise BuildError where the layer cannot be built, by what a look can tell."""
+    ensure_root()
+    ensure_tree(nixpkgs)
 
 
 def layer(nixpkgs: Path, cache: Path, runner: Runner = run, progress: Progress = silent) -> Layer:

@@ -31,18 +31,13 @@ class Switched(Protocol):
         ...
 
 
-def closure(layer: Layer, toplevel: str) -> tuple[str, ...]:
-    """Every path of the store that a generation needs."""
-    return tuple(layer.nix.run("nix-store", "--query", "--requisites", toplevel).stdout.split())
-
-
 def bring(machine: Switched, layer: Layer, toplevel: str, program: Path) -> int:
     """Copy to the machine what it lacks of a generation, as `nix copy` would; gives the number of store paths.
 
     `program` is NixOS's switch-to-configuration (`mailnix.lab.nixos.switch`).
     """
     present = {f"{STORE}/{name}" for name in machine.succeed(f"ls {STORE}").split()}
-    missing = [path for path in closure(layer, toplevel) if path not in present]
+    missing = [path for path in layer.closure(toplevel) if path not in present]
     machine.write_file(ARCHIVE, archive(layer, missing, program))
     machine.succeed(unpack_command(), timeout=LONGEST)
     return len(missing)

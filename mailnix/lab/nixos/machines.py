@@ -15,6 +15,7 @@ from mailnix.formats.nix_printer import render, string
 from mailnix.image import nix as images
 from mailnix.image.cache import cache_dir
 from mailnix.image.values import Format, Progress
+from mailnix.lab.disks import IMAGES
 from mailnix.lab.internet.trust import UNBOUND
 from mailnix.lab.nixos.build import Layer, Wanted, layer
 from mailnix.lab.nixos.root import LAYER, key
@@ -55,7 +56,7 @@ def machines(
 
     `mailcow` is the tree in Mailcow's place, `owners` the folder of what their owner adds. Raises BuildError.
     """
-    place, folder = state_dir / FLAKE, state_dir / "images"
+    place, folder = state_dir / FLAKE, state_dir / IMAGES
     write_tree(flake(plan, mailcow, owners), place)
     if nixpkgs is not None:
         return of_layer(layer(nixpkgs, cache_dir(), runner, progress), Wanted(place), folder, progress)

@@ -65,8 +65,7 @@ def key() -> str:
 
 def root(cache: Path, runner: Runner = run, progress: Progress = silent) -> Root:
     """The root, from the cache if it is there (2 to 7 minutes else). Raises ToolMissing or BuildError."""
-    if os.geteuid() != 0:
-        raise BuildError("NixOS machines are built in a Debian root, which only root can enter", "run it with sudo")
+    ensure_root()
     store = cache / "root"
     made = store / key()
     with locked(store / "lock", progress):
@@ -81,6 +80,12 @@ def root(cache: Path, runner: Runner = run, progress: Progress = silent) -> Root
                 (work / "new").rename(made)
         made.touch()
     return Root(made)
+
+
+def ensure_root() -> None:
+    """Raise BuildError for everybody else."""
+    if os.geteuid() != 0:
+        raise BuildError("NixOS machines are built in a Debian root, which only root can enter", "run it with sudo")
 
 
 def forget(store: Path, progress: Progress) -> None:

@@ -49,8 +49,7 @@ _UPSTREAM: Final = re.compile(r"[uU]pstream(System|User)Units")
 
 def fitted(tree: Path, cache: Path, progress: Progress = silent) -> Path:
     """The fitted copy of a nixpkgs tree, from the cache if it is there; raises BuildError where `tree` is none."""
-    if not (tree / EVAL).is_file():
-        raise BuildError(f"{tree} is no nixpkgs tree", "give the folder that holds nixos/ and pkgs/ of nixpkgs")
+    ensure_tree(tree)
     key = fingerprint(tree)
     store = cache / "nixpkgs"
     made = store / key
@@ -64,6 +63,12 @@ def fitted(tree: Path, cache: Path, progress: Progress = silent) -> Path:
                 (work / "tree").rename(made)
         made.touch()
     return made
+
+
+def ensure_tree(tree: Path) -> None:
+    """Raise BuildError where `tree` is none."""
+    if not (tree / EVAL).is_file():
+        raise BuildError(f"{tree} is no nixpkgs tree", "give the folder that holds nixos/ and pkgs/ of nixpkgs")
 
 
 def fingerprint(tree: Path) -> str:

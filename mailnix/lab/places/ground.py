@@ -16,13 +16,13 @@ from mailnix.image.cache import cache_dir
 from mailnix.image.values import HostBuild, Progress
 from mailnix.lab import state
 from mailnix.lab.accel import choose_accel
-from mailnix.lab.disks import overlay
+from mailnix.lab.disks import DISK_SIZE, overlay
 from mailnix.lab.internet import trust
 from mailnix.lab.machine import Machine, acquaint, paths_for
 from mailnix.lab.places import build, change, outside, router
 from mailnix.lab.places.build import ROUTER
 from mailnix.lab.places.place import HOME, PROXY, Cable, Place
-from mailnix.lab.prepare import DISK_SIZE, PROXY_MEMORY, sockets_folder
+from mailnix.lab.prepare import PROXY_MEMORY, sockets_folder
 from mailnix.lab.spec import Disk, DiskFormat, MachineSpec, Nic
 from mailnix.plan import Plan, derive
 from mailnix.run import run

@@ -9,8 +9,11 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from mailnix.config import load
+from mailnix.errors import BuildError
+from mailnix.formats.backend import Backend
 from mailnix.lab.internet import trust
 from mailnix.lab.nixos import machines, root
+from mailnix.lab.prepare import Options, prepare
 from mailnix.nar import nar_hash
 from mailnix.plan import Plan, derive
 from mailnix.services.credentials import names
@@ -106,3 +109,12 @@ def test_mmdebstrap_installs_them_and_what_they_need_alone(tmp_path: Path) -> No
     assert words[-2:] == ["trixie", str(tmp_path / "root")]
     assert '--aptopt=APT::Install-Recommends "false"' in words
     assert f"--include={','.join(root.packages())}" in words
+
+
+def test_what_is_no_nixpkgs_tree_is_refused_before_anything_is_made(plan: Plan, tmp_path: Path) -> None:
+    options = Options(tmp_path / "lab", backend=Backend.NIXOS, nixpkgs=tmp_path)
+    told: list[str] = []
+    with pytest.raises(BuildError):
+        prepare(plan, options, told.append)
+    assert told == []
+    assert not (tmp_path / "lab").exists()
