@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mailnix.cli import options, output
+from mailnix.cli import nixos_options, options, output
 
 
 @click.command("build")
@@ -22,7 +22,7 @@ from mailnix.cli import options, output
 )
 @click.option("--out", type=options.PATH, required=True, metavar="DIR", help="Where to put images and manifest.json.")
 @options.mailcow_source
-@options.local
+@nixos_options.local
 @options.secrets
 @options.as_json
 def command(
@@ -41,7 +41,7 @@ def command(
     from mailnix.image.values import Format
 
     chosen = Backend(backend)
-    options.for_nixos_alone(chosen, "local")
+    nixos_options.ensure_counts(chosen, "local")
     plan = pipeline.plan(config, secrets)
     manifest = pipeline.build(
         plan,

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
-from click.core import ParameterSource
 
 from mailnix.cli import completion, output
-
-if TYPE_CHECKING:
-    from mailnix.formats.backend import Backend
 
 PATH: Final = click.Path(path_type=Path)
 
@@ -26,28 +22,6 @@ backend = click.option(
     show_default=True,
     help="The machines' operating system.",
 )
-nixpkgs = click.option(
-    "--nixpkgs",
-    type=PATH,
-    metavar="DIR",
-    envvar="MAILNIX_NIXPKGS",
-    help="With --backend nixos: a nixpkgs tree, to build NixOS's layer of the machines without a binary cache.",
-)
-local = click.option(
-    "--local",
-    type=PATH,
-    metavar="DIR",
-    help="With --backend nixos: your own modules, NAME.nix for each machine [default: local/ beside CONFIG].",
-)
-
-
-def for_nixos_alone(backend: Backend, *names: str) -> None:
-    """Refuse what was typed and would not count; a variable of the environment may stand."""
-    context = click.get_current_context()
-    for name in names:
-        if backend != "nixos" and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name} is for --backend nixos", context)
-
 
 DEPRECATED_FAKE: Final = "double"  # the fake Mailcow's name before 0.1.0
 

@@ -115,7 +115,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     try:
         until(lambda: caddy.status() is not None or answers(https), "Caddy accepts connections")
         until(
-            lambda: b"UPSTREAM" in asked(https, "/"),
+            lambda: has_certificate(https),
             f"Caddy has a certificate:\n{(folder / 'log').read_text()[-2000:]}",
         )
         yield https
@@ -137,6 +137,7 @@ def asked(port: int, target: str, *headers: str) -> bytes:
 
 
 def has_certificate(port: int) -> bool:
+    """Before its authority has signed one, Caddy ends each handshake with an alert."""
     with contextlib.suppress(OSError):
         return b"UPSTREAM" in asked(port, "/")
     return False

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mailnix.cli import options, output
+from mailnix.cli import nixos_options, options, output
 
 
 @click.command("run")
@@ -15,8 +15,8 @@ from mailnix.cli import options, output
 @click.option("--resume", is_flag=True, help="Start from the state that an earlier such run saved.")
 @click.option("--quick", is_flag=True, help="Only exchange mail; leave out power cuts, port scans and the like.")
 @options.backend
-@options.nixpkgs
-@options.local
+@nixos_options.nixpkgs
+@nixos_options.local
 @options.mailcow
 @options.mailcow_source
 @click.option("--state-dir", type=options.PATH, metavar="DIR", help="The lab's folder [default: in the cache].")
@@ -45,7 +45,7 @@ def command(
     from mailnix.lab.stages import WITHOUT_THE_REST, Stage, Stages
 
     system = Backend(backend)
-    options.for_nixos_alone(system, "nixpkgs", "local")
+    nixos_options.ensure_counts(system, "nixpkgs", "local")
     state_dir = state_dir or default_state_dir(config, system)
     made = Options(
         state_dir,
