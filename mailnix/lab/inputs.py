@@ -28,11 +28,17 @@ def digest(plan: Plan, options: Options, secrets: Path) -> str:
     from mailnix.secrets.folder import Folder
 
     found = hashlib.sha256()
-    for word in (__version__, DISK_SIZE, Folder(secrets).fingerprint(), *_mailcow(options), *_images(plan, options)):
+    for word in (__version__, DISK_SIZE, Folder(secrets).fingerprint(), *software(plan, options)):
         found.update(f"{word}\0".encode())
     for word in _machines(plan, options):
         found.update(f"{word}\0".encode())
     return found.hexdigest()
+
+
+def software(plan: Plan, options: Options) -> Iterator[str]:
+    """What machines run, whatever their credentials and wherever the lab is: every file of every image, and Mailcow."""
+    yield from _mailcow(options)
+    yield from _images(plan, options)
 
 
 def _mailcow(options: Options) -> Iterator[str]:

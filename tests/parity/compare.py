@@ -14,6 +14,8 @@ NOTHING = "(nothing)"
 """The value of a key that one machine has not."""
 
 
+ANY: Final = ".*"
+"""The pattern of everything."""
 THERE: Final = "(there)"
 """That of a thing which the other machine has not at all."""
 
@@ -42,9 +44,9 @@ class Reason:
     why: str
     kind: str
     key: str
-    debian: str = ".*"
-    nixos: str = ".*"
-    machine: str = ".*"
+    debian: str = ANY
+    nixos: str = ANY
+    machine: str = ANY
 
     def explains(self, found: Difference) -> bool:
         """Whether it is the reason for this difference."""

@@ -8,14 +8,15 @@ from typing import Final
 
 from attrs import frozen
 
-from tests.parity.facts import PATIENCE, Guest, Unanswered
+from tests.parity.facts import Unanswered
 
-MIB: Final = 1024 * 1024
-_COMMAND: Final = """
+KIND: Final = "cost"
+COMMAND: Final = """
 systemd-analyze time
 grep -E '^(MemTotal|MemAvailable):' /proc/meminfo
 df -B1 --output=used / | tail -n 1 | sed 's/^/used /'
 """
+MIB: Final = 1024 * 1024
 _UNITS: Final = {"h": 3600.0, "min": 60.0, "s": 1.0, "ms": 0.001}
 
 
@@ -29,13 +30,11 @@ class Cost:
     disk: float
 
 
-def cost(guest: Guest) -> Cost:
-    """What a machine says; raises Unanswered where it has not booted to its end."""
-    return read(guest.execute(_COMMAND, timeout=PATIENCE).stdout)
-
-
 def read(text: str) -> Cost:
-    """`systemd-analyze time`, two lines of /proc/meminfo in KiB, and `used BYTES`."""
+    """What `COMMAND` prints: `systemd-analyze time`, two lines of /proc/meminfo in KiB, and `used BYTES`.
+
+    Raises Unanswered where the boot has not come to its end.
+    """
     boot = re.search(r"^Startup finished in (.*?)(?: = (.*))?$", text, re.MULTILINE)
     if boot is None or boot[2] is None:
         raise Unanswered(f"no boot that has ended: {text.strip()}")

@@ -1,4 +1,4 @@
-"""What is known of a booted machine: by kind, a value for each key; and how it is asked for.
+"""What is known of a booted machine: by kind, a value for each key.
 
 Every value is a text, so that a reason for a difference can name it as it is shown.
 """
@@ -14,9 +14,6 @@ from mailnix.lab.guest import Result
 
 Values: TypeAlias = Mapping[str, str]
 Facts: TypeAlias = Mapping[str, Values]
-
-PATIENCE = 600.0
-"""Seconds for one question; an emulated machine on a busy host takes a minute for all properties of all units."""
 
 
 class Guest(Protocol):
@@ -38,17 +35,3 @@ class Question:
 
 class Unanswered(Exception):
     """A machine gave no facts of a kind: a comparison of nothing with nothing would pass."""
-
-
-def ask(guest: Guest, question: Question) -> Values:
-    """What a machine says; raises Unanswered where that is nothing."""
-    result = guest.execute(question.command, timeout=PATIENCE)
-    values = question.read(result.stdout_bytes) if result.stdout_bytes else {}
-    if not values:
-        raise Unanswered(f"{question.kind}: status {result.status}, {result.stderr.strip() or 'no output'}")
-    return values
-
-
-def ask_all(guest: Guest, questions: tuple[Question, ...]) -> Facts:
-    """Everything that these questions ask for."""
-    return {question.kind: ask(guest, question) for question in questions}

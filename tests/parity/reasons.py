@@ -11,7 +11,12 @@ from tests.parity.compare import Reason
 FOLDER: Final = Path(__file__).parent / "differences"
 
 
-def reasons(folder: Path = FOLDER) -> tuple[Reason, ...]:
-    """All of them; raises TypeError or re.error where an entry is none."""
-    files = sorted(folder.glob("*.toml"))
+def parts(folder: Path) -> tuple[Path, ...]:
+    """The files of a list."""
+    return tuple(sorted(folder.glob("*.toml")))
+
+
+def reasons(where: Path = FOLDER) -> tuple[Reason, ...]:
+    """Those of one file, or of all in a folder; raises TypeError or re.error where an entry is none."""
+    files = parts(where) if where.is_dir() else (where,)
     return tuple(Reason(**entry) for file in files for entry in tomllib.loads(file.read_text())["difference"])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mailnix.services.haraka.values import SECRET_FILE
+from tests.parity.facts import Values
 from tests.parity.kinds import accounts, files, firewall, kernel, network, programs, sockets, units
 from tests.parity.kinds.words import told
 
@@ -63,8 +64,13 @@ FIREWALL: dict[str, Any] = {
 }
 
 
+def shown(text: str) -> Values:
+    """Units of which every property is told."""
+    return units.read(f"\n\n{text}".encode())
+
+
 def test_a_unit_is_the_same_under_both_names_and_wherever_its_program_is() -> None:
-    debian, nixos = units.read(DEBIAN_UNIT.encode()), units.read(NIXOS_UNIT.encode())
+    debian, nixos = shown(DEBIAN_UNIT), shown(NIXOS_UNIT)
     assert debian == nixos
     assert debian["ssh.service ExecStart"] == "sshd -D"
     assert debian["ssh.service state"] == "active"
@@ -72,11 +78,11 @@ def test_a_unit_is_the_same_under_both_names_and_wherever_its_program_is() -> No
 
 
 def test_a_changed_property_is_seen() -> None:
-    assert units.read(DEBIAN_UNIT.encode()) != units.read(NIXOS_UNIT.replace("on-failure", "always").encode())
+    assert shown(DEBIAN_UNIT) != shown(NIXOS_UNIT.replace("on-failure", "always"))
 
 
 def test_debians_one_certificate_unit_is_compared_with_both_of_nixos() -> None:
-    found = units.read(b"Id=haraka-certificate.service\nLoadState=loaded\nActiveState=inactive\nUMask=0077\n")
+    found = shown("Id=haraka-certificate.service\nLoadState=loaded\nActiveState=inactive\nUMask=0077\n")
     assert {key for key in found if key.endswith("UMask")} == {
         "haraka-in-tls.service UMask",
         "haraka-out-tls.service UMask",
@@ -84,10 +90,15 @@ def test_debians_one_certificate_unit_is_compared_with_both_of_nixos() -> None:
 
 
 def test_of_a_unit_of_others_only_counts_whether_it_runs() -> None:
-    text = "Id=cron.service\nLoadState=loaded\nActiveState={}\nRestart=no\n"
+    text = "cron.service loaded {} dead Regular work\nat.service not-found inactive dead at.service\n\n"
     assert units.read(text.format("active").encode()) == {"cron.service state": "active"}
     assert units.read(text.format("failed").encode()) == {"cron.service state": "failed"}
     assert not units.read(text.format("inactive").encode())
+
+
+def test_a_unit_that_is_watched_is_not_told_of_twice() -> None:
+    listed = "ssh.service loaded active running OpenBSD Secure Shell server\n"
+    assert units.read(f"{listed}\n{DEBIAN_UNIT}".encode()) == shown(DEBIAN_UNIT)
 
 
 def test_a_port_has_the_program_behind_it() -> None:
@@ -112,6 +123,17 @@ def test_a_rule_more_is_seen() -> None:
     more = {"nftables": [*FIREWALL["nftables"], FIREWALL["nftables"][-1]]}
     found = firewall.read(json.dumps(more).encode())
     assert set(found) - set(firewall.read(json.dumps(FIREWALL).encode())) == {"inet mailnix chain input rule 2"}
+
+
+def test_rules_of_containers_are_the_same_in_whatever_order_they_started() -> None:
+    place = {"family": "ip", "table": "nat", "chain": "DOCKER", "handle": 1}
+    rules = [{"rule": {**place, "expr": [{"dnat": {"port": port}}]}} for port in (25, 143)]
+    there = firewall.read(json.dumps({"nftables": rules[::-1]}).encode())
+    assert firewall.read(json.dumps({"nftables": rules}).encode()) == there
+    ours = json.loads(json.dumps(rules).replace('"ip"', '"inet"'))
+    assert firewall.read(json.dumps({"nftables": ours}).encode()) != firewall.read(
+        json.dumps({"nftables": ours[::-1]}).encode()
+    )
 
 
 def test_a_route_says_by_which_way_and_how_good_it_is() -> None:
@@ -192,8 +214,10 @@ def test_unbounds_settings_are_the_same_however_they_are_laid_out() -> None:
 
 
 def test_the_last_word_counts_in_systemds_own_files() -> None:
-    found = programs.managers(b"== journald\n[Journal]\nSystemMaxUse=1G\nSystemMaxUse=200M\n")
-    assert found == {"journald SystemMaxUse": "200M"}
+    journald = "# /etc/systemd/journald.conf\n[Journal]\nSystemMaxUse=1G\n"
+    more = "# /usr/lib/systemd/journald.conf.d/ours.conf\n[Journal]\nSystemMaxUse=200M\n"
+    found = programs.managers(f"{journald}{more}# /a/systemd/logind.conf\nA=false\n".encode())
+    assert found == {"journald SystemMaxUse": "200M", "logind A": "no"}
 
 
 @pytest.mark.parametrize(

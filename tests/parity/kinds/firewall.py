@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -10,24 +11,28 @@ from tests.parity.facts import Question, Values
 from tests.parity.kinds.words import said
 
 _OF_THIS_BOOT: Final = {"handle", "index"}
+_OF_CONTAINERS: Final = re.compile(r"ip6? (filter|nat) chain (DOCKER.*|POSTROUTING) rule")
+"""Where Docker puts the rules of each container and network, in the order in which they happened to start."""
 
 
 def read(data: bytes) -> Values:
     """Tables, sets and chains by name; a chain's rules by their place in it."""
     values: dict[str, str] = {}
-    places: dict[str, int] = {}
+    rules: dict[str, list[str]] = {}
     for each in json.loads(data)["nftables"]:
         ((what, content),) = each.items()
         if what == "metainfo":
             continue
         key = " ".join(_path(what, content))
         if what == "rule":
-            places[key] = places.get(key, 0) + 1
-            values[f"{key} {places[key]}"] = said(_lasting(content.get("expr", [])))
+            rules.setdefault(key, []).append(said(_lasting(content.get("expr", []))))
         else:
             values[key] = said(
                 _lasting({name: part for name, part in content.items() if name not in _path_names(what)})
             )
+    for key, chain in rules.items():
+        ordered = sorted(chain) if _OF_CONTAINERS.fullmatch(key) else chain
+        values |= {f"{key} {place}": rule for place, rule in enumerate(ordered, 1)}
     return values
 
 

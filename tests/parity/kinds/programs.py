@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -59,18 +60,19 @@ def unbound(data: bytes) -> Values:
 
 
 def managers(data: bytes) -> Values:
-    """`systemd-analyze cat-config` of systemd's programs: the last word on each key."""
+    """`systemd-analyze cat-config` of systemd's programs: the last word on each key, and before it whose file it is."""
     values: dict[str, str] = {}
     of = ""
     for line in lines(data):
-        if line.startswith("== "):
-            of = line[3:]
+        if found := _FILE.fullmatch(line):
+            of = found[1]
         elif "=" in line:
             key, _, value = line.partition("=")
             values[f"{of} {key.strip()}"] = _WORDS.get(value.strip(), told(value.strip()))
     return values
 
 
+_FILE: Final = re.compile(r"# /\S+/systemd/(\w+)\.conf(?:\.d/.*)?")
 _WORDS: Final = {"false": "no", "true": "yes"}
 _MANAGERS: Final = ("resolved", "journald", "system", "timesyncd", "networkd", "logind")
 
@@ -117,8 +119,8 @@ QUESTIONS: Final = (
     Question("sshd", "sshd -T -C user=root,host=x,addr=192.0.2.1", sshd),
     Question(
         "systemd",
-        f"for name in {' '.join(_MANAGERS)}; do echo == $name; systemd-analyze cat-config systemd/$name.conf; done "
-        "| grep -Ev '^[[:space:]]*(#|;|$)'",
+        f"systemd-analyze cat-config {' '.join(f'systemd/{name}.conf' for name in _MANAGERS)} "
+        "| grep -E '^# /|^[^#;[:space:]]'",
         managers,
     ),
 )

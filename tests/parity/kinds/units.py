@@ -19,11 +19,25 @@ _NAMES: Final = {
 _TWICE: Final = ("haraka-certificate", ("haraka-in-tls", "haraka-out-tls"))
 """On Debian one unit copies the certificate for both instances, on NixOS each has its own."""
 
-_WATCHED: Final = re.compile(
-    r"(haraka|mailnix|mailcow|caddy|unbound|docker|containerd|ssh|nftables"
-    r"|systemd-(networkd|resolved|timesyncd|journald)|qemu-guest-agent).*"
+_KINDS: Final = ("service", "socket", "timer", "path")
+_WATCHED: Final = (
+    "haraka",
+    "mailnix",
+    "mailcow",
+    "caddy",
+    "unbound",
+    "docker",
+    "containerd",
+    "ssh",
+    "nftables",
+    "systemd-networkd",
+    "systemd-resolved",
+    "systemd-timesyncd",
+    "systemd-journald",
+    "qemu-guest-agent",
 )
-"""Units of which every property counts. Of others only whether they run."""
+"""How the names of units begin of which every property counts. Of others only whether they run, which systemd says at
+once; for all properties of one it takes as long."""
 
 _FLEETING: Final = re.compile(
     r"(user|user-runtime-dir|getty|serial-getty|systemd-fsck|modprobe|dev-.*|.*\.mount|run-.*|systemd-coredump)@?.*\.(service|socket)"
@@ -48,14 +62,23 @@ _COMMAND_WORDS: Final = re.compile(r"argv\[\]=(.*?) ; (?:flags=\S* ; )?(?:ignore
 
 
 def read(data: bytes) -> Values:
-    """`systemctl show` of all units."""
-    values: dict[str, str] = {}
-    for block in data.decode(errors="replace").split("\n\n"):
+    """A line of `systemctl list-units` for each unit, then the block of `systemctl show` for each that is watched."""
+    listed_units, *blocks = data.decode(errors="replace").split("\n\n")
+    values = dict(_states(listed_units))
+    for block in blocks:
         said = _properties(block)
         for name in _called(said.get("Id", "")):
-            if name and said.get("LoadState") == "loaded":
-                values |= {f"{name} {key}": value for key, value in _kept(name, said)}
+            if name and said.get("LoadState") == "loaded" and not _FLEETING.fullmatch(name):
+                values |= {f"{name} {key}": value for key, value in _kept(said)}
     return values
+
+
+def _states(text: str) -> Iterator[tuple[str, str]]:
+    """Of others, those that run or should have."""
+    for name, loaded, active, *_ in (line.split() for line in text.splitlines()):
+        of_others = loaded == "loaded" and not name.startswith(_WATCHED) and not _FLEETING.fullmatch(name)
+        if of_others and active != "inactive":
+            yield f"{name} state", active
 
 
 def _properties(block: str) -> Mapping[str, str]:
@@ -78,17 +101,10 @@ def _called(name: str) -> Iterator[str]:
         yield _NAMES.get(name, name)
 
 
-def _kept(name: str, said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    if _FLEETING.fullmatch(name):
-        return
-    if _WATCHED.fullmatch(name):
-        texts = ((key, _text(key, value)) for key, value in said.items() if not _OF_THIS_BOOT.fullmatch(key))
-        yield from ((key, text) for key, text in texts if text)
-        yield "state", said["ActiveState"]
-    elif said["ActiveState"] not in ("inactive", "failed"):
-        yield "state", said["ActiveState"]
-    elif said["ActiveState"] == "failed":
-        yield "state", "failed"
+def _kept(said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    texts = ((key, _text(key, value)) for key, value in said.items() if not _OF_THIS_BOOT.fullmatch(key))
+    yield from ((key, text) for key, text in texts if text)
+    yield "state", said["ActiveState"]
 
 
 def _text(key: str, value: str) -> str:
@@ -109,4 +125,10 @@ _OF_NIXOS: Final = ("PATH=", "LOCALE_ARCHIVE=", "TZDIR=", "LD_LIBRARY_PATH=")
 """What NixOS tells each unit: where a program finds others and its data."""
 
 
-QUESTION: Final = Question("unit", "systemctl show --no-pager '*.service' '*.socket' '*.timer' '*.path'", read)
+_PATTERNS: Final = " ".join(f"'{start}*.{kind}'" for start in _WATCHED for kind in _KINDS)
+_COMMAND: Final = f"""
+systemctl list-units --all --plain --no-legend --full --no-pager --type={",".join(_KINDS)}
+echo
+systemctl show --no-pager {_PATTERNS}
+"""
+QUESTION: Final = Question("unit", _COMMAND, read)
