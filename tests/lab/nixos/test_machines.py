@@ -18,6 +18,7 @@ from mailnix.nar import nar_hash
 from mailnix.plan import Plan, derive
 from mailnix.services.credentials import names
 from mailnix.write import write_tree
+from tests.image.fake_nix import FakeNix
 from tests.nixos.conftest import Nix
 
 Write = Callable[..., Path]
@@ -97,6 +98,16 @@ def test_another_nixpkgs_makes_another_lab(plan: Plan, tmp_path: Path) -> None:
 
 def test_machines_that_nix_builds_are_others_than_those_of_the_layer(plan: Plan, tmp_path: Path) -> None:
     assert list(machines.inputs(plan, None, None)) != list(machines.inputs(plan, tmp_path, None))
+
+
+def test_without_a_tree_nix_builds_every_machine_of_the_labs_flake(plan: Plan, mailcow: Path, tmp_path: Path) -> None:
+    fake, state_dir = FakeNix(), tmp_path / "lab"
+    made = machines.machines(plan, None, mailcow, None, state_dir, lambda _line: None, fake)
+    assert {name: (each.image.read_bytes(), each.kernel) for name, each in made.items()} == {
+        host.name: (b"converted disk", None) for host in plan.hosts
+    }
+    built = [words[2] for words in fake.commands if words[1] == "build"]
+    assert built == [f"path:{state_dir}/flake#packages.x86_64-linux.{host.name}" for host in plan.hosts]
 
 
 def test_a_root_is_another_with_other_packages_and_has_each_once() -> None:
