@@ -35,8 +35,11 @@ in
       systemd.coredump.enable = false;
       services.lvm.enable = false;
       boot.bcache.enable = false;
-      # Debian's sshd was compiled to want it.
-      systemd.tmpfiles.rules = [ "d /run/sshd 0755 root root -" ];
+      # Folders that Debian's sshd and logrotate were compiled to want.
+      systemd.tmpfiles.rules = [
+        "d /run/sshd 0755 root root -"
+        "d /var/lib/logrotate 0755 root root -"
+      ];
       programs.command-not-found.enable = false;
       # Debian's programs need Debian's loader, which NixOS would take away.
       environment.binsh = "/usr/bin/dash";
