@@ -25,8 +25,15 @@ from mailnix.services.network.render import (
 )
 from mailnix.tree import File
 
-_OF_NIXOS: Final = {"kernel.kptr_restrict": 1}
-"""What NixOS sets by itself, with the priority of our own values there: they may not be set twice."""
+_OF_NIXOS: Final = {
+    "kernel.core_uses_pid": 1,
+    "kernel.kptr_restrict": 1,
+    "net.ipv4.ping_group_range": "0 2147483647",
+}
+"""What NixOS sets by itself, some with the priority of our own values there: they may not be set twice."""
+_OF_EACH_CARD: Final = {"accept_source_route": 0, "promote_secondaries": 1, "rp_filter": 2}
+"""Likewise of each interface: systemd's 50-default.conf, in a package that Debian's systemd only recommends. Of sources
+those are taken to which there is a way, by whichever card (RFC 3704 2.4)."""
 CHOOSE: Final = f"{SCRIPTS}/choose-card"
 
 # The base image lets it wait for half a minute, then the boot goes on: late, which is no fault of the machine.
@@ -38,19 +45,27 @@ LATE = File(
 
 def debian(_plan: Plan, host: HostPlan) -> DebianPart:
     """The cards, the resolver, sysctls, and the machine's name."""
-    settings = "".join(f"{key} = {value}\n" for key, value in {**_OF_NIXOS, **sysctls(host)}.items())
     return DebianPart(
         packages=("systemd-resolved",),
         entries=(
             *(File(path, ini(sections)) for path, sections in units(host)),
             File(CHOOSE, chooser(), mode=0o755),
-            File("/etc/sysctl.d/60-mailnix.conf", settings),
+            File("/etc/sysctl.d/60-mailnix.conf", "".join(_sysctls(host))),
             LATE,
             File("/etc/hostname", f"{host.name}\n"),
             File("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n::1 localhost ip6-localhost\n"),
         ),
         wanted=(Wanted(f"{CHOOSER}.service", by=NETWORKD),),
     )
+
+
+def _sysctls(host: HostPlan) -> Iterator[str]:
+    """Lines of sysctl.d(5). `all` is left out of the pattern: together with each card's own value it would count."""
+    for key, value in {**_OF_NIXOS, **sysctls(host)}.items():
+        yield f"{key} = {value}\n"
+    for key, value in _OF_EACH_CARD.items():
+        of = "net.ipv4.conf"
+        yield f"{of}.default.{key} = {value}\n{of}.*.{key} = {value}\n-{of}.all.{key}\n"
 
 
 def units(host: HostPlan) -> Iterator[tuple[str, tuple[Section, ...]]]:

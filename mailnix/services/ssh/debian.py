@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mailnix.formats.debian_part import DebianPart
 from mailnix.plan import HostPlan, Plan
+from mailnix.services.credentials import names
 from mailnix.services.ssh.render import Settings, settings
 from mailnix.tree import File
 
 UNITS = ("ssh.service", "ssh.socket")
+
+_OF_NIXOS: Final[Settings] = {
+    "HostKey": names.HOST_KEY.removesuffix(".pub"),
+    # Without the NIST's curves, and without what authenticates a text before it is encrypted.
+    "KexAlgorithms": (
+        "mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,"
+        "curve25519-sha256,curve25519-sha256@libssh.org,diffie-hellman-group-exchange-sha256"
+    ),
+    "MACs": "hmac-sha2-512-etm@openssh.com,hmac-sha2-256-etm@openssh.com,umac-128-etm@openssh.com",
+}
+"""What NixOS says by itself."""
 
 
 def debian(plan: Plan, host: HostPlan) -> DebianPart:
@@ -18,7 +32,7 @@ def debian(plan: Plan, host: HostPlan) -> DebianPart:
     return DebianPart(
         packages=("openssh-server",),
         entries=(
-            File("/etc/ssh/sshd_config.d/10-mailnix.conf", config(settings(host))),
+            File("/etc/ssh/sshd_config.d/10-mailnix.conf", config({**_OF_NIXOS, **settings(host)})),
             *((File("/root/.ssh/authorized_keys", keys, mode=0o600),) if keys else ()),
         ),
     )

@@ -27,3 +27,14 @@ def test_the_card_is_chosen_before_networkd_looks_at_any() -> None:
     assert "Before=systemd-networkd.service shutdown.target\n" in unit.data.decode()
     assert isinstance(script := entries[CHOOSE], File)
     assert script.mode == 0o755
+
+
+def test_each_card_takes_what_comes_by_a_way_that_leads_back() -> None:
+    """sysctl.d(5): what begins with a dash and has no value is left out of the patterns."""
+    for host in debian_hosts(derive(sound())):
+        (settings,) = (entry for entry in host.tree if entry.path == "/etc/sysctl.d/60-mailnix.conf")
+        assert isinstance(settings, File)
+        lines = settings.data.decode().splitlines()
+        assert {"net.ipv4.conf.default.rp_filter = 2", "net.ipv4.conf.*.rp_filter = 2"} <= {*lines}
+        assert "-net.ipv4.conf.all.rp_filter" in lines
+        assert lines.count("net.ipv4.ip_forward = 1") == 1

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from mailnix import Internal
 from mailnix.plan import HostPlan, Plan, derive
 from mailnix.services.ssh.debian import debian
@@ -37,6 +39,15 @@ def test_on_a_sealed_machine_no_sshd_runs() -> None:
     part = debian(plan, plan.internal)
     assert part.entries == ()
     assert part.masked == ("ssh.service", "ssh.socket")
+
+
+def test_keys_are_agreed_upon_and_texts_authenticated_as_on_nixos(plan: Plan) -> None:
+    text = text_of(plan, plan.internal)
+    for line in (Path(__file__).parents[2] / "nixos/golden/internal/etc/ssh/sshd_config").read_text().splitlines():
+        key, _, value = line.partition(" ")
+        if key.lower() in ("kexalgorithms", "macs", "hostkey"):
+            assert f"{key} {value}\n".lower() in text.lower()
+    assert text.count("Algorithms ") == text.count("HostKey ") == text.count("MACs ") == 1
 
 
 def text_of(plan: Plan, host: HostPlan) -> str:
