@@ -96,6 +96,11 @@ def test_of_a_unit_of_others_only_counts_whether_it_runs() -> None:
     assert not units.read(text.format("inactive").encode())
 
 
+def test_what_is_not_set_is_no_property() -> None:
+    more = "SystemCallLog=~\nSetCredential=[unprintable]\nFailureActionExitStatus=[not set]\nTTYReset=\n"
+    assert shown(f"{DEBIAN_UNIT}{more}") == shown(DEBIAN_UNIT)
+
+
 def test_a_unit_that_is_watched_is_not_told_of_twice() -> None:
     listed = "ssh.service loaded active running OpenBSD Secure Shell server\n"
     assert units.read(f"{listed}\n{DEBIAN_UNIT}".encode()) == shown(DEBIAN_UNIT)
@@ -105,6 +110,11 @@ def test_a_port_has_the_program_behind_it() -> None:
     line = '{} LISTEN 0 511 {} *:* users:(("MainThread",pid=645,fd=26))\n'
     found = sockets.read((line.format("tcp", "*:25") * 2 + "udp UNCONN 0 0 0.0.0.0:51820 0.0.0.0:*\n").encode())
     assert found == {"tcp *:25": "MainThread", "udp 0.0.0.0:51820": "kernel"}
+
+
+def test_a_port_that_the_kernel_gave_is_any() -> None:
+    found = sockets.read(b'tcp LISTEN 0 9 127.0.0.1:39995 0.0.0.0:* users:(("containerd",pid=1,fd=2))\n')
+    assert found == {"tcp 127.0.0.1:any": "containerd"}
 
 
 def test_a_ruleset_is_the_same_whatever_traffic_there_was() -> None:
@@ -138,8 +148,11 @@ def test_rules_of_containers_are_the_same_in_whatever_order_they_started() -> No
 
 def test_a_route_says_by_which_way_and_how_good_it_is() -> None:
     route = {"dst": "default", "gateway": "203.0.113.1", "dev": "ens4", "protocol": "dhcp", "metric": 1024, "flags": []}
-    found = network.routes(json.dumps([[route], []]).encode())
-    assert found == {"main unicast default ens4": "gateway 203.0.113.1, metric 1024, protocol dhcp"}
+    sixth = {"dst": "default", "gateway": "fe80::1:2ff:fe03:4", "dev": "ens4", "protocol": "ra", "metric": 1024}
+    assert network.routes(json.dumps([[route], [sixth]]).encode()) == {
+        "ipv4 main unicast default ens4": "gateway 203.0.113.1, metric 1024, protocol dhcp",
+        "ipv6 main unicast default ens4": "gateway link-local, metric 1024, protocol ra",
+    }
 
 
 def test_rules_are_those_of_both_families() -> None:
@@ -153,6 +166,8 @@ def test_of_a_tunnel_no_key_is_asked_for() -> None:
     assert "print" in command
     assert not any(f"print {column}" in command for column in ("$2", "$3"))
     assert network.tunnels(b"wg0 own:a key, port 51820, mark off\n") == {"wg0 own": "a key, port 51820, mark off"}
+    there = network.tunnels(b"wg0 own:a key, port 45101, mark off\nwg0 peer:a key, from 192.0.2.1:54571, 10.0.0.1/32\n")
+    assert there == {"wg0 own": "a key, port any, mark off", "wg0 peer": "a key, from 192.0.2.1:any, 10.0.0.1/32"}
 
 
 def test_settings_of_the_kernel_are_those_that_stay() -> None:
@@ -181,9 +196,34 @@ def test_a_mode_is_told_with_its_owner_and_a_link_without() -> None:
 
 def test_no_secret_is_asked_for() -> None:
     (command,) = (question.command for question in files.QUESTIONS if question.kind == "text")
-    assert f"--exclude={SECRET_FILE}" in command
+    for name in (SECRET_FILE, "redis.conf", "*sql*", "*password*"):
+        assert f"--exclude={name}" in command
     assert "DBPASS" in files.OF_MAILCOW.command
     assert "(secret)" in files.OF_MAILCOW.command
+
+
+def test_settings_say_the_same_in_any_order() -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, text in (("a.ini", b"; why\nb=2\na=1\n\n[m]\nd=4\nc=3\n"), ("b.ini", b"a=1\nb=2\n[m]\nc=3\nd=4")):
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text))
+    found = files.texts(packed.getvalue())
+    assert found["/a.ini"] == found["/b.ini"] == "a=1\nb=2\n[m]\nc=3\nd=4"
+
+
+def test_an_address_of_a_container_says_nothing_and_one_of_the_machine_does() -> None:
+    place = {"family": "ip", "table": "nat", "chain": "DOCKER", "handle": 1}
+
+    def ruleset(machine: str, container: str) -> Values:
+        dnat = {"dnat": {"addr": container, "port": 25}}
+        match = {"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "daddr"}}, "right": machine}}
+        return firewall.read(json.dumps({"nftables": [{"rule": {**place, "expr": [match, dnat]}}]}).encode())
+
+    assert ruleset("10.83.119.2", "172.22.1.253") == ruleset("10.83.119.2", "172.22.1.3")
+    assert ruleset("10.83.119.2", "172.22.1.253") != ruleset("0.0.0.0", "172.22.1.253")
+    assert ruleset("10.83.119.2", "172.22.1.253") != ruleset("10.83.119.2", "172.22.9.253")
 
 
 def test_texts_are_read_from_an_archive() -> None:
@@ -192,7 +232,7 @@ def test_texts_are_read_from_an_archive() -> None:
         member = tarfile.TarInfo("run/haraka-in/config/me")
         member.size = 5
         archive.addfile(member, io.BytesIO(b"name\n"))
-    assert files.texts(packed.getvalue()) == {"/run/haraka-in/config/me": "name\n"}
+    assert files.texts(packed.getvalue()) == {"/run/haraka-in/config/me": "name"}
 
 
 def test_a_variable_of_mailcow_is_its_value_however_it_is_quoted() -> None:

@@ -75,11 +75,22 @@ _TEXTS: Final = (
 def texts(data: bytes) -> Values:
     """A tar archive: the text of each file; `told` of it, since scripts name where programs are."""
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        found = ((member, archive.extractfile(member)) for member in archive if member.isfile())
-        return {f"/{member.name}": told(file.read().decode(errors="replace")) for member, file in found if file}
+        found = ((member.name, archive.extractfile(member)) for member in archive if member.isfile())
+        return {f"/{name}": _text(name, file.read().decode(errors="replace")) for name, file in found if file}
 
 
-_LEFT_OUT: Final = f"--exclude={SECRET_FILE} --exclude=.git '--exclude=*sql*'"  # Mailcow writes passwords into the last
+def _text(name: str, text: str) -> str:
+    """Of settings only what they say counts, not in which order and with which comments."""
+    if name.endswith(".ini"):
+        sections = (section.splitlines() for section in re.split(r"^(?=\[)", text, flags=re.MULTILINE))
+        text = "\n".join("\n".join(sorted(filter(_SAYS.match, lines))) for lines in sections)
+    return told(text.strip())
+
+
+_SAYS: Final = re.compile(r"\s*[^\s;#]")
+
+_WITH_PASSWORDS: Final = "'--exclude=*sql*' --exclude=redis.conf '--exclude=*password*'"  # Mailcow writes them
+_LEFT_OUT: Final = f"--exclude={SECRET_FILE} --exclude=.git {_WITH_PASSWORDS}"
 _TEXTS_COMMAND: Final = f"cd / && tar -chf - {_LEFT_OUT} -- $(ls -d {' '.join(_TEXTS)} 2>/dev/null) 2>/dev/null"
 
 

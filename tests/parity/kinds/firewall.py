@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import Any, Final
 
+from mailnix import Internal
 from tests.parity.facts import Question, Values
 from tests.parity.kinds.words import said
 
 _OF_THIS_BOOT: Final = {"handle", "index"}
-_OF_CONTAINERS: Final = re.compile(r"ip6? (filter|nat) chain (DOCKER.*|POSTROUTING) rule")
+_IN_ANY_ORDER: Final = re.compile(r"ip6? (filter|nat) chain (DOCKER.*|POSTROUTING) rule")
 """Where Docker puts the rules of each container and network, in the order in which they happened to start."""
+_NETWORKS: Final = (Internal("any").docker_subnet, Internal("any").docker_subnet6)
+_STARTS: Final = "|".join(re.escape(str(ip_network(each).network_address).removesuffix("0")) for each in _NETWORKS)
+_CONTAINER: Final = re.compile(rf'("(?:right|addr)": ")(?:{_STARTS})[1-9a-f][0-9a-f]*"')
+"""An address that Docker or Mailcow gave to a container; which of them, and in which order, says nothing."""
 
 
 def read(data: bytes) -> Values:
@@ -25,13 +31,14 @@ def read(data: bytes) -> Values:
             continue
         key = " ".join(_path(what, content))
         if what == "rule":
-            rules.setdefault(key, []).append(said(_lasting(content.get("expr", []))))
+            rule = said(_lasting(content.get("expr", [])))
+            rules.setdefault(key, []).append(_CONTAINER.sub(r'\1a container"', rule))
         else:
             values[key] = said(
                 _lasting({name: part for name, part in content.items() if name not in _path_names(what)})
             )
     for key, chain in rules.items():
-        ordered = sorted(chain) if _OF_CONTAINERS.fullmatch(key) else chain
+        ordered = sorted(chain) if _IN_ANY_ORDER.fullmatch(key) else chain
         values |= {f"{key} {place}": rule for place, rule in enumerate(ordered, 1)}
     return values
 

@@ -13,9 +13,11 @@ _OF_THIS_BOOT: Final = re.compile(
     r"|fs\.(dentry-state|file-nr|inode-nr|inode-state|quota\..*|binfmt_misc\..*|nfs.*)"
     r"|kernel\.pty\.nr|net\.ipv4\.tcp_fastopen_key|net\.netfilter\.nf_conntrack_count"
     r"|.*\.(veth\w+|br-[0-9a-f]{12})\..*"
+    r"|fs\.(epoll\.max_user_watches|fanotify\.max_user_marks)|kernel\.threads-max|user\.max_.*"
+    r"|net\.ipv4\.(inet_peer_threshold|tcp_mem|tcp_rmem|tcp_wmem|udp_mem)|vm\.(min_free|user_reserve)_kbytes"
     r"|.*stable_secret|net\.(ipv4|ipv6)\.route\.flush|vm\.stat_refresh|dev\.cdrom\.info"
 )
-"""What counts, differs with each boot, or belongs to an interface that Docker named anew."""
+"""What counts, differs with each boot or size of memory, or is of an interface that Docker named anew."""
 
 
 def read(data: bytes) -> Values:

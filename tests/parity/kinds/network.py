@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from tests.parity.facts import Question, Values
-from tests.parity.kinds.words import lines, listed
+from tests.parity.kinds.words import lines, listed, port
 
 _FLEETING: Final = ("veth",)
 """Interfaces that Docker names anew with each container."""
+_FAMILIES: Final = ("ipv4", "ipv6")
+_LINK_LOCAL: Final = re.compile(r"fe80:[0-9a-f:]+")
+"""Of a router's card, which is another in each lab."""
 
 
 def addresses(data: bytes) -> Values:
@@ -34,22 +38,23 @@ def _addresses(interfaces: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
 
 def routes(data: bytes) -> Values:
     """`ip -j -d route show table all`, IPv4's and IPv6's, in one list of two."""
-    return dict(pair for family in json.loads(data) for route in family for pair in _route(route))
+    families = zip(_FAMILIES, json.loads(data), strict=True)
+    return dict(pair for family, found in families for route in found for pair in _route(family, route))
 
 
-def _route(route: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _route(family: str, route: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     device = str(route.get("dev", ""))
     if device.startswith(_FLEETING) or str(route["dst"]).startswith(("fe80:", "ff00:")):
         return
     way = ("gateway", "via", "prefsrc", "metric", "scope", "protocol", "metrics", "pref", "mtu")
-    said = [f"{name} {route[name]}" for name in way if name in route]
+    said = [f"{name} {_LINK_LOCAL.sub('link-local', str(route[name]))}" for name in way if name in route]
     table = route.get("table", "main")
-    yield f"{table} {route.get('type', 'unicast')} {route['dst']} {device}".strip(), ", ".join(said)
+    yield f"{family} {table} {route.get('type', 'unicast')} {route['dst']} {device}".strip(), ", ".join(said)
 
 
 def rules(data: bytes) -> Values:
     """`ip -j rule`, IPv4's and IPv6's, in one list of two."""
-    families = zip(("ipv4", "ipv6"), json.loads(data), strict=True)
+    families = zip(_FAMILIES, json.loads(data), strict=True)
     return {
         f"{family} {rule['priority']}": json.dumps({k: v for k, v in rule.items() if k != "priority"}, sort_keys=True)
         for family, found in families
@@ -66,7 +71,11 @@ NF == 9 { print $1 " " "peer:" ($3 == "(none)" ? "no" : "a") " preshared key, fr
 
 def tunnels(data: bytes) -> Values:
     """Each tunnel and its one peer, whose key is another in each lab."""
-    return {key: value for key, _, value in (line.partition(":") for line in lines(data))}
+    told = (_PORT.sub(lambda found: f"{found[1]}{port(found[2])}", line) for line in lines(data))
+    return {key: value for key, _, value in (line.partition(":") for line in told)}
+
+
+_PORT: Final = re.compile(r"(port |from [0-9.]+:)(\d+)")
 
 
 QUESTIONS: Final = (

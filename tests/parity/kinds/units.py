@@ -40,7 +40,7 @@ _WATCHED: Final = (
 once; for all properties of one it takes as long."""
 
 _FLEETING: Final = re.compile(
-    r"(user|user-runtime-dir|getty|serial-getty|systemd-fsck|modprobe|dev-.*|.*\.mount|run-.*|systemd-coredump)@?.*\.(service|socket)"
+    r"(user|user-runtime-dir|getty|serial-getty|systemd-fsck|modprobe|dev-.*|.*\.mount|run-.*|systemd-coredump|sshd@)@?.*\.(service|socket)"
 )
 
 _OF_THIS_BOOT: Final = re.compile(
@@ -50,9 +50,10 @@ _OF_THIS_BOOT: Final = re.compile(
     r"|Id|ControlGroup|UnitFilePreset|FragmentPath|SourcePath|DropInPaths|Names|Description|Documentation|NeedDaemonReload"
     r"|Can\w+|ConditionResult|AssertResult|Markers|InvocationID|OpenFile\w*Descriptor|StateChange\w+|Refs|Following|Perpetual"
     r"|Transient|UID|GID|TriggeredBy|RequiredBy|WantedBy|RequisiteOf|BoundBy|UpheldBy|ConflictedBy|Before|ReferencedBy|SliceOf"
-    r"|.+Symlink|RestartUSecNext|(Requires|Wants)MountsFor|.+Ex|CleanResult|LiveMountResult|ReloadResult|LimitSIGPENDING(Soft)?|UnitFileState|LoadError|LoadState|Credential.*Encrypted|ExitType|Comment|TimersCalendar|DebugInvocation|FreezerState"
+    r"|.+Symlink|RestartUSecNext|(Requires|Wants)MountsFor|.+Ex|CleanResult|LiveMountResult|ReloadResult|Limit(SIGPENDING|NPROC)(Soft)?|TasksMax|UnitFileState|LoadError|LoadState|Credential.*Encrypted|ExitType|Comment|TimersCalendar|DebugInvocation|FreezerState"
 )
-"""What is counted or measured, what says where a unit lies, and the other side of what other units say."""
+"""What is counted, measured or follows from the size of memory, what says where a unit lies, and the other side of what
+other units say."""
 
 _SETS: Final = re.compile(
     r"After|Wants|Requires|BindsTo|PartOf|Conflicts|.*Path(s)?|SystemCallFilter|.*Directory|.*Address(Allow|Deny)|Environment"
@@ -103,8 +104,12 @@ def _called(name: str) -> Iterator[str]:
 
 def _kept(said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     texts = ((key, _text(key, value)) for key, value in said.items() if not _OF_THIS_BOOT.fullmatch(key))
-    yield from ((key, text) for key, text in texts if text)
+    yield from ((key, text) for key, text in texts if text not in _UNSET)
     yield "state", said["ActiveState"]
+
+
+_UNSET: Final = ("", "~", "[not set]", "[unprintable]")
+"""What systemctl says of a property that is not set, or that it has no words for."""
 
 
 def _text(key: str, value: str) -> str:
@@ -129,6 +134,6 @@ _PATTERNS: Final = " ".join(f"'{start}*.{kind}'" for start in _WATCHED for kind 
 _COMMAND: Final = f"""
 systemctl list-units --all --plain --no-legend --full --no-pager --type={",".join(_KINDS)}
 echo
-systemctl show --no-pager {_PATTERNS}
+systemctl show --all --no-pager {_PATTERNS}
 """
 QUESTION: Final = Question("unit", _COMMAND, read)

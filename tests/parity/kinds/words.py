@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any, Final
 
+from mailnix import Tunnel
+
 _STORE: Final = re.compile(r"/nix/store/[a-z0-9]{32}-[^\s/;:\"']+")
 _PROGRAM: Final = re.compile(r"((STORE|/usr|/run/current-system/sw|/run/wrappers)(/local)?|(?<![\w/.-]))/s?bin/(?=\w)")
 
@@ -13,6 +15,17 @@ _PROGRAM: Final = re.compile(r"((STORE|/usr|/run/current-system/sw|/run/wrappers
 def told(text: str) -> str:
     """A text without store paths and folders of programs."""
     return _PROGRAM.sub("", _STORE.sub("STORE", text))
+
+
+_OURS: Final = Tunnel().port
+_GIVEN: Final = range(32768, 61000)
+"""Ports that the kernel gives to whoever asks for none (ip_local_port_range): they are others at each start."""
+
+
+def port(number: str) -> str:
+    """A port, or that it is any."""
+    given = number.isdecimal() and int(number) in _GIVEN and int(number) != _OURS
+    return "any" if given else number
 
 
 def listed(words: object) -> str:
