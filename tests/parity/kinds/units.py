@@ -40,7 +40,7 @@ _WATCHED: Final = (
 once; for all properties of one it takes as long."""
 
 _FLEETING: Final = re.compile(
-    r"(user|user-runtime-dir|getty|serial-getty|systemd-fsck|modprobe|dev-.*|.*\.mount|run-.*|systemd-coredump|sshd@)@?.*\.(service|socket)"
+    r"(user|user-runtime-dir|getty|serial-getty|systemd-fsck|modprobe|dev-.*|.*\.mount|run-.*|systemd-coredump|systemd-machine-id-commit|sshd@)@?.*\.(service|socket)"
 )
 
 _OF_THIS_BOOT: Final = re.compile(
