@@ -11,6 +11,7 @@
 let
   keys = import ./keys.nix { inherit pkgs; } [
     "submit.example.org"
+    "renewed.submit.example.org"
   ];
   inherit (config.sops) secrets;
 in
@@ -23,6 +24,8 @@ in
   ];
 
   networking.hostName = "relay";
+  # A server has an address of its own; and Debian's dhcpcd, which drops its privileges, may not do so in NixOS's unit.
+  networking.useDHCP = false;
   networking.hosts."127.0.0.1" = [
     "authority.example.net"
     "mx.example.org"
@@ -125,4 +128,6 @@ in
     };
   };
   users.users.caddy.extraGroups = [ "acme" ];
+  # What comes after it is the test's business.
+  environment.etc."test/renewed".source = keys;
 }

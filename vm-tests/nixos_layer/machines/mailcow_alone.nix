@@ -34,6 +34,8 @@ in
 
   networking = {
     hostName = "post";
+    # As of `relay`.
+    useDHCP = false;
     usePredictableInterfaceNames = false;
     interfaces.eth0.ipv4.addresses = [
       {

@@ -43,7 +43,6 @@ in
       programs.command-not-found.enable = false;
       # Debian's programs need Debian's loader, which NixOS would take away.
       environment.binsh = "/usr/bin/dash";
-      environment.usrbinenv = null;
       environment.stub-ld.enable = false;
       environment.ldso = "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
     }

@@ -27,6 +27,15 @@ in
     exec jq . "$1" >"$2"
   '';
   remarshal_0_17 = final.remarshal;
+  # Debian's program of this name is another one; its openresolv cannot stand beside its systemd-resolved.
+  minica = prev.writeShellScriptBin "minica" ''
+    PATH=${final.openssl}/bin:$PATH
+    ${builtins.readFile ./minica.sh}
+  '';
+  openresolv = prev.runCommand "openresolv" { meta.mainProgram = "resolvconf"; } ''
+    install -D ${./resolvconf.sh} $out/bin/resolvconf
+    ln -s bin $out/sbin
+  '';
   makeBinaryWrapper = final.makeWrapper;
   lndir = prev.writeShellScriptBin "lndir" ''
     while [ "''${1#-}" != "$1" ]; do shift; done

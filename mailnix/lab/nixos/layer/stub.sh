@@ -86,6 +86,8 @@ programs() { # BIN
     printf '#!/bin/sh\n[ "$(/usr/bin/id -u)" = 0 ] || exec /usr/bin/unshare -Urn /usr/sbin/nft "$@"\nexec /usr/sbin/nft "$@"\n' >"$1/nft"
     chmod +x "$1/nft"
   fi
+  # NixOS puts it in the place of /usr/bin/env.
+  if [[ $pname == coreutils* ]]; then cp --remove-destination /usr/bin/env "$1/env"; fi
   # nixpkgs wraps it with what it calls.
   if [ "$pname" = docker ]; then
     rm -f "$1/dockerd"
