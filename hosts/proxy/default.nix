@@ -365,16 +365,21 @@
     '';
     extraConfig = builtins.readFile ./Caddyfile;
   };
-  systemd.services.caddy.serviceConfig = {
-    CapabilityBoundingSet = lib.mkDefault "CAP_NET_BIND_SERVICE";
-    NoNewPrivileges = lib.mkDefault true;
-    PrivateDevices = lib.mkDefault true;
-    ProtectControlGroups = lib.mkDefault true;
-    ProtectHome = lib.mkDefault true;
-    ProtectKernelModules = lib.mkDefault true;
-    ProtectKernelTunables = lib.mkDefault true;
-    RestrictAddressFamilies = lib.mkDefault "AF_INET AF_INET6 AF_NETLINK AF_UNIX";
-    StateDirectoryMode = lib.mkDefault "0700";
+  # As on Debian: it tries again for ever, where NixOS's module would give up after an exit status of 1.
+  systemd.services.caddy = {
+    startLimitIntervalSec = lib.mkForce 0;
+    serviceConfig = {
+      CapabilityBoundingSet = lib.mkDefault "CAP_NET_BIND_SERVICE";
+      NoNewPrivileges = lib.mkDefault true;
+      PrivateDevices = lib.mkDefault true;
+      ProtectControlGroups = lib.mkDefault true;
+      ProtectHome = lib.mkDefault true;
+      ProtectKernelModules = lib.mkDefault true;
+      ProtectKernelTunables = lib.mkDefault true;
+      RestrictAddressFamilies = lib.mkDefault "AF_INET AF_INET6 AF_NETLINK AF_UNIX";
+      StateDirectoryMode = lib.mkDefault "0700";
+      RestartPreventExitStatus = lib.mkForce "";
+    };
   };
 
   # The release that this machine began with.

@@ -64,6 +64,9 @@ in
       DefaultDeviceTimeoutSec = mkDefault "15min";
     };
 
+    # A machine that nobody sits at starts again.
+    boot.kernel.sysctl."kernel.panic" = mkDefault 10;
+
     # A tunnel that is not up yet must not hold up a boot, and a network that is late is no fault of the machine.
     systemd.network.wait-online = {
       anyInterface = mkDefault true;

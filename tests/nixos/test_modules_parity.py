@@ -247,6 +247,12 @@ def test_caddy_is_hardened_in_the_same_way(machines: Evaluated) -> None:
     assert here["Service.StateDirectoryMode"] == {"0700"}  # of Caddy's user on Debian, too
 
 
+def test_caddy_tries_again_for_ever(machines: Evaluated) -> None:
+    here, there = machines.unit("caddy"), as_words(caddy_debian.HARDENING)
+    assert here["Unit.StartLimitIntervalSec"] == there["Unit.StartLimitIntervalSec"] == {"0"}
+    assert here["Service.RestartPreventExitStatus"] == set()
+
+
 def test_where_nobody_is_to_be_asked_for_names_that_is_written(machines: Evaluated) -> None:
     """An empty list would leave the setting out, and systemd's own (Cloudflare, Google) would be asked."""
     assert machines.definitions("services.resolved.settings.Resolve.FallbackDNS") == {"": [""]}

@@ -6,7 +6,7 @@ import re
 from textwrap import dedent
 from typing import Final
 
-from mailnix.formats.nix import Apply, NixValue, defaults, mk_default, option
+from mailnix.formats.nix import Apply, NixValue, defaults, mk_default, mk_force, option
 from mailnix.formats.nixos_part import NixosPart, beside
 from mailnix.formats.text import data
 from mailnix.plan import Plan, ProxyPlan
@@ -34,7 +34,14 @@ def nixos(plan: Plan, host: ProxyPlan) -> NixosPart:
                     "extraConfig": Apply("builtins.readFile", (beside(FILE),)),
                 },
             ),
-            option("systemd.services.caddy.serviceConfig", defaults(_SERVICE)),
+            option(
+                "systemd.services.caddy",
+                {
+                    "startLimitIntervalSec": mk_force(0),
+                    "serviceConfig": {**defaults(_SERVICE), "RestartPreventExitStatus": mk_force("")},
+                },
+                "As on Debian: it tries again for ever, where NixOS's module would give up after an exit status of 1.",
+            ),
         ),
         {FILE: sites},
     )
