@@ -42,7 +42,7 @@ This page is generated: `python -m tests.parity.page`.
 COSTS: Final = """
 ## What they cost
 
-Measured in the lab, on emulated processors that other work was using too: times say which is the longer one at most.
+Measured in the lab, on emulated processors that other work was using more or less of: times of both do not compare.
 Programs are Debian's on both systems, on the layer's disks those of both machines and what builds them: what a closure
 of nixpkgs' programs takes is not known.
 """
