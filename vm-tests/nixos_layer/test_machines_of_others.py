@@ -232,7 +232,7 @@ def test_an_emitted_machine_beside_its_owners_services_boots_without_a_failed_un
 def test_a_tunnel_has_the_key_that_sops_laid_by_a_unit(proxy: Machine) -> None:
     laid = proxy.succeed("wg pubkey </run/secrets/network.wireguard.private.wg0")
     assert proxy.succeed("wg show wg0 public-key") == laid
-    assert proxy.succeed("wg show wg0 peers") == proxy.succeed("cat /run/secrets/network.wireguard.public.wg0")
+    assert proxy.succeed("wg show wg0 peers").strip() == proxy.succeed("cat /run/secrets/network.wireguard.public.wg0")
 
 
 def test_its_owners_sites_ports_and_containers_are_reached_and_no_more(proxy: Machine) -> None:
