@@ -5,6 +5,7 @@ from mailnix import Alias, Domain, Internal, Mailbox, Proxy, Topology
 
 from mailnix.model import (
     Alias,
+    Alignment,
     Backup,
     DmarcPolicy,
     Domain,
@@ -19,6 +20,7 @@ from mailnix.model import (
 
 __all__ = [
     "Alias",
+    "Alignment",
     "Backup",
     "DmarcPolicy",
     "Domain",

@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin
 import attrs
 
 from mailnix.errors import Problem
+from mailnix.model.policies import Alignment, DmarcPolicy, MtaStsMode
 from mailnix.model.topology import (
     Alias,
     Backup,
-    DmarcPolicy,
     Domain,
     Family,
     Internal,
     Mailbox,
-    MtaStsMode,
     Proxy,
     Topology,
     Tunnel,
@@ -33,6 +32,10 @@ if TYPE_CHECKING:
     from cattrs import Converter
 
 Steps: TypeAlias = tuple[str | int, ...]
+_PLAIN: Final = (
+    *(str, int, bool, str | None, str | int),
+    *(DmarcPolicy, DmarcPolicy | None, Alignment | None, MtaStsMode, Family),
+)
 _TABLES: Final = (Mailbox, Alias, Domain, Proxy, Backup, Internal, Tunnel, Topology)
 
 
@@ -60,7 +63,7 @@ def _converter() -> Converter:
     from cattrs.gen import make_dict_structure_fn
 
     converter = Converter(forbid_extra_keys=True)
-    for kind in (str, int, bool, str | None, str | int, DmarcPolicy, MtaStsMode, Family):
+    for kind in _PLAIN:
         converter.register_structure_hook(kind, _as_it_is)
     converter.register_structure_hook_factory(_is_list, lambda kind: _list_of(converter, kind))
     for table in _TABLES:

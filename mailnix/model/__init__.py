@@ -1,14 +1,13 @@
 """The description: frozen values that a user writes, and the check that finds every mistake in them."""
 
+from mailnix.model.policies import Alignment, DmarcPolicy, MtaStsMode
 from mailnix.model.topology import (
     Alias,
     Backup,
-    DmarcPolicy,
     Domain,
     Family,
     Internal,
     Mailbox,
-    MtaStsMode,
     Proxy,
     Topology,
     Tunnel,
@@ -16,6 +15,7 @@ from mailnix.model.topology import (
 
 __all__ = [
     "Alias",
+    "Alignment",
     "Backup",
     "DmarcPolicy",
     "Domain",

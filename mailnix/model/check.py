@@ -11,6 +11,7 @@ from mailnix.model.checks import (
     machines,
     mail,
     networks,
+    policies,
     resolvers,
     shape,
     system,
@@ -33,6 +34,7 @@ CHECKS = (
     networks.check,
     domains.check,
     mail.check,
+    policies.check,
 )
 
 

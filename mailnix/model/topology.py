@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from mailnix.model import paths
+from mailnix.model import paths, policies
 from mailnix.model.names import to_ascii
+from mailnix.model.policies import Alignment, DmarcPolicy, MtaStsMode
 
 SCHEMA_VERSION: Final = 1
 SENDS_PER_HOUR: Final = 300
@@ -96,6 +97,10 @@ def _name(value: str) -> str:
     return to_ascii(value) if isinstance(value, str) else value
 
 
+def _names(value: Iterable[str] | str) -> tuple[str, ...]:
+    return tuple(_name(item) for item in _items(value))
+
+
 def _name_or_none(value: str | None) -> str | None:
     return None if value is None else _name(value)
 
@@ -105,22 +110,6 @@ def _host_or_none(value: str | IPv4Address | IPv6Address | None) -> str | None:
     return None if value is None else _name(_address(value))
 
 
-class DmarcPolicy(StrEnum):
-    """What receivers are asked to do with mail that fails DMARC (RFC 7489 6.3)."""
-
-    NONE = "none"
-    QUARANTINE = "quarantine"
-    REJECT = "reject"
-
-
-class MtaStsMode(StrEnum):
-    """How strictly senders shall demand verified TLS (RFC 8461 3.2)."""
-
-    NONE = "none"
-    TESTING = "testing"
-    ENFORCE = "enforce"
-
-
 class Family(StrEnum):
     """Which internet protocol the tunnel's packets travel by."""
 
@@ -128,20 +117,9 @@ class Family(StrEnum):
     IPV6 = "ipv6"
 
 
-def _dmarc(value: DmarcPolicy | str) -> DmarcPolicy:
-    """The member that a text names."""
-    known = isinstance(value, str) and value in set(DmarcPolicy)
-    return DmarcPolicy(value) if known else value  # type: ignore[return-value]  # the check says what is wrong
-
-
-def _mta_sts(value: MtaStsMode | str) -> MtaStsMode:
-    known = isinstance(value, str) and value in set(MtaStsMode)
-    return MtaStsMode(value) if known else value  # type: ignore[return-value]  # likewise
-
-
 def _family(value: Family | str) -> Family:
     known = isinstance(value, str) and value in set(Family)
-    return Family(value) if known else value  # type: ignore[return-value]  # likewise
+    return Family(value) if known else value  # type: ignore[return-value]  # the check says what is wrong
 
 
 @frozen
@@ -171,15 +149,26 @@ class Domain:
     """A mail domain with its mailboxes and aliases.
 
     `dkim_selector` names the DKIM key in DNS; `dmarc` and `mta_sts` are the published policies: begin with the
-    defaults, tighten them when reports look right.
+    defaults, tighten them when reports look right. `sp` is DMARC's policy for subdomains (none: `dmarc`); `adkim` and
+    `aspf` are how strictly the proven domain must be the one that people see (none: strictly, unless others send for
+    the domain, who often sign as a subdomain of it).
+
+    `spf` are mechanisms of others who may send for the domain ("include:_spf.newsletter.example"), `backup_mx` hosts
+    of others that take mail for it when ours do not, `caa` authorities that sign for the domain's other hosts.
     """
 
     name: str = field(converter=_name)
     mailboxes: tuple[Mailbox, ...] = field(converter=_mailboxes, default=())
     aliases: tuple[Alias, ...] = field(converter=_aliases, default=())
     dkim_selector: str = "dkim"
-    dmarc: DmarcPolicy = field(converter=_dmarc, default=DmarcPolicy.NONE)
-    mta_sts: MtaStsMode = field(converter=_mta_sts, default=MtaStsMode.TESTING)
+    dmarc: DmarcPolicy = field(converter=policies.dmarc, default=DmarcPolicy.NONE)
+    mta_sts: MtaStsMode = field(converter=policies.mta_sts, default=MtaStsMode.TESTING)
+    sp: DmarcPolicy | None = field(converter=policies.dmarc_or_none, default=None)
+    adkim: Alignment | None = field(converter=policies.alignment, default=None)
+    aspf: Alignment | None = field(converter=policies.alignment, default=None)
+    spf: tuple[str, ...] = field(converter=_texts, default=())
+    backup_mx: tuple[str, ...] = field(converter=_names, default=())
+    caa: tuple[str, ...] = field(converter=_texts, default=())
 
 
 @frozen
@@ -291,7 +280,8 @@ class Topology:
     """One private mail system: what clients connect to, the machines, the domains.
 
     `admin_keys` are SSH public keys that may log in as root on every machine; `contact` is the address given to the
-    certificate authority and in DMARC and TLS reports (default: postmaster of the first domain).
+    certificate authority, and for DMARC and TLS reports (default: postmaster of the first domain, and for reports each
+    domain's own where it has one).
     """
 
     hostname: str = field(converter=_name)

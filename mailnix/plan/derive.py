@@ -10,8 +10,9 @@ from attrs import evolve
 from mailnix.model import ports
 from mailnix.model.clientport import OFFERED, ClientPort
 from mailnix.model.networks import tunnel_subnet
-from mailnix.model.topology import MtaStsMode, Proxy, Topology
-from mailnix.plan import addresses, dns, logins, uplinks
+from mailnix.model.policies import MtaStsMode
+from mailnix.model.topology import Proxy, Topology
+from mailnix.plan import addresses, dns, logins, policies, reports, uplinks
 from mailnix.plan.credentials import internal_credentials, proxy_credentials, wireguard_names
 from mailnix.plan.types import (
     Certificate,
@@ -28,7 +29,6 @@ from mailnix.plan.types import (
 )
 
 PROXY_INTERFACE = "wg0"
-MX_STEP = 10
 
 
 def derive(topology: Topology, dkim: Mapping[str, str] | None = None, clients: Iterable[ClientPort] = OFFERED) -> Plan:
@@ -40,21 +40,21 @@ def derive(topology: Topology, dkim: Mapping[str, str] | None = None, clients: I
     tunnel4, tunnel6 = tunnel_subnet(topology), IPv6Network(topology.tunnel.subnet6)
     links = _tunnels(topology, tunnel4, tunnel6)
     client_ports = tuple(clients)
-    contact = topology.contact or f"postmaster@{topology.domains[0].name}"
+    contact = reports.contact(topology)
     has_ipv6 = any(proxy.ipv6 for proxy in topology.proxies)
     proxies = tuple(
-        _proxy(topology, proxy, link, (number + 1) * MX_STEP, client_ports)
+        _proxy(topology, proxy, link, (number + 1) * dns.MX_STEP, client_ports)
         for number, (proxy, link) in enumerate(zip(topology.proxies, links, strict=True))
     )
     internal = _internal(topology, links, has_ipv6, client_ports)
-    records = dns.records(topology, proxies, contact, dkim or {}, client_ports)
+    records = dns.records(topology, proxies, dkim or {}, client_ports)
     ways_in = tuple(logins.logins(proxies, internal))
     return Plan(topology, contact, tunnel4, tunnel6, proxies, internal, ways_in, records)
 
 
 def with_dkim(plan: Plan, dkim: Mapping[str, str]) -> Plan:
     """The same plan, its DKIM records filled in."""
-    records = dns.records(plan.topology, plan.proxies, plan.contact, dkim, plan.internal.client_ports)
+    records = dns.records(plan.topology, plan.proxies, dkim, plan.internal.client_ports)
     return evolve(plan, records=records)
 
 
@@ -123,8 +123,8 @@ def _proxy_names(topology: Topology, proxy: Proxy) -> tuple[str, ...]:
     names = [topology.hostname, proxy.hostname or topology.hostname]
     for domain in topology.domains:
         names += dns.autoconfig_names(domain.name)
-        if domain.mta_sts is not MtaStsMode.NONE:
-            names.append(dns.mta_sts_name(domain.name))
+        if domain.mta_sts is not MtaStsMode.OFF:
+            names.append(policies.mta_sts_name(domain.name))
     return tuple(dict.fromkeys(names))
 
 

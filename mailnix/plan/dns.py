@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from mailnix.model import ports
 from mailnix.model.clientport import KNOWN, ClientPort
 from mailnix.model.names import to_unicode
-from mailnix.model.topology import Domain, MtaStsMode, Topology
+from mailnix.model.policies import MtaStsMode
+from mailnix.model.topology import Domain, Topology
+from mailnix.plan import policies, reports
 from mailnix.plan.types import DnsRecord, ProxyPlan
 
-CERTIFICATE_AUTHORITY: Final = "letsencrypt.org"  # as CAA names it (RFC 8659)
-MTA_STS_MAX_AGE: Final = 604_800  # seconds; one week
 TXT_CHUNK: Final = 255  # RFC 1035 3.3: a character-string
 DEFAULT_TTL: Final = 3600
+MX_STEP: Final = 10
 
 
 def txt(text: str) -> str:
@@ -33,17 +33,6 @@ def autoconfig_names(domain: str) -> tuple[str, str]:
     return f"autoconfig.{domain}", f"autodiscover.{domain}"
 
 
-def mta_sts_name(domain: str) -> str:
-    """The host that serves a domain's MTA-STS policy (RFC 8461 3.3)."""
-    return f"mta-sts.{domain}"
-
-
-def mta_sts_policy(mode: MtaStsMode, mx_names: Iterable[str]) -> str:
-    """The policy file's text (RFC 8461 3.2), which allows LF alone."""
-    mx = [f"mx: {name}" for name in mx_names]
-    return "\n".join(["version: STSv1", f"mode: {mode}", *mx, f"max_age: {MTA_STS_MAX_AGE}", ""])
-
-
 def zone_of(name: str, domains: Collection[str]) -> str:
     """The zone a host name belongs to: the longest mail domain it is in, else its parent."""
     labels = name.split(".")
@@ -51,16 +40,9 @@ def zone_of(name: str, domains: Collection[str]) -> str:
     return next((parent for parent in parents if parent in domains), name.split(".", 1)[1])
 
 
-def report_address(domain: Domain, contact: str) -> str:
-    """Where reports about a domain go: its own postmaster where there is one, else the contact."""
-    local_parts = {m.local_part for m in domain.mailboxes} | {a.local_part for a in domain.aliases}
-    return f"postmaster@{domain.name}" if "postmaster" in local_parts else contact
-
-
 def records(
     topology: Topology,
     proxies: Sequence[ProxyPlan],
-    contact: str,
     dkim: Mapping[str, str],
     clients: Collection[ClientPort],
 ) -> tuple[DnsRecord, ...]:
@@ -72,17 +54,34 @@ def records(
     domains = (
         record
         for domain in topology.domains
-        for record in _domain_records(topology, domain, proxies, contact, dkim, clients, ours)
+        for record in (
+            *_mail_records(topology, domain, proxies),
+            *_policy_records(topology, domain, proxies, dkim.get(domain.name), ours),
+            *_client_records(topology, domain, clients),
+        )
     )
     return tuple(dict.fromkeys((*hosts, *domains)))
 
 
-def mx_hosts(proxies: Iterable[ProxyPlan]) -> dict[str, int]:
-    """MX host names with their preference; proxies that share a name share a record."""
+def own_mx(proxies: Iterable[ProxyPlan]) -> dict[str, int]:
+    """Our MX host names with their preference; proxies that share a name share a record."""
     names: dict[str, int] = {}
     for proxy in proxies:
         names.setdefault(proxy.hostname, proxy.preference)
     return names
+
+
+def mx_hosts(proxies: Iterable[ProxyPlan], domain: Domain) -> dict[str, int]:
+    """Every MX host of a domain with its preference: ours, then those of others, which the MTA-STS policy names too."""
+    names = own_mx(proxies)
+    last = max(names.values())
+    others = {name: last + MX_STEP * number for number, name in enumerate(domain.backup_mx, start=1)}
+    return {**names, **others}
+
+
+def mta_sts_policy(proxies: Iterable[ProxyPlan], domain: Domain) -> str:
+    """The text of a domain's MTA-STS policy."""
+    return policies.mta_sts_policy(domain.mta_sts, mx_hosts(proxies, domain))
 
 
 def _host_records(topology: Topology, proxies: Sequence[ProxyPlan], names: Collection[str]) -> Iterator[DnsRecord]:
@@ -96,57 +95,65 @@ def _host_records(topology: Topology, proxies: Sequence[ProxyPlan], names: Colle
                 if proxy.ipv6 is not None:
                     yield DnsRecord(zone, name, "AAAA", str(proxy.ipv6))
         yield DnsRecord(zone, name, "TXT", txt("v=spf1 a -all"), "SPF for the HELO name: bounces have no other sender")
-        if zone not in names:
-            yield DnsRecord(zone, name, "CAA", f'0 issue "{CERTIFICATE_AUTHORITY}"')
+        # Here and not at the domain, whose web site may have another authority. Names that are aliases of this one
+        # (autoconfig, mta-sts) are looked up here too (RFC 8659 3).
+        for data in policies.caa((), reports.uri(reports.contact(topology))):
+            yield DnsRecord(zone, name, "CAA", data)
     for proxy in proxies:
         for address in filter(None, (proxy.ipv4, proxy.ipv6)):
             yield DnsRecord("", address.reverse_pointer, "PTR", f"{proxy.hostname}.", "set this at your provider")
 
 
-def _domain_records(
-    topology: Topology,
-    domain: Domain,
-    proxies: Sequence[ProxyPlan],
-    contact: str,
-    dkim: Mapping[str, str],
-    clients: Collection[ClientPort],
-    ours: Collection[str],
-) -> Iterator[DnsRecord]:
+def _mail_records(topology: Topology, domain: Domain, proxies: Sequence[ProxyPlan]) -> Iterator[DnsRecord]:
+    """Where mail goes to, and who may send it."""
     name = domain.name
-    reports = report_address(domain, contact)
+    for mx, preference in mx_hosts(proxies, domain).items():
+        yield DnsRecord(name, name, "MX", f"{preference} {mx}.")
+    own = policies.own_senders(own_mx(proxies), domain)
+    yield DnsRecord(name, name, "TXT", txt(policies.spf(own, domain)), "a name has one SPF record: merge, never add")
+    if domain.caa:
+        for data in policies.caa(domain.caa, reports.uri(reports.address(topology, domain))):
+            yield DnsRecord(name, name, "CAA", data)
 
-    def record(owner: str, kind: str, data: str, note: str = "", placeholder: bool = False) -> DnsRecord:
-        return DnsRecord(name, f"{owner}.{name}" if owner else name, kind, data, note, placeholder)
 
-    for mx, preference in mx_hosts(proxies).items():
-        yield record("", "MX", f"{preference} {mx}.")
-    yield record("", "TXT", txt("v=spf1 mx -all"))
-    yield record("", "CAA", f'0 issue "{CERTIFICATE_AUTHORITY}"')
-    yield record("", "CAA", f'0 iodef "mailto:{reports}"')
-    key = dkim.get(name)
-    yield record(
-        f"{domain.dkim_selector}._domainkey",
+def _policy_records(
+    topology: Topology, domain: Domain, proxies: Sequence[ProxyPlan], key: str | None, ours: Collection[str]
+) -> Iterator[DnsRecord]:
+    """How mail proves where it is from, how it is to be sent to us, and who is told."""
+    name = domain.name
+    to = reports.address(topology, domain)
+    yield DnsRecord(
+        name,
+        f"{domain.dkim_selector}._domainkey.{name}",
         "TXT",
         txt(f"v=DKIM1; k=rsa; t=s; s=email; p={key or ''}"),
         "" if key else "the key is made by `mailnix secrets init`",
         placeholder=key is None,
     )
-    yield record("_dmarc", "TXT", txt(f"v=DMARC1; p={domain.dmarc}; rua=mailto:{reports}; adkim=s; aspf=s"))
-    report_domain = reports.rpartition("@")[2]
-    zone = zone_of(report_domain, ours)
-    if report_domain != name and zone in ours:
-        # RFC 7489 7.1: another domain must agree to take the reports; one that is not ours cannot be made to.
-        yield DnsRecord(zone, f"{name}._report._dmarc.{report_domain}", "TXT", txt("v=DMARC1"))
-    if domain.mta_sts is not MtaStsMode.NONE:
-        policy = mta_sts_policy(domain.mta_sts, mx_hosts(proxies))
-        yield record("mta-sts", "CNAME", f"{topology.hostname}.")
-        yield record("_mta-sts", "TXT", txt(f"v=STSv1; id={hashlib.sha256(policy.encode()).hexdigest()[:20]}"))
-    yield record("_smtp._tls", "TXT", txt(f"v=TLSRPTv1; rua=mailto:{reports}"))
+    yield DnsRecord(name, f"_dmarc.{name}", "TXT", txt(policies.dmarc(domain, reports.uri(to))))
+    report_domain = to.rpartition("@")[2]
+    if report_domain != name:
+        zone = zone_of(report_domain, ours)
+        whose = (
+            (zone, "") if zone in ours else ("", f"whoever runs {report_domain} must publish this, or no report comes")
+        )
+        yield DnsRecord(whose[0], reports.authorisation(name, report_domain), "TXT", txt("v=DMARC1"), whose[1])
+    if domain.mta_sts is not MtaStsMode.OFF:
+        yield DnsRecord(name, policies.mta_sts_name(name), "CNAME", f"{topology.hostname}.")
+        policy = mta_sts_policy(proxies, domain)
+        yield DnsRecord(name, f"_mta-sts.{name}", "TXT", txt(policies.mta_sts_record(policy)))
+    yield DnsRecord(name, f"_smtp._tls.{name}", "TXT", txt(f"v=TLSRPTv1; rua={reports.uri(to)}"))
+
+
+def _client_records(topology: Topology, domain: Domain, clients: Collection[ClientPort]) -> Iterator[DnsRecord]:
+    """How mail programs find their servers."""
+    name = domain.name
     for owner in autoconfig_names(name):
         yield DnsRecord(name, owner, "CNAME", f"{topology.hostname}.")
-    yield from (record(owner, "SRV", data) for owner, data in _srv(topology.hostname, clients))
+    for owner, data in _srv(topology.hostname, clients):
+        yield DnsRecord(name, f"{owner}.{name}", "SRV", data)
     for service in ("_caldavs._tcp", "_carddavs._tcp"):
-        yield record(service, "TXT", txt("path=/SOGo/dav/"))
+        yield DnsRecord(name, f"{service}.{name}", "TXT", txt("path=/SOGo/dav/"))
 
 
 def _srv(host: str, clients: Collection[ClientPort]) -> Iterator[tuple[str, str]]:
@@ -159,6 +166,12 @@ def _srv(host: str, clients: Collection[ClientPort]) -> Iterator[tuple[str, str]
             yield f"_{client.srv}._tcp", "0 0 0 ."
     for service in ("autodiscover", "caldavs", "carddavs"):
         yield f"_{service}._tcp", f"0 1 {ports.HTTPS} {host}."
+
+
+_ELSEWHERE: Final = {
+    "PTR": "Reverse names are set where the address comes from, not in this zone",
+    "TXT": "Reports go to another's domain, whose zone must agree (RFC 7489 7.1)",
+}
 
 
 def zone_text(records: Iterable[DnsRecord]) -> str:
@@ -175,7 +188,11 @@ def zone_text(records: Iterable[DnsRecord]) -> str:
             comment = f" ; {record.note}" if record.note else ""
             start = "; " if record.placeholder else ""
             lines.append(f"{start}{record.name}. IN {record.type} {record.data}{comment}")
-    if elsewhere:
-        lines += ["", "; Reverse names are set where the address comes from, not in this zone:"]
-        lines += [f"; {r.name}. IN {r.type} {r.data}" for r in elsewhere]
+    for kind, told in _ELSEWHERE.items():
+        found = [
+            f"; {r.name}. IN {r.type} {r.data}{f' ; {r.note}' if kind != 'PTR' else ''}"
+            for r in elsewhere
+            if r.type == kind
+        ]
+        lines += ["", f"; {told}:", *found] if found else []
     return "\n".join(lines) + "\n"

@@ -6,13 +6,18 @@ import dns.zone
 import dns.zonefile
 import pytest
 
-from mailnix import Alias, Domain, Mailbox, MtaStsMode, Proxy
+from mailnix import Alias, Domain, Mailbox, MtaStsMode, Proxy, Topology
 from mailnix.plan import derive, with_dkim
-from mailnix.plan.dns import TXT_CHUNK, mta_sts_policy, txt, zone_of, zone_text
+from mailnix.plan.dns import TXT_CHUNK, txt, zone_of, zone_text
 from tests.descriptions import PUBLIC4, PUBLIC6, many, sound
 
 KEY = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A" + "x" * 360
 Zone = dict[tuple[str, str], list[str]]
+
+
+def published(topology: Topology) -> Zone:
+    """What a description publishes."""
+    return parsed(zone_text(derive(topology).records))
 
 
 def parsed(text: str) -> Zone:
@@ -28,7 +33,7 @@ def parsed(text: str) -> Zone:
 def zone() -> Zone:
     domains = [
         Domain("example.org", ["alice"], [Alias("postmaster", "alice")], mta_sts=MtaStsMode.ENFORCE),
-        Domain("bücher.de", ["bob"], mta_sts=MtaStsMode.NONE),
+        Domain("bücher.de", ["bob"], mta_sts=MtaStsMode.OFF),
     ]
     decided = with_dkim(derive(sound(domains=domains)), {"example.org": KEY})
     return parsed(zone_text(decided.records))
@@ -72,9 +77,66 @@ def test_a_domain_without_postmaster_reports_elsewhere_and_that_domain_agrees(zo
     assert zone["xn--bcher-kva.de._report._dmarc.example.org", "TXT"] == ['"v=DMARC1"']
 
 
-def test_a_contact_that_is_not_ours_gets_no_record_in_a_zone_that_is_not_ours() -> None:
+def test_a_contact_that_is_not_ours_gets_no_record_in_a_zone_that_is_not_ours_but_its_owner_can_be_told() -> None:
     records = derive(sound(contact="me@elsewhere.net", domains=[Domain("example.org", ["a"])])).records
     assert {record.zone for record in records} == {"example.org", ""}
+    assert '\n; example.org._report._dmarc.elsewhere.net. IN TXT "v=DMARC1" ;' in zone_text(records)
+
+
+def test_a_contact_that_was_given_gets_the_reports_of_every_domain_and_its_zone_agrees() -> None:
+    domains = [Domain("example.org", ["postmaster"]), Domain("example.net", ["postmaster", "reports"])]
+    zone = published(sound(domains=domains, contact="reports@example.net"))
+    for name in ("example.org", "example.net"):
+        assert "rua=mailto:reports@example.net;" in zone[f"_dmarc.{name}", "TXT"][0]
+        assert zone[f"_smtp._tls.{name}", "TXT"] == ['"v=TLSRPTv1; rua=mailto:reports@example.net"']
+    assert zone["example.org._report._dmarc.example.net", "TXT"] == ['"v=DMARC1"']
+    assert ("example.net._report._dmarc.example.net", "TXT") not in zone
+
+
+@pytest.mark.parametrize(
+    ("contact", "uri"),
+    [("me@bücher.de", "mailto:me@xn--bcher-kva.de"), ("a!b@example.org", "mailto:a%21b@example.org")],
+)
+def test_a_report_address_is_written_as_a_uri(contact: str, uri: str) -> None:
+    zone = published(sound(contact=contact))
+    assert f"rua={uri};" in zone["_dmarc.example.org", "TXT"][0]
+
+
+def test_others_may_send_for_a_domain_and_sign_as_a_subdomain_of_it() -> None:
+    domain = Domain("example.org", ["postmaster"], spf=["include:_spf.newsletter.example", "IP4:192.0.2.7"])
+    zone = published(sound(domains=[domain]))
+    assert zone["example.org", "TXT"] == ['"v=spf1 mx include:_spf.newsletter.example ip4:192.0.2.7 -all"']
+    assert zone["_dmarc.example.org", "TXT"][0].endswith('; adkim=r; aspf=r"')
+
+
+def test_alignment_and_the_policy_of_subdomains_are_published_as_written() -> None:
+    domain = Domain("example.org", ["postmaster"], dmarc="reject", sp="none", adkim="r", spf="a:shop.example", aspf="s")
+    zone = published(sound(domains=[domain]))
+    assert zone["_dmarc.example.org", "TXT"] == [
+        '"v=DMARC1; p=reject; sp=none; rua=mailto:postmaster@example.org; adkim=r; aspf=s"'
+    ]
+
+
+def test_a_backup_mx_comes_last_takes_mail_by_the_policy_too_and_may_not_send() -> None:
+    two = [Proxy("east", PUBLIC4, hostname="mx1.example.org"), Proxy("west", "5.9.100.2", hostname="mx2.example.org")]
+    domains = [Domain("example.org", ["postmaster"], backup_mx=["MX.friend.example."]), "example.net"]
+    zone = published(sound(proxies=two, domains=domains))
+    assert sorted(zone["example.org", "MX"]) == ["10 mx1.example.org.", "20 mx2.example.org.", "30 mx.friend.example."]
+    assert zone["example.org", "TXT"] == ['"v=spf1 a:mx1.example.org a:mx2.example.org -all"']
+    assert zone["example.net", "TXT"] == ['"v=spf1 mx -all"']
+    assert zone["_mta-sts.example.org", "TXT"] != zone["_mta-sts.example.net", "TXT"]
+    assert ("mx.friend.example", "A") not in zone
+
+
+def test_the_end_of_mta_sts_is_published_under_another_id_and_only_off_leaves_it_out() -> None:
+    def with_mode(mode: str | None) -> Zone:
+        return published(sound(domains=[Domain("example.org", ["postmaster"], mta_sts=mode)]))
+
+    ids = [with_mode(mode)["_mta-sts.example.org", "TXT"] for mode in ("enforce", "testing", "none")]
+    assert len({*map(tuple, ids)}) == len(ids)
+    assert with_mode("none")["mta-sts.example.org", "CNAME"] == ["mail.example.org."]
+    for off in ("off", None):
+        assert not [name for name, _kind in with_mode(off) if "mta-sts" in name]
 
 
 def test_mail_programs_find_their_servers(zone: Zone) -> None:
@@ -86,8 +148,32 @@ def test_mail_programs_find_their_servers(zone: Zone) -> None:
         assert zone[f"{name}.example.org", "CNAME"] == ["mail.example.org."]
 
 
-def test_only_one_authority_may_sign(zone: Zone) -> None:
-    assert '0 issue "letsencrypt.org"' in zone["example.org", "CAA"]
+def test_one_authority_may_sign_for_our_hosts_and_a_web_site_keeps_its_own(zone: Zone) -> None:
+    assert zone["mail.example.org", "CAA"] == [
+        '0 issue "letsencrypt.org"',
+        '0 iodef "mailto:postmaster@example.org"',
+    ]
+    assert {owner for owner, kind in zone if kind == "CAA"} == {"mail.example.org"}
+
+
+def test_every_name_with_a_certificate_has_its_authority_there_or_at_what_it_is_an_alias_of() -> None:
+    two = [Proxy("east", PUBLIC4, hostname="mx1.example.org"), Proxy("west", "5.9.100.2", hostname="mx.example.net")]
+    plan = derive(sound(proxies=two))
+    zone = parsed(zone_text(plan.records))
+    for name in {name for proxy in plan.proxies for name in proxy.certificate.names}:
+        target = zone.get((name, "CNAME"), [f"{name}."])[0].removesuffix(".")
+        assert zone[target, "CAA"][0] == '0 issue "letsencrypt.org"'
+
+
+def test_further_authorities_are_published_at_the_domain_beside_ours() -> None:
+    """Mailcow asks for no certificate where its host name's parent forbids Let's Encrypt (acme-mailcow)."""
+    named = ["digicert.com", "pki.goog; validationmethods=dns-01", "letsencrypt.org"]
+    zone = published(sound(domains=[Domain("example.org", ["postmaster"], caa=named)]))
+    assert [data for data in zone["example.org", "CAA"] if " issue " in data] == [
+        '0 issue "letsencrypt.org"',
+        '0 issue "digicert.com"',
+        '0 issue "pki.goog; validationmethods=dns-01"',
+    ]
 
 
 def test_no_name_has_a_cname_beside_other_records(zone: Zone) -> None:
@@ -133,17 +219,6 @@ def test_an_escape_is_never_cut_in_two(length: int) -> None:
         f"x.org. IN TXT {txt(text)}", origin=".", relativize=False, rdclass=None, default_ttl=1
     )
     assert b"".join(rrset[0].strings).decode() == text
-
-
-def test_the_policy_file_names_each_mx() -> None:
-    policy = mta_sts_policy(MtaStsMode.TESTING, ["mx1.example.org", "mx2.example.org"])
-    assert policy.splitlines() == [
-        "version: STSv1",
-        "mode: testing",
-        "mx: mx1.example.org",
-        "mx: mx2.example.org",
-        "max_age: 604800",
-    ]
 
 
 @pytest.mark.parametrize(

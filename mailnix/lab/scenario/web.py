@@ -10,8 +10,8 @@ from mailnix.lab.internet.layout import ACME_NAME
 from mailnix.lab.scenario.evidence import require
 from mailnix.lab.scenario.scene import Scene
 from mailnix.model import ports
-from mailnix.model.topology import MtaStsMode
-from mailnix.plan import dns
+from mailnix.model.policies import MtaStsMode
+from mailnix.plan import dns, policies
 from mailnix.services.mailcow.units import ROOT
 
 KEY = f"{ROOT}/data/assets/ssl/key.pem"
@@ -67,12 +67,11 @@ def administration_is_closed(scene: Scene) -> str:
 
 def settings_are_served(scene: Scene) -> str:
     """Each domain's MTA-STS policy is served as planned, and mail programs that ask for settings reach Mailcow."""
-    mx = dns.mx_hosts(scene.plan.proxies)
     evidence = []
     for domain in scene.plan.topology.domains[:3]:
-        if domain.mta_sts is not MtaStsMode.NONE:
-            body = page(scene, dns.mta_sts_name(domain.name), "/.well-known/mta-sts.txt")["body"]
-            policy = dns.mta_sts_policy(domain.mta_sts, mx)
+        if domain.mta_sts is not MtaStsMode.OFF:
+            body = page(scene, policies.mta_sts_name(domain.name), "/.well-known/mta-sts.txt")["body"]
+            policy = dns.mta_sts_policy(scene.plan.proxies, domain)
             require(body.split() == policy.split(), f"another policy for {domain.name}", body)
             evidence.append(f"{domain.name}: mode {domain.mta_sts}")
         name = dns.autoconfig_names(domain.name)[0]

@@ -46,7 +46,7 @@ def _contact(topology: Topology, found: Found) -> None:
         found.warning(
             "contact",
             f"{domain} is not one of the domains: receivers may refuse to send reports there (RFC 7489 7.1)",
-            "use an address of your own",
+            "use an address of your own, or have its zone publish what `mailnix dns` says at its end",
         )
 
 

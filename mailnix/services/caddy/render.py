@@ -6,8 +6,8 @@ from typing import Final
 
 from mailnix.formats.text import template
 from mailnix.model import ports
-from mailnix.model.topology import MtaStsMode
-from mailnix.plan import Plan, ProxyPlan, dns
+from mailnix.model.policies import MtaStsMode
+from mailnix.plan import Plan, ProxyPlan, dns, policies
 
 ACME_DIRECTORY: Final = "https://acme-v02.api.letsencrypt.org/directory"
 _CLOSED: Final = ("/admin", "/domainadmin", "/rspamd", "/json_api", "/json_api.php")
@@ -59,7 +59,7 @@ def _policies(plan: Plan) -> list[tuple[str, list[str]]]:
     """Each distinct MTA-STS policy with the hosts that serve it."""
     by_policy: dict[str, list[str]] = {}
     for domain in plan.topology.domains:
-        if domain.mta_sts is not MtaStsMode.NONE:
-            policy = dns.mta_sts_policy(domain.mta_sts, dns.mx_hosts(plan.proxies))
-            by_policy.setdefault(policy, []).append(dns.mta_sts_name(domain.name))
+        if domain.mta_sts is not MtaStsMode.OFF:
+            policy = dns.mta_sts_policy(plan.proxies, domain)
+            by_policy.setdefault(policy, []).append(policies.mta_sts_name(domain.name))
     return list(by_policy.items())

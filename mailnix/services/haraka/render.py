@@ -14,8 +14,7 @@ from attrs import evolve
 
 from mailnix.formats.text import template
 from mailnix.model import ports
-from mailnix.plan import Plan, ProxyPlan, TunnelLink
-from mailnix.plan.dns import report_address
+from mailnix.plan import Plan, ProxyPlan, TunnelLink, reports
 from mailnix.services.haraka.values import LOOPBACK, HarakaIn, HarakaOut, Limits
 from mailnix.services.unbound import render as unbound
 
@@ -41,8 +40,8 @@ def incoming(plan: Plan, host: ProxyPlan) -> HarakaIn:
 def postmaster(plan: Plan) -> str:
     """Who gets mail to <postmaster> without a domain: the first domain's postmaster, or the contact if it is ours."""
     first = plan.topology.domains[0]
-    address = report_address(first, plan.contact)
-    return address if address.rpartition("@")[2] in plan.domain_names else f"postmaster@{first.name}"
+    ours = plan.contact.rpartition("@")[2] in plan.domain_names
+    return plan.contact if ours and not reports.has_postmaster(first) else f"{reports.POSTMASTER}@{first.name}"
 
 
 def outgoing(plan: Plan, host: ProxyPlan) -> HarakaOut:

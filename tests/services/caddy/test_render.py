@@ -42,10 +42,22 @@ def test_every_name_of_the_proxys_certificate_is_a_site(plan: Plan) -> None:
 
 
 def test_a_domain_without_mta_sts_has_no_policy_site() -> None:
-    plan = derive(topology(domains=[Domain("example.org", mta_sts=MtaStsMode.NONE), Domain("example.net")]))
+    plan = derive(topology(domains=[Domain("example.org", mta_sts=MtaStsMode.OFF), Domain("example.net")]))
     text = caddyfile(plan, plan.proxies[0])
     assert "mta-sts.example.net" in text
     assert "mta-sts.example.org" not in text
+
+
+def test_a_domain_that_takes_mta_sts_away_serves_a_policy_that_says_so() -> None:
+    domains = [
+        Domain("example.org", mta_sts="none"),
+        Domain("example.net", mta_sts="none", backup_mx="mx.friend.example"),
+    ]
+    plan = derive(topology(domains=domains))
+    text = caddyfile(plan, plan.proxies[0])
+    assert "mode: none\nmx: mail.example.org\nmax_age: 86400\n" in text
+    assert "mode: none\nmx: mail.example.org\nmx: mx.friend.example\nmax_age: 86400\n" in text
+    assert {"mta-sts.example.org", "mta-sts.example.net"} <= {*plan.proxies[0].certificate.names}
 
 
 def test_the_policy_names_every_mx(two_proxies: Plan) -> None:
