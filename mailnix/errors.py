@@ -5,6 +5,7 @@
     ├── ToolMissing         a program that the work needs is not installed
     ├── ExtraMissing        so is an optional Python package
     ├── CommandFailed       a program ran and failed; carries argv, exit status and its last lines
+    ├── AdoptError          an existing Mailcow cannot be read
     ├── BuildError          a tree or an image could not be made
     ├── SecretsError        credentials are missing, unreadable or not private
     └── LabError            a guest did not do what was waited for; carries its last console lines
@@ -93,6 +94,10 @@ class CommandFailed(MailnixError):
         self.argv = tuple(argv)
         self.status = status
         self.last_lines = last_lines
+
+
+class AdoptError(MailnixError):
+    """An existing Mailcow cannot be read."""
 
 
 class BuildError(MailnixError):

@@ -7,19 +7,22 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailnix.errors import BuildError, ConfigError, Severity
+from mailnix.errors import AdoptError, BuildError, ConfigError, Severity
 from mailnix.formats.backend import Backend
 from mailnix.plan import Plan, derive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mailnix.adopt import Adopted, Existing
     from mailnix.errors import Problem
     from mailnix.image import Format, Manifest, Progress
     from mailnix.lab.prepare import Options as LabOptions
     from mailnix.lab.scenario.values import Outcome, Report
     from mailnix.model import Topology
     from mailnix.nixos.carried import Modules
+    from mailnix.secrets import Secret, Taken
+    from mailnix.starter import Answers
     from mailnix.tree import Tree
 
 SECRETS_FOLDER = "secrets"
@@ -75,6 +78,42 @@ def plan(config: Path, secrets: Path | None = None) -> Plan:
     whole = derive(load(config), dkim_public(folder))
     refuse(whole, folder)
     return whole
+
+
+def existing(source: str, key: Callable[[], Secret], hostname: str, ca: Path | None) -> Existing:
+    """What an existing Mailcow holds: by its API where `source` is a URL, for which `key` is asked, else over SSH.
+
+    Raises AdoptError.
+    """
+    from attrs import evolve
+
+    from mailnix.adopt import https, ssh
+
+    if "://" not in source and "@" not in source:
+        raise AdoptError(f"{source!r} names no Mailcow", "write https://mail.example.org, or root@ADDRESS")
+    if source.startswith("ssh://") or "://" not in source:
+        found = ssh.read(ssh.target_of(source))
+    else:
+        base = https.base_of(source)
+        found = https.read(base, https.getter(base, key(), ca), https.host_of(base))
+    return evolve(found, hostname=hostname or found.hostname)
+
+
+def adopt(found: Existing, answers: Answers, target: Path, secrets: Path) -> tuple[Adopted, Taken]:
+    """Write the description that fits an existing Mailcow, and its DKIM keys where it gave them.
+
+    Nothing is written before all of it is known to be sound; raises ConfigError, SecretsError, BuildError.
+    """
+    from mailnix.adopt import adopted
+    from mailnix.secrets import take_dkim
+    from mailnix.write import write_file, writing
+
+    made = adopted(found, answers)
+    keys = {name: key.private for name, key in found.keys.items() if key.private is not None}
+    taken = take_dkim(derive(made.topology), secrets, keys)
+    with writing(target):
+        write_file(target, made.text.encode())
+    return made, taken
 
 
 def modules() -> Modules:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, fields, frozen
 
+from mailnix.formats.python import Notes, classes, comment, quoted, source
 from mailnix.model import paths
 from mailnix.model.topology import Alias, Backup, Domain, Internal, Mailbox, Proxy, Topology
 
@@ -21,6 +21,7 @@ mailnix build mail.py --out images
 """
 '''
 
+TIMEZONE: Final = str(fields(Topology).timezone.default)
 KEEP_DAYS: Final = 3  # whole copies, on the disk that the mail is on until the owner names another
 
 
@@ -34,7 +35,11 @@ class Reach(StrEnum):
 
 @frozen
 class Answers:
-    """What a new description must know. `lan` is the home network, "" for any; `sealed`: nobody shall log in at all."""
+    """What a new description must know. `lan` is the home network, "" for any; `sealed`: nobody shall log in at all.
+
+    `domains` stand in the place of `domain` and `mailboxes`, and `home` has further fields of Internal, where there is
+    a Mailcow already.
+    """
 
     domain: str
     hostname: str
@@ -45,20 +50,28 @@ class Answers:
     reach: Reach = Reach.HOME
     lan: str = ""
     sealed: bool = False
+    domains: tuple[Domain, ...] = ()
+    home: Mapping[str, Any] = field(factory=dict)
+    timezone: str = TIMEZONE
 
 
 def topology(answers: Answers) -> Topology:
     """The value that the script will have, for checking before anything is written."""
-    first = answers.mailboxes[0] if answers.mailboxes else ""
-    postmaster = () if "postmaster" in answers.mailboxes else (Alias("postmaster", to=(first,)),)
     internal: dict[str, Any] = {name: value for _, name, value in _ways_home(answers)}
     return Topology(
         hostname=answers.hostname,
         proxies=(Proxy("proxy", ipv4=answers.ipv4, ipv6=answers.ipv6 or None, sealed=answers.sealed),),
-        internal=Internal("internal", backup=Backup(keep_days=KEEP_DAYS), **internal),
+        internal=Internal("internal", backup=Backup(keep_days=KEEP_DAYS), **internal, **answers.home),
         admin_keys=answers.admin_keys,
-        domains=(Domain(answers.domain, tuple(Mailbox(name) for name in answers.mailboxes), postmaster),),
+        domains=answers.domains or (_first_domain(answers),),
+        timezone=answers.timezone,
     )
+
+
+def _first_domain(answers: Answers) -> Domain:
+    first = answers.mailboxes[0] if answers.mailboxes else ""
+    postmaster = () if "postmaster" in answers.mailboxes else (Alias("postmaster", to=(first,)),)
+    return Domain(answers.domain, tuple(Mailbox(name) for name in answers.mailboxes), postmaster)
 
 
 def _ways_home(answers: Answers) -> Iterator[tuple[str, str, Any]]:
@@ -76,44 +89,49 @@ def _ways_home(answers: Answers) -> Iterator[tuple[str, str, Any]]:
         yield "You log in by way of the proxy, with a key that it never sees (ssh -J).", "ssh_via_proxy", True
 
 
-def script(answers: Answers) -> str:
-    """The script's text."""
-    ipv6 = f", ipv6={_quoted(answers.ipv6)}" if answers.ipv6 else ""
+def script(answers: Answers, notes: Notes | None = None, remarks: Sequence[str] = ()) -> str:
+    """The script's text. `notes` are comments by path, in an answer's `domains`; `remarks` are those of all of it."""
+    ipv6 = f", ipv6={quoted(answers.ipv6)}" if answers.ipv6 else ""
     router = (
         '    # Where the network advertises no IPv6 router, as at Hetzner, write gateway6="fe80::1", too.\n'
         if ipv6
         else ""
     )
-    names = ["Alias", "Backup", "Domain", "Internal", "Mailbox", "Proxy", "Topology"]
-    aliases = ""
-    if topology(answers).domains[0].aliases:
-        aliases = f'            aliases=[Alias("postmaster", to=[{_quoted(answers.mailboxes[0])}])],\n'
-    else:
-        names.remove("Alias")
-    mailboxes = ", ".join(f"Mailbox({_quoted(name)})" for name in answers.mailboxes)
+    names = sorted(classes(topology(answers).domains) | {"Backup", "Internal", "Proxy", "Topology"})
     sealed = ", sealed=True" if answers.sealed else ""
-    return f"""{_HEAD}
+    timezone = "" if answers.timezone == TIMEZONE else f"    timezone={quoted(answers.timezone)},\n"
+    said = "".join(f"{line}\n" for remark in remarks for line in ("", *comment(remark)))
+    return f"""{_HEAD}{said}
 from mailnix import {", ".join(names)}
 
 topology = Topology(
     # What mail programs and browsers connect to.
-    hostname={_quoted(answers.hostname)},
+    hostname={quoted(answers.hostname)},
     # The public machine: a small VPS with a static address. It holds no mail.
-{router}    proxies=[Proxy("proxy", ipv4={_quoted(answers.ipv4)}{ipv6}{sealed})],
+{router}    proxies=[Proxy("proxy", ipv4={quoted(answers.ipv4)}{ipv6}{sealed})],
     # The machine at home, behind any NAT.
     internal=Internal(
         "internal",
 {_internal_lines(answers)}        # Each backup is a whole copy of the mail. Better: to another disk, and copied away.
-        backup=Backup({_quoted(paths.BACKUPS)}, at="03:30", keep_days={KEEP_DAYS}),
+        backup=Backup({quoted(paths.BACKUPS)}, at="03:30", keep_days={KEEP_DAYS}),
     ),
-{_keys(answers)}    domains=[
+{_keys(answers)}{timezone}{_domain_lines(answers, notes)})
+"""
+
+
+def _domain_lines(answers: Answers, notes: Notes | None) -> str:
+    if answers.domains:
+        return f"    domains={source(answers.domains, notes, 'domains', 1)},\n"
+    domain = _first_domain(answers)
+    mailboxes = source(domain.mailboxes, depth=3)
+    aliases = f"            aliases={source(domain.aliases, depth=3)},\n" if domain.aliases else ""
+    return f"""    domains=[
         Domain(
-            {_quoted(answers.domain)},
+            {quoted(answers.domain)},
             # Each has a quota of 3 GiB unless it says otherwise: Mailbox("me", quota="10 GiB")
-            mailboxes=[{mailboxes}],
+            mailboxes={mailboxes},
 {aliases}        ),
     ],
-)
 """
 
 
@@ -122,20 +140,17 @@ def _internal_lines(answers: Answers) -> str:
     lines = []
     if not answers.sealed and not any(name == "lan_admin_cidrs" for _, name, _ in ways):
         lines += ['# You log in from any home network, with a key. From one alone: lan_admin_cidrs=["192.168.1.0/24"]']
-    for comment, name, value in ways:
-        text = json.dumps(value) if isinstance(value, str | tuple) else repr(value)
-        lines += [f"# {comment}", f"{name}={text},"]
+    for above, name, value in ways:
+        lines += [f"# {above}", f"{name}={source(value)},"]
+    if answers.home:
+        lines += ["# As it is in that Mailcow."]
+    lines += [f"{name}={source(value)}," for name, value in answers.home.items()]
     return "".join(f"        {line}\n" for line in lines)
 
 
 def _keys(answers: Answers) -> str:
     if answers.sealed:
         return "    # Nobody logs in to any machine. To change that: no sealed=True, and admin_keys=[…].\n"
-    keys = "".join(f"        {_quoted(key)},\n" for key in answers.admin_keys)
+    keys = "".join(f"        {quoted(key)},\n" for key in answers.admin_keys)
     head = "    # SSH public keys that may log in as root, one a line. How: mailnix plan mail.py\n"
     return f"{head}    admin_keys=[\n{keys}    ],\n"
-
-
-def _quoted(text: str) -> str:
-    """A Python string in double quotes; JSON's escapes are Python's too."""
-    return json.dumps(text, ensure_ascii=False)

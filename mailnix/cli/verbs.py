@@ -9,6 +9,7 @@ from mailnix.cli.group import Verbs
 
 MAIN_VERBS = {
     "init": "mailnix.cli.init",
+    "adopt": "mailnix.cli.adopt",
     "check": "mailnix.cli.check",
     "plan": "mailnix.cli.plan",
     "secrets": "mailnix.cli.secrets",

@@ -1,5 +1,6 @@
 """Secrets: the only place in mailnix that sees secret bytes."""
 
+from mailnix.secrets.adopting import Taken, take_dkim
 from mailnix.secrets.damage import damaged, refuse
 from mailnix.secrets.deliver import push, seed, way_to
 from mailnix.secrets.making import Made, Report, init, rotate
@@ -11,6 +12,7 @@ __all__ = [
     "Made",
     "Report",
     "Secret",
+    "Taken",
     "Way",
     "damaged",
     "dkim_public",
@@ -19,5 +21,6 @@ __all__ = [
     "refuse",
     "rotate",
     "seed",
+    "take_dkim",
     "way_to",
 ]

@@ -1,0 +1,211 @@
+"""From an existing Mailcow to the description that fits it, and to notes on what no description says.
+
+A field of the description is a line in one of the tables here. Whether the result is sound is not judged here but
+asked of `mailnix.model.check`: what it refuses becomes a note with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from mailnix.adopt.existing import Existing, Row
+from mailnix.model.names import MIB, to_unicode
+from mailnix.model.topology import Alias, Domain, Mailbox
+
+SINKS: Final = {
+    "null@localhost": "discards what comes (goto_null)",
+    "spam@localhost": "learns what comes as spam",
+    "ham@localhost": "learns what comes as wanted mail",
+}
+PER_HOUR: Final = {"s": 3600.0, "m": 60.0, "h": 1.0, "d": 1 / 24}
+GIB: Final = 2**30
+PROTOCOLS: Final = ("imap", "pop3", "smtp", "sieve", "eas", "dav", "sogo")
+OWN_SOURCE: Final = "mailcow"
+
+
+@frozen
+class Fitted:
+    """Mail domains, and notes: those of all of it, of a domain by its name, of a mailbox or alias by its address."""
+
+    domains: tuple[Domain, ...]
+    general: tuple[str, ...] = ()
+    notes: Mapping[str, tuple[str, ...]] = field(factory=dict)
+
+
+def fit(existing: Existing) -> Fitted:
+    """The description's part about mail."""
+    notes: dict[str, tuple[str, ...]] = {}
+    mailboxes = _by_domain(existing.mailboxes)
+    aliases = _by_domain(existing.aliases)
+    domains = []
+    for row in existing.domains:
+        name = row.text("domain_name")
+        notes[name] = tuple(_domain_notes(row, existing))
+        if not row.flag("active", default=True):
+            continue
+        domains.append(
+            Domain(
+                name,
+                tuple(_mailboxes(mailboxes.get(name, []), row, notes)),
+                tuple(_aliases(aliases.get(name, []), notes)),
+                **{at: value(name, existing) for at, value in DOMAIN.items()},
+            )
+        )
+    return Fitted(tuple(domains), tuple(_general(existing)), {at: said for at, said in notes.items() if said})
+
+
+def _by_domain(rows: tuple[Row, ...]) -> Mapping[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.text("domain"), []).append(row)
+    return found
+
+
+DOMAIN: Final[Mapping[str, Callable[[str, Existing], Any]]] = {
+    "dkim_selector": lambda name, existing: key.selector if (key := existing.keys.get(name)) else "dkim",
+}
+"""Fields of a Domain, from its name and all that was read."""
+
+MAILBOX: Final[Mapping[str, Callable[[Row, Row], Any]]] = {
+    "quota": lambda box, domain: _size(box.number("quota") or domain.number("max_quota_for_mbox")),
+    "name": lambda box, _: "" if box.text("name") == box.text("local_part") else box.text("name"),
+    "sends_per_hour": lambda box, _: _per_hour(box),
+}
+"""Fields of a Mailbox, from its row and its domain's."""
+
+ALIAS: Final[Mapping[str, Callable[[Row], Any]]] = {
+    "to": lambda alias: tuple(_target(to, alias.text("domain")) for to in _goto(alias)),
+}
+"""Fields of an Alias, from its row."""
+
+
+def _mailboxes(found: list[Row], domain: Row, notes: dict[str, tuple[str, ...]]) -> Iterator[Mailbox]:
+    """Those that are in use; the others become notes of the domain."""
+    for row in found:
+        address = row.text("username")
+        box = Mailbox(row.text("local_part"), **{at: value(row, domain) for at, value in MAILBOX.items()})
+        if row.flag("active", default=True):
+            notes[address] = tuple(_mailbox_notes(row))
+            yield box
+        else:
+            _add(
+                notes,
+                domain.text("domain_name"),
+                f"{address} is switched off there, and left out: its mail stays there",
+            )
+
+
+def _aliases(found: list[Row], notes: dict[str, tuple[str, ...]]) -> Iterator[Alias]:
+    """Those that a description can say; the others become notes of their domain."""
+    for row in found:
+        address, domain = row.text("address"), row.text("domain")
+        why = _unsaid(row)
+        if why:
+            _add(notes, domain, f"alias {address} to {', '.join(_goto(row))} is left out: {why}")
+        else:
+            notes[address] = tuple(_alias_notes(row))
+            yield Alias(address.rpartition("@")[0], **{at: value(row) for at, value in ALIAS.items()})
+
+
+def _add(notes: dict[str, tuple[str, ...]], at: str, note: str) -> None:
+    notes[at] = (*notes.get(at, ()), note)
+
+
+def _unsaid(alias: Row) -> str:
+    """Why a description cannot say an alias; empty where it can."""
+    if not alias.flag("active", default=True):
+        return "it is switched off"
+    if alias.text("address").startswith("@"):
+        return "it is a catch-all"
+    sinks = [said for to in _goto(alias) if (said := SINKS.get(to))]
+    return f"it {sinks[0]}" if sinks else ""
+
+
+def _alias_notes(alias: Row) -> Iterator[str]:
+    if alias.flag("internal", default=False):
+        yield "Mailcow takes mail to it from its own users alone; described, from everybody"
+    if not alias.flag("sender_allowed", default=True):
+        yield "nobody may write under it in Mailcow; described, whom it leads to may"
+
+
+def _mailbox_notes(box: Row) -> Iterator[str]:
+    attributes = box.row("attributes")
+    off = [name for name in PROTOCOLS if not attributes.flag(f"{name}_access", default=True)]
+    if off:
+        yield f"switched off for it in Mailcow: {', '.join(off)}"
+    if not box.number("quota"):
+        yield "it has no quota in Mailcow; here, the most that its domain allows"
+    if (frame := box.row("rl").text("frame")) not in ("", "h"):
+        yield f"its limit in Mailcow is {box.row('rl').text('value')} in 1{frame}; here, as many an hour"
+    elif frame and box.text("rl_scope") == "domain":
+        yield "its limit in Mailcow is one for the whole domain; here, each has it"
+    if (authority := box.text("authsource")) not in ("", OWN_SOURCE):
+        yield f"it logs in by {authority}, not by a password of Mailcow"
+    if box.texts("sender_acl"):
+        yield f"it may also write as: {', '.join(box.texts('sender_acl'))}"
+    if attributes.number("relayhost"):
+        yield f"it sends by relay host {attributes.number('relayhost')}"
+    if attributes.flag("tls_enforce_in", default=False) or attributes.flag("tls_enforce_out", default=False):
+        yield "Mailcow enforces TLS for it"
+
+
+def _domain_notes(domain: Row, existing: Existing) -> Iterator[str]:
+    name = domain.text("domain_name")
+    if not domain.flag("active", default=True):
+        yield f"the domain {name} is switched off there, and left out"
+    if domain.flag("backupmx", default=False):
+        yield "Mailcow hands this domain's mail on to another server (relay domain); described, it is delivered here"
+    if number := domain.number("relayhost"):
+        where = next((row.text("hostname") for row in existing.relayhosts if row.number("id") == number), str(number))
+        yield f"its mail leaves by the relay host {where}; described, by the proxy"
+    for row in existing.alias_domains:
+        if row.text("target_domain") == name:
+            state = "" if row.flag("active", default=True) else " (switched off)"
+            yield f"{row.text('alias_domain')} mirrors it{state}: write that domain with its own aliases"
+
+
+def _general(existing: Existing) -> Iterator[str]:
+    """What is about no single domain."""
+    for row in existing.relayhosts:
+        yield f"relay host {row.text('hostname')}{_state(row)}: described mail leaves by the proxy"
+    for row in existing.transports:
+        yield f"transport for {row.text('destination')} by {row.text('nexthop')}{_state(row)}"
+    for row in existing.forwarding_hosts:
+        yield f"forwarding host {row.text('host')} ({row.text('source')}): comes with a backup of Mailcow's Redis"
+    ours = {row.text("domain_name") for row in existing.domains}
+    for row in existing.aliases:
+        if row.text("domain") not in ours:
+            yield f"alias {row.text('address')} to {', '.join(_goto(row))} is left out: its domain mirrors another"
+    for what, count in existing.further.items():
+        yield f"{what}: {count}; they are in Mailcow's database and come with a backup of it"
+
+
+def _state(row: Row) -> str:
+    return "" if row.flag("active", default=True) else " (switched off)"
+
+
+def _goto(alias: Row) -> list[str]:
+    return [to.strip() for to in alias.text("goto").split(",") if to.strip()]
+
+
+def _target(to: str, domain: str) -> str:
+    """A target as a person writes it: the local part alone where it is in the alias's own domain."""
+    local_part, _, name = to.rpartition("@")
+    return local_part if name == domain and local_part else f"{local_part}@{to_unicode(name)}" if local_part else to
+
+
+def _size(size: int) -> str:
+    """Bytes as a quota; Mailcow keeps whole MiB."""
+    return f"{size // GIB} GiB" if size and size % GIB == 0 else f"{size // MIB} MiB"
+
+
+def _per_hour(box: Row) -> int:
+    """How many recipients an hour: Mailcow's limit of the mailbox, else of its domain; 0 for none."""
+    limit = box.row("rl")
+    value = limit.number("value")
+    if value <= 0:
+        return 0
+    return max(1, round(value * PER_HOUR.get(limit.text("frame"), 1.0)))
