@@ -47,7 +47,9 @@ DOCKER = """\
 echo "docker $*" >> {log}
 case $* in
 "volume inspect"*) cat {volumes}/inspect; exit 1 ;;
+"ps --quiet --filter name="*) echo 0123abcd ;;
 "ps "*) cat {log}.ps 2>/dev/null ;;
+"inspect --format "*) echo sha256:4711 ;;
 esac
 exit 0
 """
@@ -164,7 +166,7 @@ def test_a_backup_has_every_volume_the_certificates_and_checksums(machine: Machi
     names = {path.name for path in made.iterdir()}
     assert names == {
         *(f"backup_{name}.tar.zst" for name in ("vmail", "mariadb", "redis", "rspamd", "postfix")),
-        "certificates.tar.gz", "mailcow.conf", "SHA256SUMS", ".x86_64",
+        "certificates.tar.gz", "pages.tar.gz", "mailcow.conf", "SHA256SUMS", ".x86_64",
     }  # fmt: skip
     subprocess.run(["sha256sum", "--quiet", "--check", "SHA256SUMS"], cwd=made, check=True)
 
@@ -232,6 +234,65 @@ def test_a_restore_brings_back_exactly_what_was_backed_up(machine: Machine) -> N
     asked = machine.asked()
     stops, starts = asked.index("systemctl stop mailcow.service"), asked.index("systemctl start mailcow.service")
     assert stops < starts < asked.index("systemctl start mailcow-provision.service")
+
+
+def test_lists_and_filters_made_in_mailcows_pages_come_back(machine: Machine) -> None:
+    """Mailcow keeps those that are for everybody as files of its tree, which its own backups leave out."""
+    blocked = machine.root / "data/conf/rspamd/custom/global_smtp_from_blacklist.map"
+    sieve = machine.root / "data/conf/dovecot/global_sieve_before"
+    for path in (blocked, sieve):
+        path.parent.mkdir(parents=True)
+        path.write_text("as it was")
+    before = machine.holds()
+    machine.back_up()
+    machine.ruin()
+    blocked.write_text("")
+    sieve.unlink()
+    assert machine.restore("latest", "--yes") == 0
+    assert machine.holds() == before
+
+
+def test_a_backup_of_before_there_were_pages_in_it_is_still_restored(machine: Machine) -> None:
+    blocked = machine.root / "data/conf/rspamd/custom/bad_words.map"
+    blocked.parent.mkdir(parents=True)
+    blocked.write_text("a word")
+    machine.back_up()
+    (made,) = machine.made
+    (made / "pages.tar.gz").unlink()
+    backups.write_sums(made)
+    assert machine.restore("latest", "--yes") == 0
+    assert blocked.read_text() == "a word"
+
+
+def test_an_archive_of_pages_puts_nothing_else_into_the_tree(machine: Machine) -> None:
+    machine.back_up()
+    (made,) = machine.made
+    evil = machine.folder / "evil"
+    (evil / "pages/data/web").mkdir(parents=True)
+    (evil / "pages/data/web/index.php").write_text("<?php evil();")
+    subprocess.run(["tar", "-czf", made / "pages.tar.gz", "-C", evil, "pages"], check=True)
+    backups.write_sums(made)
+    assert machine.restore("latest", "--yes") == 0
+    assert not (machine.root / "data/web").exists()
+
+
+def test_the_image_that_reads_all_mail_is_the_databases_by_its_digest(machine: Machine) -> None:
+    """Mailcow's script pulls `mailcow/backup:latest`, whatever that is on the day."""
+    image = 'DEBIAN_DOCKER_IMAGE="ghcr.io/mailcow/backup:latest"\nprefetch_image() { docker pull "$1"; }\n'
+    machine.script(image + f'prefetch_image\necho "$DEBIAN_DOCKER_IMAGE" > {machine.log}.image\n{PACKED}')
+    assert machine.back_up() == 0
+    assert machine.log.with_name("log.image").read_text() == "sha256:4711\n"
+    assert not [line for line in machine.asked() if "pull" in line]
+    assert [path.name for path in (machine.root / "helper-scripts").iterdir()] == ["backup_and_restore.sh"]
+
+
+def test_a_script_that_would_run_an_unpinned_image_is_not_run(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.script(f"IMAGE=ghcr.io/mailcow/backup:latest\n{PACKED}")
+    assert machine.back_up() == 1
+    assert "would run ghcr.io/mailcow/backup:latest" in capsys.readouterr().out
+    assert machine.made == ()
 
 
 def test_owners_modes_and_links_come_back(machine: Machine) -> None:

@@ -1,4 +1,4 @@
-"""mailcow-backup [FOLDER]: Mailcow's own backup, the certificates beside it, read back, then old ones removed.
+"""mailcow-backup [FOLDER]: Mailcow's own backup, certificates and pages beside it, read back, then old ones removed.
 
 Mailcow's script says that all is well whatever happened; so every archive is read to its end before the backup counts,
 and before an older one is removed. FOLDER and how long backups are kept come from the description.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -16,16 +17,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import backups
+from . import backups, pages
 from .backups import BackupError
 from .restoring import SWAP, Busy, locked, read_journal
-from .setup import SetupError, paths_of, say
+from .setup import SetupError, command, paths_of, say
+from .tree import write
 from .volumes import volumes
 
 CONFIG = "/etc/mailnix/mailcow.json"
 INSIDE = "mailcow"  # below the folder of the description, which may be shared with others; this one is not
 UNFINISHED = "unfinished"  # Mailcow's script wants a folder that others may read: one inside of ours
 SCRIPT = "helper-scripts/backup_and_restore.sh"
+OURS = "helper-scripts/.mailnix_backup.sh"  # it looks for the tree above the folder that it is in
+IMAGE = re.compile(r"^DEBIAN_DOCKER_IMAGE=.*$", re.MULTILINE)
+# It gives up over an image that was loaded from a disk, for such a one has no digest of a registry's.
+FETCH = re.compile(r"^prefetch_image$", re.MULTILINE)
+DATABASE = "mysql-mailcow"
 CONTAINER = "mailcow-backup"
 DAY = 86400.0
 SHOWN = 5  # lines of a script that failed
@@ -68,6 +75,7 @@ def _make(root: Path, work: Path) -> Path:
     if len(made) != 1:
         raise BackupError(f"{SCRIPT} made no backup: {told}")
     backups.pack_certificates(root / "data/assets/ssl", made[0])
+    pages.pack(root, made[0])
     backups.write_sums(made[0])
     try:
         backups.check(made[0], volumes(root))
@@ -89,19 +97,43 @@ def _run_script(root: Path, work: Path) -> str:
     """Run Mailcow's script; gives its last words, since its status means nothing."""
     subprocess.run(["docker", "rm", "--force", CONTAINER], capture_output=True, check=False)  # of a run that was cut
     environment = {**os.environ, "MAILCOW_BACKUP_LOCATION": str(work)}
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
-        subprocess.run(
-            ["bash", str(root / SCRIPT), "backup", "all"],
-            cwd=root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-        size = output.tell()
-        output.seek(max(0, size - 2000))
-        return " / ".join(line.strip() for line in output.read().splitlines()[-SHOWN:] if line.strip())
+    script = root / OURS
+    write(script, _pinned((root / SCRIPT).read_text("utf-8")).encode(), 0o700)
+    try:
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+            subprocess.run(
+                ["bash", str(script), "backup", "all"],
+                cwd=root,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+            size = output.tell()
+            output.seek(max(0, size - 2000))
+            return " / ".join(line.strip() for line in output.read().splitlines()[-SHOWN:] if line.strip())
+    finally:
+        script.unlink(missing_ok=True)
+
+
+def _pinned(script: str) -> str:
+    """Mailcow's script with the running database's image, by its digest, in the place of `mailcow/backup:latest`.
+
+    All it wants of that image is tar and zstd, which it finds in the database's, too, when it packs the database. So
+    what reads all of the mail is an image that the pinned tree named and this machine runs; no registry is asked.
+    Raises BackupError where the database does not run, or where a script of another shape would pull what is unpinned.
+    """
+    if IMAGE.search(script):
+        container = command(["docker", "ps", "--quiet", "--filter", f"name={DATABASE}"]).split()
+        if not container:
+            raise BackupError(f"{DATABASE} does not run: systemctl start mailcow")
+        image = command(["docker", "inspect", "--format", "{{.Image}}", container[0]]).strip()
+        script = FETCH.sub(":", IMAGE.sub(f'DEBIAN_DOCKER_IMAGE="{image}"', script))
+    unpinned = re.search(r"[\w./-]+:latest\b", script)
+    if unpinned:
+        raise BackupError(f"{SCRIPT} of this Mailcow would run {unpinned[0]}, which nobody has pinned")
+    return script
 
 
 def _remove_old(inside: Path, days: int, newest: Path) -> None:

@@ -4,6 +4,7 @@ mailcow-2026-11-23-03-30-00/
   mailcow.conf                   with the passwords that the database in it has
   backup_vmail.tar.zst …         one archive of each volume, its files below /vmail and so on
   certificates.tar.gz            data/assets/ssl, which Mailcow's script leaves out
+  pages.tar.gz                   files that people change in Mailcow's pages, likewise; older backups have none
   SHA256SUMS                     written last: a backup that has it is whole
 """
 
@@ -41,6 +42,7 @@ class Dataset:
 MAIL = Dataset("backup_vmail", "vmail-vol-1", "vmail")
 DATABASE = Dataset("backup_mariadb", "mysql-vol-1", "backup_mariadb")
 SSL = Dataset("certificates", "", "ssl")
+PAGES = Dataset("pages", "", "pages")
 DATASETS = (
     MAIL,
     DATABASE,
@@ -102,7 +104,7 @@ def check(folder: Path, volumes: Iterable[str]) -> Mapping[Dataset, Archive]:
         raise BackupError(f"{folder} has no {CONF}, so nobody knows the passwords of the database in it")
     there = set(volumes)
     found = {}
-    for dataset in (*DATASETS, SSL):
+    for dataset in (*DATASETS, SSL, PAGES):
         path = archive_of(folder, dataset)
         if path is not None:
             found[dataset] = look_into(path, dataset.top)

@@ -15,12 +15,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import backups, restoring
+from . import backups, pages, restoring
 from .backup import INSIDE, configured
-from .backups import SSL, Archive, BackupError, Dataset
+from .backups import PAGES, SSL, Archive, BackupError, Dataset
 from .restoring import Busy, Journal, Swap
 from .setup import SetupError, command, paths_of, say, stop, values
 from .tree import CONF
@@ -64,6 +64,8 @@ def plan(folder: Path, root: Path) -> Plan:
 def _target(dataset: Dataset, there: Mapping[str, Volume], root: Path) -> Path:
     if dataset == SSL:
         return root / "data/assets/ssl"
+    if dataset == PAGES:
+        return root  # file by file
     folder = _folder(dataset.volume, there)
     if folder is None:
         raise SetupError(f"Docker has no volume {dataset.volume} yet: start Mailcow once, systemctl start mailcow")
@@ -92,8 +94,9 @@ def unpack(work: Plan, root: Path) -> Journal:
     folder = restoring.work_folder(root)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
-    swaps = [_swap(work.targets[dataset], folder if dataset == SSL else None) for dataset in work.archives]
-    owners = [archive.owner for archive in work.archives.values()]
+    whole = {dataset: archive for dataset, archive in work.archives.items() if dataset != PAGES}
+    swaps = [_swap(work.targets[dataset], folder if dataset == SSL else None) for dataset in whole]
+    owners = [archive.owner for archive in whole.values()]
     if work.index is not None:
         swaps.append(_swap(work.index, None))
         status = work.index.stat()
@@ -106,14 +109,23 @@ def unpack(work: Plan, root: Path) -> Journal:
             swap.new.mkdir()
             os.chown(swap.new, owner[0], owner[1])
             swap.new.chmod(owner[2] & 0o7777)
-        for (dataset, archive), swap in zip(work.archives.items(), swaps, strict=False):
+        for (dataset, archive), swap in zip(whole.items(), swaps, strict=False):
             say(f"unpacking {archive.path.name}")
             _unpack(archive.path, dataset.top, swap.new)
+        more = _unpack_pages(work.archives[PAGES], root) if PAGES in work.archives else ()
         os.sync()
     except BaseException:
         restoring.clean(root, journal)
         raise
-    return journal
+    return replace(journal, swaps=(*journal.swaps, *more))
+
+
+def _unpack_pages(archive: Archive, root: Path) -> tuple[Swap, ...]:
+    folder = restoring.work_folder(root)
+    unpacked = folder / "pages.restored"
+    unpacked.mkdir()
+    _unpack(archive.path, PAGES.top, unpacked)
+    return pages.swaps(unpacked, root, folder / "pages.before")
 
 
 def _swap(target: Path, work: Path | None) -> Swap:
