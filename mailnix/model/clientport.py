@@ -6,6 +6,7 @@ They stand in client_ports.toml beside this file, which Nix reads too.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,21 @@ class ClientPort:
     starttls: str = ""
     denied: bool = True
 
+    @property
+    def reads(self) -> str:
+        """The protocol by which mail is read there, as settings for mail programs call it; "" where it is none."""
+        return next((protocol for protocol in ("imap", "pop3") if self.srv.startswith(protocol)), "")
+
+    @property
+    def sends(self) -> bool:
+        """Whether mail programs send by it."""
+        return self.srv.startswith("submission")
+
+    @property
+    def announced(self) -> bool:
+        """Whether settings for mail programs name it."""
+        return self.sends or bool(self.reads)
+
 
 _FILE: Final[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("client_ports.toml").read_text("utf-8"))
 
@@ -47,5 +63,13 @@ def client_port(name: str) -> ClientPort:
     raise KeyError(name)
 
 
-OFFERED: Final = tuple(client_port(name) for name in _FILE["offered"])
-"""Those that are open to the internet where nothing else is asked for."""
+DEFAULT: Final[tuple[str, ...]] = tuple(_FILE["offered"])
+"""The names of those that are open to the internet where nothing else is asked for."""
+
+OFFERED: Final = tuple(client_port(name) for name in DEFAULT)
+
+
+def named(names: Iterable[str]) -> tuple[ClientPort, ...]:
+    """The known ports with these names, in the order in which they are known, whatever that of the names is."""
+    wanted = set(names)
+    return tuple(client for client in KNOWN if client.name in wanted)

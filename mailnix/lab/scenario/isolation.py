@@ -27,8 +27,10 @@ def expected_tcp(proxy: ProxyPlan, source: Address) -> set[int]:
     return open_ports | {f.port for f in proxy.forwards if source.version == 4 or f.to6 is not None}
 
 
-def may_reach(listener: Listener, source: Address, admins: Iterable[Network], *, everyone: bool) -> bool:
-    """Whether the plan lets `source` connect; `everyone` is what no admin networks mean."""
+def may_reach(
+    listener: Listener, source: Address, admins: Iterable[Network], *, everyone: bool, clients: Iterable[Network] = ()
+) -> bool:
+    """Whether the plan lets `source` connect; `everyone` is what no admin networks mean; `clients` are home's."""
     networks = tuple(admins)
     match listener.reach:
         case Reach.INTERNET:
@@ -37,6 +39,8 @@ def may_reach(listener: Listener, source: Address, admins: Iterable[Network], *,
             return False
         case Reach.ADMIN:
             return (everyone and not networks) or any(source in network for network in networks)
+        case Reach.HOME:
+            return any(source in network for network in clients)
 
 
 def proxies_open_what_is_planned(scene: Scene) -> str:
@@ -98,14 +102,20 @@ def udp_ports(sockets: str) -> set[int]:
 
 
 def home_opens_nothing(scene: Scene) -> str:
-    """Every TCP port of the internal host, tried from its own network: nothing but SSH for admins, where planned."""
+    """Every TCP port of the internal host, tried from its own network: nothing but what is planned for it."""
     home, internal = scene.layout.home, scene.plan.internal
     found = set(_scan(scene, home.host4, home.gateway4, home.bridge)["open"])
     wanted = {
         entry.port
         for entry in internal.listeners
         if entry.transport is Transport.TCP
-        and may_reach(entry, home.gateway4, internal.lan_admin_networks, everyone=False)
+        and may_reach(
+            entry,
+            home.gateway4,
+            internal.lan_admin_networks,
+            everyone=False,
+            clients=internal.lan_client_networks,
+        )
     }
     require(found == wanted, f"{home.host4} has open ports", sorted(found))
     evidence = {str(home.host4): found}

@@ -66,7 +66,9 @@ def administration_is_closed(scene: Scene) -> str:
 
 
 def settings_are_served(scene: Scene) -> str:
-    """Each domain's MTA-STS policy is served as planned, and mail programs that ask for settings reach Mailcow."""
+    """Each domain's MTA-STS policy is served as planned; settings for mail programs name the ports that are offered;
+    Outlook, whose settings depend on the mailbox, reaches Mailcow.
+    """
     evidence = []
     for domain in scene.plan.topology.domains[:3]:
         if domain.mta_sts is not MtaStsMode.OFF:
@@ -74,15 +76,24 @@ def settings_are_served(scene: Scene) -> str:
             policy = dns.mta_sts_policy(scene.plan.proxies, domain)
             require(body.split() == policy.split(), f"another policy for {domain.name}", body)
             evidence.append(f"{domain.name}: mode {domain.mta_sts}")
-        name = dns.autoconfig_names(domain.name)[0]
-        answer = page(scene, name, f"/mail/config-v1.1.xml?emailaddress=x@{domain.name}")
+        autoconfig, autodiscover = dns.autoconfig_names(domain.name)
+        evidence.append(f"{autoconfig}: {_announced(scene, autoconfig, domain.name)}")
         # What it says is Mailcow's business (the fake Mailcow says nothing); that it is asked is ours.
+        answer = page(scene, autodiscover, "/autodiscover/autodiscover.xml")
         asked = answer["headers"].get("server", "")
-        require(
-            asked.startswith("nginx"), f"https://{name} is not answered by Mailcow but by {asked}", answer["status"]
-        )
-        evidence.append(f"{name}: Mailcow's")
+        message = f"https://{autodiscover} is not answered by Mailcow but by {asked}"
+        require(asked.startswith("nginx"), message, answer["status"])
+        evidence.append(f"{autodiscover}: Mailcow's")
     return "; ".join(evidence)
+
+
+def _announced(scene: Scene, name: str, domain: str) -> str:
+    """The ports that mail programs are told of; raises CheckFailed unless they are those that a proxy hands on."""
+    body = page(scene, name, f"/mail/config-v1.1.xml?emailaddress=x@{domain}")["body"]
+    told = {int(port) for port in re.findall(r"<port>(\d+)</port>", body)}
+    wanted = {client.port for client in scene.plan.internal.client_ports if client.announced}
+    require(told == wanted, f"https://{name} tells mail programs of ports {sorted(told)}, not {sorted(wanted)}", body)
+    return ", ".join(map(str, sorted(told)))
 
 
 def mailcow_has_its_own_certificate(scene: Scene) -> str:

@@ -8,6 +8,7 @@ from mailnix.formats.text import template
 from mailnix.model import ports
 from mailnix.model.policies import MtaStsMode
 from mailnix.plan import Plan, ProxyPlan, dns, policies
+from mailnix.services.caddy.autoconfig import autoconfig
 
 ACME_DIRECTORY: Final = "https://acme-v02.api.letsencrypt.org/directory"
 _CLOSED: Final = ("/admin", "/domainadmin", "/rspamd", "/json_api", "/json_api.php")
@@ -20,13 +21,9 @@ SESSION: Final = "MCSESSID"
 CHALLENGES: Final = "/.well-known/acme-challenge/*"
 HOP: Final = "X-Mailnix-Challenge"
 """On a request that one proxy hands to another, so that it goes no further."""
-SETTINGS_PATHS: Final = (
-    "/mail/config-v1.1.xml",
-    "/.well-known/autoconfig/mail/config-v1.1.xml",
-    "/autodiscover/*",
-    "/Autodiscover/*",
-    "/AutoDiscover/*",
-)
+AUTOCONFIG_PATHS: Final = ("/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml")
+"""Answered here; what Outlook asks for depends on the mailbox, and is Mailcow's to answer."""
+SETTINGS_PATHS: Final = ("/autodiscover/*", "/Autodiscover/*", "/AutoDiscover/*")
 
 
 def caddyfile(plan: Plan, host: ProxyPlan) -> str:
@@ -44,6 +41,8 @@ def caddyfile(plan: Plan, host: ProxyPlan) -> str:
         upstream=f"{host.tunnel.internal.ipv4}:{ports.MAILCOW_HTTP}",
         web_names=list(web),
         web_plain=[f"http://{name}" for name in web],
+        autoconfig=autoconfig(plan.topology.hostname, plan.internal.client_ports),
+        autoconfig_paths=AUTOCONFIG_PATHS,
         settings_names=settings,
         settings_plain=[f"http://{name}" for name in settings],
         settings_paths=SETTINGS_PATHS,

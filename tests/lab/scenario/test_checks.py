@@ -33,6 +33,7 @@ from mailnix.lab.scenario import (
 from mailnix.lab.scenario.mails import sent
 from mailnix.model.clientport import OFFERED, client_port
 from mailnix.plan import Plan
+from mailnix.services.caddy.autoconfig import autoconfig
 
 from .conftest import FakeDisks, FakeGuest
 
@@ -429,13 +430,19 @@ def test_pages_that_cannot_save_what_their_users_change_are_noticed(scene: Scene
         web.administration_is_closed(scene)
 
 
-def test_settings_that_mailcow_is_not_asked_for_are_noticed(scene: Scene, guests: Guests) -> None:
+def test_settings_that_nobody_carries_or_mailcow_is_not_asked_for_are_noticed(scene: Scene, guests: Guests) -> None:
     policy = "version: STSv1\nmode: testing\nmx: mail.example.org\nmax_age: 604800\n"
     guests[INTERNET].when("mta-sts", {"status": 200, "body": policy, "headers": {"server": "Caddy"}, "tls": TLS})
-    guests[INTERNET].when("autoconfig", {"status": 404, "body": "", "headers": {"server": "nginx"}, "tls": TLS})
-    assert "testing" in web.settings_are_served(scene)
-    guests[INTERNET].when("autoconfig", {"status": 404, "body": "", "headers": {"server": "Caddy"}, "tls": TLS})
+    told = autoconfig("mail.example.org", OFFERED)
+    guests[INTERNET].when("autoconfig", {"status": 200, "body": told, "headers": {"server": "Caddy"}, "tls": TLS})
+    guests[INTERNET].when("autodiscover", {"status": 404, "body": "", "headers": {"server": "nginx"}, "tls": TLS})
+    assert "autoconfig.example.org: 465, 587, 993" in web.settings_are_served(scene)
+    guests[INTERNET].when("autodiscover", {"status": 404, "body": "", "headers": {"server": "Caddy"}, "tls": TLS})
     with pytest.raises(CheckFailed, match="not answered by Mailcow"):
+        web.settings_are_served(scene)
+    more = autoconfig("mail.example.org", (*OFFERED, client_port("imap")))
+    guests[INTERNET].when("autoconfig", {"status": 200, "body": more, "headers": {"server": "Caddy"}, "tls": TLS})
+    with pytest.raises(CheckFailed, match=r"tells mail programs of ports \[143, 465, 587, 993\]"):
         web.settings_are_served(scene)
     guests[INTERNET].when("mta-sts", {"status": 200, "body": policy.replace("mail.", "x."), "headers": {}, "tls": TLS})
     with pytest.raises(CheckFailed, match="another policy"):

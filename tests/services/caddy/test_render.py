@@ -1,8 +1,12 @@
+import json
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 from mailnix import Domain, MtaStsMode, Proxy
 from mailnix.plan import Plan, derive
 from mailnix.run import run
+from mailnix.services.caddy.autoconfig import autoconfig
 from mailnix.services.caddy.render import HOP, caddyfile
 from tests.services.conftest import tool, topology
 
@@ -33,6 +37,48 @@ def test_administration_is_closed_to_the_internet(plan: Plan) -> None:
     assert text.count("respond 403") == 3
     assert "header X-API-Key *" in text
     assert "not header Cookie *MCSESSID=*" in text
+
+
+def test_mail_programs_are_told_what_is_offered_and_nothing_else(plan: Plan, tmp_path: Path) -> None:
+    """Mailcow's own page announces IMAP on 143, which no proxy hands on."""
+    answers = _answers(caddyfile(plan, plan.proxies[0]), tmp_path)
+    told = [answer for answer in answers if "clientConfig" in answer.get("body", "")]
+    assert len(told) == 4  # the web and the settings' names, each also over plain HTTP, as some programs ask
+    assert {answer["body"] for answer in told} == {autoconfig("mail.example.org", plan.internal.client_ports)}
+    servers = ElementTree.fromstring(told[0]["body"]).findall("emailProvider/*[port]")
+    assert [(each.tag, each.get("type"), each.findtext("port"), each.findtext("socketType")) for each in servers] == [
+        ("incomingServer", "imap", "993", "SSL"),
+        ("outgoingServer", "smtp", "465", "SSL"),
+        ("outgoingServer", "smtp", "587", "STARTTLS"),
+    ]
+
+
+def test_what_outlook_asks_for_is_mailcows_to_answer(plan: Plan) -> None:
+    settings = caddyfile(plan, plan.proxies[0]).split("\nautoconfig.example.org, ")[1]
+    assert "@settings path /autodiscover/* " in settings
+
+
+def test_nobody_gives_mailcow_another_address_for_its_notes(plan: Plan) -> None:
+    """Its pages note X-Real-IP as the address of who logged in (inc/functions.auth.inc.php)."""
+    text = caddyfile(plan, plan.proxies[0])
+    assert "header_up -X-Real-IP" in text.split("(mailcow) {")[1].split("\n}")[0]
+
+
+def _answers(text: str, folder: Path) -> list[dict[str, Any]]:
+    """The handlers of Caddy's own reading of a Caddyfile, wherever they stand."""
+    path = folder / "Caddyfile"
+    path.write_text(text)
+    read = run([tool("caddy"), "adapt", "--adapter", "caddyfile", "--config", path], env={"HOME": str(folder)})
+    found: list[dict[str, Any]] = []
+    waiting = [json.loads(read.stdout)]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            found += [value] if "handler" in value else []
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return found
 
 
 def test_every_name_of_the_proxys_certificate_is_a_site(plan: Plan) -> None:

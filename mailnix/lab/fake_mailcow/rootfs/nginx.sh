@@ -33,20 +33,6 @@ trusted() {
     done
 }
 
-# What mail programs ask for: the ports of RFC 8314, by the name in mailcow.conf.
-server() {
-    printf '  <%sServer type="%s"><hostname>%s</hostname><port>%s</port>' "$1" "$2" "$MAILCOW_HOSTNAME" "$3"
-    printf '<socketType>SSL</socketType><username>%%EMAILADDRESS%%</username>'
-    printf '<authentication>password-cleartext</authentication></%sServer>\n' "$1"
-}
-{
-    printf '<?xml version="1.0"?>\n<clientConfig version="1.1">\n <emailProvider id="%s">\n' "$MAILCOW_HOSTNAME"
-    printf '  <domain>%%EMAILDOMAIN%%</domain>\n'
-    server incoming imap 993
-    server outgoing smtp 465
-    printf ' </emailProvider>\n</clientConfig>\n'
-} >/run/autoconfig.xml
-
 cat >/run/nginx.conf <<END
 user www-data;
 worker_processes 1;
@@ -73,12 +59,6 @@ http {
             proxy_pass http://127.0.0.1:9002;
             proxy_set_header X-Real-IP \$remote_addr;
             proxy_read_timeout 3600s;
-        }
-        location ~ ^/(\.well-known/autoconfig/)?mail/config-v1\.1\.xml\$ {
-            types { }
-            default_type application/xml;
-            root /run;
-            try_files /autoconfig.xml =404;
         }
         include /etc/nginx/conf.d/site.*.custom;
     }
