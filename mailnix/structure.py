@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin
 import attrs
 
 from mailnix.errors import Problem
+from mailnix.model.mailcow import ExtraLines, Setting
 from mailnix.model.policies import Alignment, DmarcPolicy, MtaStsMode
 from mailnix.model.topology import (
     Alias,
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
 
 Steps: TypeAlias = tuple[str | int, ...]
 _PLAIN: Final = (
-    *(str, int, bool, str | None, str | int),
+    *(str, int, bool, str | None, str | int, str | int | bool),
     *(DmarcPolicy, DmarcPolicy | None, Alignment | None, MtaStsMode, Family),
 )
-_TABLES: Final = (Mailbox, Alias, Domain, Proxy, Backup, Internal, Tunnel, Topology)
+_TABLES: Final = (Mailbox, Alias, Domain, Proxy, Backup, Setting, ExtraLines, Internal, Tunnel, Topology)
 
 
 def structure(data: Mapping[str, Any]) -> tuple[Topology, tuple[Problem, ...]]:

@@ -5,22 +5,23 @@ from __future__ import annotations
 import ast
 import json
 import re
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from attrs import evolve
 
-from mailnix import Tunnel
+from mailnix import Backup, Internal, Tunnel
 from mailnix.cli.output import plain
 from mailnix.cli.tables import plan_text
 from mailnix.debian.host import debian_host
 from mailnix.lab.internet.layout import layout
-from mailnix.lab.scenario.isolation import expected_tcp
+from mailnix.lab.scenario.isolation import expected_tcp, may_reach
 from mailnix.model.check import problems
-from mailnix.model.clientport import KNOWN, OFFERED, ClientPort, client_port
+from mailnix.model.clientport import DEFAULT, KNOWN, OFFERED, ClientPort, client_port
 from mailnix.nixos.carried import Reference
 from mailnix.nixos.flake import emit
-from mailnix.plan import Plan, derive, with_dkim
+from mailnix.plan import Plan, Reach, derive, with_dkim
 from mailnix.plan.dns import zone_text
 from mailnix.services.firewall.render import table
 from mailnix.services.mailcow import render
@@ -57,15 +58,17 @@ def test_every_text_of_a_machine_that_has_the_port_of_imap_has_the_new_one(plan:
     for host in plan.hosts:
         for entry in debian_host(plan, host).tree:
             text = entry.data.decode() if isinstance(entry, File) else ""
-            if numbers(text, IMAPS):
+            if numbers(text, IMAPS) and (more.announced or not entry.path.endswith("/Caddyfile")):
                 knowing.add(entry.path.rpartition("/")[2])
                 assert numbers(text, more) == numbers(text, IMAPS), entry.path
-    assert knowing == {"firewall.nft", "mailcow.conf", "docker-compose.override.yml"}
+    everywhere = {"firewall.nft", "mailcow.conf", "docker-compose.override.yml"}
+    assert knowing == (everywhere | {"Caddyfile"} if more.announced else everywhere)
 
 
 def test_every_text_of_nixos_machines_too(plan: Plan, more: ClientPort) -> None:
     for file in emit(plan, Reference("github:someone/mailnix")).files:
-        assert numbers(file.data.decode(), more) >= numbers(file.data.decode(), IMAPS), file.path
+        if more.announced or not file.path.endswith("/Caddyfile"):
+            assert numbers(file.data.decode(), more) >= numbers(file.data.decode(), IMAPS), file.path
 
 
 def test_proxies_hand_it_on_and_home_listens(plan: Plan, more: ClientPort) -> None:
@@ -154,3 +157,41 @@ def test_no_number_of_theirs_is_typed_in_the_code() -> None:
         assert not {*map(int, re.findall(r"\b\d+\b", code))} & own, path
     for path in (REPOSITORY / "mailnix/services").rglob("*.j2"):
         assert not {*re.findall(r"\b\d+\b", path.read_text())} & {*map(str, own)}, path
+
+
+def test_a_description_asks_for_services_in_any_order() -> None:
+    plan = derive(sound(client_services=["managesieve", "imaps", "pop3s", "submissions"]))
+    assert [client.name for client in plan.internal.client_ports] == ["submissions", "imaps", "pop3s", "managesieve"]
+    assert [forward.service for forward in plan.proxies[0].forwards] == ["submissions", "imaps", "pop3s", "managesieve"]
+    assert derive(sound(client_services=reversed(DEFAULT))).proxies == derive(sound()).proxies
+
+
+def test_a_machine_without_any_still_has_a_firewall() -> None:
+    plan = derive(sound(client_services=[]))
+    for host in plan.hosts:
+        assert "{  }" not in table(host)
+    assert "dnat" not in table(plan.proxies[0])
+
+
+def test_programs_at_home_reach_mailcow_at_the_machine_itself_where_they_may() -> None:
+    internal = Internal("internal", backup=Backup(), lan_client_cidrs=["192.168.1.0/24"])
+    plan = derive(sound(internal=internal))
+    open_at_home = {entry.port for entry in plan.internal.listeners if entry.reach is Reach.HOME}
+    assert open_at_home == {443, *(client.port for client in OFFERED)}
+    conf = render.conf(plan)
+    assert {conf[client.variable] for client in OFFERED} == {f"0.0.0.0:{client.port}" for client in OFFERED}
+    assert conf["SMTP_PORT"] == f"{plan.internal.ipv4}:25"
+    assert f'- "0.0.0.0:443:{conf["HTTPS_PORT"]}"' in render.compose_override(plan)
+    (rule,) = [line for line in table(plan.internal).splitlines() if "192.168.1.0/24" in line and "dnat" in line]
+    assert rule.split("dport ")[1].startswith("{ 465, 587, 993, 8443 } ct status dnat")
+    assert "iifname { " in rule
+    assert not [line for line in table(derive(sound()).internal).splitlines() if "8443" in line]
+
+
+def test_everybody_else_at_home_still_meets_a_closed_machine() -> None:
+    plan = derive(sound(internal=Internal("internal", lan_client_cidrs=["192.168.1.0/24"])))
+    listeners = [entry for entry in plan.internal.listeners if entry.reach is Reach.HOME]
+    for address, wanted in (("192.168.1.7", True), ("192.168.2.7", False)):
+        for entry in listeners:
+            clients = plan.internal.lan_client_networks
+            assert may_reach(entry, ip_address(address), (), everyone=False, clients=clients) is wanted

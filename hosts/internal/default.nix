@@ -202,7 +202,7 @@
       IPV6_NETWORK = lib.mkDefault "fd4d:6169:6c63:6f77::/64";
       ENABLE_IPV6 = lib.mkDefault "true";
       DISABLE_NETFILTER_ISOLATION_RULE = lib.mkDefault false;
-      TRUSTED_PROXIES = lib.mkDefault "10.83.119.1";
+      TRUSTED_PROXIES = lib.mkDefault "10.83.119.1,127.0.0.1";
       API_ALLOW_FROM = lib.mkDefault "172.22.1.1,127.0.0.1";
     };
     postfix.extraConfig = builtins.readFile ./mailcow/extra.cf;

@@ -95,6 +95,8 @@ def _who(host: HostPlan, reach: Reach) -> str:
             networks = host.admin_networks if isinstance(host, ProxyPlan) else host.lan_admin_networks
             nobody = "the internet" if isinstance(host, ProxyPlan) else "nobody"
             return " ".join(str(network) for network in networks) or nobody
+        case Reach.HOME:
+            return " ".join(map(str, host.lan_client_networks)) if isinstance(host, InternalPlan) else "nobody"
 
 
 def _flows(plan: Plan) -> Iterator[tuple[str, str, str]]:

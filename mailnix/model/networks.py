@@ -44,6 +44,7 @@ def at_home(topology: Topology) -> Iterator[Described]:
     yield from described("internal.nameservers", internal.nameservers)
     yield from described("internal.forwarders", internal.forwarders)
     yield from _admins("internal.lan_admin_cidrs", internal.lan_admin_cidrs, certain=True)
+    yield from _admins("internal.lan_client_cidrs", internal.lan_client_cidrs, certain=True)
 
 
 def at_providers(topology: Topology) -> Iterator[Described]:

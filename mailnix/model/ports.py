@@ -18,3 +18,6 @@ DHCPV6: Final = 546  # a client's
 
 RELAY: Final = 2526  # haraka-out, on the tunnel only
 MAILCOW_HTTP: Final = 8080  # Mailcow's nginx, on the tunnel only
+MAILCOW_HTTPS: Final = (
+    8443  # the same with Mailcow's own certificate, on loopback, for its watchdog and the home network
+)

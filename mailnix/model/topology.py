@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from mailnix.model import paths, policies
+from mailnix.model import clientport, paths, policies
+from mailnix.model.mailcow import ExtraLines, Setting, extra_lines, settings
 from mailnix.model.names import to_ascii
 from mailnix.model.policies import Alignment, DmarcPolicy, MtaStsMode
 
@@ -236,8 +237,11 @@ class Internal:
     Mailcow's resolver asks the internet itself. Where the home network takes port 53, it asks `forwarders`; where that
     network drops ping, `resolver_check` must be off, or Mailcow waits for ever (mailcow-dockerized PR 5652).
 
-    `antivirus` (ClamAV, about 1.5 GB of memory) and `full_text_search` are Mailcow's. Without `backup` there is none:
-    where to is for the owner to say, since the same disk may not have room.
+    Programs in `lan_client_cidrs` (home networks, IPv4) reach Mailcow at this machine itself, not by way of a proxy.
+
+    `antivirus` (ClamAV, about 1.5 GB of memory) and `full_text_search` are Mailcow's, and so are `settings`, variables
+    of its mailcow.conf, and `extra_lines` for its programs' files. Without `backup` there is none: where to is for the
+    owner to say, since the same disk may not have room.
     """
 
     name: str
@@ -257,6 +261,9 @@ class Internal:
     card: str | None = None
     forwarders: tuple[str, ...] = field(converter=_addresses, default=())
     resolver_check: bool = True
+    lan_client_cidrs: tuple[str, ...] = field(converter=_networks, default=())
+    settings: tuple[Setting, ...] = field(converter=settings, default=())
+    extra_lines: tuple[ExtraLines, ...] = field(converter=extra_lines, default=())
 
 
 @frozen
@@ -281,7 +288,7 @@ class Topology:
 
     `admin_keys` are SSH public keys that may log in as root on every machine; `contact` is the address given to the
     certificate authority, and for DMARC and TLS reports (default: postmaster of the first domain, and for reports each
-    domain's own where it has one).
+    domain's own where it has one). `client_services` are what mail programs reach, by name (model/client_ports.toml).
     """
 
     hostname: str = field(converter=_name)
@@ -293,3 +300,4 @@ class Topology:
     contact: str | None = None
     timezone: str = "Etc/UTC"
     version: int = SCHEMA_VERSION
+    client_services: tuple[str, ...] = field(converter=_texts, default=clientport.DEFAULT)

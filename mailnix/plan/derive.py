@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from attrs import evolve
 
 from mailnix.model import ports
-from mailnix.model.clientport import OFFERED, ClientPort
+from mailnix.model.clientport import ClientPort, named
 from mailnix.model.networks import tunnel_subnet
 from mailnix.model.policies import MtaStsMode
-from mailnix.model.topology import Proxy, Topology
+from mailnix.model.topology import Internal, Proxy, Topology
 from mailnix.plan import addresses, dns, logins, policies, reports, uplinks
 from mailnix.plan.credentials import internal_credentials, proxy_credentials, wireguard_names
 from mailnix.plan.types import (
@@ -31,15 +31,17 @@ from mailnix.plan.types import (
 PROXY_INTERFACE = "wg0"
 
 
-def derive(topology: Topology, dkim: Mapping[str, str] | None = None, clients: Iterable[ClientPort] = OFFERED) -> Plan:
+def derive(
+    topology: Topology, dkim: Mapping[str, str] | None = None, clients: Iterable[ClientPort] | None = None
+) -> Plan:
     """Decide everything about a topology that `mailnix.model.check` found sound.
 
     `dkim` maps domains to their public keys (base64 DER), where a secrets folder has exported them; `clients`
-    are the ports that mail programs connect to.
+    are the ports that mail programs connect to, where they are not those that the topology names.
     """
     tunnel4, tunnel6 = tunnel_subnet(topology), IPv6Network(topology.tunnel.subnet6)
     links = _tunnels(topology, tunnel4, tunnel6)
-    client_ports = tuple(clients)
+    client_ports = named(topology.client_services) if clients is None else tuple(clients)
     contact = reports.contact(topology)
     has_ipv6 = any(proxy.ipv6 for proxy in topology.proxies)
     proxies = tuple(
@@ -143,6 +145,7 @@ def _internal(
         Listener("smtp", Transport.TCP, ports.SMTP, Reach.TUNNEL, (end.ipv4,)),
         Listener("web", Transport.TCP, ports.MAILCOW_HTTP, Reach.TUNNEL, (end.ipv4,)),
         *(Listener(client.name, Transport.TCP, client.port, Reach.TUNNEL, both) for client in clients),
+        *_at_home(internal, clients),
     )
     return InternalPlan(
         name=internal.name,
@@ -157,6 +160,7 @@ def _internal(
         sealed=internal.sealed,
         forwarders=tuple(ip_address(text) for text in internal.forwarders),
         resolver_check=internal.resolver_check,
+        lan_client_networks=_networks(internal.lan_client_cidrs),
         docker_subnet=IPv4Network(internal.docker_subnet),
         docker_subnet6=IPv6Network(internal.docker_subnet6),
         has_ipv6=has_ipv6,
@@ -164,6 +168,17 @@ def _internal(
         credentials=internal_credentials(internal.name, links),
         backup=internal.backup,
     )
+
+
+def _at_home(internal: Internal, clients: tuple[ClientPort, ...]) -> Iterator[Listener]:
+    """What the home network reaches at the machine itself, where it may: mail programs and browsers.
+
+    The address is whatever the home router gives, so that it stands for every one; the firewall says who may come.
+    """
+    if internal.lan_client_cidrs:
+        for client in clients:
+            yield Listener(client.name, Transport.TCP, client.port, Reach.HOME)
+        yield Listener("web", Transport.TCP, ports.HTTPS, Reach.HOME)
 
 
 def _networks(texts: Iterable[str]) -> tuple[Network, ...]:

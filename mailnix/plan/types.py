@@ -29,6 +29,7 @@ class Reach(StrEnum):
     INTERNET = "internet"
     TUNNEL = "tunnel"  # only the machine at the other end
     ADMIN = "admin"  # only the admin networks, or the internet where a proxy names none
+    HOME = "home"  # only the home networks whose programs reach Mailcow directly
 
 
 @frozen
@@ -203,7 +204,8 @@ class InternalPlan:
     """The machine at home: a tunnel to each proxy, Mailcow's sockets on the tunnel addresses, Docker's networks.
 
     `client_ports` are what every proxy hands to Mailcow; `forwarders` are whom Mailcow's resolver asks (none: root).
-    SSH comes from `lan_admin_networks` by the home network's card, and by the tunnels of the proxies in `jump_hosts`.
+    SSH comes from `lan_admin_networks` by the home network's card, and by the tunnels of the proxies in `jump_hosts`;
+    mail programs and browsers in `lan_client_networks` come by that card, too.
     """
 
     name: str
@@ -218,6 +220,7 @@ class InternalPlan:
     sealed: bool
     forwarders: tuple[Address, ...]
     resolver_check: bool
+    lan_client_networks: tuple[Network, ...]
     docker_subnet: IPv4Network
     docker_subnet6: IPv6Network
     has_ipv6: bool

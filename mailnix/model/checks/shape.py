@@ -11,6 +11,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 import attrs
 
 from mailnix.model.checks.found import Found
+from mailnix.model.mailcow import ExtraLines, Setting
 from mailnix.model.topology import Topology
 
 _WORDS: Final[Mapping[Any, str]] = {str: "a text", int: "a whole number", bool: "True or False", NoneType: "None"}
@@ -73,6 +74,8 @@ def _wanted(wanted: Any) -> str:
 
 def _hint(value: Any, wanted: Any) -> str:
     table = next((one for one in (wanted, *get_args(wanted)) if isinstance(one, type) and attrs.has(one)), None)
+    if table in (Setting, ExtraLines):
+        return 'write a table, such as {"name": "value"}'
     if table is not None:
         return f"write {table.__name__}(…)"
     if wanted is str and isinstance(value, int | float):

@@ -117,6 +117,8 @@ def _internal(host: InternalPlan) -> dict[str, object]:
         "smtp_port": ports.SMTP,
         "proxy_ports": [ports.SMTP, ports.MAILCOW_HTTP],
         "client_ports": [client.port for client in host.client_ports],
+        "clients4": host.lan_client_networks,
+        "home_ports": [*(client.port for client in host.client_ports), ports.MAILCOW_HTTPS],
         "mss": min(link.mtu for link in host.tunnels) - HEADERS,
     }
 

@@ -10,18 +10,40 @@ from mailnix.formats.nixos_part import NixosPart, beside
 from mailnix.model.clientport import KNOWN, OFFERED
 from mailnix.plan import InternalPlan, Plan
 from mailnix.services.credentials import names
-from mailnix.services.mailcow.render import COMPOSE_OVERRIDE, CONF, SETTINGS, conf, files, provision_json, published
+from mailnix.services.mailcow.render import (
+    COMPOSE_OVERRIDE,
+    CONF,
+    CONF_FOLDER,
+    EXTRA_CF_PATH,
+    HOOK,
+    LOOPBACK,
+    POSTSCREEN,
+    SETTINGS,
+    UNBOUND,
+    conf,
+    files,
+    provision_json,
+    published,
+    text_of,
+)
 from mailnix.services.mailcow.units import PROVISION, reached
 
 FOLDER: Final = "mailcow"
 PROVISION_FILE: Final = f"{FOLDER}/provision.json"
-_EXTRA_CF: Final = "data/conf/postfix/extra.cf"
 _HOOKS: Final = "data/hooks/"
 
-# What services.mailcow sets by itself: from its `hostname`, `bindAddress` and the time zone, or from the same files.
-_BY_MODULE: Final = frozenset(
-    {"MAILCOW_HOSTNAME", "HTTP_BIND", "TZ"}.union(*SETTINGS.values(), (client.variable for client in KNOWN))
-)
+_EXTRA: Final = {
+    EXTRA_CF_PATH: "postfix",
+    "data/conf/dovecot/extra.conf": "dovecot",
+    "data/conf/nginx/site.extra.custom": "nginx",
+}
+"""Files that the module has options `….extraConfig` for."""
+_OVERRIDES: Final = "data/conf/rspamd/override.d/"
+
+# What services.mailcow sets by itself, from its `hostname`, `bindAddress` and the time zone.
+_BY_MODULE: Final = ("MAILCOW_HOSTNAME", "HTTP_BIND", "TZ")
+_USUAL: Final = frozenset({EXTRA_CF_PATH, HOOK, POSTSCREEN, UNBOUND})
+"""Texts of every description: no two have one name."""
 _BOOLEANS: Final = {"y": True, "n": False}
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]*")
 
@@ -29,7 +51,7 @@ _NUMBER: Final = re.compile(r"0|[1-9][0-9]*")
 def nixos(plan: Plan, host: InternalPlan) -> NixosPart:
     """Settings as option values; texts in Mailcow's own languages as files beside them."""
     texts = {path: text for path, text in files(plan).items() if path not in (CONF, COMPOSE_OVERRIDE)}
-    beside_host = {f"{FOLDER}/{path.rsplit('/', 1)[-1]}": text for path, text in texts.items()}
+    beside_host = {_beside(path): text for path, text in texts.items()}
     return NixosPart(
         "Mailcow.",
         (
@@ -53,10 +75,8 @@ def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
         "enable": True,
         "hostname": plan.topology.hostname,
         "bindAddress": str(host.ipv4),
-        "settings": defaults({name: _value(value) for name, value in conf(plan).items() if name in told}),
-        "postfix": {"extraConfig": _read(_EXTRA_CF)},
-        "hooks": _hooks(texts),
-        "files": {path: _read(path) for path in texts if not path.startswith(_HOOKS) and path != _EXTRA_CF},
+        "settings": defaults({name: _value(value) for name, value in told.items()}),
+        **_texts(texts),
         "provision": {"enable": True, "description": beside(PROVISION_FILE)},
     }
     if services := published(plan):
@@ -69,10 +89,33 @@ def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
     return values
 
 
-def _told(plan: Plan) -> set[str]:
-    """Variables that the module would not set, or not so: those of client ports that are not the usual ones too."""
-    unusual = {client.variable for client in {*OFFERED} ^ {*plan.internal.client_ports}}
-    return {name for name in conf(plan) if name in unusual or name not in _BY_MODULE}
+def _texts(texts: dict[str, str]) -> dict[str, NixValue]:
+    """Each file as the option that the module has for it, so that lines of other modules join it."""
+    options: dict[str, NixValue] = {}
+    files: dict[str, NixValue] = {}
+    overrides: dict[str, NixValue] = {}
+    for path in texts:
+        if path in _EXTRA:
+            options[_EXTRA[path]] = {"extraConfig": _read(path)}
+        elif path.startswith(_OVERRIDES):
+            overrides[path.removeprefix(_OVERRIDES)] = _read(path)
+        elif not path.startswith(_HOOKS):
+            files[path] = _read(path)
+    rspamd: dict[str, NixValue] = {"rspamd": {"overrides": overrides}} if overrides else {}
+    return options | rspamd | {"hooks": _hooks(texts), "files": files}
+
+
+def _told(plan: Plan) -> dict[str, str]:
+    """Variables that the module would not set, or not so."""
+    values, offered = conf(plan), {client.variable for client in OFFERED}
+    bind = str(plan.internal.ipv4)
+    by_module = {name: values[name] for name in _BY_MODULE}
+    by_module |= {name: text_of(value) for name, value in SETTINGS["values"].items()}
+    by_module |= {name: f"{bind}:{port}" for name, port in SETTINGS["ports_on_address"].items()}
+    by_module |= {name: f"{LOOPBACK}:{port}" for name, port in SETTINGS["ports_on_loopback"].items()}
+    for client in KNOWN:
+        by_module[client.variable] = f"{bind if client.variable in offered else LOOPBACK}:{client.port}"
+    return {name: value for name, value in values.items() if by_module.get(name) != value}
 
 
 def _value(text: str) -> NixValue:
@@ -92,4 +135,10 @@ def _hooks(texts: dict[str, str]) -> NixValue:
 
 
 def _read(path: str) -> Apply:
-    return Apply("builtins.readFile", (beside(f"{FOLDER}/{path.rsplit('/', 1)[-1]}"),))
+    return Apply("builtins.readFile", (beside(_beside(path)),))
+
+
+def _beside(path: str) -> str:
+    """Where a text for Mailcow's tree stands: by its name, and by its service's too where others have that name."""
+    folder, _, name = path.removeprefix(f"{CONF_FOLDER}/").rpartition("/")
+    return f"{FOLDER}/{name}" if path in _USUAL else f"{FOLDER}/{folder}/{name}"

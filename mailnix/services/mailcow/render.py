@@ -15,6 +15,7 @@ from mailnix.errors import BuildError
 from mailnix.formats.text import data, template
 from mailnix.model import Alias, Backup, Domain, Mailbox, ports
 from mailnix.model.clientport import KNOWN
+from mailnix.model.mailcow import EXTRA_CF
 from mailnix.model.names import MIB, parse_size, to_ascii
 from mailnix.plan import InternalPlan, Plan, credentials
 from mailnix.services.docker.render import gateway
@@ -24,10 +25,16 @@ from mailnix.services.mailcow.pin import PIN, Pin
 SERVICE: Final = "mailcow"
 CONF: Final = "mailcow.conf"
 COMPOSE_OVERRIDE: Final = "docker-compose.override.yml"
+CONF_FOLDER: Final = "data/conf"
+EXTRA_CF_PATH: Final = f"{CONF_FOLDER}/{EXTRA_CF}"
+POSTSCREEN: Final = f"{CONF_FOLDER}/postfix/custom_postscreen_whitelist.cidr"
 UNBOUND: Final = "data/conf/unbound/unbound.conf"  # mounted alone: no folder for more beside it
 HOOK: Final = "data/hooks/postfix/mailnix-xclient.sh"
 EXECUTABLE: Final = frozenset({HOOK})
 LOOPBACK: Final = "127.0.0.1"
+ANYWHERE: Final = "0.0.0.0"
+"""Every IPv4 address of the machine, also one that the home router gives. Written out, it keeps Docker off IPv6."""
+NGINX: Final = "nginx-mailcow"
 
 SECRETS: Final[Mapping[str, str]] = {
     "DBPASS": credentials.MAILCOW_DBPASS,
@@ -46,16 +53,21 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9._:/,@+*-]*")
 
 def files(plan: Plan) -> dict[str, str]:
     """What lies on top of Mailcow's tree; those in `EXECUTABLE` are programs."""
+    lines = {each.file: each.lines for each in plan.topology.internal.extra_lines}
     texts = {
         CONF: _conf_text(conf(plan)),
-        "data/conf/postfix/extra.cf": template(
-            SERVICE, "extra.cf.j2", relays=_relays(plan), proxies=_proxies(plan), header_size=MAX_HEADER
+        EXTRA_CF_PATH: template(
+            SERVICE,
+            "extra.cf.j2",
+            extra=lines.pop(EXTRA_CF, ""),
+            relays=_relays(plan),
+            proxies=_proxies(plan),
+            header_size=MAX_HEADER,
         ),
-        "data/conf/postfix/custom_postscreen_whitelist.cidr": template(
-            SERVICE, "postscreen_whitelist.cidr.j2", proxies=_proxies(plan)
-        ),
+        POSTSCREEN: template(SERVICE, "postscreen_whitelist.cidr.j2", proxies=_proxies(plan)),
         HOOK: template(SERVICE, "xclient-hook.sh.j2", proxies=_proxies(plan)),
     }
+    texts |= {f"{CONF_FOLDER}/{file}": text for file, text in lines.items()}
     internal = plan.internal
     if internal.forwarders:
         networks = {"docker4": internal.docker_subnet, "docker6": internal.docker_subnet6}
@@ -80,7 +92,12 @@ def conf(plan: Plan) -> dict[str, str]:
     for name, value in values.items():
         if not _PLAIN.fullmatch(value):
             raise BuildError(f"{name}={value!r} cannot stand in mailcow.conf", "both Docker and a shell read that file")
-    return values
+    return values | {each.name: _quoted(text_of(each.value)) for each in plan.topology.internal.settings}
+
+
+def _quoted(value: str) -> str:
+    """A value for both readers of mailcow.conf, to whom single quotes mean the same: every letter stands for itself."""
+    return value if _PLAIN.fullmatch(value) else f"'{value}'"
 
 
 def _identity(plan: Plan) -> dict[str, str]:
@@ -93,11 +110,13 @@ def _identity(plan: Plan) -> dict[str, str]:
 def _listeners(internal: InternalPlan) -> dict[str, str]:
     """Mail ports on the tunnel's address, the rest on loopback. An IPv4 address also keeps Docker off IPv6 there."""
     tunnel = str(internal.ipv4)
-    on_tunnel = SETTINGS["ports_on_address"] | {client.variable: client.port for client in internal.client_ports}
-    on_loopback = {client.variable: client.port for client in KNOWN if client.variable not in on_tunnel}
+    clients = ANYWHERE if internal.lan_client_networks else tunnel  # from where, says the firewall
+    offered = {client.variable: client.port for client in internal.client_ports}
+    on_loopback = {client.variable: client.port for client in KNOWN if client.variable not in offered}
     on_loopback |= SETTINGS["ports_on_loopback"]
     return {
-        **{name: f"{tunnel}:{port}" for name, port in on_tunnel.items()},
+        **{name: f"{tunnel}:{port}" for name, port in SETTINGS["ports_on_address"].items()},
+        **{name: f"{clients}:{port}" for name, port in offered.items()},
         **{name: f"{LOOPBACK}:{port}" for name, port in on_loopback.items()},
         "HTTP_BIND": tunnel,
         "HTTPS_BIND": LOOPBACK,
@@ -138,14 +157,18 @@ def _sizes(plan: Plan) -> dict[str, str]:
 
 
 def _networks(plan: Plan) -> dict[str, str]:
-    """Docker's networks, who may call the API (only this host), and whose X-Forwarded-For counts (the proxies')."""
+    """Docker's networks, who may call the API (only this host), and whose X-Forwarded-For counts.
+
+    That is the proxies', and that of Mailcow's nginx itself: it asks its own loopback about logins of ActiveSync, DAV
+    and SOGo, hands the header on, and without this each of them would fail "by 127.0.0.1", which is never banned.
+    """
     internal = plan.internal
     return {
         "IPV4_NETWORK": str(internal.docker_subnet.network_address).rpartition(".")[0],
         "IPV6_NETWORK": str(internal.docker_subnet6),
         "ENABLE_IPV6": "true" if internal.has_ipv6 else "false",
         "DISABLE_NETFILTER_ISOLATION_RULE": "n",
-        "TRUSTED_PROXIES": ",".join(_proxies(plan)),
+        "TRUSTED_PROXIES": ",".join((*_proxies(plan), LOOPBACK)),
         "API_ALLOW_FROM": f"{gateway(internal)},{LOOPBACK}",
     }
 
@@ -166,14 +189,17 @@ def compose_override(plan: Plan) -> str:
 
 
 def published(plan: Plan) -> dict[str, list[str]]:
-    """Client ports on the tunnel's IPv6 address too, by container, as compose writes them; none where it has none.
+    """What mailcow.conf has no variable for, by container, as compose writes it.
 
-    Not port 25: Haraka speaks to it over IPv4 and passes IPv6 clients on by XCLIENT.
+    Client ports on the tunnel's IPv6 address too, where there is one; not port 25, for Haraka speaks to it over IPv4
+    and passes IPv6 clients on by XCLIENT. And the web for browsers of the home network, where they come directly.
     """
     internal = plan.internal
     services: dict[str, list[str]] = {}
     for client in internal.client_ports if internal.has_ipv6 else ():
         services.setdefault(client.container, []).append(f"[{internal.ipv6}]:{client.port}:{client.port}")
+    if internal.lan_client_networks:
+        services.setdefault(NGINX, []).append(f"{ANYWHERE}:{ports.HTTPS}:{ports.MAILCOW_HTTPS}")
     return services
 
 

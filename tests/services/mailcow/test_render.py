@@ -50,6 +50,12 @@ def test_web_comes_over_plain_http_in_the_tunnel_without_a_redirect(plan: Plan) 
     assert conf["HTTP_PORT"] not in {"8081", "9081", "9082", "65510"}  # Mailcow's nginx has these for itself
 
 
+def test_mailcows_nginx_believes_the_proxies_and_itself_about_who_asks(two_proxies: Plan) -> None:
+    """Logins of ActiveSync and DAV go through its own loopback: they would all fail "by 127.0.0.1"."""
+    east, west = (str(link.proxy.ipv4) for link in two_proxies.tunnels)
+    assert variables(two_proxies)["TRUSTED_PROXIES"] == f"{east},{west},127.0.0.1"
+
+
 def test_only_this_host_may_call_the_api(plan: Plan) -> None:
     assert variables(plan)["API_ALLOW_FROM"] == "172.22.1.1,127.0.0.1"
 
