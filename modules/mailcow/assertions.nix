@@ -64,6 +64,7 @@ let
     };
   bySetup = [
     ".env"
+    ".mailnix.bases"
     ".mailnix.json"
     ".mailnix.originals"
     "data/web/inc/app_info.inc.php"

@@ -34,6 +34,7 @@ def write(path: Path, text: str, mode: int = 0o644) -> None:
 
 
 ALLOWED = "data/conf/rspamd/custom/global_smtp_from_whitelist.map"
+UNBOUND = "data/conf/unbound/unbound.conf"
 DENIED = "data/conf/rspamd/custom/global_smtp_from_blacklist.map"
 
 
@@ -45,6 +46,7 @@ def upstream(root: Path, *, release: str) -> Path:
     write(root / f"data/conf/only-in-{release}", "x")
     for path in (ALLOWED, DENIED):
         write(root / path, f"# {release}\n")
+    write(root / UNBOUND, f"server:\n  verbosity: 1\n  do-ip6: yes\n  # of {release}\n")
     for name in ("cert", "key", "dhparams"):
         write(root / f"data/assets/ssl-example/{name}.pem", f"public sample {name}\n")
     (root / "data/hooks/postfix").mkdir(parents=True)

@@ -19,7 +19,7 @@ from typing import Any
 
 from . import database, images, restoring, settings
 from .nar import nar_hash
-from .tree import CONF, carry_over, finish_swap, is_whole, lay, read_record, swap, write
+from .tree import CONF, YOURS, Carried, carry_over, finish_swap, is_whole, lay, read_record, swap, write
 
 SAMPLE = "data/assets/ssl-example"
 SECRET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
@@ -79,9 +79,14 @@ def lay_tree(source: Source, paths: Paths) -> None:
     if record is not None and record.rev == source.rev:
         return
     _lay_new(source, paths, new)
-    kept = carry_over(paths.root, new) if paths.root.exists() else 0
+    carried = carry_over(paths.root, new) if paths.root.exists() else Carried()
     swap(paths.root, new, paths.beside("previous"), lambda: stop(paths.root))
-    say(f"Mailcow {source.tag} laid at {paths.root}, {kept} files of our own kept")
+    say(f"Mailcow {source.tag} laid at {paths.root}, {carried.own} files of our own kept")
+    for path in carried.edited:
+        if path in carried.lost:
+            say(f"{path} was edited where Mailcow changed it, too: Mailcow's stands, yours is {path}{YOURS}")
+        else:
+            say(f"{path} was edited: the edits are in Mailcow's new one")
 
 
 def _lay_new(source: Source, paths: Paths, new: Path) -> None:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from .merging import merge
+
 CONF = "mailcow.conf"
 RECORD = ".mailnix.json"
 ORIGINALS = ".mailnix.originals"
@@ -26,6 +28,24 @@ EDITED_IN_PAGES = (
     "data/conf/sogo/custom-",  # a theme and a logo of one's own
 )
 """Beginnings of paths that come with Mailcow and are for its administrators to change, most of them in its pages."""
+EDITED_BY_HAND = (
+    "data/conf/clamav/",
+    "data/conf/dovecot/dovecot.",
+    "data/conf/mysql/",
+    "data/conf/nginx/templates/",
+    "data/conf/phpfpm/php-",
+    "data/conf/postfix/anonymize_headers.pcre",
+    "data/conf/redis/",
+    "data/conf/rspamd/local.d/",
+    "data/conf/rspamd/override.d/",
+    "data/conf/sogo/sogo.conf",
+    "data/conf/unbound/",
+)
+"""Beginnings of paths that come with Mailcow, that its containers leave alone, and that people edit."""
+BASES = ".mailnix.bases"
+"""The folder with those as they came, so that edits can be told, and merged with what a new Mailcow brings."""
+YOURS = ".yours"
+"""Ends the name of an edited file beside one in whose place Mailcow's stands."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +61,16 @@ class Record:
     settings: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What went from one tree to the next: how many files of our own, which were `edited`, and of which Mailcow changed
+    the same lines, so that some edits were `lost`."""
+
+    own: int = 0
+    edited: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 def read_record(root: Path) -> Record | None:
@@ -83,7 +113,8 @@ def paths_in(root: Path) -> tuple[str, ...]:
     for folder, folders, files in os.walk(root):
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
         found += [str((Path(folder) / name).relative_to(root)) for name in files + links]
-    return tuple(sorted(path for path in found if path != RECORD and not path.startswith(f"{ORIGINALS}/")))
+    own = (f"{ORIGINALS}/", f"{BASES}/")
+    return tuple(sorted(path for path in found if path != RECORD and not path.startswith(own)))
 
 
 def lay(source: Path, target: Path, rev: str, paths: Iterable[str] | None = None) -> None:
@@ -92,8 +123,10 @@ def lay(source: Path, target: Path, rev: str, paths: Iterable[str] | None = None
     target.mkdir(mode=0o700, parents=True)
     wanted = tuple(paths) if paths is not None else paths_in(source)
     for path in wanted:
-        original = source / ORIGINALS / path
-        copy(original if os.path.lexists(original) else source / path, target / path, keep=False)
+        copies = (source / BASES / path, source / ORIGINALS / path)
+        copy(next(filter(os.path.lexists, copies), source / path), target / path, keep=False)
+        if path.startswith(EDITED_BY_HAND):
+            copy(target / path, target / BASES / path, keep=False)
     if paths is None:
         for folder in (p for p in source.rglob("*") if p.is_dir() and not p.is_symlink()):
             (target / folder.relative_to(source)).mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -126,11 +159,12 @@ def copy(source: Path, target: Path, *, keep: bool) -> None:
         os.chown(target, status.st_uid, status.st_gid, follow_symlinks=False)
 
 
-def carry_over(old: Path, new: Path) -> int:
+def carry_over(old: Path, new: Path) -> Carried:
     """Copy what is in `old` and did not come with it (certificates, generated files) to `new`; settings are laid anew.
 
-    Of what came with the old revision, only what administrators change in Mailcow's pages is carried over, if they did.
-    Mailcow's containers change others (main.cf, master.cf) at each start, and do so again. Gives the number of files.
+    Of what came with the old revision, what administrators changed in Mailcow's pages is carried over, and what they
+    edited is merged with the new file. Mailcow's containers change others (main.cf, master.cf) at each start, and do so
+    again.
     """
     record = read_record(old) or Record("", ())
     came_with, present = set(record.paths), set(paths_in(new))
@@ -141,7 +175,27 @@ def carry_over(old: Path, new: Path) -> int:
             own.append(path)
     for path in own:
         copy(beneath[path], new / path, keep=True)
-    return len(own)
+    edited = [path for path in sorted(came_with & beneath.keys()) if _is_edited(old, path, beneath[path])]
+    lost = [path for path in edited if not _merge(old / BASES / path, beneath[path], new / path)]
+    return Carried(len(own), tuple(edited), tuple(lost))
+
+
+def _is_edited(old: Path, path: str, file: Path) -> bool:
+    base = old / BASES / path
+    regular = base.is_file() and file.is_file() and not file.is_symlink()
+    return path.startswith(EDITED_BY_HAND) and regular and file.read_bytes() != base.read_bytes()
+
+
+def _merge(base: Path, edited: Path, new: Path) -> bool:
+    """Merge edits into Mailcow's new file; whether all of them are in it. If not, the edited file lies beside it."""
+    lost = True
+    if new.is_file():
+        merged, lost = merge(base.read_bytes(), edited.read_bytes(), new.read_bytes())
+        copy(edited, new, keep=True)
+        new.write_bytes(merged)
+    if lost:
+        copy(edited, new.with_name(new.name + YOURS), keep=True)
+    return not lost
 
 
 def _without_settings(root: Path, record: Record) -> dict[str, Path]:
