@@ -1,6 +1,7 @@
 # make demo    both machines and the simulated internet, booted in QEMU, exchanging mail
 # make test    everything: linters, unit and property tests, Nix checks, then booted machines
 # make nixos   NixOS's layer of the machines, built and booted; NIXPKGS names a nixpkgs tree
+# make real    what mailnix ships, run against Mailcow's own code; MAILCOW_TREE names a tree of it
 # make bench   measurements, printed as a table
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 EXAMPLE := docs/examples/two_machines.py
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test unit vm nixos lint bench setup clean
+.PHONY: demo test unit vm nixos real lint bench setup clean
 
 setup: $(STAMP)
 
@@ -28,6 +29,9 @@ vm: setup
 
 nixos: setup
 	MAILNIX_NIXPKGS=$(abspath $(NIXPKGS)) $(BIN)/pytest vm-tests/nixos_layer --mailnix-config $(EXAMPLE)
+
+real: setup
+	MAILNIX_MAILCOW_TREE=$(abspath $(MAILCOW_TREE)) $(BIN)/pytest tests/real
 
 test: unit vm
 

@@ -75,7 +75,7 @@ class TestMailboxes:
         ("change", "message"),
         [
             ({"local_part": ""}, "mailbox_invalid"),
-            ({"domain": "example.net"}, ["domain_not_found", "example.net"]),
+            ({"domain": "example.net"}, "access_denied"),
             ({"password2": "other1"}, "password_mismatch"),
             ({"password": "short", "password2": "short"}, "password_complexity"),
             ({"quota": 10241}, ["mailbox_quota_exceeded", 10240]),
@@ -92,6 +92,27 @@ class TestMailboxes:
     def test_without_a_name_it_has_an_empty_one(self, post: Post, get: Get) -> None:
         post("add/mailbox", {key: value for key, value in MAILBOX.items() if key != "name"} | {"local_part": "bob"})
         assert get("get/mailbox/bob@example.org")["name"] == ""
+
+    def test_brackets_around_a_name_are_not_kept(self, post: Post, get: Get) -> None:
+        post("edit/mailbox", {"items": ["alice@example.org"], "attr": {"name": "<Al <x>>"}})
+        assert get("get/mailbox/alice@example.org")["name"] == "Al <x"
+
+    def test_a_name_longer_than_its_column_has_no_answer(self, routes: Routes, get: Get) -> None:
+        body = {**MAILBOX, "local_part": "bob", "name": "y" * 256}
+        assert routes.call("POST", "add/mailbox", body, write=True) == (200, None)
+        change = {"items": ["alice@example.org"], "attr": {"name": "y" * 256}}
+        assert routes.call("POST", "edit/mailbox", change, write=True) == (200, None)
+        assert [row["name"] for row in get("get/mailbox/all")] == ["Alice"]
+
+    def test_those_of_a_domain_that_is_not_there_are_all_that_there_are(self, get: Get) -> None:
+        assert [row["username"] for row in get("get/mailbox/all/example.net")] == ["alice@example.org"]
+
+    def test_a_mailbox_that_is_not_there_has_no_limit(self, post: Post) -> None:
+        body = {"items": ["bob@example.org"], "attr": {"rl_value": 5, "rl_frame": "h"}}
+        assert post("edit/rl-mbox", body) == no("access_denied")
+
+    def test_an_address_comes_back_as_it_would_stand_in_a_page(self, post: Post) -> None:
+        assert post("add/mailbox", {**MAILBOX, "local_part": "o'b"}) == [["mailbox_added", "o&#039;b@example.org"]]
 
     def test_an_alias_keeps_its_address(self, post: Post) -> None:
         post("add/alias", {"address": "bob@example.org", "goto": "alice@example.org", "active": 1})
@@ -121,6 +142,24 @@ class TestAliases:
         assert post("add/alias", {"address": "team@example.org", "goto": ""}) == no("goto_empty")
         answer = post("add/alias", {"address": "team@example.net", "goto": "alice@example.org"})
         assert answer == no("domain_not_found", "example.net")
+
+    def test_an_alias_of_itself_is_none_and_nobody_says_so(self, post: Post, get: Get) -> None:
+        assert post("add/alias", {"address": "me@example.org", "goto": "me@example.org"}) == ["Task completed"]
+        both = {"address": "me@example.org", "goto": "me@example.org,alice@example.org"}
+        assert post("add/alias", both) == ["Task completed"]
+        assert get("get/alias/all") == {}
+
+    def test_itself_among_new_targets_is_refused_and_the_rest_counts(self, post: Post, get: Get) -> None:
+        post("add/alias", {"address": "team@example.org", "goto": "alice@example.org", "active": 1})
+        change = {"items": ["team@example.org"], "attr": {"goto": "team@example.org,x@example.net"}}
+        assert post("edit/alias", change) == [*no("alias_goto_identical"), ["alias_modified", "team@example.org"]]
+        assert get("get/alias/all")[0]["goto"] == "x@example.net"
+
+    def test_a_target_without_a_domain_is_refused_without_its_name(self, post: Post) -> None:
+        assert post("add/alias", {"address": "team@example.org", "goto": "nobody"}) == no("goto_invalid", "@")
+
+    def test_one_that_is_not_there_is_refused_without_its_name(self, post: Post) -> None:
+        assert post("edit/alias", {"items": [99], "attr": {"goto": "x@example.net"}}) == no("alias_invalid", None)
 
     def test_it_is_changed_and_removed_by_its_number(self, post: Post, get: Get) -> None:
         post("add/alias", {"address": "team@example.org", "goto": "alice@example.org", "active": 1})
@@ -178,6 +217,9 @@ class TestRoutes:
     def test_a_call_without_a_body_is_told_so(self, routes: Routes) -> None:
         status, found = routes.call("POST", "add/domain", None, write=True)
         assert (status, found) == (200, {"type": "error", "msg": "Cannot find attributes in post data"})
+
+    def test_an_edit_of_nothing_is_done(self, post: Post) -> None:
+        assert post("edit/mailbox", {"attr": {"active": 1}}) == ["Task completed"]
 
     def test_what_is_not_there_is_404(self, routes: Routes) -> None:
         assert routes.call("POST", "add/syncjob", {}, write=True)[0] == 404

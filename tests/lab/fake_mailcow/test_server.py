@@ -20,13 +20,16 @@ JSON = "application/json"
         ("key-1", "172.22.1.1", True),
         ("key-2", "172.22.1.1", False),
         ("key-3", "172.22.1.1", "authentication failed"),
-        ("", "172.22.1.1", "authentication failed"),
         ("key-1", "10.0.0.1", "api access denied for ip 10.0.0.1"),
     ],
 )
 def test_key_and_address_must_both_be_right(key: str, address: str, verdict: object) -> None:
     found = Gate(SETTINGS).judge(key, address)
     assert verdict == (found if isinstance(found, bool) else found[1]["msg"])  # type: ignore[index]
+
+
+def test_without_a_key_there_is_no_answer() -> None:
+    assert Gate(SETTINGS).judge("", "172.22.1.1") == (200, None)
 
 
 def test_without_allowed_addresses_there_is_no_api() -> None:
@@ -36,6 +39,7 @@ def test_without_allowed_addresses_there_is_no_api() -> None:
 def test_a_body_that_is_no_json_is_a_bad_request(routes: Routes) -> None:
     headers = {"x-api-key": "key-1", "content-type": JSON}
     assert answer(Gate(SETTINGS), routes, "POST", "/api/v1/add/domain", headers, b"{")[0] == 400
+    assert answer(Gate(SETTINGS), routes, "GET", "/api/v1/add/domain", headers, b"")[0] == 400
 
 
 def test_a_body_of_another_type_is_not_read(routes: Routes) -> None:
@@ -53,6 +57,11 @@ def url(routes: Routes) -> Iterator[str]:
     serving.shutdown()
     serving.server_close()
     thread.join()
+
+
+def test_no_answer_is_an_empty_body_over_http(url: str) -> None:
+    with urllib.request.urlopen(f"{url}/api/v1/get/domain/all") as response:
+        assert (response.status, response.read()) == (200, b"")
 
 
 def test_it_answers_over_http(url: str) -> None:

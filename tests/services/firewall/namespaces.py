@@ -9,7 +9,6 @@ internet -----------eth0 (home's LAN)----------------------- home --docker0-----
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import itertools
 import os
 import socket
@@ -24,10 +23,10 @@ from attrs import field, frozen
 from mailnix.plan import Plan
 from mailnix.run import run
 from mailnix.services.firewall.render import BRIDGE, script
+from rig.netns import sockets_of
 from tests.services.conftest import tool
 
 COUNT: Final = itertools.count()  # several may exist at once
-CLONE_NEWNET: Final = 0x40000000
 PROXY, PROXY6 = "203.0.113.10", "2001:db8:10::10"
 PROXY_BEHIND_NAT: Final = "192.168.50.2"  # a second address of its card
 HOME_LAN: Final = "192.168.1.10"
@@ -55,14 +54,9 @@ class Network:
 
     @contextlib.contextmanager
     def inside(self, name: str) -> Iterator[None]:
-        """This thread's sockets are made there; setns(2), which Python has from 3.12 on."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        with Path("/proc/thread-self/ns/net").open() as back, Path(f"/run/netns/{self.prefix}{name}").open() as there:
-            assert libc.setns(there.fileno(), CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
-            try:
-                yield
-            finally:
-                assert libc.setns(back.fileno(), CLONE_NEWNET) == 0
+        """This thread's sockets are made there."""
+        with sockets_of(Path(f"/run/netns/{self.prefix}{name}")):
+            yield
 
     def ip(self, name: str, *words: str) -> None:
         """ip(8) there."""

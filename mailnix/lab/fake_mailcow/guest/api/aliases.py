@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .domains import Domains
 from .store import Store
 from .words import (
@@ -10,7 +12,9 @@ from .words import (
     Refused,
     Row,
     ascii_domain,
+    column,
     danger,
+    escaped,
     given,
     integer,
     is_address,
@@ -21,6 +25,7 @@ from .words import (
 )
 
 COMMENT = 160
+GOTO = 65535  # a TEXT column
 SINKS = {"goto_null": "null@localhost", "goto_spam": "spam@localhost", "goto_ham": "ham@localhost"}
 FLAGS = ("sogo_visible", "internal", "sender_allowed", "active")
 
@@ -40,47 +45,40 @@ class Aliases:
         if not addresses:
             raise Refused("alias_empty")
         answers: list[Answer] = []
-        goto = self._targets(attributes, answers)
-        for address in addresses:
-            if address in goto.split(","):
-                continue
-            answers.append(self._add(address, goto, attributes))
+        targets = self._targets(attributes, answers)
+        for address in addresses if targets else ():
+            if address not in targets:  # an alias of itself is none, and nobody says so
+                answers.append(self._add(address, column(",".join(targets), GOTO), attributes))
         return answers
 
     @staticmethod
-    def _targets(attributes: Attributes, answers: list[Answer]) -> str:
+    def _targets(attributes: Attributes, answers: list[Answer]) -> list[str]:
         """The targets as Mailcow keeps them; puts a refusal of each bad one into `answers`."""
-        for name, sink in SINKS.items():
-            if integer(attributes.get(name)) == 1:
-                return sink
+        sink = _sink(attributes)
         targets = words(attributes.get("goto"))
-        if not targets:
+        if not targets and not sink:
             raise Refused("goto_empty")
         good = []
-        for target in targets:
-            local, _, domain = target.rpartition("@")
-            address = f"{local}@{ascii_domain(domain)}"
+        for target in targets if not sink else ():
+            address = "@".join(_parts(target))
             if is_address(address):
                 good.append(address)
             else:
-                answers.append(danger("goto_invalid", target))
-        return ",".join(dict.fromkeys(good))
+                answers.append(danger("goto_invalid", escaped(address)))
+        return list(dict.fromkeys(good)) if not sink else [sink]
 
     def _add(self, sent: str, goto: str, attributes: Attributes) -> Answer:
-        local, _, name = sent.rpartition("@")
-        domain = ascii_domain(name)
+        local, domain = _parts(sent)
         address = f"{local}@{domain}"
         known = self._domains.details(domain)
         if known and known["aliases_left"] == 0:
             return danger("max_alias_exceeded")
         if self._store.row("SELECT id FROM alias WHERE address = ?", (address,)):
-            return danger("is_alias_or_mailbox", address)
+            return danger("is_alias_or_mailbox", escaped(address))
         if not known:
-            return danger("domain_not_found", domain)
+            return danger("domain_not_found", escaped(domain))
         if local and not is_address(address):
             return danger("alias_invalid", address)
-        if not goto:
-            return danger("goto_empty")
         comments = [text(attributes, name) for name in ("private_comment", "public_comment")]
         identity = self._store.run(
             "INSERT INTO alias (address, goto, domain, private_comment, public_comment,"
@@ -91,26 +89,37 @@ class Aliases:
 
     def edit(self, items: object, attributes: Attributes) -> list[Answer]:
         """Change aliases, named by id or address; what is not named stays."""
-        return [self._edit(item, attributes) for item in several(items)]
+        return [answer for item in several(items) for answer in self._edit(item, attributes)]
 
-    def _edit(self, item: object, attributes: Attributes) -> Answer:
+    def _edit(self, item: object, attributes: Attributes) -> Iterator[Answer]:
+        """Targets that are refused are left out; the rest counts, and all is called well in the end."""
         now = self.details(item)
         if not now:
-            return danger("alias_invalid", str(item))
+            yield danger("alias_invalid", None)
+            return
         address = str(attributes.get("address") or now["address"])
-        sink = next((sink for name, sink in SINKS.items() if integer(attributes.get(name)) == 1), "")
-        targets = words(attributes.get("goto") or now["goto"])
-        bad = [target for target in targets if not is_address(target)]
-        if bad and not sink:
-            return danger("goto_invalid", bad[0])
-        if address in targets and not sink:
-            return danger("alias_goto_identical")
         taken = self._store.row("SELECT id FROM alias WHERE address = ? AND id <> ?", (address, now["id"]))
         if taken:
-            return danger("is_alias_or_mailbox", address)
+            yield danger("is_alias_or_mailbox", escaped(address))
+            return
+        targets = [_sink(attributes)]
+        if not targets[0]:
+            targets = []
+            for target in words(attributes.get("goto") or now["goto"]):
+                if not is_address(target):
+                    yield danger("goto_invalid", target)
+                elif target == address:
+                    yield danger("alias_goto_identical")
+                else:
+                    targets.append(target)
+        if targets:
+            self._save(now, address, ",".join(dict.fromkeys(targets)), attributes)
+        yield success("alias_modified", escaped(address))
+
+    def _save(self, now: Row, address: str, goto: str, attributes: Attributes) -> None:
         values: Row = {
             "address": address,
-            "goto": sink or ",".join(dict.fromkeys(targets)),
+            "goto": column(goto, GOTO),
             "private_comment": attributes.get("private_comment", now["private_comment"]),
             "public_comment": attributes.get("public_comment", now["public_comment"]),
             **{flag: given(attributes, flag, now[flag]) for flag in FLAGS},
@@ -118,7 +127,6 @@ class Aliases:
         changes = ", ".join(f"{name} = ?" for name in values)
         sql = f"UPDATE alias SET {changes}, modified = CURRENT_TIMESTAMP WHERE id = ?"
         self._store.run(sql, (*values.values(), now["id"]))
-        return success("alias_modified", address)
 
     def delete(self, items: object) -> list[Answer]:
         """Remove aliases, named by id or address."""
@@ -151,3 +159,14 @@ class Aliases:
             "active_int": row["active"],
             "sogo_visible_int": row["sogo_visible"],
         }
+
+
+def _sink(attributes: Attributes) -> str:
+    """What stands for nowhere, spam or ham, if that is wished."""
+    return next((sink for name, sink in SINKS.items() if integer(attributes.get(name)) == 1), "")
+
+
+def _parts(address: str) -> tuple[str, str]:
+    """Local part and domain, both empty where there is no "@" (PHP's strstr)."""
+    local, at, domain = address.partition("@")
+    return (local, ascii_domain(domain)) if at else ("", "")

@@ -14,6 +14,7 @@ from .words import (
     Refused,
     Row,
     ascii_domain,
+    column,
     danger,
     filled,
     given,
@@ -62,7 +63,7 @@ class Domains:
             raise Refused("domain_exists", domain)
         if domain == self._hostname:
             raise Refused("domain_cannot_match_hostname")
-        values |= {"domain": domain, "description": text(attributes, "description") or domain}
+        values |= {"domain": domain, "description": column(text(attributes, "description") or domain)}
         names = ", ".join(values)
         self._store.run(f"INSERT INTO domain ({names}) VALUES ({', '.join('?' * len(values))})", [*values.values()])
         self._store.set_tags("domain", domain, tags(attributes))
@@ -97,7 +98,7 @@ class Domains:
         values: Row = {name: given(attributes, name, now[name]) for name in (*DEFAULTS, "relayhost")}
         for name in ("aliases", "maxquota", "quota"):
             values[name] = filled(attributes, name, now[name])
-        values["description"] = text(attributes, "description") or now["description"]
+        values["description"] = column(text(attributes, "description") or str(now["description"]))
         _relay(values)
         _check_quotas(values)
         self._check_use(domain, values)
@@ -165,7 +166,7 @@ class Domains:
             "description": row["description"],
             "max_new_mailbox_quota": room,
             "def_new_mailbox_quota": min(room, sizes["defquota"]),
-            "quota_used_in_domain": use["bytes"],
+            "quota_used_in_domain": str(use["bytes"]),
             "bytes_total": 0,
             "msgs_total": 0,
             "mboxes_in_domain": use["mailboxes"],
@@ -175,7 +176,7 @@ class Domains:
             "def_quota_for_mbox": sizes["defquota"],
             "max_quota_for_mbox": sizes["maxquota"],
             "max_quota_for_domain": sizes["quota"],
-            "relayhost": row["relayhost"],
+            "relayhost": str(row["relayhost"]),
             "rl": False,
             "created": row["created"],
             "modified": row["modified"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .resp import Redis
+from .store import Store
 from .words import Answer, Attributes, Row, danger, integer, several, success, text
 
 VALUES = "RL_VALUE"
@@ -12,8 +13,9 @@ FRAMES = ("s", "m", "h", "d")
 class Limits:
     """Limits by mailbox."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, store: Store) -> None:
         self._redis = redis
+        self._store = store
 
     def edit(self, items: object, attributes: Attributes) -> list[Answer]:
         """Set limits; a value of 0 takes one away."""
@@ -24,6 +26,8 @@ class Limits:
         value, frame = integer(attributes.get("rl_value")), text(attributes, "rl_frame")
         if frame not in FRAMES:
             return danger("rl_timeframe")
+        if not self._store.row("SELECT username FROM mailbox WHERE username = ?", (address,)):
+            return danger("access_denied")
         if value:
             self._redis("HSET", VALUES, address, f"{value} / 1{frame}")
         else:

@@ -16,7 +16,9 @@ from .words import (
     Refused,
     Row,
     ascii_domain,
+    column,
     danger,
+    escaped,
     given,
     integer,
     is_address,
@@ -69,7 +71,7 @@ class Mailboxes:
         values = (
             address,
             self._hash(password),
-            text(attributes, "name").lstrip("<").rstrip(">"),  # none sent: none stored, whatever the sources intend
+            column(_name(attributes)),  # none sent: none stored, whatever the sources intend
             quota * MIB,
             local,
             domain,
@@ -85,15 +87,15 @@ class Mailboxes:
         limit = (
             [self._limits.save(address, attributes)] if "rl_frame" in attributes and "rl_value" in attributes else []
         )
-        return [*limit, success("mailbox_added", address)]
+        return [*limit, success("mailbox_added", escaped(address))]
 
     def _check_new(self, address: str, domain: str) -> None:
-        if self._store.row("SELECT username FROM mailbox WHERE username = ?", (address,)):
-            raise Refused("object_exists", address)
-        if self._store.row("SELECT address FROM alias WHERE address = ?", (address,)):
-            raise Refused("is_alias", address)
         if not self._domains.details(domain):
-            raise Refused("domain_not_found", domain)
+            raise Refused("access_denied")
+        if self._store.row("SELECT username FROM mailbox WHERE username = ?", (address,)):
+            raise Refused("object_exists", escaped(address))
+        if self._store.row("SELECT address FROM alias WHERE address = ?", (address,)):
+            raise Refused("is_alias", escaped(address))
 
     def _check_room(self, domain: str, quota: int) -> None:
         limits, use = self._domains.details(domain), self._domains.use(domain)
@@ -129,12 +131,13 @@ class Mailboxes:
             except Refused as refusal:
                 return danger(refusal.message)
             self._store.run("UPDATE mailbox SET password = ? WHERE username = ?", (password, address))
+        name = column(_name(attributes)) if attributes.get("name") else now["name"]
         old = now["attributes"]
         kept = _attributes(attributes, {**ATTRIBUTES, **(old if isinstance(old, dict) else {})})
         self._store.run(
             "UPDATE mailbox SET name = ?, quota = ?, active = ?, attributes = ?, modified = CURRENT_TIMESTAMP"
             " WHERE username = ?",
-            (text(attributes, "name") or now["name"], quota, active, json.dumps(kept), address),
+            (name, quota, active, json.dumps(kept), address),
         )
         self._store.run("UPDATE alias SET active = ? WHERE address = ?", (active, address))
         self._store.set_tags("mailbox", address, tags(attributes))
@@ -161,8 +164,9 @@ class Mailboxes:
             self._store.run("UPDATE alias SET goto = ? WHERE id = ?", (",".join(targets), row["id"]))
 
     def addresses(self, domain: str) -> list[str]:
-        """The mailboxes of a domain."""
-        rows = self._store.rows("SELECT username FROM mailbox WHERE domain = ? ORDER BY username", (domain,))
+        """The mailboxes of a domain; all that there are where it is none of ours."""
+        where, values = ("WHERE domain = ? ", (domain,)) if self._domains.details(domain) else ("", ())
+        rows = self._store.rows(f"SELECT username FROM mailbox {where}ORDER BY username", values)
         return [str(row["username"]) for row in rows]
 
     def details(self, address: str) -> Row:
@@ -179,7 +183,7 @@ class Mailboxes:
             "active_int": row["active"],
             "messages": 0,
             "attributes": json.loads(str(row["attributes"])),
-            "custom_attributes": {},
+            "custom_attributes": [],
             "quota_used": 0,
             "percent_in_use": 0 if row["quota"] else "- ",
             "percent_class": "success" if row["quota"] else "info",
@@ -190,6 +194,11 @@ class Mailboxes:
         }
         marks = self._store.tags("mailbox", address)
         return {**shown, "tags": marks} if marks else shown
+
+
+def _name(attributes: Attributes) -> str:
+    """A display name as Mailcow keeps it: without `<` in front and `>` at its end."""
+    return text(attributes, "name").rstrip(">").lstrip("<")
 
 
 def _attributes(sent: Attributes, default: Attributes) -> dict[str, str]:

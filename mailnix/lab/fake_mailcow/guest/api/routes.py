@@ -13,11 +13,13 @@ from .mailboxes import Mailboxes
 from .passwords import Hasher
 from .resp import Redis
 from .store import Store
-from .words import Answer, Attributes, Refused, danger
+from .words import Answer, Attributes, Broken, Refused, danger
 
 Reply = tuple[int, object]
 NO_ROUTE: Reply = (404, {"type": "error", "msg": "route not found"})
 NO_DATA: Reply = (200, {"type": "error", "msg": "Cannot find attributes in post data"})
+NOTHING: Reply = (200, None)  # no body at all
+SILENCE = {"type": "success", "msg": "Task completed"}  # where its functions say nothing
 METHODS = {"get": "GET", "add": "POST", "edit": "POST", "delete": "POST"}
 
 
@@ -27,7 +29,7 @@ class Routes:
     def __init__(self, store: Store, redis: Redis, hostname: str, hasher: Hasher) -> None:
         dkim = Dkim(redis)
         domains = Domains(store, redis, dkim, hostname)
-        limits = Limits(redis)
+        limits = Limits(redis, store)
         mailboxes, aliases = Mailboxes(store, domains, limits, hasher), Aliases(store, domains)
         admins = Admins(store, hasher)
         self._domains, self._mailboxes, self._aliases, self._admins, self._dkim = (
@@ -75,6 +77,8 @@ class Routes:
             return self._change(action, category, body)
         except Refused as refusal:
             return 200, [_logged(danger(refusal.message), action, category)]
+        except Broken:
+            return NOTHING
 
     def _change(self, action: str, category: str, body: object) -> Reply:
         answers: list[Answer]
@@ -82,15 +86,13 @@ class Routes:
             case "add" if category in self._add and isinstance(body, dict):
                 answers = self._add[category](body)
             case "edit" if category in self._edit and isinstance(body, dict):
-                attributes, items = body.get("attr"), body.get("items")
-                if not isinstance(attributes, dict) or items is None:
-                    return NO_DATA
-                answers = self._edit[category](items, attributes)
+                attributes, items = body.get("attr") or {}, body.get("items")
+                answers = self._edit[category]([] if items is None else items, attributes)
             case "delete" if category in self._delete:
                 answers = self._delete[category](body)
             case _:
                 return NO_ROUTE
-        return 200, [_logged(answer, action, category) for answer in answers] or _generic(action)
+        return 200, [_logged(answer, action, category) for answer in answers] or SILENCE
 
     def _get(self, category: str, item: str, extra: str) -> Reply:
         """One thing, or all; Mailcow writes nothing as `{}`, also where a list would be."""
@@ -124,15 +126,3 @@ class Routes:
 def _logged(answer: Answer, action: str, category: str) -> Answer:
     """Mailcow tells which of its functions spoke, and what it was given; here only the first."""
     return {**answer, "log": [category, action]}
-
-
-def _generic(action: str) -> Answer:
-    """What Mailcow says when its functions say nothing."""
-    return (
-        {"type": "error", "msg": f"Cannot {action} item"}
-        if action == "add"
-        else {
-            "type": "success",
-            "msg": "Task completed",
-        }
-    )

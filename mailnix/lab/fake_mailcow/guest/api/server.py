@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .passwords import blowfish
 from .resp import Redis
-from .routes import Reply, Routes
+from .routes import NOTHING, Reply, Routes
 from .store import Store
 
 PORT = 9002
@@ -34,6 +34,8 @@ class Gate:
 
     def judge(self, key: str, address: str) -> Reply | bool:
         """Whether the caller may write; a refusal where they may not even read."""
+        if not key:
+            return NOTHING
         write = self._keys.get(re.sub(r"[^a-zA-Z0-9-]", "", key))
         if write is None:
             return 401, {"type": "error", "msg": "authentication failed"}
@@ -55,13 +57,14 @@ def answer(gate: Gate, routes: Routes, method: str, path: str, headers: Mapping[
     judgement = gate.judge(headers.get("x-api-key", ""), headers.get("x-real-ip", "127.0.0.1"))
     if not isinstance(judgement, bool):
         return judgement
+    call = path.partition("?")[0].removeprefix(PREFIX)
     body: object = None
-    if method != "GET" and "application/json" in headers.get("content-type", ""):
+    if not call.startswith("get/") and "application/json" in headers.get("content-type", ""):
         try:
             body = json.loads(data)
         except ValueError:
             return NO_JSON
-    return routes.call(method, path.partition("?")[0].removeprefix(PREFIX), body, write=judgement)
+    return routes.call(method, call, body, write=judgement)
 
 
 def server(gate: Gate, routes: Routes, port: int = PORT) -> ThreadingHTTPServer:
@@ -76,7 +79,7 @@ def server(gate: Gate, routes: Routes, port: int = PORT) -> ThreadingHTTPServer:
             headers = {name.lower(): value for name, value in self.headers.items()}
             with turn:
                 status, found = answer(gate, routes, self.command, self.path, headers, data)
-            body = json.dumps(found, ensure_ascii=False).encode()
+            body = b"" if found is None else json.dumps(found, ensure_ascii=False).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

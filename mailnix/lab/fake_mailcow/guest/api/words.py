@@ -11,6 +11,9 @@ Row = dict[str, object]
 
 MIB = 1048576
 TAG_LIMIT = 25
+COLUMN = 255
+"""Characters in a VARCHAR of Mailcow's tables."""
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#039;"})
 _SEPARATORS = re.compile(r"[ ,;\n]")
 _DOMAIN = re.compile(r"[a-z\d](-*[a-z\d])*(\.[a-z\d](-*[a-z\d])*)*", re.IGNORECASE)
 _ATOM = re.compile(r"[a-z\d!#$%&'*+/=?^_`{|}~-]+(\.[a-z\d!#$%&'*+/=?^_`{|}~-]+)*", re.IGNORECASE)
@@ -22,6 +25,22 @@ class Refused(Exception):
     def __init__(self, *message: object) -> None:
         super().__init__(message)
         self.message: object = message[0] if len(message) == 1 else list(message)
+
+
+class Broken(Exception):
+    """The database refuses, and Mailcow's PHP ends there: status 200, and nothing in the body."""
+
+
+def column(value: str, most: int = COLUMN) -> str:
+    """A text as a column takes it; raises Broken for one that is too long."""
+    if len(value) > most:
+        raise Broken
+    return value
+
+
+def escaped(value: object) -> str:
+    """PHP's htmlspecialchars, through which some names go before they come back in a message."""
+    return str(value).translate(_HTML)
 
 
 def danger(*message: object) -> Answer:

@@ -1,0 +1,79 @@
+"""The fake Mailcow answers as Mailcow's own code does (tests/real asks that one the same)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mailnix.lab.fake_mailcow.guest.api.routes import Routes
+from mailnix.lab.fake_mailcow.guest.api.server import Gate, answer
+from rig.mailcow import Reply
+from tests.lab.fake_mailcow.contract.agreement import differences, exceptions, has_field, record, recorded
+from tests.lab.fake_mailcow.contract.asking import Answer, ask, ask_all
+from tests.lab.fake_mailcow.contract.cases import Case, cases
+
+KEY = "key-1"
+Ask = Callable[..., Reply]
+
+
+@pytest.fixture
+def ask_fake(routes: Routes) -> Ask:
+    """The fake one's API as a caller over HTTP sees it."""
+    gate = Gate({"API_KEY": KEY, "API_ALLOW_FROM": "127.0.0.1"})
+
+    def call(path: str, body: object = None, *, key: str = KEY, raw: bytes | None = None, method: str = "") -> Reply:
+        data = raw if raw is not None or body is None else json.dumps(body).encode()
+        verb = method or ("GET" if data is None else "POST")
+        headers = {"x-api-key": key, "content-type": "application/json"}
+        status, found = answer(gate, routes, verb, f"/api/v1/{path}", headers, data or b"")
+        return Reply(status, "no JSON: " if found is None else json.loads(json.dumps(found)))
+
+    return call
+
+
+@pytest.fixture
+def answers(ask_fake: Ask, pem: str) -> dict[str, Answer]:
+    return ask_all(ask_fake, cases(pem), pem)
+
+
+def test_the_fake_mailcow_answers_as_mailcow_does(answers: dict[str, Answer]) -> None:
+    assert list(differences(recorded(), answers, exceptions())) == []
+
+
+def test_each_field_that_may_be_absent_is_in_mailcows_answers_alone(answers: dict[str, Answer]) -> None:
+    real = recorded()
+    wrong = [name for name in exceptions().absent if not has_field(real, name) or has_field(answers, name)]
+    assert wrong == []
+
+
+def test_each_question_has_its_answer_in_the_record(pem: str) -> None:
+    assert [*recorded()] == [case.name for case in cases(pem)]
+
+
+def test_a_difference_is_told_with_both_answers() -> None:
+    real = {"domain: add": {"status": 200, "body": [["success", ["domain_added", "t1.example"]]]}}
+    fake = {"domain: add": {"status": 200, "body": [["danger", "domain_invalid"]]}}
+    (line,) = differences(real, fake, exceptions())
+    assert "domain_added" in line
+    assert "domain_invalid" in line
+
+
+def test_an_exception_that_is_needed_no_more_is_told() -> None:
+    same = {"version": {"status": 200, "body": {"version": "2026-07a"}}}
+    assert len(list(differences(same, same, exceptions()))) == 1
+
+
+def test_a_record_can_be_read_again(answers: dict[str, Answer]) -> None:
+    assert json.loads(record(answers)) == answers
+
+
+def test_a_key_that_is_refused_at_random_is_offered_again(pem: str) -> None:
+    said: list[Any] = [["private_key_error", "error:1"], ["private_key_error", "error:2"], ["dkim_added", "t1.example"]]
+
+    def call(path: str, body: object = None, **_: object) -> Reply:
+        return Reply(200, [{"type": "danger", "msg": said.pop(0)}])
+
+    assert ask(call, Case("import", "add/dkim_import", {}, good_key=True)).body[0]["msg"][0] == "dkim_added"
