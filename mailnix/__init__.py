@@ -14,6 +14,8 @@ from mailnix.model import (
     Mailbox,
     MtaStsMode,
     Proxy,
+    Relay,
+    RelayTls,
     Topology,
     Tunnel,
 )
@@ -29,6 +31,8 @@ __all__ = [
     "Mailbox",
     "MtaStsMode",
     "Proxy",
+    "Relay",
+    "RelayTls",
     "Topology",
     "Tunnel",
 ]

@@ -17,6 +17,7 @@ import attrs
 from mailnix.errors import Problem
 from mailnix.model.mailcow import ExtraLines, Setting
 from mailnix.model.policies import Alignment, DmarcPolicy, MtaStsMode
+from mailnix.model.relays import Relay, RelayTls
 from mailnix.model.topology import (
     Alias,
     Backup,
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 Steps: TypeAlias = tuple[str | int, ...]
 _PLAIN: Final = (
     *(str, int, bool, str | None, str | int, str | int | bool),
-    *(DmarcPolicy, DmarcPolicy | None, Alignment | None, MtaStsMode, Family),
+    *(DmarcPolicy, DmarcPolicy | None, Alignment | None, MtaStsMode, Family, RelayTls | None),
 )
-_TABLES: Final = (Mailbox, Alias, Domain, Proxy, Backup, Setting, ExtraLines, Internal, Tunnel, Topology)
+_TABLES: Final = (Mailbox, Alias, Domain, Proxy, Backup, Setting, ExtraLines, Internal, Tunnel, Relay, Topology)
 
 
 def structure(data: Mapping[str, Any]) -> tuple[Topology, tuple[Problem, ...]]:

@@ -29,9 +29,9 @@ class Sink:
 
     `replies` maps a command's beginning to an answer, that of "" is the greeting; an empty answer ends the connection,
     `RESET` resets it, at `MUTE` it stays open. `dot_seconds` is how long it thinks about a message, before `dot`. After
-    STARTTLS it speaks TLS with the certificate in `certificate`; without, `nonsense`. `on_command` is told every
-    command before it is answered. `sessions` counts connections, `ended` those that are over, `most_at_once` those that
-    were open together.
+    STARTTLS, or at once if `implicit`, it speaks TLS with the certificate in `certificate`; without, `nonsense`.
+    `on_command` is told every command before it is answered. `sessions` counts connections, `ended` those that are
+    over, `most_at_once` those that were open together.
     `secured` says of each message whether it came under TLS, `peers` of each connection which address it came from.
     """
 
@@ -41,6 +41,7 @@ class Sink:
     dot_seconds: float = 0.0
     dot: str = "250 2.0.0 kept"
     certificate: Path | None = None
+    implicit: bool = False
     nonsense: bytes = b"500 this is no TLS\r\n"
     on_command: Callable[[str], object] = lambda _line: None
     commands: list[str] = field(factory=list)
@@ -81,6 +82,9 @@ class Sink:
 
     def _serve(self, connection: socket.socket) -> None:
         with self._counted(), connection, contextlib.suppress(OSError, ValueError):
+            if self.implicit:
+                self._secured(connection, greets=True)
+                return
             try:
                 with connection.makefile("rwb") as stream:
                     self._say(stream, self.replies.get("", "220 sink"))
@@ -91,11 +95,18 @@ class Sink:
             if secured and self.certificate is None:
                 connection.recv(65536)  # the client's hello: what came before it would be read as SMTP
                 connection.sendall(self.nonsense)
-            elif secured and self.certificate is not None:
-                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                context.load_cert_chain(self.certificate / "cert.pem", self.certificate / "key.pem")
-                with context.wrap_socket(connection, server_side=True) as inside, inside.makefile("rwb") as stream:
-                    self._talk(stream, inside=True)
+            elif secured:
+                self._secured(connection)
+
+    def _secured(self, connection: socket.socket, *, greets: bool = False) -> None:
+        """Go on under TLS."""
+        assert self.certificate is not None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate / "cert.pem", self.certificate / "key.pem")
+        with context.wrap_socket(connection, server_side=True) as inside, inside.makefile("rwb") as stream:
+            if greets:
+                self._say(stream, self.replies.get("", "220 sink"))
+            self._talk(stream, inside=True)
 
     @contextlib.contextmanager
     def _counted(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from mailnix import Alias, Backup, Domain, Internal, Mailbox, Proxy, Topology, Tunnel, __version__
+from mailnix import Alias, Backup, Domain, Internal, Mailbox, Proxy, Relay, Topology, Tunnel, __version__
 from mailnix.config import load
 from mailnix.errors import Severity
 from mailnix.model.check import problems
@@ -26,7 +26,7 @@ def test_the_examples_in_python_and_toml_are_one_value() -> None:
     assert load(DOCS / "examples/two_machines.py") == load(DOCS / "examples/two_machines.toml")
 
 
-@pytest.mark.parametrize("kind", [Topology, Proxy, Internal, Backup, Tunnel, Domain, Mailbox, Alias])
+@pytest.mark.parametrize("kind", [Topology, Proxy, Internal, Backup, Tunnel, Relay, Domain, Mailbox, Alias])
 def test_the_reference_names_each_field_and_its_default(kind: type[attrs.AttrsInstance]) -> None:
     section = REFERENCE.split(f"## {kind.__name__}\n")[1].split("\n## ")[0]
     rows = {

@@ -154,7 +154,7 @@ def secrets_of(plan: Plan, options: Options, progress: Progress) -> tuple[Path, 
     if folder is None or not folder.exists():
         folder = options.state_dir / "secrets"
         progress("no secrets beside the description: using throw-away ones")
-        init(plan, folder)
+        init(plan, folder, made_up=True)
     return folder, with_dkim(plan, dkim_public(folder))
 
 

@@ -1,6 +1,7 @@
 """The description: frozen values that a user writes, and the check that finds every mistake in them."""
 
 from mailnix.model.policies import Alignment, DmarcPolicy, MtaStsMode
+from mailnix.model.relays import Relay, RelayTls
 from mailnix.model.topology import (
     Alias,
     Backup,
@@ -24,6 +25,8 @@ __all__ = [
     "Mailbox",
     "MtaStsMode",
     "Proxy",
+    "Relay",
+    "RelayTls",
     "Topology",
     "Tunnel",
 ]

@@ -13,6 +13,7 @@ from mailnix.model.checks import (
     mailcow,
     networks,
     policies,
+    relays,
     resolvers,
     services,
     shape,
@@ -39,6 +40,7 @@ CHECKS = (
     domains.check,
     mail.check,
     policies.check,
+    relays.check,
 )
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, TypeVar
 
-K = TypeVar("K", bound=StrEnum)
+from mailnix.model.reading import member
 
 
 class DmarcPolicy(StrEnum):
@@ -34,11 +33,6 @@ class MtaStsMode(StrEnum):
     TESTING = "testing"
     ENFORCE = "enforce"
     OFF = "off"
-
-
-def member(kind: type[K], value: Any) -> Any:
-    """The member that a text names; anything else stays as it is, for the check."""
-    return kind(value) if isinstance(value, str) and value in set(kind) else value
 
 
 def dmarc(value: DmarcPolicy | str) -> DmarcPolicy:

@@ -6,10 +6,10 @@ once with its path; names are stored as lower-case A-labels, addresses and sizes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
-from typing import Any, Final
+from typing import Final
 
 from attrs import field, frozen
 
@@ -17,6 +17,10 @@ from mailnix.model import clientport, paths, policies
 from mailnix.model.mailcow import ExtraLines, Setting, extra_lines, settings
 from mailnix.model.names import to_ascii
 from mailnix.model.policies import Alignment, DmarcPolicy, MtaStsMode
+from mailnix.model.reading import items as _items
+from mailnix.model.reading import texts as _texts
+from mailnix.model.relays import Relay
+from mailnix.model.relays import relays as _relays
 
 SCHEMA_VERSION: Final = 1
 SENDS_PER_HOUR: Final = 300
@@ -24,18 +28,7 @@ PRIVATE_NETWORKS: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc0
 """What a home network is a part of (RFC 1918, RFC 4193, RFC 4291); its router lets nobody else in."""
 
 
-def _items(value: Any) -> tuple[Any, ...]:
-    """A tuple of what was given; a single text or table counts as one item, not as its letters or keys."""
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-        return (value,)
-    return tuple(value)
-
-
 # The converters' types are what users are meant to write; whatever else they get stays as it is, for the check.
-
-
-def _texts(value: Iterable[str] | str) -> tuple[str, ...]:
-    return _items(value)
 
 
 def _aliases(value: Iterable[Alias]) -> tuple[Alias, ...]:
@@ -289,6 +282,7 @@ class Topology:
     `admin_keys` are SSH public keys that may log in as root on every machine; `contact` is the address given to the
     certificate authority, and for DMARC and TLS reports (default: postmaster of the first domain, and for reports each
     domain's own where it has one). `client_services` are what mail programs reach, by name (model/client_ports.toml).
+    Mail leaves by `relays` where there are some, else straight to where it is for.
     """
 
     hostname: str = field(converter=_name)
@@ -297,6 +291,7 @@ class Topology:
     domains: tuple[Domain, ...] = field(converter=_domains)
     admin_keys: tuple[str, ...] = field(converter=_texts, default=())
     tunnel: Tunnel = Tunnel()
+    relays: tuple[Relay, ...] = field(converter=_relays, default=(), kw_only=True)
     contact: str | None = None
     timezone: str = "Etc/UTC"
     version: int = SCHEMA_VERSION

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from mailnix.model.relays import Relay
 from mailnix.plan.types import Credential, SecretKind, TunnelEnd, TunnelLink
 
 HARAKA_INTERNALCMD: Final = "haraka.internalcmd"
@@ -49,9 +50,24 @@ def tunnel_credentials(end: TunnelEnd, peer: TunnelEnd, *, makes_preshared: bool
     )
 
 
-def proxy_credentials(link: TunnelLink) -> tuple[Credential, ...]:
-    """What a proxy needs."""
+def relay_password(relay: str) -> str:
+    """The name of the password for the relay of this host name."""
+    return f"haraka.relay.{relay}"
+
+
+def relay_credentials(host: str, relays: Iterable[Relay], first: str) -> Iterable[Credential]:
+    """A proxy's passwords for the relays that want one; those of the proxy `first` are the others' too."""
+    for relay in relays:
+        if relay.user is not None:
+            name, purpose = relay_password(relay.host), f"password of {relay.user} at {relay.host}"
+            source = None if host == first else (first, name)
+            yield Credential(name, host, SecretKind.GIVEN, purpose, source)
+
+
+def proxy_credentials(link: TunnelLink, relays: Iterable[Relay], first: str) -> tuple[Credential, ...]:
+    """What a proxy needs; `first` is the first proxy's name."""
     return (
+        *relay_credentials(link.proxy.host, relays, first),
         *tunnel_credentials(link.proxy, link.internal, makes_preshared=True),
         Credential(HARAKA_INTERNALCMD, link.proxy.host, SecretKind.PASSWORD, "key for Haraka's queue commands"),
     )

@@ -105,7 +105,7 @@ def _proxy(
             for client in clients
         ),
         certificate=Certificate(proxy.name, "caddy", _proxy_names(topology, proxy)),
-        credentials=proxy_credentials(link),
+        credentials=proxy_credentials(link, topology.relays, topology.proxies[0].name),
     )
 
 

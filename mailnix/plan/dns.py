@@ -109,8 +109,8 @@ def _mail_records(topology: Topology, domain: Domain, proxies: Sequence[ProxyPla
     name = domain.name
     for mx, preference in mx_hosts(proxies, domain).items():
         yield DnsRecord(name, name, "MX", f"{preference} {mx}.")
-    own = policies.own_senders(own_mx(proxies), domain)
-    yield DnsRecord(name, name, "TXT", txt(policies.spf(own, domain)), "a name has one SPF record: merge, never add")
+    record = policies.spf(policies.own_senders(own_mx(proxies), domain), domain, topology.relays)
+    yield DnsRecord(name, name, "TXT", txt(record), "a name has one SPF record: merge, never add")
     if domain.caa:
         for data in policies.caa(domain.caa, reports.uri(reports.address(topology, domain))):
             yield DnsRecord(name, name, "CAA", data)

@@ -8,6 +8,7 @@ from typing import Final
 
 from mailnix.model import spf as mechanisms
 from mailnix.model.policies import Alignment, MtaStsMode
+from mailnix.model.relays import Relay
 from mailnix.model.topology import Domain
 
 CERTIFICATE_AUTHORITY: Final = "letsencrypt.org"  # as CAA names it (RFC 8659)
@@ -15,9 +16,9 @@ MTA_STS_MAX_AGE: Final = 604_800  # seconds; one week
 MTA_STS_LAST_AGE: Final = 86_400  # seconds; a day, of the policy that says that there is none any more (RFC 8461 8.3)
 
 
-def spf(own: Iterable[str], domain: Domain) -> str:
-    """A domain's SPF record: our own mechanisms, then those of others who send for it."""
-    others = (mechanisms.normal(text) for text in domain.spf)
+def spf(own: Iterable[str], domain: Domain, relays: Iterable[Relay]) -> str:
+    """A domain's SPF record: our own mechanisms, then those of the relays and of others who send for it."""
+    others = (mechanisms.normal(text) for texts in (*(relay.spf for relay in relays), domain.spf) for text in texts)
     return " ".join(("v=spf1", *dict.fromkeys((*own, *others)), "-all"))
 
 

@@ -138,6 +138,7 @@ class SecretKind(StrEnum):
     WIREGUARD_PRESHARED = "wireguard-preshared"
     PASSWORD = "password"  # 28 letters and digits
     SHORT_PASSWORD = "short-password"  # 16 letters and digits
+    GIVEN = "given"  # a password that somebody else has made: a relay's
     API_KEY = "api-key"  # five groups of six, as Mailcow's own
     DKIM_BUNDLE = "dkim-bundle"  # JSON: domain -> {"selector", "private_key": PEM}
     MAILBOX_BUNDLE = "mailbox-bundle"  # JSON: address -> initial password

@@ -3,7 +3,7 @@
 from mailnix.secrets.adopting import Taken, take_dkim
 from mailnix.secrets.damage import damaged, refuse
 from mailnix.secrets.deliver import push, seed, way_to
-from mailnix.secrets.making import Made, Report, init, rotate
+from mailnix.secrets.making import Made, Report, init, put, rotate
 from mailnix.secrets.public import dkim_public
 from mailnix.secrets.ssh import Way
 from mailnix.secrets.value import Secret
@@ -18,6 +18,7 @@ __all__ = [
     "dkim_public",
     "init",
     "push",
+    "put",
     "refuse",
     "rotate",
     "seed",

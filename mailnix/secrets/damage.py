@@ -31,6 +31,8 @@ def wrong(credential: Credential, secret: Secret) -> str | None:
             return None if _is_wireguard(secret) else "it is no WireGuard key (44 characters of base64, no newline)"
         case SecretKind.PASSWORD | SecretKind.SHORT_PASSWORD:
             return _not_a_password(secret)
+        case SecretKind.GIVEN:
+            return None if _text(secret).isprintable() else "it is no password (one line of text)"
         case SecretKind.API_KEY:
             is_one = re.fullmatch(rb"[A-Za-z0-9-]+\s*", secret.reveal())
             return _not_a_password(secret) or (None if is_one else "it is no API key (a-z, A-Z, 0-9 and -)")
@@ -89,6 +91,8 @@ def _remedy(credential: Credential) -> str:
     if credential.source is not None:
         return "it is a copy: bring it up to date with: mailnix secrets init CONFIG"
     name = f"{credential.host}/{credential.name}"
+    if credential.kind is SecretKind.GIVEN:
+        return f"put it in again: mailnix secrets put CONFIG {name}"
     return f"put it back from a backup, or make it anew: mailnix secrets rotate CONFIG {name}"
 
 
@@ -99,11 +103,16 @@ def _is_wireguard(secret: Secret) -> bool:
         return False
 
 
-def _not_a_password(secret: Secret) -> str | None:
+def _text(secret: Secret) -> str:
+    """The password without a line end, or a text that is none."""
     try:
-        text = secret.reveal().removesuffix(b"\n").decode()
+        return secret.reveal().removesuffix(b"\n").decode()
     except UnicodeDecodeError:
-        text = "\0"
+        return "\0"
+
+
+def _not_a_password(secret: Secret) -> str | None:
+    text = _text(secret)
     if not text.isprintable():
         return "it is no password (one line of text)"
     return "it is too short for a password" if len(text.encode()) < _SHORTEST else None

@@ -11,7 +11,7 @@ from typing import Final
 
 from mailnix.errors import CommandFailed, SecretsError
 from mailnix.plan.logins import UNKNOWN
-from mailnix.plan.types import Plan
+from mailnix.plan.types import Credential, Plan, SecretKind
 from mailnix.run import Runner, run
 from mailnix.secrets import damage
 from mailnix.secrets.folder import Folder
@@ -105,12 +105,18 @@ def _of_host(plan: Plan, host: str, folder: Path) -> dict[str, bytes]:
     for credential in plan.host(host).credentials:
         secret = store.get(host, credential.name)
         if secret is None:
-            raise SecretsError(
-                f"{host}/{credential.name} has not been made", "make it with: mailnix secrets init CONFIG"
-            )
+            raise _lacking(credential)
         damage.ensure(credential, secret)  # the machine would find out much later
         found[credential.name] = secret.reveal()
     return found
+
+
+def _lacking(credential: Credential) -> SecretsError:
+    name = f"{credential.host}/{credential.name}"
+    if credential.kind is SecretKind.GIVEN:
+        source = "/".join(credential.source or (credential.host, credential.name))
+        return SecretsError(f"{name} has not been put in", f"put it in with: mailnix secrets put CONFIG {source}")
+    return SecretsError(f"{name} has not been made", "make it with: mailnix secrets init CONFIG")
 
 
 def _tar(files: Mapping[str, bytes]) -> bytes:

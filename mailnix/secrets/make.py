@@ -39,7 +39,7 @@ def single(kind: SecretKind) -> Secret:
             return Secret(_wireguard_private())
         case SecretKind.WIREGUARD_PRESHARED:
             return Secret(b64encode(secrets.token_bytes(_KEY_BYTES)))
-        case SecretKind.PASSWORD:
+        case SecretKind.PASSWORD | SecretKind.GIVEN:
             return Secret(letters(_PASSWORD).encode())
         case SecretKind.SHORT_PASSWORD:
             return Secret(letters(_SHORT_PASSWORD).encode())

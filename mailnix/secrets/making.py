@@ -1,4 +1,7 @@
-"""`mailnix secrets init` and `rotate`: make what is missing, keep what exists, replace what is asked for."""
+"""`mailnix secrets init`, `rotate` and `put`: make what is missing, keep what exists, replace what is asked for.
+
+Passwords that somebody else has made, a relay's, are put in; for a lab they are made up.
+"""
 
 from __future__ import annotations
 
@@ -50,12 +53,28 @@ class _Work:
         self.made.append(Made(credential.host, credential.name, credential.purpose, entries))
 
 
-def init(plan: Plan, folder: Path, on_progress: OnProgress | None = None) -> Report:
+def init(plan: Plan, folder: Path, on_progress: OnProgress | None = None, *, made_up: bool = False) -> Report:
     """Make every credential of the plan that the folder lacks, and bring copies and public halves up to date.
 
-    Also adds new domains and mailboxes to their bundles. Raises SecretsError where the folder is open to others.
+    Also adds new domains and mailboxes to their bundles. What others have made is `made_up` for a lab, else asked for
+    in the notes. Raises SecretsError where the folder is open to others.
     """
-    return _replace(plan, folder, {}, on_progress)
+    report = _replace(plan, folder, {}, on_progress, made_up=made_up)
+    return evolve(report, notes=tuple(_wanted(plan, Folder(folder))))
+
+
+def put(plan: Plan, folder: Path, name: str, secret: Secret) -> Report:
+    """Keep a password that somebody else has made, and bring its copies up to date.
+
+    Raises SecretsError for a name that the plan lacks, one that mailnix makes, and bytes that are no password.
+    """
+    credential, _ = _find(plan, name)
+    if credential.kind is not SecretKind.GIVEN:
+        raise SecretsError(f"{name} is made by mailnix", f"make it anew: mailnix secrets rotate CONFIG {name}")
+    what = damage.wrong(credential, secret)
+    if what is not None:
+        raise SecretsError(f"that is no {credential.purpose}: {what}", "it was not kept; give it again")
+    return _replace(plan, folder, {}, None, given={(credential.host, credential.name): secret})
 
 
 def rotate(plan: Plan, folder: Path, names: Iterable[str], on_progress: OnProgress | None = None) -> Report:
@@ -67,29 +86,57 @@ def rotate(plan: Plan, folder: Path, names: Iterable[str], on_progress: OnProgre
     chosen: dict[tuple[str, str], set[str]] = {}
     for name in names:
         credential, entry = _find(plan, name)
+        if credential.kind is SecretKind.GIVEN:
+            raise SecretsError(
+                f"the {credential.purpose} is not ours to make", f"change it there, then: {put_in(credential)}"
+            )
         chosen.setdefault((credential.host, credential.name), set()).add(entry)
     report = _replace(plan, folder, chosen, on_progress)
     return evolve(report, notes=tuple(_notes(chosen)))
 
 
 def _replace(
-    plan: Plan, path: Path, chosen: Mapping[tuple[str, str], set[str]], on_progress: OnProgress | None
+    plan: Plan,
+    path: Path,
+    chosen: Mapping[tuple[str, str], set[str]],
+    on_progress: OnProgress | None,
+    *,
+    given: Mapping[tuple[str, str], Secret] | None = None,
+    made_up: bool = False,
 ) -> Report:
+    given = given or {}
     folder = Folder(path)
     folder.create()
     work = _Work(plan, folder, on_progress)
     with folder.locked():
-        _refuse_damaged(plan, folder, chosen)
+        _refuse_damaged(plan, folder, {*chosen, *given})
         for credential in plan.credentials:
-            entries = chosen.get((credential.host, credential.name), set())
-            if credential.kind in bundles.BUNDLES:
+            place = (credential.host, credential.name)
+            entries = chosen.get(place, set())
+            if place in given:
+                work.put(credential, given[place])
+            elif credential.kind in bundles.BUNDLES:
                 _bundle(work, credential, entries)
+            elif credential.kind is SecretKind.GIVEN and not made_up:
+                continue
             elif credential.source is None and (entries or folder.get(credential.host, credential.name) is None):
                 work.put(credential, make.single(credential.kind))
         for credential in plan.credentials:
             _follow(work, credential)
         folder.put_public(_public(plan, folder))
-    return Report(path, tuple(work.made), len(plan.credentials) - len(work.made))
+        missing = len(_missing(plan, folder))
+    return Report(path, tuple(work.made), len(plan.credentials) - len(work.made) - missing)
+
+
+def _missing(plan: Plan, folder: Folder) -> list[Credential]:
+    """What only somebody else can have made, and nobody has put in."""
+    return [c for c in plan.credentials if c.kind is SecretKind.GIVEN and folder.get(c.host, c.name) is None]
+
+
+def _wanted(plan: Plan, folder: Folder) -> Iterable[str]:
+    for credential in _missing(plan, folder):
+        if credential.source is None:
+            yield f"the {credential.purpose} is still to be put in: {put_in(credential)}"
 
 
 def _refuse_damaged(plan: Plan, folder: Folder, chosen: Container[tuple[str, str]]) -> None:
@@ -121,6 +168,8 @@ def _follow(work: _Work, credential: Credential) -> None:
     if credential.source is None:
         return
     source = work.folder.get(*credential.source)
+    if source is None and credential.kind is SecretKind.GIVEN:
+        return  # it is still to be put in
     assert source is not None, "every source is made before what follows it"
     secret = make.derived(credential.kind, source)
     if work.folder.get(credential.host, credential.name) != secret:
@@ -160,6 +209,11 @@ def _find(plan: Plan, name: str) -> tuple[Credential, str]:
     if entry and entry not in _entries(plan, credential):
         raise SecretsError(f"{credential.name} has no entry {entry!r}", "use a domain or a mailbox of the topology")
     return credential, entry
+
+
+def put_in(credential: Credential) -> str:
+    """The command that a password of somebody else's is put in by."""
+    return f"mailnix secrets put CONFIG {credential.host}/{credential.name}"
 
 
 def _entries(plan: Plan, credential: Credential) -> set[str]:

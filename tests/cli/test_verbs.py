@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import stat
@@ -395,3 +396,16 @@ def test_what_was_emitted_for_another_system_is_not_replaced(
     assert "another folder" in said.err
     assert sorted(out.rglob("*")) == before
     assert mailnix("emit", config, "--backend", there, "--out", out).status == 0
+
+
+def test_a_relays_password_is_read_from_standard_input_and_never_printed(
+    mailnix: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text(CONFIG.replace("Topology(", 'Topology(relays=[Relay("smtp.relay.example", "u")], '))
+    asked = mailnix("secrets", "init", config)
+    assert "mailnix secrets put CONFIG proxy/haraka.relay.smtp.relay.example" in asked.err
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Hidden 1\n")))
+    said = mailnix("secrets", "put", config, "haraka.relay.smtp.relay.example")
+    assert said.status == 0, said.err
+    assert (config.parent / "secrets/proxy/haraka.relay.smtp.relay.example").read_bytes() == b"Hidden 1"
+    assert "Hidden" not in said.out + said.err

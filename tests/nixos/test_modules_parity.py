@@ -216,7 +216,7 @@ def test_harakas_are_hardened_in_the_same_way(plan: Plan, machines: Evaluated, s
     files = haraka.caddy_files(host.hostname)
     units = {
         "haraka-in": ("haraka", haraka.in_unit(programs)),
-        "haraka-out": ("haraka", haraka.out_unit(programs)),
+        "haraka-out": ("haraka", haraka.out_unit(programs, {})),
         "haraka-in-tls": (haraka.CERTIFICATE, haraka.certificate_unit(programs, host.hostname, files)),
     }
     name, unit = units[service]

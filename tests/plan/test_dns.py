@@ -6,7 +6,7 @@ import dns.zone
 import dns.zonefile
 import pytest
 
-from mailnix import Alias, Domain, Mailbox, MtaStsMode, Proxy, Topology
+from mailnix import Alias, Domain, Mailbox, MtaStsMode, Proxy, Relay, Topology
 from mailnix.plan import derive, with_dkim
 from mailnix.plan.dns import TXT_CHUNK, txt, zone_of, zone_text
 from tests.descriptions import PUBLIC4, PUBLIC6, many, sound
@@ -239,3 +239,16 @@ def test_unicode_domains_are_shown_to_people_and_published_as_a_labels() -> None
     text = zone_text(derive(sound(domains=[Domain("bücher.de", [Mailbox("a")])])).records)
     assert "; xn--bcher-kva.de (bücher.de)" in text
     assert not [line for line in text.splitlines() if "ü" in line and not line.startswith(";")]
+
+
+def test_relays_may_send_for_every_domain() -> None:
+    relays = [
+        Relay("smtp.relay.example", "u", spf=["include:spf.relay.example"]),
+        Relay("smtp.other.example", "u", ["outlook.com"], spf=["include:spf.relay.example", "ip4:192.0.2.0/24"]),
+    ]
+    zone = published(sound(relays=relays, domains=[Domain("example.org", ["postmaster"], spf="a"), "example.net"]))
+    assert zone["example.org", "TXT"] == ['"v=spf1 mx include:spf.relay.example ip4:192.0.2.0/24 a -all"']
+    assert zone["example.net", "TXT"] == ['"v=spf1 mx include:spf.relay.example ip4:192.0.2.0/24 -all"']
+    assert zone["_dmarc.example.net", "TXT"][0].endswith(
+        'adkim=s; aspf=s"'
+    )  # signed and sent as the domain all the same

@@ -6,7 +6,7 @@ import click
 
 from mailnix.cli.group import Verbs
 
-SECRETS_VERBS = {name: f"mailnix.cli.secrets.{name}" for name in ("init", "seed", "push", "rotate")}
+SECRETS_VERBS = {name: f"mailnix.cli.secrets.{name}" for name in ("init", "put", "seed", "push", "rotate")}
 
 
 @click.group("secrets", cls=Verbs, modules=SECRETS_VERBS)

@@ -137,7 +137,7 @@ def start(folder: Path, first: Place, progress: Progress, *, resume: bool = Fals
     folder.mkdir(parents=True, exist_ok=True)
     key = admin_key(folder)
     plan = derive(first.topology(key))
-    init(plan, folder / "secrets")
+    init(plan, folder / "secrets", made_up=True)
     builds = build.builds(plan)
     specs = _specs(folder)
     accel = choose_accel(specs[ROUTER].disk, cache_dir(), progress)

@@ -196,7 +196,7 @@ def write_keys(plan: Plan, out: Path) -> None:
     from mailnix.plan.dns import zone_text
     from mailnix.secrets import dkim_public, init, seed
 
-    init(plan, out / SECRETS)
+    init(plan, out / SECRETS, made_up=True)
     authority = new_authority(layout(plan))
     (out / CA).write_bytes(authority.certificate)
     (out / AUTHORITY).mkdir()

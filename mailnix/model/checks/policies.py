@@ -10,6 +10,7 @@ from mailnix.model import spf
 from mailnix.model.checks.found import Found, domain_names, each
 from mailnix.model.names import domain_problem
 from mailnix.model.policies import MtaStsMode
+from mailnix.model.relays import Relay
 from mailnix.model.topology import Domain, Proxy, Topology
 
 _PARAMETERS: Final = re.compile(r"( *; *[A-Za-z0-9-]+=[!#-:<-\[\]-~]*)* *;? *")  # RFC 8659 4.2, without quotes
@@ -17,10 +18,10 @@ _PARAMETERS: Final = re.compile(r"( *; *[A-Za-z0-9-]+=[!#-:<-\[\]-~]*)* *;? *") 
 
 def check(topology: Topology, found: Found) -> None:
     """Check every domain's published policies."""
-    hosts, ours = _own_hosts(topology), domain_names(topology)
+    hosts, ours, relays = _own_hosts(topology), domain_names(topology), _of_relays(topology)
     for path, domain in each(topology.domains, Domain, "domains"):
         _backup_mx(domain, path, hosts, ours, found)
-        _spf(domain, path, hosts.values(), found)
+        _spf(domain, path, hosts.values(), relays, found)
         _caa(domain, path, found)
         if domain.mta_sts is MtaStsMode.OFF:
             found.warning(
@@ -41,9 +42,10 @@ def _own_hosts(topology: Topology) -> dict[str, str]:
     return {at: name for at, name in own.items() if isinstance(name, str)}
 
 
-def _spf(domain: Domain, path: str, hosts: Iterable[str], found: Found) -> None:
+def mechanisms(texts: object, path: str, found: Found) -> dict[str, str]:
+    """Sound mechanisms of SPF in the form that is published, with their paths; the others are reported."""
     seen: dict[str, str] = {}
-    for at, text in each(domain.spf, str, f"{path}.spf"):
+    for at, text in each(texts, str, path):
         wrong = spf.fault(text)
         if wrong is not None:
             found.error(at, wrong.message, wrong.hint)
@@ -51,14 +53,25 @@ def _spf(domain: Domain, path: str, hosts: Iterable[str], found: Found) -> None:
             found.warning(at, f"{same} is named twice")
         else:
             seen[same] = at
+    return seen
+
+
+def _spf(domain: Domain, path: str, hosts: Iterable[str], relays: Iterable[str], found: Found) -> None:
+    others = mechanisms(domain.spf, f"{path}.spf", found)
     own = [f"a:{name}" for name in hosts] if domain.backup_mx else ["mx"]
-    count = spf.lookups({*own, *seen})
+    count = spf.lookups({*own, *others, *relays})
     if count > spf.MOST_LOOKUPS:
         found.error(
             f"{path}.spf",
             f"costs {count} look-ups with ours; receivers give up after {spf.MOST_LOOKUPS} (RFC 7208 4.6.4)",
             "name addresses (ip4:, ip6:), which cost none; what is included costs its own beside these",
         )
+
+
+def _of_relays(topology: Topology) -> set[str]:
+    """Mechanisms by which relays may send for every domain."""
+    relays = (relay for _, relay in each(topology.relays, Relay, "relays"))
+    return {spf.normal(text) for relay in relays for _, text in each(relay.spf, str, "spf")}
 
 
 def _backup_mx(domain: Domain, path: str, hosts: dict[str, str], ours: set[str], found: Found) -> None:

@@ -9,7 +9,7 @@ from mailnix.formats.debian_part import DebianPart, Wanted
 from mailnix.formats.text import Section, ini, template
 from mailnix.plan import HostPlan, Plan, ProxyPlan
 from mailnix.services.haraka import units
-from mailnix.services.haraka.render import SERVICE, files_in, files_out, incoming, outgoing
+from mailnix.services.haraka.render import SERVICE, files_in, files_out, incoming, outgoing, smarthosts
 from mailnix.services.haraka.values import IN, OUT
 from mailnix.tree import File
 
@@ -31,7 +31,7 @@ def debian(plan: Plan, host: HostPlan) -> DebianPart:
         entries=(
             *_folder(IN, files_in(incoming(plan, host))),
             *_folder(OUT, files_out(outgoing(plan, host))),
-            *_units(host),
+            *_units(plan, host),
             File("/usr/lib/sysusers.d/haraka.conf", _users()),
             File(PROGRAMS.certificate, template(SERVICE, "haraka-certificate.sh"), mode=0o755),
         ),
@@ -50,11 +50,11 @@ def _folder(name: str, files: Mapping[str, str]) -> Iterator[File]:
         yield File(f"/etc/{name}/{path}", text)
 
 
-def _units(host: ProxyPlan) -> Iterator[File]:
+def _units(plan: Plan, host: ProxyPlan) -> Iterator[File]:
     caddy = units.caddy_files(host.hostname)
     sections: Mapping[str, tuple[Section, ...]] = {
         f"{IN}.service": units.in_unit(PROGRAMS),
-        f"{OUT}.service": units.out_unit(PROGRAMS),
+        f"{OUT}.service": units.out_unit(PROGRAMS, units.secrets(smarthosts(plan))),
         f"{units.CERTIFICATE}.service": units.certificate_unit(PROGRAMS, host.hostname, caddy),
         f"{units.CERTIFICATE}.path": units.certificate_path(caddy),
         f"{units.CERTIFICATE}.timer": units.certificate_timer(),

@@ -11,7 +11,7 @@ from mailnix.plan import Plan, ProxyPlan
 from mailnix.plan.credentials import HARAKA_INTERNALCMD
 from mailnix.services.credentials import names
 from mailnix.services.haraka import units
-from mailnix.services.haraka.render import files_in, files_out, incoming, outgoing
+from mailnix.services.haraka.render import files_in, files_out, incoming, outgoing, smarthosts
 from mailnix.services.haraka.values import IN, OUT, SECRET_FILE
 from mailnix.services.unbound import render as unbound
 
@@ -31,7 +31,11 @@ def nixos(plan: Plan, host: ProxyPlan) -> NixosPart:
         "Haraka: one instance takes mail from the internet, one sends Mailcow's to it.",
         (
             option(
-                "services.haraka.instances", {"in": _instance(IN, inward, host), "out": _instance(OUT, outward, host)}
+                "services.haraka.instances",
+                {
+                    "in": _instance(IN, inward, host, {}),
+                    "out": _instance(OUT, outward, host, units.secrets(smarthosts(plan))),
+                },
             ),
             _waiting(IN),
             _waiting(OUT, unbound.SERVICE),
@@ -40,7 +44,7 @@ def nixos(plan: Plan, host: ProxyPlan) -> NixosPart:
     )
 
 
-def _instance(service: str, files: Mapping[str, str], host: ProxyPlan) -> NixValue:
+def _instance(service: str, files: Mapping[str, str], host: ProxyPlan, passwords: Mapping[str, str]) -> NixValue:
     caddy = units.caddy_files(host.hostname)
     kept = _below(service, files)
     return {
@@ -48,7 +52,7 @@ def _instance(service: str, files: Mapping[str, str], host: ProxyPlan) -> NixVal
         "settings": {path.removeprefix(CONFIG): {"globalSection": defaults(_values(files[path]))} for path in VALUES},
         "files": defaults(_paths(service, kept, CONFIG)),
         "localPlugins": defaults(_paths(service, kept, PLUGINS)),
-        "credentials": {SECRET_FILE: HARAKA_INTERNALCMD},
+        "credentials": {SECRET_FILE: HARAKA_INTERNALCMD, **passwords},
         "tls": defaults({"certificate": caddy.certificate, "key": caddy.key}),
     }
 

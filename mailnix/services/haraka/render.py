@@ -6,16 +6,17 @@ nothing of a plan. `incoming` and `outgoing` read their values from one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from attrs import evolve
+from attrs import asdict, evolve
 
 from mailnix.formats.text import template
 from mailnix.model import ports
 from mailnix.plan import Plan, ProxyPlan, TunnelLink, reports
-from mailnix.services.haraka.values import LOOPBACK, HarakaIn, HarakaOut, Limits
+from mailnix.services.haraka.values import LOOPBACK, SMARTHOSTS, HarakaIn, HarakaOut, Limits, Smarthost
 from mailnix.services.unbound import render as unbound
 
 SERVICE: Final = "haraka"
@@ -57,6 +58,15 @@ def outgoing(plan: Plan, host: ProxyPlan) -> HarakaOut:
         inbound_port=ports.SMTP,
         domains=plan.domain_names,
         validator=unbound.ADDRESS,
+        smarthosts=smarthosts(plan),
+    )
+
+
+def smarthosts(plan: Plan) -> tuple[Smarthost, ...]:
+    """The relays of the description."""
+    return tuple(
+        Smarthost(relay.host, relay.port, relay.begins, relay.user or "", relay.domains)
+        for relay in plan.topology.relays
     )
 
 
@@ -90,9 +100,12 @@ def files_in(haraka: HarakaIn) -> Mapping[str, str]:
 
 def files_out(haraka: HarakaOut) -> Mapping[str, str]:
     """Every file of haraka-out's folder, sorted by path."""
+    if haraka.smarthosts:
+        haraka = evolve(haraka, plugins=(*haraka.plugins, SMARTHOSTS))
     return _sorted(
         {
             **_common(haraka),
+            **({f"config/{SMARTHOSTS}.json": _smarthosts(haraka)} if haraka.smarthosts else {}),
             "config/connection.ini": _connection(haraka.limits, add_received=False),
             "config/deliveries.ini": _config(
                 "deliveries.ini",
@@ -118,6 +131,11 @@ def files_out(haraka: HarakaOut) -> Mapping[str, str]:
             ),
         }
     )
+
+
+def _smarthosts(haraka: HarakaOut) -> str:
+    servers = [asdict(smarthost) for smarthost in haraka.smarthosts]
+    return json.dumps({"roots": haraka.roots, "smarthosts": servers}, indent=2) + "\n"
 
 
 def without_plugin(haraka: HarakaIn, name: str) -> HarakaIn:

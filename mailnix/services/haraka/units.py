@@ -6,15 +6,16 @@ The configuration folder is copied to /run at every start: there Haraka finds it
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from attrs import frozen
 
 from mailnix.formats.text import Section, data
-from mailnix.plan.credentials import HARAKA_INTERNALCMD
+from mailnix.plan.credentials import HARAKA_INTERNALCMD, relay_password
 from mailnix.services.caddy.render import ACME_DIRECTORY
 from mailnix.services.credentials import names
-from mailnix.services.haraka.values import CERTIFICATE_FOLDER, IN, OUT, SECRET_FILE
+from mailnix.services.haraka.values import CERTIFICATE_FOLDER, IN, OUT, SECRET_FILE, Smarthost
 from mailnix.services.unbound import render as unbound
 
 CERTIFICATE: Final = "haraka-certificate"
@@ -74,18 +75,21 @@ def in_unit(programs: Programs) -> tuple[Section, ...]:
     """haraka-in.service."""
     return (
         ("Unit", {"Description": "Mail from the internet to Mailcow (Haraka)", **_order("network-online.target")}),
-        ("Service", {**_service(programs, IN), **_hardening("CAP_NET_BIND_SERVICE")}),
+        ("Service", {**_service(programs, IN, {}), **_hardening("CAP_NET_BIND_SERVICE")}),
         ("Install", {"WantedBy": "multi-user.target"}),
     )
 
 
-def out_unit(programs: Programs) -> tuple[Section, ...]:
-    """haraka-out.service. It may bind to the tunnel's address before that exists: `ip_nonlocal_bind` is set."""
+def out_unit(programs: Programs, passwords: Mapping[str, str]) -> tuple[Section, ...]:
+    """haraka-out.service, with credentials for files of its configuration beside its queue key.
+
+    It may bind to the tunnel's address before that exists: `ip_nonlocal_bind` is set.
+    """
     state = {"StateDirectory": (OUT, f"{OUT}/queue"), "StateDirectoryMode": "0700"}
     order = _order("network-online.target", wants=unbound.SERVICE)
     return (
         ("Unit", {"Description": "Mail from Mailcow to the internet (Haraka)", **order}),
-        ("Service", {**_service(programs, OUT), **state, **_hardening(""), "PrivateUsers": True}),
+        ("Service", {**_service(programs, OUT, passwords), **state, **_hardening(""), "PrivateUsers": True}),
         ("Install", {"WantedBy": "multi-user.target"}),
     )
 
@@ -137,17 +141,26 @@ def _order(*after: str, wants: str | None = None) -> dict[str, object]:
     }
 
 
-def _service(programs: Programs, name: str) -> dict[str, object]:
+def secrets(smarthosts: Iterable[Smarthost]) -> Mapping[str, str]:
+    """Files of haraka-out's configuration that are passwords, and which credential each is."""
+    return {each.password_file: relay_password(each.host) for each in smarthosts if each.user}
+
+
+def _service(programs: Programs, name: str, passwords: Mapping[str, str]) -> dict[str, object]:
+    secret = {SECRET_FILE: HARAKA_INTERNALCMD, **passwords}
     return {
         "Type": "exec",
         "User": name,
         "SupplementaryGroups": GROUP,
         "RuntimeDirectory": name,
         "RuntimeDirectoryMode": "0700",
-        "LoadCredential": HARAKA_INTERNALCMD,
+        "LoadCredential": tuple(secret.values()),
         "ExecStartPre": (
             f"{programs.copy} -rLT --no-preserve=mode /etc/{name} /run/{name}",
-            f"{programs.copy} --no-preserve=mode %d/{HARAKA_INTERNALCMD} /run/{name}/config/{SECRET_FILE}",
+            *(
+                f"{programs.copy} --no-preserve=mode %d/{credential} /run/{name}/config/{file}"
+                for file, credential in secret.items()
+            ),
         ),
         "Environment": tuple(f'"{name}={value}"' for name, value in ENVIRONMENT.items()),
         **MEMORY,

@@ -48,6 +48,8 @@ _PLUGINS_OUT: Final = (
     "tls_policy",
 )
 
+SMARTHOSTS: Final = "smarthosts"  # the plugin, loaded where there are some
+
 
 @frozen
 class Timing:
@@ -129,6 +131,26 @@ class Limits:
 
 
 @frozen
+class Smarthost:
+    """Another's server that mail leaves by: what is for `domains`, or all of it.
+
+    `tls` is how TLS begins there: "starttls", "implicit", or "none" where mail may go in clear. The password of `user`
+    is in the file `password_file`.
+    """
+
+    host: str
+    port: int
+    tls: str
+    user: str = ""
+    domains: tuple[str, ...] = ()
+
+    @property
+    def password_file(self) -> str:
+        """In `config`, beside what everybody may read."""
+        return f"smarthost_password.{self.host}"
+
+
+@frozen
 class HarakaIn:
     """haraka-in: `hostname` is its MX, banner and PTR name; mail for `domains` goes to `backend` as it comes.
 
@@ -159,7 +181,7 @@ class HarakaOut:
     the public ones, which mail leaves from where they are on the machine itself; `nameserver` is for tests, the
     machine's own resolver is the default. Receivers' policies for TLS are asked from `validator` ("address:port"), a
     resolver that validates and is on loopback, and kept in `policy_dir`; without one there are none. `roots` are
-    the public authorities that count.
+    the public authorities that count. Mail leaves by `smarthosts` where there are some for it.
     """
 
     hostname: str
@@ -180,4 +202,5 @@ class HarakaOut:
     validator: str = ""
     policy_dir: str = POLICY_FOLDER
     roots: str = PUBLIC_AUTHORITIES
+    smarthosts: tuple[Smarthost, ...] = ()
     plugins: tuple[str, ...] = _PLUGINS_OUT

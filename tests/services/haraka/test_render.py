@@ -4,10 +4,13 @@ from pathlib import PurePath
 
 import pytest
 
-from mailnix import Domain
+from mailnix import Domain, Relay
 from mailnix.plan import Plan, derive
+from mailnix.services.haraka.debian import debian
+from mailnix.services.haraka.nixos import nixos
 from mailnix.services.haraka.render import files_in, files_out, incoming, outgoing
 from mailnix.services.haraka.values import Timing
+from mailnix.tree import Tree
 from tests.services.conftest import topology
 
 
@@ -120,3 +123,55 @@ def test_no_secret_is_in_a_folder(plan: Plan) -> None:
 def test_paths_are_sorted_so_that_trees_are_stable(plan: Plan) -> None:
     files = files_in(incoming(plan, plan.proxies[0]))
     assert list(files) == sorted(files)
+
+
+RELAYS = (
+    Relay("smtp.relay.example", "u", ["outlook.com", "bücher.example"]),
+    Relay("smtps.other.example", port=465),
+)
+
+
+def test_nothing_of_smarthosts_is_there_without_a_relay(plan: Plan) -> None:
+    files = files_out(outgoing(plan, plan.proxies[0]))
+    assert "smarthosts" not in files["config/plugins"].split()
+    assert not [path for path in files if "smarthost" in path]
+
+
+def test_every_relay_is_told_to_haraka_out_and_no_password() -> None:
+    plan = derive(topology(relays=RELAYS))
+    files = files_out(outgoing(plan, plan.proxies[0]))
+    assert files["config/plugins"].split()[-1] == "smarthosts"  # it wraps what tls_policy has put in place
+    assert "plugins/smarthosts.js" in files
+    assert json.loads(files["config/smarthosts.json"])["smarthosts"] == [
+        {
+            "host": "smtp.relay.example",
+            "port": 587,
+            "tls": "starttls",
+            "user": "u",
+            "domains": ["outlook.com", "xn--bcher-kva.example"],
+        },
+        {"host": "smtps.other.example", "port": 465, "tls": "implicit", "user": "", "domains": []},
+    ]
+    assert not [path for path in files if "password" in path]
+
+
+@pytest.mark.parametrize("backend", ["debian", "nixos"])
+def test_a_relays_password_is_a_credential_that_haraka_out_alone_is_given(backend: str) -> None:
+    plan = derive(topology(relays=RELAYS))
+    host = plan.proxies[0]
+    names = [credential.name for credential in host.credentials]
+    assert [name for name in names if "relay" in name] == ["haraka.relay.smtp.relay.example"]
+    if backend == "debian":
+        tree = Tree.of(debian(plan, host).entries)
+        inward, outward = (str(tree.file(f"/etc/systemd/system/haraka-{way}.service").content) for way in ("in", "out"))
+        assert "LoadCredential=haraka.relay.smtp.relay.example\n" in outward
+        assert (
+            "%d/haraka.relay.smtp.relay.example /run/haraka-out/config/smarthost_password.smtp.relay.example\n"
+            in outward
+        )
+    else:
+        (instances,) = (each.value for each in nixos(plan, host).options if each.path[-1] == "instances")
+        assert isinstance(instances, dict)
+        inward, outward = str(instances["in"]), str(instances["out"])
+        assert "'smarthost_password.smtp.relay.example': 'haraka.relay.smtp.relay.example'" in outward
+    assert "relay.smtp" not in inward

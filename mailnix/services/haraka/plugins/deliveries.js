@@ -11,6 +11,9 @@
 //   note       told once for each connection how it went: { kind: 'success' }, or a result type of RFC 8460 and why
 //   refused    why this server is not to be tried now
 //   key        connections are kept for mails with the same host name and key
+//   implicit   TLS comes first, without STARTTLS
+//   login      { user, password } to log in with before the first mail
+// A server that hook get_mx marks as `smarthost` was chosen by our own configuration, to log in at.
 
 const crypto = require('node:crypto')
 const dns = require('node:dns')

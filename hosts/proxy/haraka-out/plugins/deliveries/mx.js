@@ -22,11 +22,11 @@ async function route(domain, resolver) {
 // Those that are better than ourselves (RFC 5321 5.1): mail would go in circles else. `is_home` knows our addresses;
 // what is not from DNS was told by our own configuration, and may be here.
 function elsewhere(found, domain, is_home) {
-    const here = found.filter((mx) => mx.from_dns && is_home(mx.exchange))
+    const here = found.filter((mx) => mx.from_dns && !mx.smarthost && is_home(mx.exchange))
     if (!here.length) return found
     const own = Math.min(...here.map(({ priority }) => priority))
-    const better = found.filter(({ priority }) => priority < own)
-    if (better.length) return better
+    const nearer = found.filter(({ priority }) => priority < own)
+    if (nearer.length) return nearer
     const { from_dns, exchange } = here.find(({ priority }) => priority === own)
     throw new NoRoute(`mail for ${domain} loops back: its server ${from_dns} is ${exchange}, this one`, true, '5.4.6')
 }
@@ -37,16 +37,20 @@ async function look_up(domain, resolver) {
         throw new NoRoute(`${domain} takes no mail (null MX)`, true, '5.1.10')
     }
     const names = records.length ? records : [{ exchange: domain, priority: 0 }]
-    const answers = await Promise.allSettled(names.map(({ exchange, priority }) => hosts(exchange, priority, resolver)))
+    const answers = await Promise.allSettled(names.map(({ exchange, priority }) => addresses(exchange, priority, resolver)))
     const found = answers.filter(({ status }) => status === 'fulfilled').flatMap(({ value }) => value)
-    if (found.length) return found.sort((one, other) => one.priority - other.priority || one.order - other.order)
+    if (found.length) return found.sort(better)
     const failed = answers.find(({ status }) => status === 'rejected')
     if (failed) throw failed.reason
     throw new NoRoute(`${domain} has no mail server: neither MX nor address records lead to one`, true, '5.1.2')
 }
 
+function better(one, other) {
+    return one.priority - other.priority || one.order - other.order
+}
+
 // IPv4 before IPv6 at each preference: receivers are stricter with IPv6. Hosts of one preference take turns.
-async function hosts(name, priority, resolver) {
+async function addresses(name, priority, resolver) {
     const [four, six] = await Promise.allSettled([
         ask(() => resolver.resolve4(name)),
         ask(() => resolver.resolve6(name)),
@@ -101,4 +105,4 @@ function family(address) {
     return net.isIPv6(address) ? 'ipv6' : 'ipv4'
 }
 
-module.exports = { elsewhere, home, route, source, NoRoute }
+module.exports = { addresses, better, elsewhere, home, route, source, NoRoute }

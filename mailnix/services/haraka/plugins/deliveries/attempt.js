@@ -8,6 +8,7 @@ const { converted, eight_bit, eight_bit_parts, TooLong } = require('./eightbit')
 
 const MOST_HOSTS = 5 // to try, and of those that answered: as Postfix's smtp_mx_address_limit and _session_limit
 const MOST_SESSIONS = 2
+const ABOUT_LOGIN = ['530', '534', '535', '538'] // RFC 4954 6: a word about us, to whoever we log in at
 
 class Attempt {
     // `mail`: from, recipients, body ('8BITMIME' if so declared), size, open() → chunks. `policy(mx)` says how TLS is
@@ -60,10 +61,11 @@ class Attempt {
         const bind = mx.from_dns ? this.env.source(mx.exchange) : mx.bind // our own configuration knows its way
         const session = new Session({ ...mx, bind }, timing, () => this.slot.heard())
         try {
-            await session.open()
+            await this.open(session, policy)
             this.sessions += 1
             await session.hello(hello)
-            await this.secure(session, policy, clear)
+            if (!policy.implicit) await this.secure(session, policy, clear)
+            if (policy.login) await session.login(policy.login)
             hosts.works(host)
             session.fit = fit(mx, policy)
             return session
@@ -83,6 +85,17 @@ class Attempt {
         }
     }
 
+    async open(session, policy) {
+        if (!policy.implicit) return await session.open()
+        try {
+            await session.open(policy.options)
+        } catch (err) {
+            if (!err.handshake) throw err
+            throw new Trouble(`TLS failed: ${err.message}`, { policy: true })
+        }
+        this.prove(session, policy)
+    }
+
     // TLS where it is offered; where a policy requires it, that or nothing.
     async secure(session, policy, clear) {
         if (clear && !policy.required) return
@@ -93,10 +106,14 @@ class Attempt {
             if (policy.required) throw new Trouble(`${why}, which its policy requires`, { policy: true })
             return // in clear, on the same connection
         }
+        this.prove(session, policy)
+        await session.hello(this.env.hello)
+    }
+
+    prove(session, policy) {
         const wrong = policy.verify?.(session.socket)
         policy.note?.(wrong ?? { kind: 'success' })
         if (wrong && policy.required) throw new Trouble(wrong.why, { policy: true })
-        await session.hello(this.env.hello)
     }
 
     async begin_tls(session, policy) {
@@ -183,7 +200,8 @@ class Attempt {
 
     // `delivered` is told by who has sent the message: a 2xx to anything else (DATA) is no answer at all.
     answer(session, mx, recipient, reply, delivered = false) {
-        const action = delivered ? 'delivered' : reply.code[0] === '5' ? 'failed' : 'delayed'
+        const final = reply.code[0] === '5' && !(mx.smarthost && ABOUT_LOGIN.includes(reply.code))
+        const action = delivered ? 'delivered' : final ? 'failed' : 'delayed'
         if (action !== 'delayed') this.pending.delete(recipient)
         const said = delivered || /^[45]/.test(reply.code) ? { reply } : {}
         this.results.set(recipient, { action, mx, ...said, reason: `${named(mx)}: ${reply.text}`, secured: session.secured })

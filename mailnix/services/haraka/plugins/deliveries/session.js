@@ -39,13 +39,15 @@ class Session {
         this.lines = []
     }
 
-    async open() {
+    // With `tls_options`, TLS comes before the greeting (RFC 8314 3.3).
+    async open(tls_options) {
         const { host, port, source } = this
         await this.within(this.timing.connect, 'the connection', (resolve) => {
             this.attach(net.connect({ host, port, localAddress: source, noDelay: true }))
             this.socket.once('connect', resolve)
         })
         this.heard()
+        if (tls_options) await this.encrypt(tls_options)
         const greeting = await this.reply(this.timing.greeting, 'the greeting')
         if (greeting.code[0] !== '2') throw new Trouble(`it greets with ${greeting.text}`, { reply: greeting })
     }
@@ -69,6 +71,11 @@ class Session {
         const answer = await this.command('STARTTLS')
         if (answer.code[0] !== '2') return false
         if (this.unread || this.replies.length) throw new Trouble('it speaks before TLS begins', { handshake: true })
+        await this.encrypt(options)
+        return true
+    }
+
+    async encrypt(options) {
         const plain = this.socket
         for (const event of ['data', 'error', 'close']) plain.removeAllListeners(event)
         try {
@@ -81,7 +88,23 @@ class Session {
             throw new Trouble(err.message, { handshake: true })
         }
         this.secured = true
-        return true
+    }
+
+    // RFC 4954, by PLAIN where it is offered, else by LOGIN. No error repeats what was said.
+    async login({ user, password }) {
+        const offered = this.extensions.get('AUTH') ?? []
+        const base64 = (text) => Buffer.from(text).toString('base64')
+        const plain = [`AUTH PLAIN ${base64(`\0${user}\0${password}`)}`]
+        const lines = offered.includes('PLAIN') ? plain : ['AUTH LOGIN', base64(user), base64(password)]
+        if (!offered.includes('PLAIN') && !offered.includes('LOGIN')) {
+            throw new Trouble('it offers neither AUTH PLAIN nor LOGIN')
+        }
+        for (const [index, line] of lines.entries()) {
+            this.write(`${line}\r\n`)
+            const answer = await this.reply(this.timing.command, 'AUTH')
+            if (answer.code[0] === (index + 1 < lines.length ? '3' : '2')) continue
+            throw new Trouble(`it does not let ${user} in: ${answer.text}`, { reply: answer })
+        }
     }
 
     async command(line, seconds = this.timing.command) {
