@@ -18,6 +18,7 @@ from mailnix.model.mailcow import ExtraLines, Setting, extra_lines, settings
 from mailnix.model.names import to_ascii
 from mailnix.model.policies import Alignment, DmarcPolicy, MtaStsMode
 from mailnix.model.reading import items as _items
+from mailnix.model.reading import member
 from mailnix.model.reading import texts as _texts
 from mailnix.model.relays import Relay
 from mailnix.model.relays import relays as _relays
@@ -26,7 +27,6 @@ SCHEMA_VERSION: Final = 1
 SENDS_PER_HOUR: Final = 300
 PRIVATE_NETWORKS: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10")
 """What a home network is a part of (RFC 1918, RFC 4193, RFC 4291); its router lets nobody else in."""
-
 
 # The converters' types are what users are meant to write; whatever else they get stays as it is, for the check.
 
@@ -112,8 +112,7 @@ class Family(StrEnum):
 
 
 def _family(value: Family | str) -> Family:
-    known = isinstance(value, str) and value in set(Family)
-    return Family(value) if known else value  # type: ignore[return-value]  # the check says what is wrong
+    return member(Family, value)  # type: ignore[no-any-return]
 
 
 @frozen
@@ -282,7 +281,7 @@ class Topology:
     `admin_keys` are SSH public keys that may log in as root on every machine; `contact` is the address given to the
     certificate authority, and for DMARC and TLS reports (default: postmaster of the first domain, and for reports each
     domain's own where it has one). `client_services` are what mail programs reach, by name (model/client_ports.toml).
-    Mail leaves by `relays` where there are some, else straight to where it is for.
+    Mail leaves by `relays` where there are some. `former_hostnames` are names that others may still use: all answer.
     """
 
     hostname: str = field(converter=_name)
@@ -292,6 +291,7 @@ class Topology:
     admin_keys: tuple[str, ...] = field(converter=_texts, default=())
     tunnel: Tunnel = Tunnel()
     relays: tuple[Relay, ...] = field(converter=_relays, default=(), kw_only=True)
+    former_hostnames: tuple[str, ...] = field(converter=_names, default=(), kw_only=True)
     contact: str | None = None
     timezone: str = "Etc/UTC"
     version: int = SCHEMA_VERSION

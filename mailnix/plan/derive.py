@@ -122,7 +122,7 @@ def _proxy_listeners(proxy: Proxy, link: TunnelLink) -> tuple[Listener, ...]:
 
 def _proxy_names(topology: Topology, proxy: Proxy) -> tuple[str, ...]:
     """Every name this proxy answers HTTPS for, and its MX name."""
-    names = [topology.hostname, proxy.hostname or topology.hostname]
+    names = [topology.hostname, proxy.hostname or topology.hostname, *topology.former_hostnames]
     for domain in topology.domains:
         names += dns.autoconfig_names(domain.name)
         if domain.mta_sts is not MtaStsMode.OFF:
@@ -164,7 +164,7 @@ def _internal(
         docker_subnet=IPv4Network(internal.docker_subnet),
         docker_subnet6=IPv6Network(internal.docker_subnet6),
         has_ipv6=has_ipv6,
-        certificate=Certificate(internal.name, "acme-mailcow", (topology.hostname,)),
+        certificate=Certificate(internal.name, "acme-mailcow", (topology.hostname, *topology.former_hostnames)),
         credentials=internal_credentials(internal.name, links),
         backup=internal.backup,
     )

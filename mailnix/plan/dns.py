@@ -71,26 +71,28 @@ def own_mx(proxies: Iterable[ProxyPlan]) -> dict[str, int]:
     return names
 
 
-def mx_hosts(proxies: Iterable[ProxyPlan], domain: Domain) -> dict[str, int]:
-    """Every MX host of a domain with its preference: ours, then those of others, which the MTA-STS policy names too."""
+def mx_hosts(topology: Topology, proxies: Iterable[ProxyPlan], domain: Domain) -> dict[str, int]:
+    """Every MX host of a domain with its preference, as the MTA-STS policy has them too: ours, then our former names,
+    which are in policies that senders have kept, then those of others.
+    """
     names = own_mx(proxies)
     last = max(names.values())
-    others = {name: last + MX_STEP * number for number, name in enumerate(domain.backup_mx, start=1)}
-    return {**names, **others}
+    others = enumerate((*topology.former_hostnames, *domain.backup_mx), start=1)
+    return {**names, **{name: last + MX_STEP * number for number, name in others}}
 
 
-def mta_sts_policy(proxies: Iterable[ProxyPlan], domain: Domain) -> str:
+def mta_sts_policy(topology: Topology, proxies: Iterable[ProxyPlan], domain: Domain) -> str:
     """The text of a domain's MTA-STS policy."""
-    return policies.mta_sts_policy(domain.mta_sts, mx_hosts(proxies, domain))
+    return policies.mta_sts_policy(domain.mta_sts, mx_hosts(topology, proxies, domain))
 
 
 def _host_records(topology: Topology, proxies: Sequence[ProxyPlan], names: Collection[str]) -> Iterator[DnsRecord]:
-    host_names = dict.fromkeys([topology.hostname, *(proxy.hostname for proxy in proxies)])
-    for name in host_names:
+    everybodys = (topology.hostname, *topology.former_hostnames)
+    for name in dict.fromkeys([*everybodys, *(proxy.hostname for proxy in proxies)]):
         zone = zone_of(name, names)
         # Clients may use any proxy; an MX name belongs to those proxies that call themselves so.
         for proxy in proxies:
-            if name in (topology.hostname, proxy.hostname):
+            if name in (*everybodys, proxy.hostname):
                 yield DnsRecord(zone, name, "A", str(proxy.ipv4))
                 if proxy.ipv6 is not None:
                     yield DnsRecord(zone, name, "AAAA", str(proxy.ipv6))
@@ -107,7 +109,7 @@ def _host_records(topology: Topology, proxies: Sequence[ProxyPlan], names: Colle
 def _mail_records(topology: Topology, domain: Domain, proxies: Sequence[ProxyPlan]) -> Iterator[DnsRecord]:
     """Where mail goes to, and who may send it."""
     name = domain.name
-    for mx, preference in mx_hosts(proxies, domain).items():
+    for mx, preference in mx_hosts(topology, proxies, domain).items():
         yield DnsRecord(name, name, "MX", f"{preference} {mx}.")
     record = policies.spf(policies.own_senders(own_mx(proxies), domain), domain, topology.relays)
     yield DnsRecord(name, name, "TXT", txt(record), "a name has one SPF record: merge, never add")
@@ -140,7 +142,7 @@ def _policy_records(
         yield DnsRecord(whose[0], reports.authorisation(name, report_domain), "TXT", txt("v=DMARC1"), whose[1])
     if domain.mta_sts is not MtaStsMode.OFF:
         yield DnsRecord(name, policies.mta_sts_name(name), "CNAME", f"{topology.hostname}.")
-        policy = mta_sts_policy(proxies, domain)
+        policy = mta_sts_policy(topology, proxies, domain)
         yield DnsRecord(name, f"_mta-sts.{name}", "TXT", txt(policies.mta_sts_record(policy)))
     yield DnsRecord(name, f"_smtp._tls.{name}", "TXT", txt(f"v=TLSRPTv1; rua={reports.uri(to)}"))
 

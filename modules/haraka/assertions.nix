@@ -113,6 +113,10 @@ let
       assertion = !inStore source;
       message = "${here}.credentials.${file} is in the Nix store, which every user can read; name a path outside of it, as a string.";
     }) instance.credentials
+    ++ mapAttrsToList (other: files: {
+      assertion = !inStore files.key;
+      message = "${here}.tls.others.${other}.key is in the Nix store, which every user can read; name a path outside of it, as a string.";
+    }) instance.tls.others
     ++ [
       {
         assertion = instance.tls.key == null || !inStore instance.tls.key;

@@ -140,6 +140,35 @@ in
           The certificate's private key, outside the Nix store.
         '';
       };
+
+      others = mkOption {
+        type = types.attrsOf (
+          types.submodule {
+            options = {
+              certificate = mkOption {
+                type = types.str;
+                example = "/var/lib/acme/old.example.org/fullchain.pem";
+                description = ''
+                  A certificate with its chain.
+                '';
+              };
+
+              key = mkOption {
+                type = types.str;
+                example = "/var/lib/acme/old.example.org/key.pem";
+                description = ''
+                  Its private key, outside the Nix store.
+                '';
+              };
+            };
+          }
+        );
+        default = { };
+        description = ''
+          Certificates for further names, each kept in a folder of its name beside the first. Haraka itself presents
+          none of them; mailnix's plugin `certificates` does, to who asks for a name in {file}`certificate_names`.
+        '';
+      };
     };
 
     queueDirectory = mkOption {

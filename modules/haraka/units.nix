@@ -28,6 +28,8 @@ let
 
   laid = import ../laid.nix;
 
+  sole = list: if lib.length list == 1 then lib.head list else list;
+
   # systemd's names of credentials have no slash.
   credentialOf = builtins.replaceStrings [ "/" ] [ "." ];
 in
@@ -109,16 +111,27 @@ in
       byAcme = useACMEHost != null;
       acme = optional byAcme "acme-${useACMEHost}.service";
 
-      command = lib.concatStringsSep " " [
-        (getExe pkgs.bash)
-        "${certificateScript}"
-        certificate
-        (toString key)
-        "${name}.invalid"
-        "/run/haraka-${name}-tls"
-        "haraka-${name}"
-        "/run/haraka-${name}/config/tls.ini"
-      ];
+      folder = "haraka-${name}-tls";
+
+      take =
+        certificate: key: subject: to:
+        lib.concatStringsSep " " [
+          (getExe pkgs.bash)
+          "${certificateScript}"
+          certificate
+          (toString key)
+          subject
+          "/run/${to}"
+          "haraka-${name}"
+          "/run/haraka-${name}/config/tls.ini"
+        ];
+
+      commands = [
+        (take certificate key "${name}.invalid" folder)
+      ]
+      ++ mapAttrsToList (
+        other: files: take files.certificate files.key other "${folder}/${other}"
+      ) instance.tls.others;
     in
     {
       description = "Certificate of Haraka (${name})";
@@ -134,8 +147,10 @@ in
         // hardening.haraka-certificate
         // {
           Type = "oneshot";
-          ExecStart = command;
-          RuntimeDirectory = "haraka-${name}-tls";
+          ExecStart = sole commands;
+          RuntimeDirectory = sole (
+            [ folder ] ++ map (other: "${folder}/${other}") (attrNames instance.tls.others)
+          );
           RuntimeDirectoryMode = "0755";
           RuntimeDirectoryPreserve = true;
           ReadWritePaths = "-/run/haraka-${name}";
@@ -143,7 +158,7 @@ in
         # security.acme reloads what is active; without it the timer and the path start it again.
         // optionalAttrs byAcme {
           RemainAfterExit = true;
-          ExecReload = command;
+          ExecReload = sole commands;
         };
     };
 
@@ -162,6 +177,10 @@ in
     pathConfig.PathChanged = [
       instance.tls.certificate
       (toString instance.tls.key)
-    ];
+    ]
+    ++ lib.concatMap (files: [
+      files.certificate
+      files.key
+    ]) (lib.attrValues instance.tls.others);
   };
 }

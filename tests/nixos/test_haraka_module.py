@@ -118,6 +118,20 @@ def test_a_certificate_from_elsewhere_is_watched(defined: Defined) -> None:
     assert found["systemd.services.haraka-relay-tls.serviceConfig.ProtectSystem"] == "strict"
 
 
+def test_certificates_of_further_names_lie_beside_the_first_and_are_watched_too(defined: Defined) -> None:
+    found = defined(
+        'tls = { certificate = "/srv/a.crt"; key = "/srv/a.key"; '
+        'others."old.example.org" = { certificate = "/srv/b.crt"; key = "/srv/b.key"; }; };'
+    )
+    unit = "systemd.services.haraka-relay-tls.serviceConfig"
+    first, second = found[f"{unit}.ExecStart"]
+    assert " /srv/a.crt /srv/a.key relay.invalid /run/haraka-relay-tls haraka-relay " in first
+    assert " /srv/b.crt /srv/b.key old.example.org /run/haraka-relay-tls/old.example.org haraka-relay " in second
+    assert found[f"{unit}.RuntimeDirectory"] == ["haraka-relay-tls", "haraka-relay-tls/old.example.org"]
+    watched = found["systemd.paths.haraka-relay-tls.pathConfig.PathChanged"]
+    assert watched == ["/srv/a.crt", "/srv/a.key", "/srv/b.crt", "/srv/b.key"]
+
+
 def test_a_service_that_never_starts_is_given_up(defined: Defined) -> None:
     found = defined()
     seconds = found["systemd.services.haraka-relay.startLimitIntervalSec"]

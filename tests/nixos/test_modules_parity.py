@@ -213,11 +213,11 @@ def test_the_provisioner_gets_the_same_credentials(plan: Plan, machines: Evaluat
 @pytest.mark.parametrize("service", ["haraka-in", "haraka-out", "haraka-in-tls"])
 def test_harakas_are_hardened_in_the_same_way(plan: Plan, machines: Evaluated, service: str) -> None:
     programs, host = haraka_debian.PROGRAMS, plan.proxies[0]
-    files = haraka.caddy_files(host.hostname)
+    files = {host.hostname: haraka.caddy_files(host.hostname)}
     units = {
         "haraka-in": ("haraka", haraka.in_unit(programs)),
         "haraka-out": ("haraka", haraka.out_unit(programs, {})),
-        "haraka-in-tls": (haraka.CERTIFICATE, haraka.certificate_unit(programs, host.hostname, files)),
+        "haraka-in-tls": (haraka.CERTIFICATE, haraka.certificate_unit(programs, files)),
     }
     name, unit = units[service]
     here, there = machines.unit(service), as_words(unit)

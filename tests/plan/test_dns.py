@@ -252,3 +252,22 @@ def test_relays_may_send_for_every_domain() -> None:
     assert zone["_dmarc.example.net", "TXT"][0].endswith(
         'adkim=s; aspf=s"'
     )  # signed and sent as the domain all the same
+
+
+def test_a_former_host_name_goes_on_until_nobody_asks_for_it() -> None:
+    two = [Proxy("east", PUBLIC4, hostname="mx1.example.org"), Proxy("west", "5.9.100.2", hostname="mx2.example.org")]
+    domains = [Domain("example.org", ["postmaster"]), Domain("example.net", backup_mx="mx.friend.example")]
+    before = published(sound(proxies=two, domains=domains))
+    plan = derive(sound(proxies=two, domains=domains, former_hostnames=["MX.old.example"]))
+    zone = parsed(zone_text(plan.records))
+    assert sorted(zone["example.org", "MX"]) == ["10 mx1.example.org.", "20 mx2.example.org.", "30 mx.old.example."]
+    assert zone["example.net", "MX"][-1] == "40 mx.friend.example."
+    assert zone["example.net", "TXT"] == ['"v=spf1 a:mx1.example.org a:mx2.example.org -all"']  # its addresses are ours
+    assert sorted(zone["mx.old.example", "A"]) == [PUBLIC4, "5.9.100.2"]
+    assert zone["mx.old.example", "TXT"] == ['"v=spf1 a -all"']
+    assert zone["mx.old.example", "CAA"][0] == '0 issue "letsencrypt.org"'
+    assert zone["_mta-sts.example.org", "TXT"] != before["_mta-sts.example.org", "TXT"]
+    assert not [
+        data for (_, kind), each in zone.items() if kind in ("PTR", "SRV", "CNAME") for data in each if "old" in data
+    ]
+    assert all("mx.old.example" in proxy.certificate.names for proxy in plan.proxies)

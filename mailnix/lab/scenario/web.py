@@ -73,7 +73,7 @@ def settings_are_served(scene: Scene) -> str:
     for domain in scene.plan.topology.domains[:3]:
         if domain.mta_sts is not MtaStsMode.OFF:
             body = page(scene, policies.mta_sts_name(domain.name), "/.well-known/mta-sts.txt")["body"]
-            policy = dns.mta_sts_policy(scene.plan.proxies, domain)
+            policy = dns.mta_sts_policy(scene.plan.topology, scene.plan.proxies, domain)
             require(body.split() == policy.split(), f"another policy for {domain.name}", body)
             evidence.append(f"{domain.name}: mode {domain.mta_sts}")
         autoconfig, autodiscover = dns.autoconfig_names(domain.name)

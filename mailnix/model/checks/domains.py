@@ -62,6 +62,7 @@ def _clashes(topology: Topology, domains: dict[str, str], found: Found) -> None:
     """The mail host, the proxies and each domain's service names need names of their own."""
     named = [("hostname", topology.hostname)]
     named += [(f"{path}.hostname", p.hostname) for path, p in each(topology.proxies, Proxy, "proxies") if p.hostname]
+    named += each(topology.former_hostnames, str, "former_hostnames")
     hosts = {path: name for path, name in named if isinstance(name, str)}
     for path, host in hosts.items():
         if host in domains:

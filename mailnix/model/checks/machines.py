@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailnix.model.checks.found import Found, each
-from mailnix.model.names import host_problem, machine_problem
+from mailnix.model.names import domain_problem, host_problem, machine_problem
 from mailnix.model.topology import Internal, Proxy, Topology
 
 
@@ -11,6 +11,7 @@ def check(topology: Topology, found: Found) -> None:
     """Check the names of machines."""
     _names(topology, found)
     _hostnames(topology, found)
+    _former(topology, found)
 
 
 def _names(topology: Topology, found: Found) -> None:
@@ -48,3 +49,19 @@ def _hostnames(topology: Topology, found: Found) -> None:
             found.error(at, f"{name} is the hostname of {explicit[name]} already", "choose another")
         else:
             explicit[name] = path
+
+
+def _former(topology: Topology, found: Found) -> None:
+    """Names that are still answered to: none of them is in use, and each is one that a certificate can be had for."""
+    used = {topology.hostname: "hostname"} if isinstance(topology.hostname, str) else {}
+    for path, proxy in each(topology.proxies, Proxy, "proxies"):
+        if isinstance(proxy.hostname, str):
+            used.setdefault(proxy.hostname, f"{path}.hostname")
+    for at, name in each(topology.former_hostnames, str, "former_hostnames"):
+        problem = domain_problem(name)
+        if problem is not None:
+            found.error(at, problem, "write the name that clients or senders used to connect to")
+        elif name in used:
+            found.error(at, f"{name} is {used[name]}, and not a former one", "leave it out")
+        else:
+            used[name] = at

@@ -18,9 +18,10 @@ _PARAMETERS: Final = re.compile(r"( *; *[A-Za-z0-9-]+=[!#-:<-\[\]-~]*)* *;? *") 
 
 def check(topology: Topology, found: Found) -> None:
     """Check every domain's published policies."""
+    former = dict(each(topology.former_hostnames, str, "former_hostnames"))
     hosts, ours, relays = _own_hosts(topology), domain_names(topology), _of_relays(topology)
     for path, domain in each(topology.domains, Domain, "domains"):
-        _backup_mx(domain, path, hosts, ours, found)
+        _backup_mx(domain, path, {**hosts, **former}, ours, found)
         _spf(domain, path, hosts.values(), relays, found)
         _caa(domain, path, found)
         if domain.mta_sts is MtaStsMode.OFF:

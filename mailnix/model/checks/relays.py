@@ -36,7 +36,8 @@ def check(topology: Topology, found: Found) -> None:
 
 
 def _hosts(topology: Topology) -> set[Any]:
-    names = [topology.hostname, *(proxy.hostname for _, proxy in each(topology.proxies, Proxy, "proxies"))]
+    former = (name for _, name in each(topology.former_hostnames, str, "former_hostnames"))
+    names = [topology.hostname, *former, *(proxy.hostname for _, proxy in each(topology.proxies, Proxy, "proxies"))]
     return {name for name in names if isinstance(name, str)}
 
 

@@ -28,7 +28,7 @@ SETTINGS_PATHS: Final = ("/autodiscover/*", "/Autodiscover/*", "/AutoDiscover/*"
 
 def caddyfile(plan: Plan, host: ProxyPlan) -> str:
     """Site by site: the web and the MX name, settings for mail programs, MTA-STS policies."""
-    web = dict.fromkeys((plan.topology.hostname, host.hostname))
+    web = dict.fromkeys((plan.topology.hostname, host.hostname, *plan.topology.former_hostnames))
     settings = [name for domain in plan.domain_names for name in dns.autoconfig_names(domain)]
     return template(
         "caddy",
@@ -59,6 +59,6 @@ def _policies(plan: Plan) -> list[tuple[str, list[str]]]:
     by_policy: dict[str, list[str]] = {}
     for domain in plan.topology.domains:
         if domain.mta_sts is not MtaStsMode.OFF:
-            policy = dns.mta_sts_policy(plan.proxies, domain)
+            policy = dns.mta_sts_policy(plan.topology, plan.proxies, domain)
             by_policy.setdefault(policy, []).append(policies.mta_sts_name(domain.name))
     return list(by_policy.items())

@@ -51,11 +51,12 @@ def _folder(name: str, files: Mapping[str, str]) -> Iterator[File]:
 
 
 def _units(plan: Plan, host: ProxyPlan) -> Iterator[File]:
-    caddy = units.caddy_files(host.hostname)
+    names = (host.hostname, *plan.topology.former_hostnames)
+    caddy = {name: units.caddy_files(name) for name in names}
     sections: Mapping[str, tuple[Section, ...]] = {
         f"{IN}.service": units.in_unit(PROGRAMS),
         f"{OUT}.service": units.out_unit(PROGRAMS, units.secrets(smarthosts(plan))),
-        f"{units.CERTIFICATE}.service": units.certificate_unit(PROGRAMS, host.hostname, caddy),
+        f"{units.CERTIFICATE}.service": units.certificate_unit(PROGRAMS, caddy),
         f"{units.CERTIFICATE}.path": units.certificate_path(caddy),
         f"{units.CERTIFICATE}.timer": units.certificate_timer(),
     }

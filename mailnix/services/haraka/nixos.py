@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mailnix.formats.nix import Entry, NixValue, defaults, option
@@ -33,7 +33,7 @@ def nixos(plan: Plan, host: ProxyPlan) -> NixosPart:
             option(
                 "services.haraka.instances",
                 {
-                    "in": _instance(IN, inward, host, {}),
+                    "in": _instance(IN, inward, host, {}, plan.topology.former_hostnames),
                     "out": _instance(OUT, outward, host, units.secrets(smarthosts(plan))),
                 },
             ),
@@ -44,17 +44,28 @@ def nixos(plan: Plan, host: ProxyPlan) -> NixosPart:
     )
 
 
-def _instance(service: str, files: Mapping[str, str], host: ProxyPlan, passwords: Mapping[str, str]) -> NixValue:
-    caddy = units.caddy_files(host.hostname)
+def _instance(
+    service: str,
+    files: Mapping[str, str],
+    host: ProxyPlan,
+    passwords: Mapping[str, str],
+    former: Iterable[str] = (),
+) -> NixValue:
     kept = _below(service, files)
+    others = {name: _certificate(name) for name in former}
     return {
         "plugins": files["config/plugins"].split(),
         "settings": {path.removeprefix(CONFIG): {"globalSection": defaults(_values(files[path]))} for path in VALUES},
         "files": defaults(_paths(service, kept, CONFIG)),
         "localPlugins": defaults(_paths(service, kept, PLUGINS)),
         "credentials": {SECRET_FILE: HARAKA_INTERNALCMD, **passwords},
-        "tls": defaults({"certificate": caddy.certificate, "key": caddy.key}),
+        "tls": {**_certificate(host.hostname), **({"others": others} if others else {})},
     }
+
+
+def _certificate(name: str) -> dict[str, NixValue]:
+    caddy = units.caddy_files(name)
+    return defaults({"certificate": caddy.certificate, "key": caddy.key})
 
 
 def _values(text: str) -> Mapping[str, NixValue]:

@@ -35,6 +35,7 @@ def incoming(plan: Plan, host: ProxyPlan) -> HarakaIn:
         domains=plan.domain_names,
         postmaster=postmaster(plan),
         own_address=str(host.ipv4),
+        former_hostnames=plan.topology.former_hostnames,
     )
 
 
@@ -77,6 +78,7 @@ def files_in(haraka: HarakaIn) -> Mapping[str, str]:
             **_common(haraka),
             "config/connection.ini": _connection(haraka.limits, add_received=True),
             "config/host_list": _lines(haraka.domains),
+            **({"config/certificate_names": _lines(haraka.former_hostnames)} if haraka.former_hostnames else {}),
             "config/queue/smtp_proxy.timeout": f"{haraka.timing.proxy}\n",
             "config/postmaster.ini": _config(
                 "postmaster.ini", address=haraka.postmaster or f"postmaster@{haraka.domains[0]}"

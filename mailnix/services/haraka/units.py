@@ -94,13 +94,20 @@ def out_unit(programs: Programs, passwords: Mapping[str, str]) -> tuple[Section,
     )
 
 
-def certificate_unit(programs: Programs, hostname: str, files: CertificateFiles) -> tuple[Section, ...]:
-    """haraka-certificate.service: copies Caddy's certificate to where both Harakas may read it."""
-    words = (files.certificate, files.key, hostname, CERTIFICATE_FOLDER, GROUP)
+def certificate_unit(programs: Programs, files: Mapping[str, CertificateFiles]) -> tuple[Section, ...]:
+    """haraka-certificate.service: copies Caddy's certificates to where both Harakas may read them.
+
+    `files` are by name; the first is presented to who asks for none, the others lie in folders of their names.
+    """
+    told = tuple(f"/run/{name}/config/tls.ini" for name in (IN, OUT))
+    folders = {name: CERTIFICATE_FOLDER + f"/{name}" * bool(number) for number, name in enumerate(files)}
     service = {
         "Type": "oneshot",
-        "ExecStart": " ".join((programs.certificate, *words, *(f"/run/{name}/config/tls.ini" for name in (IN, OUT)))),
-        "RuntimeDirectory": CERTIFICATE,
+        "ExecStart": tuple(
+            " ".join((programs.certificate, each.certificate, each.key, name, folders[name], GROUP, *told))
+            for name, each in files.items()
+        ),
+        "RuntimeDirectory": tuple(folder.removeprefix("/run/") for folder in folders.values()),
         "RuntimeDirectoryMode": "0755",
         "RuntimeDirectoryPreserve": True,
         **_HARDENING["everything"],
@@ -113,11 +120,11 @@ def certificate_unit(programs: Programs, hostname: str, files: CertificateFiles)
     )
 
 
-def certificate_path(files: CertificateFiles) -> tuple[Section, ...]:
+def certificate_path(files: Mapping[str, CertificateFiles]) -> tuple[Section, ...]:
     """haraka-certificate.path: runs the copying when Caddy has written."""
     return (
         ("Unit", {"Description": "A renewed certificate for Haraka"}),
-        ("Path", {"PathChanged": (files.certificate, files.key)}),
+        ("Path", {"PathChanged": tuple(path for each in files.values() for path in (each.certificate, each.key))}),
         ("Install", {"WantedBy": "multi-user.target"}),
     )
 

@@ -156,7 +156,7 @@ class HarakaIn:
 
     `listen` are Haraka's endpoints; clients on this machine are announced as `own_address`; `postmaster` gets what is
     for <postmaster> without a domain (default: the first domain's); `nameserver` is for tests, the machine's own
-    resolver is the default.
+    resolver is the default. `former_hostnames` have certificates of their own, for senders that ask for these names.
     """
 
     hostname: str
@@ -170,6 +170,7 @@ class HarakaIn:
     own_address: str = ""
     postmaster: str = ""
     nameserver: str = ""
+    former_hostnames: tuple[str, ...] = ()
     plugins: tuple[str, ...] = _PLUGINS_IN
 
 

@@ -45,6 +45,7 @@ SECRETS: Final[Mapping[str, str]] = {
 }
 """Variables of mailcow.conf that come from credentials."""
 
+SERVER_NAMES: Final = "ADDITIONAL_SERVER_NAMES"
 SETTINGS: Final = data(f"{SERVICE}/settings.toml")
 """Variables of mailcow.conf that depend on no description."""
 
@@ -92,7 +93,16 @@ def conf(plan: Plan) -> dict[str, str]:
     for name, value in values.items():
         if not _PLAIN.fullmatch(value):
             raise BuildError(f"{name}={value!r} cannot stand in mailcow.conf", "both Docker and a shell read that file")
-    return values | {each.name: _quoted(text_of(each.value)) for each in plan.topology.internal.settings}
+    chosen = {each.name: text_of(each.value) for each in plan.topology.internal.settings}
+    chosen |= _server_names(plan, chosen.get(SERVER_NAMES, ""))
+    return values | {name: _quoted(value) for name, value in chosen.items()}
+
+
+def _server_names(plan: Plan, more: str) -> dict[str, str]:
+    """Mailcow's web server answers to our former names too, and to what a setting names."""
+    former = plan.topology.former_hostnames
+    names = (*former, *more.replace(" ", "").split(","))
+    return {SERVER_NAMES: ",".join(filter(None, names))} if former else {}
 
 
 def _quoted(value: str) -> str:
@@ -124,15 +134,16 @@ def _listeners(internal: InternalPlan) -> dict[str, str]:
 
 
 def _certificates(plan: Plan) -> dict[str, str]:
-    """One certificate, for the name that clients use, by HTTP-01 through Caddy; Caddy has those of the other names."""
+    """One certificate, for the names that clients use, by HTTP-01 through Caddy; Caddy has those of the other names."""
+    former = ",".join(plan.topology.former_hostnames)
     return {
         "SKIP_LETS_ENCRYPT": "n",
         "SKIP_IP_CHECK": "y",  # the name is the proxy's address, not ours
         # Mailcow would look first, over IPv6 alone where the name has an AAAA record: a home often has no IPv6.
         "SKIP_HTTP_VERIFICATION": "y",
-        "ONLY_MAILCOW_HOSTNAME": "y",
+        "ONLY_MAILCOW_HOSTNAME": text_of(not former),
         "AUTODISCOVER_SAN": "n",
-        "ADDITIONAL_SAN": "",
+        "ADDITIONAL_SAN": former,
         "ENABLE_SSL_SNI": "n",
         "ACME_DNS_CHALLENGE": "n",
         "ACME_ACCOUNT_EMAIL": plan.contact,

@@ -106,6 +106,14 @@ def test_a_domain_that_takes_mta_sts_away_serves_a_policy_that_says_so() -> None
     assert {"mta-sts.example.org", "mta-sts.example.net"} <= {*plan.proxies[0].certificate.names}
 
 
+def test_former_host_names_are_sites_like_the_present_one() -> None:
+    plan = derive(topology(former_hostnames=["mx.old.example"]))
+    text = caddyfile(plan, plan.proxies[0])
+    assert "\nmail.example.org, mx.old.example {\n" in text
+    assert "\nhttp://mail.example.org, http://mx.old.example {\n" in text
+    assert "mx: mail.example.org\nmx: mx.old.example\n" in text
+
+
 def test_the_policy_names_every_mx(two_proxies: Plan) -> None:
     text = caddyfile(two_proxies, two_proxies.proxies[0])
     assert "mx: mx1.example.org" in text

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mailnix.plan import Plan
+from mailnix.plan import Plan, derive
 from mailnix.services.haraka.debian import debian
 from mailnix.services.haraka.values import Limits
 from mailnix.tree import Entry, File, Tree
-from tests.services.conftest import tool
+from tests.services.conftest import tool, topology
 
 
 @pytest.fixture
@@ -67,6 +67,20 @@ def test_units_are_shut_in(tree: Tree, tmp_path: Path, unit: str) -> None:
     command = [tool("systemd-analyze"), "security", "--offline=true", f"--root={tmp_path}", "--threshold=40"]
     done = subprocess.run([*command, f"{unit}.service"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stdout[-100:], done.stderr)
+
+
+def test_a_former_host_name_has_a_certificate_in_a_folder_of_its_name() -> None:
+    plan = derive(topology(former_hostnames=["mx.old.example"]))
+    tree = Tree.of(debian(plan, plan.proxies[0]).entries)
+    lines = str(tree.file("/etc/systemd/system/haraka-certificate.service").content).splitlines()
+    first, second = (line for line in lines if line.startswith("ExecStart="))
+    assert " mail.example.org /run/haraka-certificate haraka " in first
+    assert "/mx.old.example/mx.old.example.crt " in second
+    assert " mx.old.example /run/haraka-certificate/mx.old.example haraka " in second
+    assert "RuntimeDirectory=haraka-certificate/mx.old.example" in lines
+    watched = str(tree.file("/etc/systemd/system/haraka-certificate.path").content)
+    assert watched.count("PathChanged=") == 4
+    assert str(tree.file("/etc/haraka-in/config/certificate_names").content) == "mx.old.example\n"
 
 
 class Certificates:

@@ -122,6 +122,17 @@ def test_the_certificate_has_the_planned_names_only(plan: Plan) -> None:
     assert (conf["ONLY_MAILCOW_HOSTNAME"], conf["ADDITIONAL_SAN"], conf["AUTODISCOVER_SAN"]) == ("y", "", "n")
 
 
+def test_mailcow_answers_to_former_host_names_with_a_certificate() -> None:
+    plan = derive(topology(former_hostnames=["mx.old.example", "imap.old.example"]))
+    conf = variables(plan)
+    assert plan.internal.certificate.names == ("mail.example.org", "mx.old.example", "imap.old.example")
+    assert (conf["ONLY_MAILCOW_HOSTNAME"], conf["AUTODISCOVER_SAN"]) == ("n", "n")
+    assert conf["ADDITIONAL_SAN"] == conf["ADDITIONAL_SERVER_NAMES"] == "mx.old.example,imap.old.example"
+    internal = Internal("internal", settings={"ADDITIONAL_SERVER_NAMES": "a.example, b.example"})
+    conf = variables(derive(topology(former_hostnames=["mx.old.example"], internal=internal)))
+    assert conf["ADDITIONAL_SERVER_NAMES"] == "mx.old.example,a.example,b.example"
+
+
 def test_docker_and_a_shell_read_the_same_values(plan: Plan, tmp_path: Path) -> None:
     file = tmp_path / "mailcow.conf"
     file.write_text(render.files(plan)[render.CONF])
