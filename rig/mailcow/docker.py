@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,8 @@ def main(words: list[str]) -> int:
     match words:
         case ["volume", "ls", "-qf", name]:
             print(VOLUMES / named(name) / "_data")
+        case ["volume", "inspect", *names]:
+            print(json.dumps([volume(name) for name in names]))
         case ["ps" | "network", *_, name] if name.startswith("name="):
             print(named(name))
         case ["image" | "manifest", "inspect", *_]:
@@ -34,6 +37,11 @@ def main(words: list[str]) -> int:
         case ["run", *rest]:
             return run(rest)
     return 0
+
+
+def volume(name: str) -> dict[str, object]:
+    """What Docker knows of a volume."""
+    return {"Name": name, "Mountpoint": str(VOLUMES / name / "_data"), "Driver": "local", "Options": None}
 
 
 def named(text: str) -> str:

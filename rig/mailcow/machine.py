@@ -26,7 +26,7 @@ from rig.mailcow.api import Caller
 from rig.mailcow.names import name_server
 from rig.mailcow.neighbours import Neighbours, neighbours
 from rig.mailcow.space import Daemon, Space, space
-from rig.mailcow.world import names
+from rig.mailcow.world import ON_A_BLOCKLIST, STRANGER, names
 from rig.waiting import answers
 
 HERE: Final = Path(__file__).parent
@@ -182,6 +182,8 @@ def around(machine: Mailcow) -> Iterator[None]:
     with ExitStack() as stack:
         machine._neighbours = stack.enter_context(neighbours(machine.space, machine.network, certificates))
         stack.enter_context(name_server(machine.space, names(machine.plan), f"{machine.network}.254"))
+        for address in (STRANGER, ON_A_BLOCKLIST):
+            machine.space.run(["ip", "route", "add", "local", f"{address}/32", "dev", "lo"])
         yield
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 TREE: Final = "MAILNIX_MAILCOW_TREE"
-BEFORE: Final = "MAILNIX_MAILCOW_BEFORE"
 HOW: Final = "CONTRIBUTING.md says how to get one"
 
 
