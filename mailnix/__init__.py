@@ -6,6 +6,7 @@ from mailnix import Alias, Domain, Internal, Mailbox, Proxy, Topology
 from mailnix.model import (
     Alias,
     Alignment,
+    AppPassword,
     Backup,
     DmarcPolicy,
     Domain,
@@ -13,9 +14,11 @@ from mailnix.model import (
     Internal,
     Mailbox,
     MtaStsMode,
+    Protocol,
     Proxy,
     Relay,
     RelayTls,
+    State,
     Topology,
     Tunnel,
 )
@@ -23,6 +26,7 @@ from mailnix.model import (
 __all__ = [
     "Alias",
     "Alignment",
+    "AppPassword",
     "Backup",
     "DmarcPolicy",
     "Domain",
@@ -30,9 +34,11 @@ __all__ = [
     "Internal",
     "Mailbox",
     "MtaStsMode",
+    "Protocol",
     "Proxy",
     "Relay",
     "RelayTls",
+    "State",
     "Topology",
     "Tunnel",
 ]

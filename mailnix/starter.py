@@ -10,7 +10,8 @@ from attrs import field, fields, frozen
 
 from mailnix.formats.python import Notes, classes, comment, quoted, source
 from mailnix.model import paths
-from mailnix.model.topology import Alias, Backup, Domain, Internal, Mailbox, Proxy, Topology
+from mailnix.model.mail import Alias, Mailbox
+from mailnix.model.topology import Backup, Domain, Internal, Proxy, Topology
 
 _HEAD: Final = '''"""A private mail system, for mailnix.
 

@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin
 import attrs
 
 from mailnix.errors import Problem
+from mailnix.model.mail import Alias, AppPassword, Mailbox, Protocol, State
 from mailnix.model.mailcow import ExtraLines, Setting
 from mailnix.model.policies import Alignment, DmarcPolicy, MtaStsMode
 from mailnix.model.relays import Relay, RelayTls
 from mailnix.model.topology import (
-    Alias,
     Backup,
     Domain,
     Family,
     Internal,
-    Mailbox,
     Proxy,
     Topology,
     Tunnel,
@@ -36,9 +35,12 @@ if TYPE_CHECKING:
 Steps: TypeAlias = tuple[str | int, ...]
 _PLAIN: Final = (
     *(str, int, bool, str | None, str | int, str | int | bool),
-    *(DmarcPolicy, DmarcPolicy | None, Alignment | None, MtaStsMode, Family, RelayTls | None),
+    *(DmarcPolicy, DmarcPolicy | None, Alignment | None, MtaStsMode, Family, RelayTls | None, State, Protocol),
 )
-_TABLES: Final = (Mailbox, Alias, Domain, Proxy, Backup, Setting, ExtraLines, Internal, Tunnel, Relay, Topology)
+_TABLES: Final = (
+    *(AppPassword, Mailbox, Alias, Domain, Proxy, Backup),
+    *(Setting, ExtraLines, Internal, Tunnel, Relay, Topology),
+)
 
 
 def structure(data: Mapping[str, Any]) -> tuple[Topology, tuple[Problem, ...]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from mailnix import Alias, Backup, Domain, Internal, Mailbox, Proxy, Relay, Topology, Tunnel, __version__
+from mailnix import Alias, AppPassword, Backup, Domain, Internal, Mailbox, Proxy, Relay, Topology, Tunnel, __version__
 from mailnix.config import load
 from mailnix.errors import Severity
 from mailnix.model.check import problems
@@ -26,7 +26,10 @@ def test_the_examples_in_python_and_toml_are_one_value() -> None:
     assert load(DOCS / "examples/two_machines.py") == load(DOCS / "examples/two_machines.toml")
 
 
-@pytest.mark.parametrize("kind", [Topology, Proxy, Internal, Backup, Tunnel, Relay, Domain, Mailbox, Alias])
+KINDS = [Topology, Proxy, Internal, Backup, Tunnel, Relay, Domain, Mailbox, AppPassword, Alias]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_reference_names_each_field_and_its_default(kind: type[attrs.AttrsInstance]) -> None:
     section = REFERENCE.split(f"## {kind.__name__}\n")[1].split("\n## ")[0]
     rows = {
@@ -38,6 +41,13 @@ def test_the_reference_names_each_field_and_its_default(kind: type[attrs.AttrsIn
     for field in attrs.fields(kind):
         if isinstance(field.default, str | int) and field.default != "":
             assert str(field.default) in rows[field.name], field.name
+
+
+def test_the_domains_that_the_page_about_addresses_describes_are_sound() -> None:
+    (text,) = re.findall(r"^```python\n(domains = .*?)^```", (DOCS / "howto/addresses.md").read_text(), re.M | re.S)
+    names = {"Alias": Alias, "Domain": Domain, "Mailbox": Mailbox}
+    exec(text, names)  # our own page
+    assert problems(sound(domains=names["domains"])) == ()
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -12,8 +12,9 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from mailnix.adopt.existing import Existing, Row
+from mailnix.model.mail import Alias, Mailbox
 from mailnix.model.names import MIB, to_unicode
-from mailnix.model.topology import Alias, Domain, Mailbox
+from mailnix.model.topology import Domain
 
 SINKS: Final = {
     "null@localhost": "discards what comes (goto_null)",

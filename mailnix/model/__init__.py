@@ -1,14 +1,13 @@
 """The description: frozen values that a user writes, and the check that finds every mistake in them."""
 
+from mailnix.model.mail import Alias, AppPassword, Mailbox, Protocol, State
 from mailnix.model.policies import Alignment, DmarcPolicy, MtaStsMode
 from mailnix.model.relays import Relay, RelayTls
 from mailnix.model.topology import (
-    Alias,
     Backup,
     Domain,
     Family,
     Internal,
-    Mailbox,
     Proxy,
     Topology,
     Tunnel,
@@ -17,6 +16,7 @@ from mailnix.model.topology import (
 __all__ = [
     "Alias",
     "Alignment",
+    "AppPassword",
     "Backup",
     "DmarcPolicy",
     "Domain",
@@ -24,9 +24,11 @@ __all__ = [
     "Internal",
     "Mailbox",
     "MtaStsMode",
+    "Protocol",
     "Proxy",
     "Relay",
     "RelayTls",
+    "State",
     "Topology",
     "Tunnel",
 ]

@@ -11,6 +11,16 @@ from typing import Final
 
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?")
 _ATEXT: Final = re.compile(r"[A-Za-z0-9!#$%&'*/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*/=?^_`{|}~-]+)*")
+_MAILBOX: Final = re.compile(r"[a-z0-9._-]+")
+_NO_ADDRESS: Final = {
+    "/": "which Mailcow's pages cannot name in a URL",
+    "%": "which Mailcow's Postfix takes for a route to elsewhere and refuses",
+    "!": "which Mailcow's Postfix takes for a route to elsewhere and refuses",
+}
+_NO_MAILBOX: Final = {
+    "/": "which is a folder to Dovecot",
+    "*": "after which Dovecot reads the name of somebody else, who logs in for them",
+}
 _MACHINE: Final = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 _SIZE: Final = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[KMGT]i?B?|B)?", re.IGNORECASE)
 _FACTOR: Final = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
@@ -119,6 +129,34 @@ def local_part_problem(text: object) -> str | None:
     if len(text) > MAX_LOCAL_PART:
         return f"{text[:20]}… is longer than {MAX_LOCAL_PART} characters"
     return None
+
+
+def address_problem(text: object) -> str | None:
+    """Why this cannot be the local part of an address of ours, mailbox or alias, or None.
+
+    Postfix refuses what `allow_percent_hack` and `swap_bangpath` would send elsewhere, and a leading `-`
+    (`allow_min_user`): all three are as postconf(5) has them by default, and so in Mailcow.
+    """
+    problem = local_part_problem(text)
+    if problem is not None or not isinstance(text, str):
+        return problem
+    if text.startswith("-"):
+        return f"{text!r} begins with '-', which Mailcow's Postfix refuses"
+    return next((f"{text!r} has {sign!r}, {why}" for sign, why in _NO_ADDRESS.items() if sign in text), None)
+
+
+def mailbox_problem(text: object) -> str | None:
+    """Why nobody could log in to a mailbox of this local part, or None: Dovecot's `auth_username_chars` allow no more,
+    and Mailcow leaves them as they are.
+    """
+    problem = local_part_problem(text)
+    if problem is not None or not isinstance(text, str):
+        return problem
+    bad = _MAILBOX.sub("", text)[:1]
+    if bad:
+        why = _NO_MAILBOX.get(bad, "with which nobody can log in")
+        return f"{text!r} has {bad!r}, {why}: Mailcow's Dovecot knows letters, digits and '.', '_', '-'"
+    return address_problem(text)
 
 
 def machine_problem(name: object) -> str | None:

@@ -13,7 +13,8 @@ from typing import Final
 
 from attrs import field, frozen
 
-from mailnix.model import clientport, paths, policies
+from mailnix.model import clientport, mail, paths, policies
+from mailnix.model.mail import Alias, Mailbox
 from mailnix.model.mailcow import ExtraLines, Setting, extra_lines, settings
 from mailnix.model.names import to_ascii
 from mailnix.model.policies import Alignment, DmarcPolicy, MtaStsMode
@@ -24,24 +25,14 @@ from mailnix.model.relays import Relay
 from mailnix.model.relays import relays as _relays
 
 SCHEMA_VERSION: Final = 1
-SENDS_PER_HOUR: Final = 300
 PRIVATE_NETWORKS: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10")
 """What a home network is a part of (RFC 1918, RFC 4193, RFC 4291); its router lets nobody else in."""
 
 # The converters' types are what users are meant to write; whatever else they get stays as it is, for the check.
 
 
-def _aliases(value: Iterable[Alias]) -> tuple[Alias, ...]:
-    return _items(value)
-
-
 def _proxies(value: Iterable[Proxy]) -> tuple[Proxy, ...]:
     return _items(value)
-
-
-def _mailboxes(value: Iterable[Mailbox | str]) -> tuple[Mailbox, ...]:
-    """Let a bare text stand for a mailbox that has only a name: `mailboxes=["alice"]`."""
-    return tuple(Mailbox(item) if isinstance(item, str) else item for item in _items(value))
 
 
 def _domains(value: Iterable[Domain | str]) -> tuple[Domain, ...]:
@@ -82,11 +73,6 @@ def _interfaces(
     return tuple(str(item) if isinstance(item, kinds) else item for item in _items(value))
 
 
-def _lower(value: str) -> str:
-    """Local parts in lower case, as Mailcow keeps them."""
-    return value.lower() if isinstance(value, str) else value
-
-
 def _name(value: str) -> str:
     return to_ascii(value) if isinstance(value, str) else value
 
@@ -116,30 +102,11 @@ def _family(value: Family | str) -> Family:
 
 
 @frozen
-class Mailbox:
-    """A mailbox: its local part, quota ("2 GiB"; units are powers of 1024), and the name people see.
-
-    `sends_per_hour` is how many recipients its owner may write to in an hour, so a mail to five people counts five
-    (rspamd's ratelimit.lua): whoever steals a password floods no faster. 0 is no limit.
-    """
-
-    local_part: str = field(converter=_lower)
-    quota: str | int = "3 GiB"
-    name: str = ""
-    sends_per_hour: int = SENDS_PER_HOUR
-
-
-@frozen
-class Alias:
-    """An address that delivers elsewhere: to local parts of its own domain, or to whole addresses anywhere."""
-
-    local_part: str = field(converter=_lower)
-    to: tuple[str, ...] = field(converter=_texts, default=())
-
-
-@frozen
 class Domain:
     """A mail domain with its mailboxes and aliases.
+
+    `catch_all` gets what comes for addresses that the domain does not have. `alias_of` is another domain of ours that
+    this one mirrors (Mailcow's alias domain): every mailbox and alias there is reached under this name, too.
 
     `dkim_selector` names the DKIM key in DNS; `dmarc` and `mta_sts` are the published policies: begin with the
     defaults, tighten them when reports look right. `sp` is DMARC's policy for subdomains (none: `dmarc`); `adkim` and
@@ -151,8 +118,10 @@ class Domain:
     """
 
     name: str = field(converter=_name)
-    mailboxes: tuple[Mailbox, ...] = field(converter=_mailboxes, default=())
-    aliases: tuple[Alias, ...] = field(converter=_aliases, default=())
+    mailboxes: tuple[Mailbox, ...] = field(converter=mail.mailboxes, default=())
+    aliases: tuple[Alias, ...] = field(converter=mail.aliases, default=())
+    catch_all: tuple[str, ...] = field(converter=_texts, default=(), kw_only=True)
+    alias_of: str | None = field(converter=_name_or_none, default=None, kw_only=True)
     dkim_selector: str = "dkim"
     dmarc: DmarcPolicy = field(converter=policies.dmarc, default=DmarcPolicy.NONE)
     mta_sts: MtaStsMode = field(converter=policies.mta_sts, default=MtaStsMode.TESTING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote
 
+from mailnix.model import mirrors
 from mailnix.model.names import to_ascii
 from mailnix.model.topology import Domain, Topology
 
@@ -23,15 +24,16 @@ def contact(topology: Topology) -> str:
 
 def address(topology: Topology, domain: Domain) -> str:
     """Who gets the reports about a domain: the contact that was given, else its postmaster where it has one."""
-    if topology.contact is None and has_postmaster(domain):
+    if topology.contact is None and has_postmaster(topology, domain):
         return f"{POSTMASTER}@{domain.name}"
     return contact(topology)
 
 
-def has_postmaster(domain: Domain) -> bool:
-    """Whether a mailbox or an alias of the domain is its postmaster."""
-    local_parts = (*(each.local_part for each in domain.mailboxes), *(each.local_part for each in domain.aliases))
-    return POSTMASTER in local_parts
+def has_postmaster(topology: Topology, domain: Domain) -> bool:
+    """Whether mail to the domain's postmaster arrives: by a mailbox, an alias or a catch-all, its own or mirrored."""
+    domains = mirrors.by_name(topology) if domain.alias_of else {}
+    caught = any(alias.local_part == mirrors.CATCH_ALL for alias in mirrors.aliases(domain, domains))
+    return caught or POSTMASTER in mirrors.local_parts(domain, domains)
 
 
 def uri(mail_address: str) -> str:

@@ -1,4 +1,6 @@
-"""Credentials that hold many secrets at once: DKIM keys by domain, first passwords by mailbox (both JSON).
+"""Credentials that hold many secrets at once: DKIM keys by domain, passwords by mailbox (both JSON).
+
+Passwords are the first one of each mailbox, by its address, and app passwords, by "alice@example.org/phone".
 
 Entries of domains and mailboxes that have left the topology are kept: whoever puts them back finds the same key.
 """
@@ -10,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from mailnix.errors import SecretsError
+from mailnix.model.mail import Mailbox, app_password_entry
 from mailnix.model.topology import Topology
 from mailnix.plan.types import SecretKind
 from mailnix.secrets import dkim
@@ -20,6 +23,8 @@ SAVE_EVERY: Final = 50
 """So many new DKIM keys are at risk when a long run is interrupted."""
 
 Save = Callable[[Secret], None]
+Read = Callable[[str], str]
+"""The text of a file of the user's in the secrets folder."""
 BUNDLES: Final = frozenset({SecretKind.DKIM_BUNDLE, SecretKind.MAILBOX_BUNDLE})
 
 
@@ -72,8 +77,14 @@ def dump(entries: dict[str, Any]) -> Secret:
 
 
 def mailboxes(topology: Topology) -> Iterator[str]:
-    """Every mailbox address."""
-    return (f"{mailbox.local_part}@{domain.name}" for domain in topology.domains for mailbox in domain.mailboxes)
+    """Every entry of the bundle of passwords."""
+    for address, mailbox in _addresses(topology):
+        yield address
+        yield from (app_password_entry(address, app.name) for app in mailbox.app_passwords)
+
+
+def _addresses(topology: Topology) -> Iterator[tuple[str, Mailbox]]:
+    return ((f"{box.local_part}@{domain.name}", box) for domain in topology.domains for box in domain.mailboxes)
 
 
 def fill(
@@ -82,15 +93,31 @@ def fill(
     topology: Topology,
     save: Save,
     on_progress: dkim.OnProgress | None = None,
+    *,
+    read: Read,
 ) -> tuple[str, ...]:
-    """Add what the topology has and the bundle has not; `save` is called with the bundle as it grows."""
+    """Add what the topology has and the bundle has not; `save` is called with the bundle as it grows.
+
+    Passwords that the topology gives, as a hash or in a file, take the place of others. Raises SecretsError for a file
+    that has none.
+    """
     if kind is SecretKind.MAILBOX_BUNDLE:
-        missing = tuple(address for address in mailboxes(topology) if address not in entries)
-        entries.update((address, mailbox_password()) for address in missing)
+        given = {address: _given(box, read) for address, box in _addresses(topology) if _is_given(box)}
+        changed = {address for address, password in given.items() if entries.get(address) != password}
+        missing = tuple(name for name in mailboxes(topology) if name not in entries or name in changed)
+        entries.update((name, given.get(name) or mailbox_password()) for name in missing)
     else:
         missing = _fill_dkim(entries, topology, save, on_progress)
     save(dump(entries))
     return missing
+
+
+def _is_given(mailbox: Mailbox) -> bool:
+    return bool(mailbox.password_hash or mailbox.password_file)
+
+
+def _given(mailbox: Mailbox, read: Read) -> str:
+    return mailbox.password_hash or read(mailbox.password_file or "")
 
 
 def _fill_dkim(

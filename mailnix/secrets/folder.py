@@ -27,6 +27,9 @@ from mailnix.errors import SecretsError
 from mailnix.secrets.public import PUBLIC, PUBLIC_VERSION, explained
 from mailnix.secrets.value import Secret
 
+SHORTEST: Final = 6
+"""Characters of a password, as Mailcow wants at least."""
+
 _IGNORE: Final = "# Only the public halves may be committed.\n*\n!.gitignore\n!public.json\n"
 
 
@@ -76,6 +79,19 @@ class Folder:
             _private(file.parent, self.path)
             _private(file, self.path)
             return Secret(file.read_bytes())
+
+    def text(self, path: str) -> str:
+        """The one line of a file that the user keeps here, `path` being below the folder; raises SecretsError."""
+        file = self.path / path
+        with explained(file):
+            if not file.is_file():
+                raise SecretsError(f"{file} does not exist", "put a password or its hash into it, on one line")
+            _private(file, self.path)
+            lines = file.read_text("utf-8", "replace").strip().splitlines()
+        if len(lines) != 1 or len(lines[0]) < SHORTEST:
+            hint = f"write it on one line, at least {SHORTEST} characters"
+            raise SecretsError(f"{file} holds no password that Mailcow takes", hint)
+        return lines[0]
 
     def put(self, host: str, name: str, secret: Secret) -> None:
         """Keep a host's credential, replacing the file at once and whole."""

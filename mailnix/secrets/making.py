@@ -158,7 +158,8 @@ def _bundle(work: _Work, credential: Credential, replaced: set[str]) -> None:
     def save(secret: Secret) -> None:
         work.folder.put(credential.host, credential.name, secret)
 
-    gained = bundles.fill(credential.kind, entries, work.plan.topology, save, work.on_progress)
+    topology, read = work.plan.topology, work.folder.text
+    gained = bundles.fill(credential.kind, entries, topology, save, work.on_progress, read=read)
     if gained or before is None:
         work.made.append(Made(credential.host, credential.name, credential.purpose, gained))
 

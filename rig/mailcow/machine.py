@@ -20,8 +20,8 @@ from mailnix.plan import Plan, derive
 from mailnix.run import Completed
 from mailnix.services.credentials.names import SCRIPTS
 from mailnix.services.mailcow import debian, units
+from mailnix.services.mailcow.contents import provision_json
 from mailnix.services.mailcow.pin import PIN, Pin
-from mailnix.services.mailcow.render import provision_json
 from rig.mailcow.api import Caller
 from rig.mailcow.names import name_server
 from rig.mailcow.neighbours import Neighbours, neighbours

@@ -17,9 +17,9 @@ from mailnix.config import load
 from mailnix.lab.fake_mailcow.guest.api.routes import Routes
 from mailnix.lab.fake_mailcow.guest.api.server import Gate, server
 from mailnix.plan import derive
+from mailnix.services.mailcow.contents import provision_json
 from mailnix.services.mailcow.guest import api as mailcow_api
 from mailnix.services.mailcow.guest import description, provision
-from mailnix.services.mailcow.render import provision_json
 from tests.adopt.conftest import ANSWERS, HOST, KEY, serving
 from tests.descriptions import many, sound
 from tests.services.mailcow.conftest import pem  # noqa: F401  # a fixture

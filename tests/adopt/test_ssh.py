@@ -17,7 +17,7 @@ from mailnix.adopt import adopted, ssh
 from mailnix.adopt.ssh import Target, argv, program, target_of
 from mailnix.errors import AdoptError, CommandFailed
 from mailnix.lab.waiting import attempts
-from mailnix.model.topology import Alias, Mailbox
+from mailnix.model.mail import Alias, Mailbox
 from mailnix.run import Completed, run, spawn
 from tests.adopt.conftest import ANSWERS
 

@@ -20,6 +20,7 @@ from mailnix.services.caddy.nixos import parts
 from mailnix.services.caddy.render import caddyfile
 from mailnix.services.docker.render import DAEMON
 from mailnix.services.firewall.render import FAMILY, TABLE, table
+from mailnix.services.mailcow import contents
 from mailnix.services.mailcow import render as mailcow
 from mailnix.services.mailcow.pin import PIN
 from mailnix.services.network.render import OTHERS_STEM, UPLINK_STEM, others, sysctls, uplink, wanted_card
@@ -164,7 +165,7 @@ def test_mailcow_gets_on_nixos_what_it_gets_on_debian(plan: Plan, example: Evalu
     assert {**found["files"], **hooks, "data/conf/postfix/extra.cf": found["postfix"]} == files
     ports = {name: {"ports": published} for name, published in mailcow.published(plan).items()}
     assert found["composeOverride"] == {"services": ports}
-    assert found["provision"] == mailcow.provision_json(plan)
+    assert found["provision"] == contents.provision_json(plan)
     assert found["secrets"] == dict(mailcow.SECRETS)
     assert found["source"] == {"rev": PIN.rev, "hash": PIN.nar_hash}
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from attrs import frozen
 
-from mailnix.model.topology import Alias, Domain, Internal, Mailbox, Proxy, Topology, Tunnel
+from mailnix.model.mail import Alias, Mailbox
+from mailnix.model.topology import Domain, Internal, Proxy, Topology, Tunnel
 
 PUBLIC4: Final = "203.0.113.10"
 """The proxy's address in every place, so that only what a place is about differs."""

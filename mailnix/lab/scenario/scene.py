@@ -21,6 +21,7 @@ from mailnix.lab.internet.mail import CA
 from mailnix.lab.scenario.evidence import CheckFailed, require
 from mailnix.lab.waiting import Wait
 from mailnix.model.clientport import ClientPort
+from mailnix.model.mail import Mailbox, State
 from mailnix.plan.types import Address, Plan, ProxyPlan
 
 T = TypeVar("T")
@@ -133,8 +134,9 @@ class Scene:
 
     @property
     def users(self) -> tuple[str, ...]:
-        """One mailbox of each domain that has any."""
-        return tuple(f"{d.mailboxes[0].local_part}@{d.name}" for d in self.plan.topology.domains if d.mailboxes)
+        """One mailbox of each domain that has any in which the first password opens everything."""
+        first = ((d.name, next(filter(_opens, d.mailboxes), None)) for d in self.plan.topology.domains)
+        return tuple(f"{mailbox.local_part}@{name}" for name, mailbox in first if mailbox)
 
     @property
     def user(self) -> str:
@@ -248,3 +250,8 @@ def words_of(program: str, verb: str, options: Mapping[str, object]) -> tuple[st
         values = value if isinstance(value, list | tuple) else (value,)
         words += [f"--{name}={item}" for item in values if item not in ("", None)]
     return tuple(words)
+
+
+def _opens(mailbox: Mailbox) -> bool:
+    keeps = mailbox.keep_copy and mailbox.state is State.ACTIVE
+    return keeps and not mailbox.protocols and not mailbox.password_hash and not mailbox.password_file

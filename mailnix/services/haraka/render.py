@@ -43,7 +43,8 @@ def postmaster(plan: Plan) -> str:
     """Who gets mail to <postmaster> without a domain: the first domain's postmaster, or the contact if it is ours."""
     first = plan.topology.domains[0]
     ours = plan.contact.rpartition("@")[2] in plan.domain_names
-    return plan.contact if ours and not reports.has_postmaster(first) else f"{reports.POSTMASTER}@{first.name}"
+    has_one = reports.has_postmaster(plan.topology, first)
+    return plan.contact if ours and not has_one else f"{reports.POSTMASTER}@{first.name}"
 
 
 def outgoing(plan: Plan, host: ProxyPlan) -> HarakaOut:

@@ -10,8 +10,9 @@ from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, InternalPlan, Plan
 from mailnix.services.credentials import names
 from mailnix.services.mailcow import scripts, units
+from mailnix.services.mailcow.contents import provision_json
 from mailnix.services.mailcow.pin import PIN, Pin
-from mailnix.services.mailcow.render import EXECUTABLE, backup_of, files, machine_json, provision_json
+from mailnix.services.mailcow.render import EXECUTABLE, backup_of, files, machine_json
 from mailnix.tree import File, Link
 
 SETTINGS: Final = "/etc/mailnix/mailcow"

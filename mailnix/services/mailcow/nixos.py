@@ -10,6 +10,7 @@ from mailnix.formats.nixos_part import NixosPart, beside
 from mailnix.model.clientport import KNOWN, OFFERED
 from mailnix.plan import InternalPlan, Plan
 from mailnix.services.credentials import names
+from mailnix.services.mailcow.contents import provision_json
 from mailnix.services.mailcow.render import (
     COMPOSE_OVERRIDE,
     CONF,
@@ -22,7 +23,6 @@ from mailnix.services.mailcow.render import (
     UNBOUND,
     conf,
     files,
-    provision_json,
     published,
     text_of,
 )

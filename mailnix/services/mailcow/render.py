@@ -1,7 +1,7 @@
 """Mailcow's settings from a plan, as text that both systems read. No secret: those are added on the machine.
 
-`files` gives what lies on top of Mailcow's own tree (relative path to text); `machine_json` and `provision_json` tell
-our two programs on the machine which tree to lay and what Mailcow shall hold.
+`files` gives what lies on top of Mailcow's own tree (relative path to text); `machine_json` tells our program on the
+machine which tree to lay. What Mailcow shall hold is in `contents`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import Final
 
 from mailnix.errors import BuildError
 from mailnix.formats.text import data, template
-from mailnix.model import Alias, Backup, Domain, Mailbox, ports
+from mailnix.model import Backup, ports
 from mailnix.model.clientport import KNOWN
 from mailnix.model.mailcow import EXTRA_CF
-from mailnix.model.names import MIB, parse_size, to_ascii
 from mailnix.plan import InternalPlan, Plan, credentials
 from mailnix.services.docker.render import gateway
 from mailnix.services.haraka.values import MAX_HEADER
@@ -242,37 +241,6 @@ def machine_json(plan: Plan, pin: Pin = PIN) -> str:
 def backup_of(internal: InternalPlan) -> Backup:
     """Where backups go, also those that somebody makes by hand where none are described."""
     return internal.backup or Backup()
-
-
-def provision_json(plan: Plan) -> str:
-    """/etc/mailnix/provision.json: what Mailcow shall hold."""
-    api = f"http://{plan.internal.ipv4}:{ports.MAILCOW_HTTP}/api/v1"
-    domains = [_domain(domain) for domain in plan.topology.domains]
-    return _json({"version": 1, "api": api, "hostname": plan.topology.hostname, "domains": domains})
-
-
-def _domain(domain: Domain) -> dict[str, object]:
-    return {
-        "name": domain.name,
-        "mailboxes": [_mailbox(mailbox) for mailbox in domain.mailboxes],
-        "aliases": [_alias(alias, domain.name) for alias in domain.aliases],
-    }
-
-
-def _mailbox(mailbox: Mailbox) -> dict[str, object]:
-    """Quotas are whole MiB in Mailcow, rounded up so that a small one does not become "no limit"."""
-    quota = -(-parse_size(mailbox.quota) // MIB)
-    limit = mailbox.sends_per_hour
-    return {"local_part": mailbox.local_part, "name": mailbox.name, "quota_mib": quota, "sends_per_hour": limit}
-
-
-def _alias(alias: Alias, domain: str) -> dict[str, object]:
-    return {"local_part": alias.local_part, "to": [_target(target, domain) for target in alias.to]}
-
-
-def _target(text: str, domain: str) -> str:
-    local, at, other = text.rpartition("@")
-    return f"{local}@{to_ascii(other)}" if at else f"{text}@{domain}"
 
 
 def _json(data: object) -> str:

@@ -11,11 +11,11 @@ from attrs import evolve
 
 from mailnix import Alias, Domain, Mailbox, Topology
 from mailnix.plan import derive
+from mailnix.services.mailcow.contents import provision_json
 from mailnix.services.mailcow.guest.admin import set_admin_password
 from mailnix.services.mailcow.guest.api import Api, ApiDenied, ApiDown, wait_until_up
 from mailnix.services.mailcow.guest.description import DkimKey, Secrets, credential, read, read_secrets
 from mailnix.services.mailcow.guest.provision import Provisioner
-from mailnix.services.mailcow.render import provision_json
 
 from .conftest import KEY, FakeMailcow
 

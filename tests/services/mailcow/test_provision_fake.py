@@ -1,71 +1,23 @@
 """The provisioner against the fake Mailcow's API, which somebody else wrote from the same PHP: they must agree."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from attrs import evolve
 
 from mailnix import Alias, Domain, Mailbox, Topology
-from mailnix.lab.fake_mailcow.guest.api.resp import Redis
-from mailnix.lab.fake_mailcow.guest.api.routes import Routes
-from mailnix.lab.fake_mailcow.guest.api.server import Gate, server
-from mailnix.lab.fake_mailcow.guest.api.store import Store
-from mailnix.plan import derive
 from mailnix.services.mailcow.guest.admin import set_admin_password
-from mailnix.services.mailcow.guest.api import Api, wait_until_up
-from mailnix.services.mailcow.guest.description import DkimKey, Secrets, read
-from mailnix.services.mailcow.guest.provision import Provisioner
-from mailnix.services.mailcow.render import provision_json
+from mailnix.services.mailcow.guest.api import Api
 
-from .conftest import HOST, KEY
-
-Pem = Callable[[str], str]
-
-
-class Hashes(Redis):
-    """As much of Redis as the API uses, in this process."""
-
-    def __init__(self) -> None:
-        self.tables: dict[str, dict[str, str]] = {}
-
-    def __call__(self, *words: str) -> object:
-        command, table, *others = words
-        rows = self.tables.setdefault(table, {})
-        match command, others:
-            case "HGET", [key]:
-                return rows.get(key)
-            case "HSET", [key, value]:
-                rows[key] = value
-            case "HDEL", [key]:
-                rows.pop(key, None)
-            case _:
-                raise AssertionError(f"Redis is not asked for {command}")
-        return 1
+from .conftest import HOST
+from .faked import Pem, provision, running
 
 
 @pytest.fixture
 def fake(tmp_path: Path) -> Iterator[Api]:
-    routes = Routes(Store(tmp_path / "database/mailcow.sqlite"), Hashes(), HOST, str.upper)
-    gate = Gate({"API_KEY": KEY, "API_ALLOW_FROM": "127.0.0.1"})
-    with server(gate, routes, 0) as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield Api(f"http://127.0.0.1:{running.server_address[1]}/api/v1", KEY, HOST, timeout=10)
-        running.shutdown()
-        thread.join()
-
-
-def provision(api: Api, topology: Topology, pem: Pem, folder: Path) -> Provisioner:
-    path = folder / "provision.json"
-    path.write_text(provision_json(derive(topology)))
-    keys = {domain.name: DkimKey(domain.dkim_selector, pem(domain.name)) for domain in topology.domains}
-    addresses = [f"{box.local_part}@{domain.name}" for domain in topology.domains for box in domain.mailboxes]
-    work = Provisioner(api, Secrets(keys, dict.fromkeys(addresses, "first-Password-1"), "x"), print)
-    wait_until_up(api, print, seconds=1)
-    work.run(read(path))
-    return work
+    with running(tmp_path) as api:
+        yield api
 
 
 def test_both_agree_and_a_second_run_changes_nothing(fake: Api, topology: Topology, pem: Pem, tmp_path: Path) -> None:
@@ -107,3 +59,10 @@ def test_both_agree_about_refusals(fake: Api, topology: Topology, pem: Pem, tmp_
 def test_both_agree_about_the_admin(fake: Api, tmp_path: Path) -> None:
     assert set_admin_password(fake, "fresh-Password-1", tmp_path, print) == 1
     assert set_admin_password(fake, "fresh-Password-1", tmp_path, print) == 0
+
+
+def test_both_agree_that_two_factors_stay_forced(fake: Api, tmp_path: Path) -> None:
+    fake.edit("admin", "admin", {"force_tfa": 1})
+    set_admin_password(fake, "fresh-Password-1", tmp_path, print)
+    (admin,) = fake.items("get/admin/all")
+    assert admin["attributes"] == {"force_tfa": "1", "force_pw_update": "0"}

@@ -10,6 +10,7 @@ from mailnix.errors import BuildError
 from mailnix.model.clientport import KNOWN, OFFERED
 from mailnix.plan import Plan, derive
 from mailnix.services.mailcow import render
+from mailnix.services.mailcow.contents import provision_json
 from mailnix.services.mailcow.guest.description import read
 from tests.services.conftest import tool, topology
 
@@ -180,7 +181,7 @@ def test_the_description_reads_back_with_whole_addresses(tmp_path: Path) -> None
         aliases=[Alias("info", to=["Alice", "someone@müller.example"])],
     )
     path = tmp_path / "provision.json"
-    path.write_text(render.provision_json(derive(topology(domains=[domain]))))
+    path.write_text(provision_json(derive(topology(domains=[domain]))))
     (found,) = read(path).domains
     assert found.name == "xn--bcher-kva.example"
     assert [(box.address, box.quota) for box in found.mailboxes] == [

@@ -11,6 +11,7 @@ import json
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from .api import Api
 
@@ -27,12 +28,18 @@ def set_admin_password(api: Api, password: str, state: Path, say: Callable[[str]
     made = str(rows[ADMIN].get("created", ""))
     if _known(state / FILE, made + password):
         return 0
-    api.edit("admin", ADMIN, {"password": password, "password2": password, "active": 1})
+    api.edit("admin", ADMIN, {**_switches(rows[ADMIN]), "password": password, "password2": password, "active": 1})
     salt = secrets.token_bytes(16)
     text = json.dumps({"salt": salt.hex(), "fingerprint": _fingerprint(salt, made + password)})
     (state / FILE).write_text(text, "utf-8")
     say("password of Mailcow's admin set")
     return 1
+
+
+def _switches(row: dict[str, Any]) -> dict[str, int]:
+    """What Mailcow asks of the admin now, for an edit that does not send it switches it off: two factors above all."""
+    attributes = row.get("attributes") or {}
+    return {name: int(attributes.get(name) or 0) for name in ("force_tfa", "force_pw_update")}
 
 
 def _known(path: Path, text: str) -> bool:

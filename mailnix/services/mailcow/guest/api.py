@@ -6,6 +6,8 @@ It answers 200 even to what it refuses; what happened is in a list of {"type", "
     ├── ApiDown           no usable answer (yet): not started, still making its database, a proxy's error page
     ├── ApiDenied         it answers, but not to us: wrong key, or our address is not in API_ALLOW_FROM
     └── ApiRefused        it understood and said no; the message is Mailcow's
+        ├── ApiSilent     it said nothing at all, which is how PHP ends where the database refuses
+        └── ApiUnlucky    it says no at random, so that another try is worth it: now, or later
 """
 
 from __future__ import annotations
@@ -39,6 +41,14 @@ class ApiDenied(ApiError):
 
 class ApiRefused(ApiError):
     """Mailcow said no."""
+
+
+class ApiSilent(ApiRefused):
+    """200 and an empty body: PHP ended in an error, most often of SQL, that only its own log tells."""
+
+
+class ApiUnlucky(ApiRefused):
+    """Mailcow said no, but may say yes the next time."""
 
 
 class Api:
@@ -103,6 +113,8 @@ class Api:
             raise ApiDown(f"HTTP {error.code}") from None
         except (OSError, http.client.HTTPException) as error:
             raise ApiDown(str(getattr(error, "reason", error)) or type(error).__name__) from None
+        if not text.strip():
+            raise ApiSilent(f"{path} was answered with nothing; why: docker compose logs php-fpm-mailcow mysql-mailcow")
         try:
             return json.loads(text)
         except ValueError:
@@ -137,6 +149,7 @@ def wait_until_up(
     *,
     seconds: float = 1800.0,
     denied_seconds: float = 90.0,
+    silent_seconds: float = 300.0,
     pause: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
@@ -144,20 +157,20 @@ def wait_until_up(
 
     Raises ApiDown after `seconds` (pulling images and making the database takes minutes at first), ApiDenied where it
     has said so for `denied_seconds`: the key is written just before the web server starts, so this does not heal.
+    Nor does an error of the database: ApiSilent after `silent_seconds`, in which it may still be brought up to date.
     """
     begin = clock()
-    denied_since: float | None = None
+    patience = {ApiDenied: denied_seconds, ApiSilent: silent_seconds}
+    since: dict[type[ApiError], float] = {}
     last = ""
     while True:
         try:
             api.items("get/domain/all")
-        except ApiDenied as error:
-            denied_since = clock() if denied_since is None else denied_since
-            if clock() - denied_since >= denied_seconds:
+        except ApiError as error:
+            kind, reason = type(error), str(error)
+            since = {kind: since.get(kind, clock())}
+            if kind in patience and clock() - since[kind] >= patience[kind]:
                 raise
-            reason = str(error)
-        except (ApiDown, ApiRefused) as error:
-            denied_since, reason = None, str(error)
         else:
             return
         if clock() - begin >= seconds:

@@ -10,18 +10,43 @@ from pathlib import Path
 from typing import Any
 
 VERSION = 1
+ACTIVE = {"active": 1, "archived": 2, "inactive": 0}  # as Mailcow counts
 FIRST_FD = 3  # sd_listen_fds(3)
 
 
 @dataclass(frozen=True)
+class Forward:
+    """Where a mailbox hands its mail on, and whether it keeps a copy."""
+
+    to: tuple[str, ...]
+    keep_copy: bool
+
+
+@dataclass(frozen=True)
+class AppPassword:
+    """A further password, by its name, and the protocols that it opens."""
+
+    name: str
+    protocols: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Mailbox:
-    """A mailbox: quota in MiB, recipients an hour, 0 for no limit of either; an empty name leaves the one it has."""
+    """A mailbox: quota in MiB, recipients an hour, 0 for no limit of either; an empty name leaves the one it has.
+
+    `active` is Mailcow's: 1, 2 (takes mail, lets nobody in) or 0. What is empty was not said, and stays as it is.
+    """
 
     local_part: str
     domain: str
     name: str
     quota: int
     sends_per_hour: int
+    active: int = 1
+    protocols: frozenset[str] = frozenset()
+    send_as: frozenset[str] = frozenset()
+    forward: Forward | None = None
+    app_passwords: tuple[AppPassword, ...] = ()
 
     @property
     def address(self) -> str:
@@ -31,19 +56,21 @@ class Mailbox:
 
 @dataclass(frozen=True)
 class Alias:
-    """An address that delivers to others."""
+    """An address that delivers to others, or to nobody; "@example.org" is for all that the domain does not have."""
 
     address: str
     to: frozenset[str]
+    discard: bool = False
 
 
 @dataclass(frozen=True)
 class Domain:
-    """A mail domain and what is in it."""
+    """A mail domain and what is in it; `alias_of` is the one that it mirrors, empty for none."""
 
     name: str
     mailboxes: tuple[Mailbox, ...]
     aliases: tuple[Alias, ...]
+    alias_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,15 +95,30 @@ def _domain(data: Mapping[str, Any]) -> Domain:
     return Domain(
         name,
         tuple(_mailbox(item, name) for item in data["mailboxes"]),
-        tuple(
-            Alias(f"{alias['local_part']}@{name}".lower(), frozenset(to.lower() for to in alias["to"]))
-            for alias in data["aliases"]
-        ),
+        tuple(_alias(item, name) for item in data["aliases"]),
+        data.get("alias_of", ""),
     )
 
 
+def _alias(data: Mapping[str, Any], domain: str) -> Alias:
+    targets = frozenset(to.lower() for to in data["to"])
+    return Alias(f"{data['local_part']}@{domain}".lower(), targets, data.get("discard", False))
+
+
 def _mailbox(data: Mapping[str, Any], domain: str) -> Mailbox:
-    return Mailbox(data["local_part"].lower(), domain, data["name"], data["quota_mib"], data["sends_per_hour"])
+    forward, apps = data.get("forward"), data.get("app_passwords", ())
+    return Mailbox(
+        data["local_part"].lower(),
+        domain,
+        data["name"],
+        data["quota_mib"],
+        data["sends_per_hour"],
+        ACTIVE[data.get("state", "active")],
+        frozenset(data.get("protocols", ())),
+        frozenset(data.get("send_as", ())),
+        Forward(tuple(to.lower() for to in forward["to"]), forward["keep_copy"]) if forward else None,
+        tuple(AppPassword(app["name"], frozenset(app["protocols"])) for app in apps),
+    )
 
 
 @dataclass(frozen=True)
@@ -95,7 +137,8 @@ class DkimKey:
 
 @dataclass(frozen=True)
 class Secrets:
-    """What goes with the description: DKIM keys by domain, first passwords by address, the admin's password."""
+    """What goes with the description: DKIM keys by domain, first passwords by address (and app
+    passwords by "address/name"), the admin's password."""
 
     dkim: Mapping[str, DkimKey]
     passwords: Mapping[str, str]

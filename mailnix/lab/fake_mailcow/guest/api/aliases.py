@@ -73,7 +73,7 @@ class Aliases:
         known = self._domains.details(domain)
         if known and known["aliases_left"] == 0:
             return danger("max_alias_exceeded")
-        if self._store.row("SELECT id FROM alias WHERE address = ?", (address,)):
+        if self._is_taken(address, local, domain):
             return danger("is_alias_or_mailbox", escaped(address))
         if not known:
             return danger("domain_not_found", escaped(domain))
@@ -86,6 +86,15 @@ class Aliases:
             (address, goto, domain, *comments, *(integer(attributes.get(flag)) for flag in FLAGS)),
         )
         return success("alias_added", address, str(identity))
+
+    def _is_taken(self, address: str, local: str, domain: str) -> bool:
+        """Whether an alias or a mailbox has the address, also by its domain's being an alias domain."""
+        mirrored = (
+            "SELECT username FROM mailbox JOIN alias_domain ON target_domain = domain"
+            " WHERE alias_domain = ? AND username = ? || '@' || target_domain"
+        )
+        own = self._store.row("SELECT id FROM alias WHERE address = ?", (address,))
+        return bool(own or self._store.row(mirrored, (domain, local)))
 
     def edit(self, items: object, attributes: Attributes) -> list[Answer]:
         """Change aliases, named by id or address; what is not named stays."""

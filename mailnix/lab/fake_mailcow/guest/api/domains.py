@@ -152,8 +152,10 @@ class Domains:
         return [str(row["domain"]) for row in self._store.rows("SELECT domain FROM domain ORDER BY rowid")]
 
     def details(self, name: str) -> Row:
-        """A domain as Mailcow shows it, sizes in bytes; empty where there is none."""
+        """A domain as Mailcow shows it, sizes in bytes; the target of an alias domain; empty where there is none."""
         domain = ascii_domain(name)
+        mirrored = self._store.row("SELECT target_domain FROM alias_domain WHERE alias_domain = ?", (domain,))
+        domain = str(mirrored["target_domain"]) if mirrored else domain
         row = self._store.row("SELECT * FROM domain WHERE domain = ?", (domain,))
         if row is None:
             return {}

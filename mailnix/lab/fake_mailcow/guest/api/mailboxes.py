@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from .domains import Domains
 from .limits import Limits
 from .passwords import Hasher, checked
+from .senders import Senders
 from .store import Store
 from .words import (
     MIB,
@@ -54,6 +55,7 @@ class Mailboxes:
         self._domains = domains
         self._limits = limits
         self._hash = hasher
+        self._senders = Senders(store, domains)
 
     def add(self, attributes: Attributes) -> list[Answer]:
         """A new mailbox."""
@@ -96,6 +98,8 @@ class Mailboxes:
             raise Refused("object_exists", escaped(address))
         if self._store.row("SELECT address FROM alias WHERE address = ?", (address,)):
             raise Refused("is_alias", escaped(address))
+        if self._domains.details(domain)["domain_name"] != domain:
+            raise Refused("domain_not_found", escaped(domain))
 
     def _check_room(self, domain: str, quota: int) -> None:
         limits, use = self._domains.details(domain), self._domains.use(domain)
@@ -115,6 +119,8 @@ class Mailboxes:
             if not now:
                 answers.append(danger("access_denied") if is_address(address) else danger("username_invalid", address))
                 continue
+            if "sender_acl" in attributes:
+                answers += self._senders.save(address, attributes["sender_acl"])
             refusal = self._edit(address, now, attributes)
             answers.append(refusal or success("mailbox_modified", address))
         return answers
@@ -153,10 +159,20 @@ class Mailboxes:
             self._store.run("DELETE FROM mailbox WHERE username = ?", (address,))
             self._store.run("DELETE FROM alias WHERE goto = ?", (address,))
             self._store.run("DELETE FROM tags WHERE kind = 'mailbox' AND object = ?", (address,))
+            self._store.run("DELETE FROM sender_acl WHERE ? IN (logged_in_as, send_as)", (address,))
+            self._store.run("DELETE FROM sieve_filters WHERE username = ?", (address,))
+            self._store.run("DELETE FROM app_passwd WHERE mailbox = ?", (address,))
             self._forget_target(address)
             self._limits.drop(address)
             answers.append(success("mailbox_removed", address))
         return answers
+
+    def delete_tags(self, address: str, items: object) -> list[Answer]:
+        """Take tags from a mailbox."""
+        if not self.details(address):
+            return [danger("access_denied")]
+        self._store.drop_tags("mailbox", address, [str(item) for item in several(items)])
+        return [success("mailbox_modified", address)]
 
     def _forget_target(self, address: str) -> None:
         for row in self._store.rows("SELECT id, goto FROM alias WHERE goto LIKE ?", (f"%{address}%",)):
@@ -189,7 +205,7 @@ class Mailboxes:
             "percent_class": "success" if row["quota"] else "info",
             "max_new_quota": most,
             "is_relayed": domain["backupmx"],
-            "sender_acl": [],
+            "sender_acl": self._senders.of(address),
             **self._limits.shown(address),
         }
         marks = self._store.tags("mailbox", address)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import ctypes
 import os
+import re
 from collections.abc import Callable
 
 from .words import Attributes, Refused, text
 
 LENGTH = 6
 COST = 5  # the least that bcrypt takes: the fake Mailcow shall be fast, not strong
+
+_HASHED = re.compile(r"\{(ARGON2ID?|BLF-CRYPT|CRYPT|SHA(256|512)-CRYPT|SSHA(256|512)?)\}")
 
 Hasher = Callable[[str], str]
 
@@ -28,7 +31,9 @@ def checked(attributes: Attributes) -> str:
 
 
 def blowfish(password: str) -> str:
-    """`{BLF-CRYPT}$2y$…`, made by the system's crypt(3)."""
+    """`{BLF-CRYPT}$2y$…`, made by the system's crypt(3); what is a hash already stays."""
+    if _HASHED.match(password):
+        return password
     library = ctypes.CDLL("libcrypt.so.1")
     library.crypt.restype = ctypes.c_char_p
     library.crypt.argtypes = (ctypes.c_char_p, ctypes.c_char_p)

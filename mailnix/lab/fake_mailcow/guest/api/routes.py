@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .admins import Admins
+from .alias_domains import AliasDomains
 from .aliases import Aliases
+from .app_passwords import AppPasswords
 from .dkim import Dkim
 from .domains import Domains
+from .filters import Filters
 from .limits import Limits
 from .mailboxes import Mailboxes
 from .passwords import Hasher
@@ -32,6 +35,8 @@ class Routes:
         limits = Limits(redis, store)
         mailboxes, aliases = Mailboxes(store, domains, limits, hasher), Aliases(store, domains)
         admins = Admins(store, hasher)
+        mirrors, filters, apps = AliasDomains(store, redis, domains), Filters(store), AppPasswords(store, hasher)
+        self._mirrors, self._filters, self._apps = mirrors, filters, apps
         self._domains, self._mailboxes, self._aliases, self._admins, self._dkim = (
             domains,
             mailboxes,
@@ -43,6 +48,9 @@ class Routes:
             "domain": domains.add,
             "mailbox": mailboxes.add,
             "alias": aliases.add,
+            "alias-domain": mirrors.add,
+            "filter": filters.add,
+            "app-passwd": apps.add,
             "dkim": dkim.add,
             "dkim_import": dkim.load,
         }
@@ -50,6 +58,9 @@ class Routes:
             "domain": domains.edit,
             "mailbox": mailboxes.edit,
             "alias": aliases.edit,
+            "alias-domain": mirrors.edit,
+            "filter": filters.edit,
+            "app-passwd": apps.edit,
             "admin": admins.edit,
             "rl-mbox": limits.edit,
         }
@@ -57,6 +68,9 @@ class Routes:
             "domain": domains.delete,
             "mailbox": mailboxes.delete,
             "alias": aliases.delete,
+            "alias-domain": mirrors.delete,
+            "filter": filters.delete,
+            "app-passwd": apps.delete,
             "dkim": dkim.delete,
         }
 
@@ -74,13 +88,13 @@ class Routes:
         if body is None:
             return NO_DATA
         try:
-            return self._change(action, category, body)
+            return self._change(action, category, body, item, extra)
         except Refused as refusal:
             return 200, [_logged(danger(refusal.message), action, category)]
         except Broken:
             return NOTHING
 
-    def _change(self, action: str, category: str, body: object) -> Reply:
+    def _change(self, action: str, category: str, body: object, item: str, extra: str) -> Reply:
         answers: list[Answer]
         match action:
             case "add" if category in self._add and isinstance(body, dict):
@@ -88,6 +102,8 @@ class Routes:
             case "edit" if category in self._edit and isinstance(body, dict):
                 attributes, items = body.get("attr") or {}, body.get("items")
                 answers = self._edit[category]([] if items is None else items, attributes)
+            case "delete" if (category, item) == ("mailbox", "tag"):
+                answers = self._mailboxes.delete_tags(extra, body)
             case "delete" if category in self._delete:
                 answers = self._delete[category](body)
             case _:
@@ -108,9 +124,17 @@ class Routes:
             case "mailbox":
                 found = self._mailboxes.details(item)
             case "alias" if everything:
+                names = names if extra else [*names, *self._mirrors.names()]
                 found = [self._aliases.details(alias) for name in names for alias in self._aliases.ids(name)]
             case "alias":
                 found = self._aliases.details(item)
+            case "alias-domain":
+                mirrors = self._mirrors
+                found = [*map(mirrors.details, mirrors.names())] if everything else mirrors.details(item)
+            case "filters":
+                found = self._filters.of(item)
+            case "app-passwd":
+                found = self._apps.of(extra)
             case "admin":
                 admins = self._admins
                 found = [*map(admins.details, admins.names())] if everything else admins.details(item)

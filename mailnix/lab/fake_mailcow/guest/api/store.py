@@ -23,6 +23,17 @@ CREATE TABLE IF NOT EXISTS alias (
   domain TEXT COLLATE NOCASE, public_comment TEXT, private_comment TEXT, sogo_visible INTEGER DEFAULT 1,
   internal INTEGER DEFAULT 0, sender_allowed INTEGER DEFAULT 1, active INTEGER,
   created TEXT DEFAULT CURRENT_TIMESTAMP, modified TEXT);
+CREATE TABLE IF NOT EXISTS alias_domain (
+  alias_domain TEXT COLLATE NOCASE PRIMARY KEY, target_domain TEXT COLLATE NOCASE, active INTEGER,
+  created TEXT DEFAULT CURRENT_TIMESTAMP, modified TEXT);
+CREATE TABLE IF NOT EXISTS sieve_filters (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, username TEXT COLLATE NOCASE, script_desc TEXT, script_name TEXT,
+  script_data TEXT, filter_type TEXT);
+CREATE TABLE IF NOT EXISTS sender_acl (logged_in_as TEXT COLLATE NOCASE, send_as TEXT COLLATE NOCASE);
+CREATE TABLE IF NOT EXISTS app_passwd (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, mailbox TEXT COLLATE NOCASE, domain TEXT, password TEXT,
+  imap_access INTEGER, smtp_access INTEGER, eas_access INTEGER, dav_access INTEGER, pop3_access INTEGER,
+  sieve_access INTEGER, active INTEGER, created TEXT DEFAULT CURRENT_TIMESTAMP, modified TEXT);
 CREATE TABLE IF NOT EXISTS tags (kind TEXT, object TEXT COLLATE NOCASE, tag TEXT, UNIQUE (kind, object, tag));
 CREATE TABLE IF NOT EXISTS admin (
   username TEXT COLLATE NOCASE PRIMARY KEY, password TEXT, attributes TEXT, active INTEGER,
@@ -68,6 +79,11 @@ class Store:
         """Add tags to an object."""
         for tag in tags:
             self.run("INSERT OR IGNORE INTO tags VALUES (?, ?, ?)", (kind, name, tag))
+
+    def drop_tags(self, kind: str, name: str, tags: Sequence[str]) -> None:
+        """Take tags from an object."""
+        for tag in tags:
+            self.run("DELETE FROM tags WHERE kind = ? AND object = ? AND tag = ?", (kind, name, tag))
 
     def tags(self, kind: str, name: object) -> list[object]:
         """The tags of an object."""

@@ -1,0 +1,112 @@
+"""Who may log in to a mailbox, by what, with which password, and send as whom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from mailnix.model.checks.found import Found, domain_names, each
+from mailnix.model.mail import EVERYWHERE, AppPassword, Mailbox, Protocol, sender_of
+from mailnix.model.topology import Domain, Topology
+
+_APP: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9 ._-]{0,58}[A-Za-z0-9])?")
+_FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*(/[A-Za-z0-9_][A-Za-z0-9_.@-]*)*")
+_HASH: Final = re.compile(r"\{(?P<scheme>[A-Z0-9-]+)\}\S+")
+SCHEMES: Final = (
+    "ARGON2I",
+    "ARGON2ID",
+    "BLF-CRYPT",
+    "CRYPT",
+    "SHA256-CRYPT",
+    "SHA512-CRYPT",
+    "SSHA",
+    "SSHA256",
+    "SSHA512",
+)
+"""The hashes that Mailcow both takes and can compare with, but for those of which a password is soon guessed."""
+_BY_START: Final = {
+    "$2": "BLF-CRYPT",
+    "$5$": "SHA256-CRYPT",
+    "$6$": "SHA512-CRYPT",
+    "$argon2id$": "ARGON2ID",
+    "$argon2i$": "ARGON2I",
+}
+
+
+def check(topology: Topology, taken: Mapping[str, str], found: Found) -> None:
+    """Check every mailbox's ways in, and the senders that its owner may write as."""
+    ours = domain_names(topology)
+    mirrors = {str(d.name): d.alias_of for _, d in each(topology.domains, Domain, "domains") if d.alias_of}
+    for path, domain in each(topology.domains, Domain, "domains"):
+        for at, mailbox in each(domain.mailboxes, Mailbox, f"{path}.mailboxes"):
+            _password(mailbox, at, found)
+            _app_passwords(mailbox, f"{at}.app_passwords", found)
+            if mailbox.send_as:
+                _send_as(mailbox, domain, f"{at}.send_as", ours, mirrors, taken, found)
+
+
+def _password(mailbox: Mailbox, at: str, found: Found) -> None:
+    file, text = mailbox.password_file, mailbox.password_hash
+    if file is not None and text is not None:
+        found.error(f"{at}.password_file", "is given beside password_hash", "leave out one of the two")
+    if isinstance(file, str) and not _FILE.fullmatch(file):
+        message = f"{file[:40]!r} is no path in the secrets folder"
+        found.error(f"{at}.password_file", message, 'write for example "passwords/alice"')
+    if isinstance(text, str):
+        _hash(text, f"{at}.password_hash", found)
+
+
+def _hash(text: str, path: str, found: Found) -> None:
+    """Say what is wrong without repeating it: it may be the password itself."""
+    match = _HASH.fullmatch(text)
+    likely = next((scheme for start, scheme in _BY_START.items() if text.startswith(start)), None)
+    if likely is not None:
+        found.error(path, "a hash begins with its scheme in braces", f"write {{{likely}}} before it")
+    elif match is None:
+        found.error(path, "is no hash, which begins with its scheme in braces", "put a password into password_file")
+    elif match["scheme"] not in SCHEMES:
+        hint = f"take one of: {', '.join(SCHEMES)}"
+        found.error(path, f"{{{match['scheme']}}} hides no password well, or is unknown to Mailcow", hint)
+
+
+def _app_passwords(mailbox: Mailbox, path: str, found: Found) -> None:
+    seen: set[str] = set()
+    for at, app in each(mailbox.app_passwords, AppPassword, path):
+        if not isinstance(app.name, str):
+            continue
+        if not _APP.fullmatch(app.name):
+            message = f"{app.name[:40]!r} is no name of an app password"
+            found.error(f"{at}.name", message, "use letters, digits, blanks and . _ -, at most 60")
+        elif app.name.lower() in seen:
+            found.error(f"{at}.name", f"there is another {app.name!r}", "name each program or device once")
+        seen.add(app.name.lower())
+        if app.protocols == ():
+            found.error(f"{at}.protocols", "opens nothing", 'write for example ["imap", "smtp"]')
+        elif Protocol.SOGO in app.protocols:
+            found.error(f"{at}.protocols", "the web mail takes no app passwords", "leave sogo out")
+
+
+def _send_as(
+    mailbox: Mailbox,
+    domain: Domain,
+    path: str,
+    ours: set[str],
+    mirrors: Mapping[str, str | None],
+    taken: Mapping[str, str],
+    found: Found,
+) -> None:
+    for at, text in each(mailbox.send_as, str, path):
+        sender = sender_of(text, domain.name)
+        local_part, _, name = sender.rpartition("@")
+        mirrored = f"{local_part}@{mirrors.get(name)}"
+        if sender == EVERYWHERE:
+            if len(mailbox.send_as) > 1:
+                found.error(at, "stands for every address already", "leave the others out")
+        elif name not in ours:
+            hint = "receivers would refuse it: only that domain's own servers may send for it (SPF, DMARC)"
+            found.error(at, f"{name or text.strip()!r} is none of the domains here", hint)
+        elif local_part and sender not in taken:
+            found.error(at, f"there is no {sender}", "name a mailbox or alias of yours, or @domain for all of it")
+        elif mirrored in taken and ".mailboxes[" in taken[mirrored]:
+            found.error(at, f"{sender} only mirrors {mirrored}", f"write {mirrored}, which covers both")

@@ -1,0 +1,48 @@
+"""Aliases: those that we made follow the description, those that others made stay."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from .description import Alias, Domain
+from .domains import MARK
+from .mailboxes import NULL, new_alias, targets
+from .work import Row, Work
+
+
+class Aliases:
+    """Brings aliases to what is described; `found` is by address, without those whose place mailboxes took."""
+
+    def __init__(self, work: Work, found: Mapping[str, Row]) -> None:
+        self._work = work
+        self._found = found
+
+    def drop(self, domains: Iterable[Domain]) -> None:
+        """Remove aliases that we made and that are described no more."""
+        domains = tuple(domains)
+        names = {domain.name for domain in domains}
+        described = {alias.address for domain in domains for alias in domain.aliases}
+        # One whose place a mailbox shall take goes just before that is made: no mail may bounce in between.
+        described |= {mailbox.address for domain in domains for mailbox in domain.mailboxes}
+        for address, row in self._found.items():
+            if row.get("private_comment") == MARK and row["domain"] in names and address not in described:
+                self._work.attempt(f"{address}: alias removed", self._work.api.delete, "alias", row["id"])
+
+    def bring(self, domain: Domain, left: Collection[str]) -> None:
+        """Bring a domain's aliases, but for those in whose place a mailbox still is, in it or in what it mirrors."""
+        for alias in domain.aliases:
+            local_part = alias.address.rpartition("@")[0]
+            if not {alias.address, f"{local_part}@{domain.alias_of}"} & {*left}:
+                self._alias(alias, self._found.get(alias.address))
+
+    def _alias(self, alias: Alias, now: Row | None) -> None:
+        goto = NULL if alias.discard else ",".join(sorted(alias.to))
+        api, what = self._work.api, f"{alias.address}: alias of {'nobody' if alias.discard else goto}"
+        if now is None:
+            self._work.attempt(f"{what} added", api.add, "alias", new_alias(alias.address, goto))
+            return
+        same_targets = {to.strip().lower() for to in now["goto"].split(",")} == {*goto.split(",")}
+        if same_targets and int(now["active"]) and now.get("private_comment") == MARK:
+            return
+        attributes = {**targets(goto), "private_comment": MARK}
+        self._work.attempt(f"{what} changed", api.edit, "alias", now["id"], attributes)
