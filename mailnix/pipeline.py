@@ -12,7 +12,7 @@ from mailnix.formats.backend import Backend
 from mailnix.plan import Plan, derive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mailnix.adopt import Adopted, Existing
     from mailnix.errors import Problem
@@ -192,6 +192,15 @@ def build(
     if manifest is None:
         raise BuildError(f"{out} has no manifest after the build", "run the same command again")
     return manifest
+
+
+def images_disk(files: Sequence[Path], source: Path | None, out: Path, form: Format, progress: Progress) -> Path | None:
+    """The disk that the machine at home loads Mailcow's images from, made of archives of `docker save`, if any."""
+    if not files:
+        return None
+    from mailnix.image.images_disk import images_disk, images_of
+
+    return images_disk(files, images_of(source), out, form, progress=progress)
 
 
 def local_folder(config: Path, folder: Path | None = None) -> Path | None:

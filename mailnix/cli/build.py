@@ -22,6 +22,7 @@ from mailnix.cli import nixos_options, options, output
 )
 @click.option("--out", type=options.PATH, required=True, metavar="DIR", help="Where to put images and manifest.json.")
 @options.mailcow_source
+@options.mailcow_images
 @nixos_options.local
 @options.secrets
 @options.as_json
@@ -31,11 +32,15 @@ def command(
     form: str,
     out: Path,
     mailcow_source: Path | None,
+    mailcow_images: tuple[Path, ...],
     local: Path | None,
     secrets: Path | None,
     as_json: bool,
 ) -> None:
-    """Build a disk image for each machine of CONFIG, and a manifest. No secret goes in."""
+    """Build a disk image for each machine of CONFIG, and a manifest. No secret goes in.
+
+    With --mailcow-images, one more disk, which the machine at home loads Mailcow's images from.
+    """
     from mailnix import pipeline
     from mailnix.formats.backend import Backend
     from mailnix.image.values import Format
@@ -43,6 +48,9 @@ def command(
     chosen = Backend(backend)
     nixos_options.ensure_counts(chosen, "local")
     plan = pipeline.plan(config, secrets)
+    disk = pipeline.images_disk(mailcow_images, mailcow_source, out, Format(form), output.status)
+    if disk is not None:
+        output.status(f"Mailcow's images are on {disk}: attach it to {plan.internal.name}")
     manifest = pipeline.build(
         plan,
         chosen,

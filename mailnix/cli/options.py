@@ -48,3 +48,10 @@ mailcow_source = click.option(
     metavar="DIR",
     help="Mailcow's tree, to be laid into its machine's image.",
 )
+mailcow_images = click.option(
+    "--mailcow-images",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Mailcow's images as docker save writes them (tar, gzip, zstd), for no or slow internet; may be repeated.",
+)

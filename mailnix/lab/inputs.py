@@ -47,6 +47,9 @@ def _mailcow(options: Options) -> Iterator[str]:
         from mailnix.lab.fake_mailcow.build import key
 
         yield key()
+    for file in options.mailcow_images:  # gigabytes: by what changes when they do
+        status = file.stat()
+        yield f"{file.resolve()} {status.st_size} {status.st_mtime_ns}"
 
 
 def _images(plan: Plan, options: Options) -> Iterator[str]:

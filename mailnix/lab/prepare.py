@@ -48,6 +48,8 @@ class Machines(StrEnum):
 class Options:
     """How a lab is made: its folder, the description's secrets folder (None: throw-away ones), what plays Mailcow.
 
+    `mailcow_images` are archives of its own images; without, the machine pulls them.
+
     The machines of `backend` NixOS are NixOS's layer where `nixpkgs` is a tree of it, else images that nix builds;
     `local` is the folder of what their owner adds.
     """
@@ -56,6 +58,7 @@ class Options:
     secrets: Path | None = None
     mailcow: Mailcow = Mailcow.FAKE
     mailcow_source: Path | None = None
+    mailcow_images: tuple[Path, ...] = ()
     firmware: Firmware = Firmware.BIOS
     backend: Backend = Backend.DEBIAN
     nixpkgs: Path | None = None
@@ -103,7 +106,7 @@ def prepare(plan: Plan, options: Options, progress: Progress) -> Prepared:
     network = layout(plan)
     authority = new_authority(network)
     with ThreadPoolExecutor(1) as pool:  # beside the bases, of which it needs none
-        mailcow = pool.submit(_mailcow, options, progress)
+        mailcow = pool.submit(mailcow_disks, options, progress)
         try:
             _bases(plan, options, progress)
             disks, source = mailcow.result()
@@ -158,13 +161,24 @@ def secrets_of(plan: Plan, options: Options, progress: Progress) -> tuple[Path, 
     return folder, with_dkim(plan, dkim_public(folder))
 
 
-def _mailcow(options: Options, progress: Progress) -> tuple[tuple[Disk, ...], Path | None]:
+def mailcow_disks(options: Options, progress: Progress) -> tuple[tuple[Disk, ...], Path | None]:
+    """The disks of whoever plays Mailcow, and the tree that goes into its machine's image; None: it is fetched."""
     if options.mailcow is Mailcow.REAL:
-        return (), options.mailcow_source
+        return _images(options, progress), options.mailcow_source
     from mailnix.lab.fake_mailcow import build_fake
 
     fake = build_fake(progress=progress)
     return (Disk(fake.images_disk, serial="images"),), fake.tree
+
+
+def _images(options: Options, progress: Progress) -> tuple[Disk, ...]:
+    """The disk with images that were saved elsewhere; none where the machine pulls them."""
+    if not options.mailcow_images:
+        return ()
+    from mailnix.image.images_disk import images_disk, images_of
+
+    images = images_of(options.mailcow_source)
+    return (Disk(images_disk(options.mailcow_images, images, options.state_dir, progress=progress), serial="images"),)
 
 
 def _bases(plan: Plan, options: Options, progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""What `mailnix build --backend nixos` hands to nix: the flake, with its owner's modules."""
+"""What `mailnix build` hands on: to nix the flake, with its owner's modules; and Mailcow's images, on their disk."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
+from tests.image.test_archives import NAMES, archive, old
 
 # Keeps the flake that it is asked to build, and goes no further.
 NIX = """\
@@ -66,3 +67,40 @@ def test_debians_machines_take_no_modules(mailnix: Run, config: Path, tmp_path: 
     said = mailnix("build", config, "--local", additions(tmp_path / "local"), "--out", tmp_path / "out")
     assert said.status == 2
     assert "--local is for --backend nixos" in said.err
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A Mailcow that runs two images."""
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    images = "".join(f"  s{number}:\n    image: {name}\n" for number, name in enumerate(NAMES))
+    (folder / "docker-compose.yml").write_text(f"services:\n{images}")
+    return folder
+
+
+def test_images_that_were_saved_elsewhere_come_on_a_disk(
+    mailnix: Run, config: Path, tmp_path: Path, seen: Path, tree: Path
+) -> None:
+    files = [archive(tmp_path / f"{number}.tar", old((name,))) for number, name in enumerate(NAMES)]
+    words = [word for file in files for word in ("--mailcow-images", file)]
+    how = ("--backend", "nixos", "--format", "raw", "--mailcow-source", tree, "--out", tmp_path / "out")
+    said = mailnix("build", config, *how, *words)
+    assert f"Mailcow's images are on {tmp_path / 'out/mailcow-images.raw'}: attach it to internal" in said.err
+    assert "no digest is pinned of 2 images" in said.err
+    assert seen.is_dir()  # the machines come next
+
+
+def test_nothing_is_built_where_an_image_is_missing(
+    mailnix: Run, config: Path, tmp_path: Path, seen: Path, tree: Path
+) -> None:
+    file = archive(tmp_path / "0.tar", old(NAMES[:1]))
+    how = ("--backend", "nixos", "--mailcow-source", tree, "--out", tmp_path / "out", "--mailcow-images", file)
+    said = mailnix("build", config, *how)
+    assert (said.status, f"lack 1 of 2 images: {NAMES[1]}" in said.err) == (1, True)
+    assert not seen.exists()
+
+
+def test_archives_are_for_mailcow_itself(mailnix: Run, config: Path, tmp_path: Path) -> None:
+    said = mailnix("lab", "run", config, "--mailcow-images", tmp_path / "a.tar")
+    assert (said.status, "--mailcow-images is for --mailcow real" in said.err) == (2, True)

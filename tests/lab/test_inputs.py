@@ -118,6 +118,16 @@ def test_how_a_lab_is_made_counts(plan: Plan, tmp_path: Path, other: Options) ->
     assert inputs.digest(plan, other, tmp_path) != inputs.digest(plan, Options(Path("/lab")), tmp_path)
 
 
+def test_other_images_of_mailcow_are_another_lab(plan: Plan, tmp_path: Path) -> None:
+    file = tmp_path / "images.tar"
+    file.write_bytes(b"one")
+    options = Options(Path("/lab"), mailcow=Mailcow.REAL, mailcow_images=(file,))
+    before = inputs.digest(plan, options, tmp_path)
+    assert before == inputs.digest(plan, options, tmp_path)
+    file.write_bytes(b"other")
+    assert before != inputs.digest(plan, options, tmp_path)
+
+
 def test_another_description_is_another_lab(plan: Plan, tmp_path: Path) -> None:
     other = derive(evolve(plan.topology, timezone="Europe/Paris"))
     options = Options(Path("/lab"))

@@ -19,6 +19,7 @@ from mailnix.cli import nixos_options, options, output
 @nixos_options.local
 @options.mailcow
 @options.mailcow_source
+@options.mailcow_images
 @click.option("--state-dir", type=options.PATH, metavar="DIR", help="The lab's folder [default: in the cache].")
 @options.secrets
 @options.as_json
@@ -32,6 +33,7 @@ def command(
     local: Path | None,
     mailcow: str,
     mailcow_source: Path | None,
+    mailcow_images: tuple[Path, ...],
     state_dir: Path | None,
     secrets: Path | None,
     as_json: bool,
@@ -46,12 +48,15 @@ def command(
 
     system = Backend(backend)
     nixos_options.ensure_counts(system, "nixpkgs", "local")
+    if mailcow_images and mailcow != "real":
+        raise click.UsageError("--mailcow-images is for --mailcow real")
     state_dir = state_dir or default_state_dir(config, system)
     made = Options(
         state_dir,
         pipeline.secrets_folder(config, secrets),
         Mailcow(mailcow),
         mailcow_source,
+        mailcow_images,
         backend=system,
         nixpkgs=nixpkgs,
         local=pipeline.local_folder(config, local),

@@ -21,6 +21,7 @@ from mailnix.errors import BuildError, CommandFailed
 from mailnix.image import bootstrap, debs
 from mailnix.image.base import explained
 from mailnix.image.cache import cache_dir, copy_sparse, data_digest, locked, need_space, scratch
+from mailnix.image.images_disk import LABEL
 from mailnix.image.values import MIB, Progress, silent
 from mailnix.lab.fake_mailcow.archive import IMAGE, contents, programs, write_image
 from mailnix.run import Runner, require, run
@@ -42,7 +43,6 @@ PACKAGES: Final = (
     "uacme",
 )
 UNUSED: Final = ("bootstrap-html", "javascript", "nodejs", "perl", "rspamd/www")  # below /usr/share
-LABEL: Final = "MAILNIX-IMAGES"
 ARCHIVE: Final = "fake-mailcow.tar"
 ROOM: Final = 32 * MIB  # on the disk, for the archive
 KEPT_SECONDS: Final = 30 * 86400

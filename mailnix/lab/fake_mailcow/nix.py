@@ -16,8 +16,9 @@ from typing import Final
 
 from attrs import frozen
 
+from mailnix.image.images_disk import LABEL
 from mailnix.lab.fake_mailcow.archive import write_image
-from mailnix.lab.fake_mailcow.build import ARCHIVE, LABEL, tree
+from mailnix.lab.fake_mailcow.build import ARCHIVE, tree
 from mailnix.run import Runner, run
 
 SPARE: Final = 64 * 1024  # KiB, for the file system's own tables

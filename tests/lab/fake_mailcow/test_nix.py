@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from mailnix.image.images_disk import LABEL
 from mailnix.lab.fake_mailcow.archive import IMAGE, VMAIL, programs, write_image
-from mailnix.lab.fake_mailcow.build import LABEL, tree
+from mailnix.lab.fake_mailcow.build import tree
 from mailnix.lab.fake_mailcow.nix import ACCOUNTS, FOLDERS, LINKS, disk_argv, kib_of, main, write_disk, write_skeleton
 from mailnix.run import run
 

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from mailnix.image.images_disk import LABEL
 from mailnix.lab.fake_mailcow.archive import programs
-from mailnix.lab.fake_mailcow.build import LABEL, PACKAGES, tree
+from mailnix.lab.fake_mailcow.build import PACKAGES, tree
 from mailnix.lab.fake_mailcow.guest.api.server import DATABASE
 from mailnix.model.clientport import KNOWN, OFFERED, ClientPort
 from mailnix.run import run

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mailnix.lab.fake_mailcow.build import LABEL, tree
+from mailnix.image.images_disk import LABEL
+from mailnix.lab.fake_mailcow.build import tree
 from mailnix.model import paths
 from mailnix.plan import Plan, credentials
 from mailnix.services.mailcow import debian, units

@@ -1,0 +1,110 @@
+"""A disk with container images for a machine without a registry: the machine loads what is on MAILNIX-IMAGES."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from mailnix.errors import BuildError, CommandFailed
+from mailnix.image.archives import CHUNK, GZIP, SAVE, ZSTD, Saved, ensure, saved
+from mailnix.image.cache import need_space, plainly, scratch
+from mailnix.image.formats import convert_argv
+from mailnix.image.values import MIB, Format, Progress, silent
+from mailnix.run import Runner, require, run
+from mailnix.services.mailcow.pinned_images import IMAGES, Image, wanted
+
+LABEL: Final = "MAILNIX-IMAGES"
+NAME: Final = "mailcow-images"
+ARCHITECTURE: Final = "amd64"
+ROOM: Final = 16 * MIB
+"""On the disk, beside its files and an eighth of what they take: the file system's own."""
+
+
+def images_disk(
+    files: Sequence[Path],
+    images: Iterable[Image],
+    out: Path,
+    form: Format = Format.RAW,
+    *,
+    runner: Runner = run,
+    progress: Progress = silent,
+) -> Path:
+    """Make the disk from archives of `docker save` (as they are, or packed by gzip or zstd); gives its file in `out`.
+
+    Every archive is read to its end and compared with the pin first. Raises BuildError, before `out` changes.
+    """
+    require("mkfs.ext4", "e2fsprogs")
+    if form is not Format.RAW:
+        require("qemu-img", "qemu-utils")
+    with plainly(out), scratch(out, NAME) as work:
+        folder = work / "files"
+        folder.mkdir()
+        found: list[Saved] = []
+        for number, file in enumerate(files):
+            progress(f"{file.name}: reading it to its end")
+            archive = folder / f"{number:02}.tar"
+            unpacked(file, archive, runner)
+            found += saved(archive, file.name)
+        unpinned = ensure(found, images, ARCHITECTURE)
+        if unpinned:
+            progress(f"no digest is pinned of {len(unpinned)} images: names, architecture and content are as they say")
+        disk = work / f"{NAME}.raw"
+        runner(disk_argv(folder, disk))
+        place = out / f"{NAME}.{form}"
+        if form is not Format.RAW:
+            runner(convert_argv(disk, work / place.name, form))
+        (work / place.name).replace(place)
+    return place
+
+
+def images_of(source: Path | None) -> tuple[Image, ...]:
+    """The images that Mailcow's tree runs: the user's, or the pinned one where that is None."""
+    if source is None:
+        return IMAGES
+    compose = source / "docker-compose.yml"
+    if not compose.is_file():
+        raise BuildError(f"{source} is not a tree of Mailcow", "give the folder that holds docker-compose.yml")
+    return wanted(compose.read_text("utf-8", errors="replace"))
+
+
+def unpacked(file: Path, target: Path, runner: Runner = run) -> None:
+    """Put an archive to `target` uncompressed; raises BuildError where it cannot be read to its end."""
+    try:
+        need_space(target.parent, file.stat().st_size)
+        with file.open("rb") as source:
+            head = source.read(len(ZSTD))
+        if head == ZSTD:
+            runner([require("zstd", "zstd"), "-d", "-q", "-o", target, file])
+        elif head.startswith(GZIP):
+            with gzip.open(file) as packed, target.open("wb") as plain:
+                shutil.copyfileobj(packed, plain, CHUNK)
+        else:
+            _shared(file, target)
+    except (OSError, EOFError, zlib.error, CommandFailed) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise BuildError(f"{file} cannot be read to its end: {why}", SAVE) from None
+
+
+def _shared(file: Path, target: Path) -> None:
+    """Copy without copying, where both are on one file system; else byte by byte."""
+    try:
+        os.link(file.resolve(), target)
+    except OSError:
+        shutil.copyfile(file, target)
+
+
+def disk_argv(folder: Path, disk: Path) -> list[str]:
+    """Make an ext4 file system of a folder's files, which belong to root there."""
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    blocks = (size + size // 8 + ROOM) // 1024
+    # fmt: off
+    return [
+        "mkfs.ext4", "-q", "-F", "-b", "4096", "-L", LABEL, "-m", "0", "-O", "^has_journal,^resize_inode",
+        "-E", "root_owner=0:0", "-d", str(folder), str(disk), f"{blocks}k",
+    ]
+    # fmt: on
