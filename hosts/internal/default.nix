@@ -213,6 +213,10 @@
       enable = true;
       description = ./mailcow/provision.json;
     };
+    bans = {
+      proxies = [ "10.83.119.1" ];
+      port = 2527;
+    };
     composeOverride.services = {
       postfix-mailcow.ports = [
         "[fd6d:6169:6c6e::2]:465:465"
@@ -233,6 +237,18 @@
       IPAddressAllow = [
         "10.83.119.2"
         "172.22.1.0/24"
+      ];
+    };
+  };
+  systemd.services.mailcow-bans = {
+    requires = [ "mailnix-credentials.service" ];
+    after = [ "mailnix-credentials.service" ];
+    serviceConfig = {
+      IPAddressDeny = "any";
+      IPAddressAllow = [
+        "10.83.119.2"
+        "172.22.1.0/24"
+        "10.83.119.1"
       ];
     };
   };

@@ -112,7 +112,13 @@
   };
 
   # The firewall. This table is all of it, with what networking.firewall opens; Docker and Mailcow keep theirs.
-  mailnix.firewall.enable = true;
+  mailnix.firewall = {
+    enable = true;
+    bans = {
+      listen = "10.83.119.1:2527";
+      interface = "wg0";
+    };
+  };
   networking.nftables.tables.mailnix = {
     family = "inet";
     content = builtins.readFile ./firewall.nft;

@@ -17,6 +17,7 @@ HTTPS: Final = 443
 DHCPV6: Final = 546  # a client's
 
 RELAY: Final = 2526  # haraka-out, on the tunnel only
+BANS: Final = 2527  # a proxy takes the list of whom Mailcow has banned, on the tunnel only
 MAILCOW_HTTP: Final = 8080  # Mailcow's nginx, on the tunnel only
 MAILCOW_HTTPS: Final = (
     8443  # the same with Mailcow's own certificate, on loopback, for its watchdog and the home network

@@ -117,6 +117,7 @@ def _proxy_listeners(proxy: Proxy, link: TunnelLink) -> tuple[Listener, ...]:
         Listener("caddy", Transport.TCP, ports.HTTPS, Reach.INTERNET),
         Listener("wireguard", Transport.UDP, link.port, Reach.INTERNET),
         Listener("haraka-out", Transport.TCP, ports.RELAY, Reach.TUNNEL, (link.proxy.ipv4,)),
+        Listener("bans", Transport.TCP, ports.BANS, Reach.TUNNEL, (link.proxy.ipv4,)),
     )
 
 

@@ -50,6 +50,8 @@ let
     };
   };
 
+  api = "http://${cfg.settings.HTTP_BIND}:${toString cfg.settings.HTTP_PORT}/api/v1";
+
   description =
     if cfg.provision.description != null then
       cfg.provision.description
@@ -57,7 +59,7 @@ let
       json.generate "provision.json" {
         version = 1;
         inherit (cfg) hostname;
-        api = "http://${cfg.settings.HTTP_BIND}:${toString cfg.settings.HTTP_PORT}/api/v1";
+        inherit api;
         domains = mapAttrsToList (name: domain: {
           inherit name;
           mailboxes = mapAttrsToList (local_part: mailbox: {
@@ -182,6 +184,32 @@ in
             StateDirectoryMode = "0700";
             TimeoutStartSec = "infinity";
             RestartPreventExitStatus = 2;
+          };
+      };
+    })
+
+    (mkIf (cfg.bans.proxies != [ ]) {
+      systemd.services.mailcow-bans = {
+        description = "Tell the proxies whom Mailcow has banned";
+        wantedBy = [ "mailcow.service" ];
+        partOf = [ "mailcow.service" ];
+        after = [ "mailcow.service" ];
+        startLimitIntervalSec = 0;
+        serviceConfig =
+          hardening.everything
+          // hardening.mailcow-provision
+          // {
+            Type = "exec";
+            LoadCredential = "mailcow.api-key:${cfg.secrets.API_KEY}";
+            ExecStart = "${programs.bans} ${
+              json.generate "bans.json" {
+                inherit api;
+                inherit (cfg) hostname;
+                inherit (cfg.bans) port proxies;
+              }
+            }";
+            Restart = "always";
+            RestartSec = 30;
           };
       };
     })

@@ -211,6 +211,26 @@ in
     mailboxPasswordsFile = secret "mailboxes" "First passwords, JSON: address to password";
   };
 
+  bans = {
+    proxies = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [ "10.83.119.1" ];
+      description = ''
+        Addresses of proxies that are told, again and again, whom Mailcow has banned: its own firewall does not see the
+        addresses of who comes to the web by way of a proxy. See {option}`mailnix.firewall.bans` for the other end.
+      '';
+    };
+
+    port = mkOption {
+      type = types.port;
+      default = 2527;
+      description = ''
+        The TCP port of theirs.
+      '';
+    };
+  };
+
   backup = {
     enable = mkEnableOption "regular backups";
 

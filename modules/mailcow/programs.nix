@@ -37,6 +37,7 @@ in
 {
   setup = start "setup";
   provision = start "provision";
+  bans = start "bans";
 
   # What people call too: mailcow-backup, mailcow-restore.
   command =

@@ -4,6 +4,7 @@
   config,
   lib,
   options,
+  pkgs,
   ...
 }:
 
@@ -18,11 +19,14 @@ let
     mkDefault
     mkEnableOption
     mkIf
+    mkOption
     optional
     optionalString
+    types
     ;
 
   cfg = config.mailnix.firewall;
+  hardening = lib.importTOML ../../mailnix/services/hardening.toml; # the same as on Debian
   nixos = config.networking.firewall;
 
   portsOf =
@@ -68,9 +72,59 @@ let
     ++ optional config.networking.nat.enable "networking.nat";
 in
 {
-  options.mailnix.firewall.enable = mkEnableOption "mailnix's own firewall in place of NixOS's, with what NixOS's options open in it";
+  options.mailnix.firewall = {
+    enable = mkEnableOption "mailnix's own firewall in place of NixOS's, with what NixOS's options open in it";
+
+    bans = {
+      listen = mkOption {
+        type = types.nullOr types.str;
+        default = null;
+        example = "10.83.119.1:2527";
+        description = ''
+          Where the machine at home hands the list of whom Mailcow has banned to, which goes into the table's sets
+          `banned4` and `banned6`. Without it, nobody does.
+        '';
+      };
+
+      interface = mkOption {
+        type = types.str;
+        default = "wg0";
+        description = "The tunnel by which it comes; the address that its other end dials from is never shut out.";
+      };
+    };
+  };
 
   config = mkIf cfg.enable {
+    systemd.sockets.mailnix-bans = mkIf (cfg.bans.listen != null) {
+      description = "The list of whom Mailcow has banned";
+      wantedBy = [ "sockets.target" ];
+      listenStreams = [ cfg.bans.listen ];
+      socketConfig = {
+        FreeBind = true;
+        Accept = true;
+        MaxConnections = 4;
+      };
+    };
+    systemd.services."mailnix-bans@" = mkIf (cfg.bans.listen != null) {
+      description = "Take the list of whom Mailcow has banned";
+      unitConfig.CollectMode = "inactive-or-failed";
+      path = [
+        pkgs.nftables
+        pkgs.wireguard-tools
+      ];
+      serviceConfig =
+        hardening.everything
+        // hardening.wireguard
+        // {
+          ExecStart = "${lib.getExe pkgs.python3Minimal} -B ${../../mailnix/services/firewall/guest/bans.py} ${cfg.bans.interface}";
+          StandardInput = "socket";
+          StandardOutput = "journal";
+          StandardError = "journal";
+          RuntimeMaxSec = 30;
+          LogLevelMax = "notice";
+        };
+    };
+
     networking.firewall.enable = mkDefault false;
     networking.nftables = {
       enable = true;

@@ -15,7 +15,7 @@ import mailnix
 from mailnix.config import load
 from mailnix.formats.text import Section, data
 from mailnix.image.bootstrap import NPM
-from mailnix.model import Backup, Mailbox
+from mailnix.model import Backup, Mailbox, ports
 from mailnix.model.names import MIB, parse_size
 from mailnix.plan import Plan, credentials, derive
 from mailnix.services.base.render import JOURNALD, PATIENT
@@ -23,6 +23,8 @@ from mailnix.services.caddy import debian as caddy_debian
 from mailnix.services.credentials import names
 from mailnix.services.credentials import render as credentials_render
 from mailnix.services.docker.render import DAEMON
+from mailnix.services.firewall import debian as firewall_debian
+from mailnix.services.firewall import units as firewall
 from mailnix.services.haraka import debian as haraka_debian
 from mailnix.services.haraka import units as haraka
 from mailnix.services.mailcow import debian as mailcow_debian
@@ -60,6 +62,9 @@ UNIT_DIFFERENCES = {
     "Install.WantedBy": "Debian's image has presets",
     "Unit.Wants": "networkd's target is pulled in by NixOS itself where it is",
 }
+
+
+ALIKE = {"Service.ExecStart": "its interface is compared with the option's", "Unit.Path": "Debian's is /usr/bin"}
 
 
 class Evaluated:
@@ -188,6 +193,25 @@ def test_the_tunnel_is_looked_at_as_often(machines: Evaluated, name: str) -> Non
     found = machines.definitions(f"systemd.timers.{name}.timerConfig")
     _, (_, wanted), _ = wireguard.timer(name)
     assert {key: value for key, (value,) in found.items()} == wanted
+
+
+def test_a_proxy_takes_the_list_of_whom_mailcow_has_banned_in_the_same_way(plan: Plan, machines: Evaluated) -> None:
+    program = f"{firewall_debian.TAKE_BANS} {plan.proxies[0].tunnel.proxy.interface}"
+    assert differences(machines.unit(f"{firewall.BANS}@"), firewall.bans_unit(program), ALIKE) == {}
+    found = machines.definitions(f"systemd.sockets.{firewall.BANS}")
+    wanted = dict(firewall.bans_socket(plan.proxies[0]))["Socket"]
+    there = {key.removeprefix("socketConfig."): value for key, (value,) in found.items()}
+    assert there["listenStreams"] == [wanted["ListenStream"]]
+    assert {key: there[key] for key in wanted if key != "ListenStream"} == {
+        key: value for key, value in wanted.items() if key != "ListenStream"
+    }
+
+
+def test_home_tells_the_proxies_in_the_same_way(plan: Plan, machines: Evaluated) -> None:
+    wanted = mailcow_units.bans_unit(mailcow_debian.PROGRAMS, plan.internal)
+    assert differences(machines.unit(mailcow_units.BANS), wanted) == {}
+    assert machines.value("services.mailcow.bans.port") == ports.BANS
+    assert machines.value("services.mailcow.bans.proxies") == [str(link.proxy.ipv4) for link in plan.tunnels]
 
 
 def test_mailcows_units_are_the_same(plan: Plan, machines: Evaluated) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib.resources import files
 from typing import Final
 
 from mailnix.formats.debian_part import DebianPart, Wanted
 from mailnix.formats.text import ini
-from mailnix.plan import HostPlan, Plan
+from mailnix.plan import HostPlan, Plan, ProxyPlan
+from mailnix.services.credentials import names
+from mailnix.services.firewall import units
 from mailnix.services.firewall.render import FAMILY, TABLE, script
 from mailnix.tree import File
 
 RULES: Final = "/etc/mailnix/firewall.nft"
 UNIT: Final = "mailnix-firewall.service"
+TAKE_BANS: Final = f"{names.SCRIPTS}/take-bans"
 
 
 def debian(_plan: Plan, host: HostPlan) -> DebianPart:
@@ -42,9 +47,20 @@ def debian(_plan: Plan, host: HostPlan) -> DebianPart:
             ),
         ]
     )
+    bans = tuple(_bans(host)) if isinstance(host, ProxyPlan) else ()
+    socket = (Wanted(f"{units.BANS}.socket", by="sockets.target"),) if bans else ()
     return DebianPart(
         packages=("nftables",),
-        entries=(File(RULES, script(host)), File(f"/etc/systemd/system/{UNIT}", unit)),
-        wanted=(Wanted(UNIT, by="sysinit.target"),),
+        entries=(File(RULES, script(host)), File(f"/etc/systemd/system/{UNIT}", unit), *bans),
+        wanted=(Wanted(UNIT, by="sysinit.target"), *socket),
         masked=("nftables.service",),
     )
+
+
+def _bans(host: ProxyPlan) -> Iterator[File]:
+    """Python, for the program, is on every machine: unattended-upgrades is made of it."""
+    text = (files("mailnix.services.firewall") / "guest" / "bans.py").read_text("utf-8")
+    yield File(TAKE_BANS, text, mode=0o755)
+    yield File(f"/etc/systemd/system/{units.BANS}.socket", ini(units.bans_socket(host)))
+    program = f"{TAKE_BANS} {host.tunnel.proxy.interface}"
+    yield File(f"/etc/systemd/system/{units.BANS}@.service", ini(units.bans_unit(program)))

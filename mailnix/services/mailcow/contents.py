@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from mailnix.model import Alias, AppPassword, Domain, Mailbox, State, mirrors, ports
+from mailnix.model import Alias, AppPassword, Domain, Mailbox, State, mirrors
 from mailnix.model.mail import address_of, sender_of, shown_name
 from mailnix.model.names import MIB, parse_size
 from mailnix.plan import Plan
+from mailnix.services.mailcow.render import api
 
 VERSION = 1
 
@@ -21,7 +22,7 @@ def provision_json(plan: Plan) -> str:
     domains = mirrors.by_name(plan.topology)
     content = {
         "version": VERSION,
-        "api": f"http://{plan.internal.ipv4}:{ports.MAILCOW_HTTP}/api/v1",
+        "api": api(plan.internal),
         "hostname": plan.topology.hostname,
         "domains": [_domain(domain, domains) for domain in plan.topology.domains],
     }

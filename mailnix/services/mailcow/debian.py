@@ -12,7 +12,7 @@ from mailnix.services.credentials import names
 from mailnix.services.mailcow import scripts, units
 from mailnix.services.mailcow.contents import provision_json
 from mailnix.services.mailcow.pin import PIN, Pin
-from mailnix.services.mailcow.render import EXECUTABLE, backup_of, files, machine_json
+from mailnix.services.mailcow.render import EXECUTABLE, backup_of, bans_json, files, machine_json
 from mailnix.tree import File, Link
 
 SETTINGS: Final = "/etc/mailnix/mailcow"
@@ -26,6 +26,7 @@ PROGRAMS: Final = units.Programs(
     setup=f"{names.SCRIPTS}/mailcow-setup",
     provision=f"{names.SCRIPTS}/{units.PROVISION}",
     backup=f"{names.SCRIPTS}/{units.BACKUP}",
+    bans=f"{names.SCRIPTS}/{units.BANS}",
 )
 
 
@@ -40,6 +41,7 @@ def debian(plan: Plan, host: HostPlan, pin: Pin = PIN) -> DebianPart:
             Wanted(units.MAILCOW),
             Wanted(f"{units.PROVISION}.service", by=units.MAILCOW),
             Wanted(f"{units.PROVISION}.path"),
+            Wanted(f"{units.BANS}.service", by=units.MAILCOW),
             *_timers(host),
         ),
     )
@@ -54,6 +56,7 @@ def _settings(plan: Plan, pin: Pin) -> Iterator[File]:
         yield File(f"{SETTINGS}/{path}", text, mode=0o755 if path in EXECUTABLE else 0o644)
     yield File("/etc/mailnix/mailcow.json", machine_json(plan, pin))
     yield File(units.DESCRIPTION, provision_json(plan))
+    yield File(units.BANS_CONFIG, bans_json(plan))
 
 
 def _programs() -> Iterator[File | Link]:
@@ -71,6 +74,7 @@ def _units(host: InternalPlan) -> Iterator[File]:
         f"{units.PROVISION}.service": units.provision_unit(PROGRAMS, host),
         f"{units.PROVISION}.path": units.provision_path(),
         f"{units.AGAIN}.service": units.again_unit(PROGRAMS),
+        f"{units.BANS}.service": units.bans_unit(PROGRAMS, host),
         f"{units.BACKUP}.service": units.backup_unit(PROGRAMS, backup_of(host).folder),
     }
     if host.backup is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from mailnix.formats.nix import Apply, NixValue, defaults, option
 from mailnix.formats.nixos_part import NixosPart, beside
+from mailnix.model import ports
 from mailnix.model.clientport import KNOWN, OFFERED
 from mailnix.plan import InternalPlan, Plan
 from mailnix.services.credentials import names
@@ -26,7 +28,7 @@ from mailnix.services.mailcow.render import (
     published,
     text_of,
 )
-from mailnix.services.mailcow.units import PROVISION, reached
+from mailnix.services.mailcow.units import BANS, PROVISION, reached, told
 
 FOLDER: Final = "mailcow"
 PROVISION_FILE: Final = f"{FOLDER}/provision.json"
@@ -58,15 +60,19 @@ def nixos(plan: Plan, host: InternalPlan) -> NixosPart:
             option("services.mailcow", _mailcow(plan, host, texts)),
             *(
                 option(f"systemd.services.{unit}", {"requires": [names.READY], "after": [names.READY], **more})
-                for unit, more in ((FOLDER, {}), (PROVISION, {"serviceConfig": _reached(host)}))
+                for unit, more in (
+                    (FOLDER, {}),
+                    (PROVISION, {"serviceConfig": _listed(reached(host))}),
+                    (BANS, {"serviceConfig": _listed(told(host))}),
+                )
             ),
         ),
         {**beside_host, PROVISION_FILE: provision_json(plan)},
     )
 
 
-def _reached(host: InternalPlan) -> dict[str, NixValue]:
-    return {key: list(value) if isinstance(value, tuple) else str(value) for key, value in reached(host).items()}
+def _listed(values: Mapping[str, object]) -> dict[str, NixValue]:
+    return {key: list(value) if isinstance(value, tuple) else str(value) for key, value in values.items()}
 
 
 def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
@@ -78,6 +84,7 @@ def _mailcow(plan: Plan, host: InternalPlan, texts: dict[str, str]) -> NixValue:
         "settings": defaults({name: _value(value) for name, value in told.items()}),
         **_texts(texts),
         "provision": {"enable": True, "description": beside(PROVISION_FILE)},
+        "bans": {"proxies": [str(link.proxy.ipv4) for link in host.tunnels], "port": ports.BANS},
     }
     if services := published(plan):
         values["composeOverride"] = {"services": {name: {"ports": each} for name, each in services.items()}}

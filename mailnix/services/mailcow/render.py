@@ -243,5 +243,16 @@ def backup_of(internal: InternalPlan) -> Backup:
     return internal.backup or Backup()
 
 
+def bans_json(plan: Plan) -> str:
+    """/etc/mailnix/bans.json: whom to tell of those that Mailcow has banned."""
+    asked = {"api": api(plan.internal), "hostname": plan.topology.hostname}
+    return _json({**asked, "proxies": list(_proxies(plan)), "port": ports.BANS})
+
+
+def api(internal: InternalPlan) -> str:
+    """Where this machine's programs reach Mailcow's API."""
+    return f"http://{internal.ipv4}:{ports.MAILCOW_HTTP}/api/v1"
+
+
 def _json(data: object) -> str:
     return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

@@ -11,7 +11,12 @@ from mailnix.formats.text import template
 from mailnix.services.mailcow.render import SERVICE
 
 BY_PEOPLE: Final[Mapping[str, str]] = {"mailcow-backup": "backup", "mailcow-restore": "restore"}
-STARTERS: Final[Mapping[str, str]] = {"mailcow-setup": "setup", "mailcow-provision": "provision", **BY_PEOPLE}
+STARTERS: Final[Mapping[str, str]] = {
+    "mailcow-setup": "setup",
+    "mailcow-provision": "provision",
+    "mailcow-bans": "bans",
+    **BY_PEOPLE,
+}
 
 
 @cache

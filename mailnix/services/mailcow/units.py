@@ -17,6 +17,8 @@ MAILCOW: Final = "mailcow.service"
 PROVISION: Final = "mailcow-provision"
 AGAIN: Final = "mailcow-provision-again"
 BACKUP: Final = "mailcow-backup"
+BANS: Final = "mailcow-bans"
+BANS_CONFIG: Final = "/etc/mailnix/bans.json"
 DESCRIPTION: Final = "/etc/mailnix/provision.json"
 REFUSED: Final = 2  # exit status of the provisioner: trying again would not help
 _HARDENING: Final = data("hardening.toml")
@@ -31,6 +33,7 @@ class Programs:
     setup: str
     provision: str
     backup: str
+    bans: str
 
 
 def mailcow_unit(programs: Programs) -> tuple[Section, ...]:
@@ -109,6 +112,34 @@ def reached(internal: InternalPlan) -> dict[str, object]:
     before this filter sees the packet.
     """
     return {"IPAddressDeny": "any", "IPAddressAllow": (str(internal.ipv4), str(internal.docker_subnet))}
+
+
+def bans_unit(programs: Programs, internal: InternalPlan) -> tuple[Section, ...]:
+    """mailcow-bans.service: runs as long as Mailcow does."""
+    service = {
+        "Type": "exec",
+        "LoadCredential": credentials.MAILCOW_API_KEY,
+        "ExecStart": programs.bans,
+        "Restart": "always",
+        "RestartSec": 30,
+        **told(internal),
+        **_HARDENING["everything"],
+        **_HARDENING[PROVISION],
+    }
+    unit = {
+        "Description": "Tell the proxies whom Mailcow has banned",
+        "Requires": names.READY,
+        "PartOf": MAILCOW,
+        "After": (MAILCOW, names.READY),
+        "StartLimitIntervalSec": 0,
+    }
+    return (("Unit", unit), ("Service", service), ("Install", {"WantedBy": MAILCOW}))
+
+
+def told(internal: InternalPlan) -> dict[str, object]:
+    """What it speaks to: Mailcow, as the provisioner does, and the proxies."""
+    proxies = tuple(str(link.proxy.ipv4) for link in internal.tunnels)
+    return {**reached(internal), "IPAddressAllow": (str(internal.ipv4), str(internal.docker_subnet), *proxies)}
 
 
 def provision_path() -> tuple[Section, ...]:

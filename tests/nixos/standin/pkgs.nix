@@ -32,6 +32,7 @@ lib.genAttrs [
   "gnutar"
   "gzip"
   "iproute2"
+  "nftables"
   "nmap"
   "openssh"
   "openssl"

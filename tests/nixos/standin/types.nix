@@ -11,6 +11,7 @@ in
   int = simple "signed integer";
   ints.unsigned = simple "unsigned integer, meaning >=0";
   ints.positive = simple "positive integer, meaning >0";
+  port = simple "16 bit unsigned integer; between 0 and 65535 (both inclusive)";
   str = simple "string";
   lines = simple "strings concatenated with \"\\n\"";
   strMatching = pattern: simple "string matching the pattern ${pattern}";

@@ -1,0 +1,1 @@
+"""Programs that run on both machines: the standard library and themselves only."""
