@@ -12,18 +12,19 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from mailnix.adopt.existing import Existing, Row
-from mailnix.model.mail import Alias, Mailbox
+from mailnix.model.mail import Alias, Mailbox, Protocol, State
 from mailnix.model.names import MIB, to_unicode
 from mailnix.model.topology import Domain
 
+NOBODY: Final = "null@localhost"
+"""Where Mailcow leads what is thrown away (goto_null)."""
 SINKS: Final = {
-    "null@localhost": "discards what comes (goto_null)",
     "spam@localhost": "learns what comes as spam",
     "ham@localhost": "learns what comes as wanted mail",
 }
 PER_HOUR: Final = {"s": 3600.0, "m": 60.0, "h": 1.0, "d": 1 / 24}
 GIB: Final = 2**30
-PROTOCOLS: Final = ("imap", "pop3", "smtp", "sieve", "eas", "dav", "sogo")
+STATES: Final = {0: State.INACTIVE, 1: State.ACTIVE, 2: State.ARCHIVED}
 OWN_SOURCE: Final = "mailcow"
 
 
@@ -47,15 +48,51 @@ def fit(existing: Existing) -> Fitted:
         notes[name] = tuple(_domain_notes(row, existing))
         if not row.flag("active", default=True):
             continue
+        catch_all, others = _apart(aliases.get(name, []), name, notes)
         domains.append(
             Domain(
                 name,
                 tuple(_mailboxes(mailboxes.get(name, []), row, notes)),
-                tuple(_aliases(aliases.get(name, []), notes)),
+                tuple(_aliases(others, notes)),
+                catch_all=catch_all,
                 **{at: value(name, existing) for at, value in DOMAIN.items()},
             )
         )
+    domains += _mirrors(existing, aliases, notes)
     return Fitted(tuple(domains), tuple(_general(existing)), {at: said for at, said in notes.items() if said})
+
+
+def _mirrors(
+    existing: Existing, aliases: Mapping[str, list[Row]], notes: dict[str, tuple[str, ...]]
+) -> Iterator[Domain]:
+    """Mailcow's alias domains, as domains that mirror another."""
+    for row in existing.alias_domains:
+        name, target = row.text("alias_domain"), row.text("target_domain")
+        if not row.flag("active", default=True):
+            _add(notes, target, f"{name} mirrors it there, is switched off, and left out")
+            continue
+        there = {_led(alias) for alias in aliases.get(target, [])}
+        own = tuple(_aliases([alias for alias in aliases.get(name, []) if _led(alias) not in there], notes))
+        yield Domain(name, (), own, alias_of=target, **{at: value(name, existing) for at, value in DOMAIN.items()})
+
+
+def _led(alias: Row) -> tuple[str, frozenset[str]]:
+    """An alias without its domain: in one that mirrors another, the other's aliases are repeated."""
+    return alias.text("address").rpartition("@")[0], frozenset(_goto(alias))
+
+
+def _apart(found: list[Row], domain: str, notes: dict[str, tuple[str, ...]]) -> tuple[tuple[str, ...], list[Row]]:
+    """Where a domain's catch-all leads, and its other aliases."""
+    to: tuple[str, ...] = ()
+    others = []
+    for row in found:
+        if not row.text("address").startswith("@") or _unsaid(row):
+            others.append(row)
+        elif NOBODY in _goto(row):
+            _add(notes, domain, "its catch-all throws everything away in Mailcow; described, senders are told")
+        else:
+            to = (*to, *ALIAS["to"](row))
+    return to, others
 
 
 def _by_domain(rows: tuple[Row, ...]) -> Mapping[str, list[Row]]:
@@ -74,29 +111,24 @@ MAILBOX: Final[Mapping[str, Callable[[Row, Row], Any]]] = {
     "quota": lambda box, domain: _size(box.number("quota") or domain.number("max_quota_for_mbox")),
     "name": lambda box, _: "" if box.text("name") == box.text("local_part") else box.text("name"),
     "sends_per_hour": lambda box, _: _per_hour(box),
+    "state": lambda box, _: STATES.get(box.number("active", 1), State.ACTIVE),
+    "send_as": lambda box, _: tuple(_target(sender, box.text("domain")) for sender in box.texts("sender_acl")),
+    "protocols": lambda box, _: () if len(_allowed(box)) == len(Protocol) else _allowed(box),
 }
 """Fields of a Mailbox, from its row and its domain's."""
 
 ALIAS: Final[Mapping[str, Callable[[Row], Any]]] = {
-    "to": lambda alias: tuple(_target(to, alias.text("domain")) for to in _goto(alias)),
+    "to": lambda alias: tuple(_target(to, alias.text("domain")) for to in _goto(alias) if to != NOBODY),
+    "discard": lambda alias: NOBODY in _goto(alias),
 }
 """Fields of an Alias, from its row."""
 
 
 def _mailboxes(found: list[Row], domain: Row, notes: dict[str, tuple[str, ...]]) -> Iterator[Mailbox]:
-    """Those that are in use; the others become notes of the domain."""
+    """All of a domain."""
     for row in found:
-        address = row.text("username")
-        box = Mailbox(row.text("local_part"), **{at: value(row, domain) for at, value in MAILBOX.items()})
-        if row.flag("active", default=True):
-            notes[address] = tuple(_mailbox_notes(row))
-            yield box
-        else:
-            _add(
-                notes,
-                domain.text("domain_name"),
-                f"{address} is switched off there, and left out: its mail stays there",
-            )
+        notes[row.text("username")] = tuple(_mailbox_notes(row))
+        yield Mailbox(row.text("local_part"), **{at: value(row, domain) for at, value in MAILBOX.items()})
 
 
 def _aliases(found: list[Row], notes: dict[str, tuple[str, ...]]) -> Iterator[Alias]:
@@ -119,8 +151,6 @@ def _unsaid(alias: Row) -> str:
     """Why a description cannot say an alias; empty where it can."""
     if not alias.flag("active", default=True):
         return "it is switched off"
-    if alias.text("address").startswith("@"):
-        return "it is a catch-all"
     sinks = [said for to in _goto(alias) if (said := SINKS.get(to))]
     return f"it {sinks[0]}" if sinks else ""
 
@@ -134,9 +164,8 @@ def _alias_notes(alias: Row) -> Iterator[str]:
 
 def _mailbox_notes(box: Row) -> Iterator[str]:
     attributes = box.row("attributes")
-    off = [name for name in PROTOCOLS if not attributes.flag(f"{name}_access", default=True)]
-    if off:
-        yield f"switched off for it in Mailcow: {', '.join(off)}"
+    if not _allowed(box):
+        yield "its owner may use no protocol at all in Mailcow; described, everything"
     if not box.number("quota"):
         yield "it has no quota in Mailcow; here, the most that its domain allows"
     if (frame := box.row("rl").text("frame")) not in ("", "h"):
@@ -145,8 +174,6 @@ def _mailbox_notes(box: Row) -> Iterator[str]:
         yield "its limit in Mailcow is one for the whole domain; here, each has it"
     if (authority := box.text("authsource")) not in ("", OWN_SOURCE):
         yield f"it logs in by {authority}, not by a password of Mailcow"
-    if box.texts("sender_acl"):
-        yield f"it may also write as: {', '.join(box.texts('sender_acl'))}"
     if attributes.number("relayhost"):
         yield f"it sends by relay host {attributes.number('relayhost')}"
     if attributes.flag("tls_enforce_in", default=False) or attributes.flag("tls_enforce_out", default=False):
@@ -162,10 +189,6 @@ def _domain_notes(domain: Row, existing: Existing) -> Iterator[str]:
     if number := domain.number("relayhost"):
         where = next((row.text("hostname") for row in existing.relayhosts if row.number("id") == number), str(number))
         yield f"its mail leaves by the relay host {where}; described, by the proxy"
-    for row in existing.alias_domains:
-        if row.text("target_domain") == name:
-            state = "" if row.flag("active", default=True) else " (switched off)"
-            yield f"{row.text('alias_domain')} mirrors it{state}: write that domain with its own aliases"
 
 
 def _general(existing: Existing) -> Iterator[str]:
@@ -176,10 +199,6 @@ def _general(existing: Existing) -> Iterator[str]:
         yield f"transport for {row.text('destination')} by {row.text('nexthop')}{_state(row)}"
     for row in existing.forwarding_hosts:
         yield f"forwarding host {row.text('host')} ({row.text('source')}): comes with a backup of Mailcow's Redis"
-    ours = {row.text("domain_name") for row in existing.domains}
-    for row in existing.aliases:
-        if row.text("domain") not in ours:
-            yield f"alias {row.text('address')} to {', '.join(_goto(row))} is left out: its domain mirrors another"
     for what, count in existing.further.items():
         yield f"{what}: {count}; they are in Mailcow's database and come with a backup of it"
 
@@ -196,6 +215,12 @@ def _target(to: str, domain: str) -> str:
     """A target as a person writes it: the local part alone where it is in the alias's own domain."""
     local_part, _, name = to.rpartition("@")
     return local_part if name == domain and local_part else f"{local_part}@{to_unicode(name)}" if local_part else to
+
+
+def _allowed(box: Row) -> tuple[Protocol, ...]:
+    """What an owner may use."""
+    attributes = box.row("attributes")
+    return tuple(each for each in Protocol if attributes.flag(f"{each}_access", default=True))
 
 
 def _size(size: int) -> str:

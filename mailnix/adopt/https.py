@@ -174,7 +174,8 @@ def read(base: str, get: Get, hostname: str) -> Existing:
     if not isinstance(version, dict) or "version" not in version:
         raise AdoptError(f"{base} is no Mailcow", "give the address of Mailcow's own pages")
     domains = _items(get, base, "domain/all")
-    names = [row.text("domain_name") for row in domains]
+    mirrors = _items_if_there(get, base, "alias-domain/all")
+    names = [*(row.text("domain_name") for row in domains), *(row.text("alias_domain") for row in mirrors)]
     return Existing(
         source=base,
         hostname=hostname,
@@ -182,7 +183,7 @@ def read(base: str, get: Get, hostname: str) -> Existing:
         domains=domains,
         mailboxes=_items(get, base, "mailbox/all") if domains else (),
         aliases=_items(get, base, "alias/all") if domains else (),
-        alias_domains=_items_if_there(get, base, "alias-domain/all"),
+        alias_domains=mirrors,
         relayhosts=_items_if_there(get, base, "relayhost/all"),
         transports=_items_if_there(get, base, "transport/all"),
         forwarding_hosts=_items_if_there(get, base, "fwdhost/all"),

@@ -94,7 +94,7 @@ def _kept(item: Any, match: re.Match[str]) -> Any:
     value, default = getattr(item, at), _default(item, at)
     if match["item"] is not None and isinstance(value, tuple):
         left = tuple(one for number, one in enumerate(value) if number != int(match["item"]))
-        return evolve(item, **{at: left}) if left else None
+        return evolve(item, **{at: left})  # where it must not be empty, the next round says so
     return None if default is attrs.NOTHING or value == default else evolve(item, **{at: default})
 
 

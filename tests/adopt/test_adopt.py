@@ -65,7 +65,11 @@ def in_order(domains: tuple[Domain, ...]) -> list[Domain]:
         (
             evolve(
                 domain,
-                mailboxes=sorted(domain.mailboxes, key=by_name),
+                mailboxes=sorted(
+                    (evolve(box, send_as=sorted(box.send_as)) for box in domain.mailboxes if isinstance(box, Mailbox)),
+                    key=by_name,
+                ),
+                catch_all=sorted(domain.catch_all),
                 aliases=sorted((evolve(alias, to=sorted(alias.to)) for alias in domain.aliases), key=by_name),
             )
             for domain in domains
@@ -88,6 +92,17 @@ ROUND_TRIPS = [
                 [Alias("postmaster", to=["alice"]), Alias("team", to=["alice", "bob", "me@elsewhere.example"])],
                 dkim_selector="mail2026",
             ),
+            Domain(
+                "example.net",
+                [
+                    Mailbox("left", state="archived"),
+                    Mailbox("gone", state="inactive", protocols=["imap", "smtp"]),
+                    Mailbox("boss", send_as=["gone", "@example.org", "bob@example.org"]),
+                ],
+                [Alias("postmaster", to=["boss"]), Alias("noreply", discard=True)],
+                catch_all=["boss", "alice@example.org"],
+            ),
+            Domain("example.com", alias_of="example.net"),
             Domain("bücher.example", mailboxes=["info"], aliases=[Alias("postmaster", to=["bob@example.org"])]),
         ]
     ),
@@ -124,6 +139,9 @@ def held(**changed: Any) -> Existing:
         aliases=(Row({**alias, **changed.get("alias", {})}), *map(Row, changed.get("aliases", ()))),
         **changed.get("more", {}),
     )
+
+
+NOTHING = {f"{name}_access": "0" for name in ("imap", "pop3", "smtp", "sieve", "eas", "dav", "sogo")}
 
 
 def test_texts_of_others_are_literals_and_comments_and_nothing_else(tmp_path: Path) -> None:
@@ -164,13 +182,14 @@ def test_a_name_with_a_line_break_is_left_out_and_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"box": {"attributes": {"imap_access": "0", "smtp_access": "1"}}}, "switched off for it in Mailcow: imap"),
-        ({"box": {"attributes": '{"pop3_access": "0"}'}}, "switched off for it in Mailcow: pop3"),
+        ({"box": {"attributes": NOTHING}}, "may use no protocol at all"),
+        ({"alias": {"address": "@example.org", "goto": "null@localhost"}}, "its catch-all throws everything away"),
+        ({"alias": {"goto": "spam@localhost"}}, "is left out: it learns what comes as spam"),
         ({"box": {"quota": "0"}}, "it has no quota in Mailcow"),
         ({"box": {"rl": {"value": "10", "frame": "d"}}}, "its limit in Mailcow is 10 in 1d"),
         ({"box": {"rl": {"value": "10", "frame": "h"}, "rl_scope": "domain"}}, "one for the whole domain"),
         ({"box": {"authsource": "ldap"}}, "it logs in by ldap"),
-        ({"box": {"sender_acl": ["@example.org"]}}, "it may also write as: @example.org"),
+        ({"box": {"sender_acl": ["x@elsewhere.example"]}}, "send_as of Mailbox("),
         ({"alias": {"internal": 1}}, "from its own users alone"),
         ({"alias": {"sender_allowed": "0"}}, "nobody may write under it"),
         ({"domain": {"backupmx": "1"}}, "hands this domain's mail on to another server"),
@@ -188,11 +207,15 @@ def test_what_a_description_cannot_say_is_a_comment(changed: dict[str, Any], sai
     assert loaded(made, tmp_path) == made.topology
 
 
-def test_who_is_switched_off_stays_out(tmp_path: Path) -> None:
+def test_who_is_switched_off_stays_so_and_what_is_is_left_out() -> None:
     left = {"username": "bob@example.org", "local_part": "bob", "domain": "example.org", "active": "0"}
-    made = adopted(held(boxes=[left], aliases=[{**held().aliases[0].values, "active": "0"}]), ANSWERS)
-    assert made.topology.domains[0].mailboxes == (Mailbox("alice", quota="1 GiB", sends_per_hour=0),)
-    assert any("bob@example.org is switched off" in note for note in made.notes)
+    mirror = Row({"alias_domain": "example.net", "target_domain": "example.org", "active": "0"})
+    alias = {"address": "off@example.org", "domain": "example.org", "goto": "alice@example.org", "active": "0"}
+    made = adopted(held(boxes=[left], aliases=[alias], more={"alias_domains": (mirror,)}), ANSWERS)
+    assert [box.state for box in made.topology.domains[0].mailboxes] == ["active", "inactive"]
+    assert len(made.topology.domains) == 1
+    assert any("off@example.org to alice@example.org is left out: it is switched off" in note for note in made.notes)
+    assert any("example.net mirrors it there, is switched off" in note for note in made.notes)
 
 
 def test_an_alias_to_somebody_who_is_left_out_loses_that_target_or_goes(tmp_path: Path) -> None:
