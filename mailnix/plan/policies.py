@@ -66,6 +66,10 @@ def mta_sts_record(policy: str) -> str:
 
 def caa(authorities: Iterable[str], reports: str) -> Iterator[str]:
     """CAA records (RFC 8659 4) by which these authorities may sign, and where others shall report who asked."""
-    for authority in dict.fromkeys((CERTIFICATE_AUTHORITY, *authorities)):
+    named = [authority.partition(";")[0].strip().lower() for authority in authorities]
+    ours = (
+        () if CERTIFICATE_AUTHORITY in named else (CERTIFICATE_AUTHORITY,)
+    )  # one with parameters is not to be widened
+    for authority in dict.fromkeys((*ours, *authorities)):
         yield f'0 issue "{authority}"'
     yield f'0 iodef "{reports}"'

@@ -109,7 +109,7 @@ class Folder:
         """
         digest = hashlib.sha256()
         with explained(self.path):
-            for file in sorted(self.path.glob("*/[!.]*")):
+            for file in sorted(path for path in self.path.glob("*/**/[!.]*") if path.is_file()):
                 content = hashlib.sha256(file.read_bytes()).hexdigest()
                 digest.update(f"{file.relative_to(self.path)} {content}\n".encode())
         return digest.hexdigest()

@@ -103,6 +103,8 @@ in
         FreeBind = true;
         Accept = true;
         MaxConnections = 4;
+        # However often somebody connects, the socket stays.
+        TriggerLimitIntervalSec = 0;
       };
     };
     systemd.services."mailnix-bans@" = mkIf (cfg.bans.listen != null) {

@@ -11,6 +11,7 @@ from attrs import evolve
 from mailnix import Domain, Mailbox, secrets
 from mailnix.errors import SecretsError
 from mailnix.plan import Plan, derive
+from mailnix.secrets.folder import Folder
 
 HASH = "{BLF-CRYPT}$2y$10$abcdefghijklmnopqrstuu"
 
@@ -74,3 +75,11 @@ def test_app_passwords_are_made_and_rotated_one_by_one(plan: Plan, folder: Path)
     secrets.rotate(given, folder, ["mailcow.mailboxes:alice@example.org/phone"])
     after = passwords(given, folder)
     assert {name for name in after if after[name] != before[name]} == {"alice@example.org/phone"}
+
+
+def test_a_password_in_a_folder_of_a_folder_counts_among_what_is_kept(plan: Plan, folder: Path) -> None:
+    (folder / "passwords").mkdir(mode=0o700)
+    keep(folder, "passwords/team/alice", "first")
+    before = Folder(folder).fingerprint()
+    keep(folder, "passwords/team/alice", "second")
+    assert Folder(folder).fingerprint() != before

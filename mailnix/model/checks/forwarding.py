@@ -42,9 +42,12 @@ class _Walk:
         """The addresses that targets lead to, as far as they are good."""
         seen: set[str] = set()
         for at, text in each(texts, str, path):
-            address = without_tag(address_of(text, domain.name))  # a sub-address is its mailbox's
+            whole = address_of(text, domain.name)
+            address = without_tag(whole)  # a sub-address is its mailbox's
             local_part, _, name = address.rpartition("@")
-            problem = _problem(local_part, name, domain)
+            # The tag goes into a sieve script as it is; that a + starts one is no mistake here.
+            tagged = whole.rpartition("@")[0].replace("+", "-")
+            problem = _problem(local_part, name, domain) or local_part_problem(tagged)
             if name == SINK:
                 self.found.error(at, f"{text.strip()!r} is no address", "to throw mail away: Alias(…, discard=True)")
             elif problem is not None:

@@ -97,7 +97,7 @@ def _backup_mx(domain: Domain, path: str, hosts: dict[str, str], ours: set[str],
 def _caa(domain: Domain, path: str, found: Found) -> None:
     for at, text in each(domain.caa, str, f"{path}.caa"):
         authority, semicolon, parameters = text.partition(";")
-        problem = domain_problem(authority.strip())
+        problem = domain_problem(authority.strip().lower())
         if problem is not None or not _PARAMETERS.fullmatch(semicolon + parameters):
             message = problem or f"{text[:60]!r} is not an authority as CAA names it (RFC 8659 4.2)"
             found.error(at, message, "write its domain: digicert.com, or pki.goog; validationmethods=dns-01")

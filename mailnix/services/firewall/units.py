@@ -12,6 +12,8 @@ from mailnix.model import ports
 from mailnix.plan import ProxyPlan
 
 BANS: Final = "mailnix-bans"
+LIMITS: Final[dict[str, str | int]] = {"MaxConnections": 4, "TriggerLimitIntervalSec": 0}
+"""However often somebody connects, the socket stays: systemd would give it up after 200 times in two seconds."""
 _HARDENING: Final = data("hardening.toml")
 
 
@@ -24,7 +26,7 @@ def bans_socket(host: ProxyPlan) -> tuple[Section, ...]:
     """mailnix-bans.socket: bound before the tunnel is there."""
     return (
         ("Unit", {"Description": "The list of whom Mailcow has banned"}),
-        ("Socket", {"ListenStream": listens(host), "FreeBind": True, "Accept": True, "MaxConnections": 4}),
+        ("Socket", {"ListenStream": listens(host), "FreeBind": True, "Accept": True, **LIMITS}),
         ("Install", {"WantedBy": "sockets.target"}),
     )
 

@@ -227,6 +227,11 @@ def test_brackets_around_a_name_are_warned_of_for_mailcow_takes_them_away() -> N
     assert shown_name("<<Alice> B.>>") == "Alice> B."
 
 
+@pytest.mark.parametrize("target", ['bob+x"; discard; redirect "evil@example.com', "bob+a b", "bob+x\\y@example.org"])
+def test_what_follows_a_plus_is_checked_too(target: str) -> None:
+    assert found(alice(forward_to=[target]), f"{ALICE}.forward_to[0]").severity is Severity.ERROR
+
+
 def test_a_target_is_read_in_one_way_for_the_check_and_for_what_is_emitted() -> None:
     texts = [" Alice", "alice ", "ALICE@Example.ORG", "alice@example.org.", "\u00a0alice"]
     assert {address_of(text, "example.org") for text in texts} == {"alice@example.org"}

@@ -67,6 +67,7 @@ def test_what_deserves_a_second_look_is_a_warning(changed: dict[str, Any], path:
         {"spf": ["mx", *(f"include:s{n}.example" for n in range(9))]},  # "mx" is there anyway
         {"spf": [f"ip4:192.0.2.{n}" for n in range(50)]},
         {"mta_sts": "none", "sp": "reject", "adkim": "r", "aspf": "s"},
+        {"caa": ["DigiCert.com"]},
         {"caa": ["digicert.com", "pki.goog; validationmethods=dns-01; accounturi=https://ca.example/acct/1"]},
         {"backup_mx": ["mx.friend.example"], "spf": [f"include:s{n}.example" for n in range(9)]},
     ],

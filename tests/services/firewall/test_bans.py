@@ -16,6 +16,7 @@ from mailnix.services.firewall import units
 from mailnix.services.firewall.debian import debian
 from mailnix.services.firewall.guest import bans
 from mailnix.services.firewall.render import table
+from mailnix.services.mailcow.guest import bans as sender
 from tests.attacks.marks import Kind, attack
 from tests.services.conftest import topology
 from tests.services.firewall import namespaces
@@ -25,7 +26,7 @@ GUESSER, OTHER = "198.51.100.66", "198.51.100.67"
 
 
 def networks(text: str) -> list[str]:
-    return [str(network) for network in bans.networks(text)]
+    return [str(network) for network in bans.networks(text.splitlines())]
 
 
 def test_what_is_no_network_and_what_is_too_wide_is_left_out() -> None:
@@ -34,7 +35,19 @@ def test_what_is_no_network_and_what_is_too_wide_is_left_out() -> None:
 
 
 def test_no_line_says_more_than_a_network() -> None:
-    assert networks('192.0.2.1 } ; flush ruleset ; { \n192.0.2.2"\n') == []
+    assert networks('192.0.2.1 } ; flush ruleset ; { \n192.0.2.2"\nfe80::%x } ; flush ruleset ; #/64\n') == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "EHLO here\n", "mailnix-bans 1\n192.0.2.1\n", "192.0.2.1\n.\n", "mailnix-bans 1\n."]
+)
+def test_what_is_no_whole_list_is_none(text: str) -> None:
+    assert bans.listed(text) is None
+
+
+def test_home_and_the_proxy_mean_the_same_by_a_list() -> None:
+    assert bans.listed(sender.text_of(["192.0.2.1"]).decode()) == ["192.0.2.1"]
+    assert bans.listed(sender.text_of([]).decode()) == []
 
 
 def test_home_is_who_dials() -> None:
@@ -74,7 +87,7 @@ def sees(net: Network, source: str, port: int, target: str = PROXY) -> bool:
 
 
 def ban(net: Network, *listed: str, home: tuple[str, ...] = ()) -> None:
-    net.nft("proxy", bans.script(bans.networks("\n".join(listed)), home))
+    net.nft("proxy", bans.script(bans.networks(listed), home))
 
 
 @pytest.mark.skipif(bool(missing()), reason=missing() or "runs")
@@ -111,8 +124,11 @@ def test_the_program_takes_a_list_and_says_what_it_cannot_do(tmp_path: Path) -> 
     def take(text: bytes) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(words, input=text, env=environment, capture_output=True, check=False)
 
-    assert take(b"198.51.100.66/32\n").returncode == 0
+    assert take(sender.text_of(["198.51.100.66/32"])).returncode == 0
     assert "banned4 { 198.51.100.66/32 timeout" in (tmp_path / "nft.in").read_text()
-    assert take(b"1" * (bans.LONGEST + 1)).returncode == 1
+    (tmp_path / "nft.in").unlink()
+    for other in (b"", b"QUIT\r\n", b"1" * (bans.LONGEST + 1)):
+        assert (take(other).returncode, take(other).stderr[:3]) == (1, b"<3>")
+    assert not (tmp_path / "nft.in").exists()
     (tmp_path / "nft.fails").touch()
-    assert take(b"").returncode == 1
+    assert take(sender.text_of([])).returncode == 1

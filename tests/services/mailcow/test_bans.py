@@ -11,7 +11,7 @@ from mailnix.plan import Plan
 from mailnix.services.mailcow import render, units
 from mailnix.services.mailcow.debian import PROGRAMS
 from mailnix.services.mailcow.guest.api import Api, ApiDown
-from mailnix.services.mailcow.guest.bans import AGAIN, Bans, banned
+from mailnix.services.mailcow.guest.bans import AGAIN, Bans, banned, text_of
 
 ANSWER = {
     "ban_time": 1800,
@@ -60,28 +60,34 @@ def test_those_who_guessed_and_those_on_the_pages_list_are_banned() -> None:
     "answer",
     [
         {"active_bans": "", "perm_bans": ""},
-        {"active_bans": [{"network": "nonsense"}, {"network": None}, "x", {}]},
-        {},
-        [],
-        None,
+        {"active_bans": [{"network": "nonsense"}, {"network": None}, {"network": "fe80::%x } ; #/64"}, "x", {}]},
     ],
 )
 def test_an_answer_with_nothing_in_it_bans_nobody(answer: Any) -> None:
     assert banned(answer) == ()
 
 
+@pytest.mark.parametrize("answer", [{}, [], None])
+def test_an_answer_without_a_list_is_none(answer: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    api, proxies = FakeApi(), Proxies()
+    api.answer = answer
+    Bans(api, ["10.83.119.1"], 2527, proxies.send).look(0)
+    assert proxies.told == []
+    assert "does not say whom it has banned" in capsys.readouterr().out
+
+
 def test_a_list_is_sent_when_it_changes_and_before_it_is_forgotten() -> None:
     api, proxies = FakeApi(), Proxies()
     bans = Bans(api, ["10.83.119.1"], 2527, proxies.send)
-    whole = ("10.83.119.1", b"192.0.2.0/24\n198.51.100.66/32\n2001:db8::1/128\n")
+    whole = ("10.83.119.1", text_of(LISTED))
     bans.look(0)
     bans.look(15)
     assert proxies.told == [whole]
     bans.look(AGAIN)
     assert proxies.told == [whole, whole]
-    api.answer = {}
+    api.answer = {"active_bans": "", "perm_bans": ""}
     bans.look(AGAIN + 15)
-    assert proxies.told[2:] == [("10.83.119.1", b"")]
+    assert proxies.told[2:] == [("10.83.119.1", text_of([]))]
 
 
 def test_a_proxy_that_is_away_holds_up_no_other_and_is_told_later(capsys: pytest.CaptureFixture[str]) -> None:

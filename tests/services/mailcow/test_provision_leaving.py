@@ -52,6 +52,16 @@ def test_who_was_switched_off_by_an_older_mailnix_takes_mail_again(mailcow: Mail
     assert len(mailcow.filters(CAROL)) == 1
 
 
+def test_who_was_switched_off_takes_no_mail_that_a_filter_of_their_own_would_keep_unseen(mailcow: Mailcow) -> None:
+    mailcow.has(domain("carol"))
+    own = {"script_data": "keep;", "script_desc": "mine", "filter_type": "prefilter", "active": 1}
+    mailcow.api.add("filter", {"username": CAROL, **own})
+    mailcow.has(domain())
+    (refusal,) = mailcow.has(left("bob"))
+    assert "prefilter of its own" in refusal
+    assert mailcow.finds(CAROL) == ""
+
+
 def test_who_left_is_an_alias_as_soon_as_the_mailbox_is_deleted_in_mailcow(mailcow: Mailcow) -> None:
     mailcow.has(domain("carol"))
     mailcow.has(left("bob"))

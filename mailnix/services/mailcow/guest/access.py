@@ -52,8 +52,8 @@ class Access:
             return
         goto = Forward(tuple(sorted(alias.to)), keep_copy=False)
         text = "discard;\n" if alias.discard else script(goto, self._ours)
-        if not self._filter(address, now, text) and int(now["active"]):
-            return  # takes its mail as before, rather than to keep it where nobody looks
+        if not self._filter(address, now, text):
+            return  # takes its mail, or refuses it, as before, rather than to keep it where nobody looks
         attributes: dict[str, object] = {}
         if int(now["active"]) != ARCHIVED:
             attributes["active"] = ARCHIVED

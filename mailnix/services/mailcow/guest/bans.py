@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -22,29 +23,41 @@ CONFIG = "/etc/mailnix/bans.json"
 LOOK = 15.0  # seconds between two looks; netfilter unbans every ten
 AGAIN = 60.0  # a list that did not change is sent as often, for the proxy forgets it
 TIMEOUT = 10.0
+FIRST, LAST = "mailnix-bans 1", "."  # a proxy takes what stands between these, and nothing else
+WORD = re.compile("[0-9A-Fa-f.:/]+")  # of an address in it; Python takes any text after a % for an interface
 
 Send = Callable[[str, int, bytes], None]
 
 
-def banned(answer: Any) -> tuple[str, ...]:
-    """The networks in an answer of `get/fail2ban`, sorted: those of guessers, and those on the list of its pages."""
+def banned(answer: Any) -> tuple[str, ...] | None:
+    """The networks in an answer of `get/fail2ban`, sorted: those of guessers, and those on the list of its pages.
+
+    None where Mailcow could not look, which its API answers as `{}`.
+    """
+    if not isinstance(answer, dict) or "active_bans" not in answer:
+        return None
     entries = [entry for kind in ("active_bans", "perm_bans") for entry in _entries(answer, kind)]
     return tuple(sorted({entry["network"] for entry in entries if _counts(entry)}))
 
 
-def _entries(answer: Any, kind: str) -> list[Any]:
-    found = answer.get(kind) if isinstance(answer, dict) else None
+def _entries(answer: dict[str, Any], kind: str) -> list[Any]:
+    found = answer.get(kind)
     return found if isinstance(found, list) else []  # "" where there is none
 
 
 def _counts(entry: Any) -> bool:
     if not isinstance(entry, dict) or entry.get("queued_for_unban"):
         return False
+    network = entry.get("network")
     try:
-        ip_network(entry.get("network", ""), strict=False)
-    except (TypeError, ValueError):
+        return isinstance(network, str) and bool(WORD.fullmatch(network)) and bool(ip_network(network, strict=False))
+    except ValueError:
         return False
-    return True
+
+
+def text_of(networks: Iterable[str]) -> bytes:
+    """A list as it is sent."""
+    return "".join(f"{line}\n" for line in (FIRST, *networks, LAST)).encode()
 
 
 def send(address: str, port: int, text: bytes) -> None:
@@ -68,6 +81,9 @@ class Bans:
         except ApiError as error:
             self._say(f"Mailcow does not say whom it has banned: {error}")
             return
+        if networks is None:
+            self._say("Mailcow does not say whom it has banned: there is no list in its answer")
+            return
         complaints = [self._tell(proxy, networks, now) for proxy in self._proxies]
         self._say("; ".join(filter(None, complaints)))
 
@@ -76,7 +92,7 @@ class Bans:
         if networks == known and now - when < AGAIN:
             return ""
         try:
-            self._hand_on(proxy, self._port, "".join(f"{network}\n" for network in networks).encode())
+            self._hand_on(proxy, self._port, text_of(networks))
         except OSError as error:
             return f"{proxy} does not take the list: {error}"
         self._told[proxy] = (networks, now)

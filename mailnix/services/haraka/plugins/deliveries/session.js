@@ -103,7 +103,7 @@ class Session {
             this.write(`${line}\r\n`)
             const answer = await this.reply(this.timing.command, 'AUTH')
             if (answer.code[0] === (index + 1 < lines.length ? '3' : '2')) continue
-            throw new Trouble(`it does not let ${user} in: ${answer.text}`, { reply: answer })
+            throw new Trouble(`it does not let us in: ${answer.text}`, { reply: answer })
         }
     }
 
