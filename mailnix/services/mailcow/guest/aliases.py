@@ -17,13 +17,17 @@ class Aliases:
         self._work = work
         self._found = found
 
-    def drop(self, domains: Iterable[Domain]) -> None:
-        """Remove aliases that we made and that are described no more."""
+    def drop(self, domains: Iterable[Domain], made: Collection[str]) -> None:
+        """Remove aliases that we made and that are described no more; `made` are the mailboxes that there are."""
         domains = tuple(domains)
         names = {domain.name for domain in domains}
         described = {alias.address for domain in domains for alias in domain.aliases}
         # One whose place a mailbox shall take goes just before that is made: no mail may bounce in between.
-        described |= {mailbox.address for domain in domains for mailbox in domain.mailboxes}
+        mailboxes = {mailbox.address for domain in domains for mailbox in domain.mailboxes}
+        described |= mailboxes
+        for address in mailboxes - {*made}:  # one that is not there is not in mirrors either
+            local_part, _, name = address.rpartition("@")
+            described |= {f"{local_part}@{mirror.name}" for mirror in domains if mirror.alias_of == name}
         for address, row in self._found.items():
             if row.get("private_comment") == MARK and row["domain"] in names and address not in described:
                 self._work.attempt(f"{address}: alias removed", self._work.api.delete, "alias", row["id"])

@@ -40,10 +40,10 @@ class Provisioner(Work):
         ready = domains.ready
         found: dict[str, Row] = {row["address"].lower(): row for row in self.api.items("get/alias/all")}
         aliases, mailboxes = Aliases(self, found), Mailboxes(self, self._secrets.passwords)
-        aliases.drop(ready)
         for domain in ready:
             if not domain.alias_of:
                 mailboxes.bring(domain, found, new=domain.name not in domains.found)
+        aliases.drop(ready, mailboxes.rows)
         for domain in ready:
             aliases.bring(domain, mailboxes.left)
         access = Access(self, self._secrets.passwords, ready)
