@@ -12,10 +12,10 @@ from mailnix.errors import ConfigError
 SLIPS = {
     "from mailnix import *\nTopology(proxys=[])": 'Topology() has no field "proxys": did you mean proxies?',
     "from mailnix import *\nMailbox('a', qouta=1)": 'Mailbox() has no field "qouta": did you mean quota?',
-    "from mailnix import *\nAlias('a', zzzz=1)": 'Alias() has no field "zzzz": it has local_part, to',
+    "from mailnix import *\nAlias('a', zzzz=1)": 'Alias() has no field "zzzz": it has local_part, to, discard',
     "from mailnix import *\nTopology(hostname='a')": "Topology() lacks proxies, internal, and domains",
     "from mailnix import *\nProxy('a')": "Proxy() lacks ipv4",
-    "from mailnix import *\nAlias('a', [], 3)": "Alias() was given 3 values and has 2 fields: write their names, to=…",
+    "from mailnix import *\nAlias('a','b',1,4)": "Alias() was given 4 values and has 3 fields: write their names, to=…",
     "from mailnix import *\nTopolgy()": 'nothing is called "Topolgy": did you mean Topology?',
     "from mailnix import *\nmailbox('a')": 'nothing is called "mailbox": did you mean Mailbox?',
     "Topology()": '"Topology" is not imported: write above it: from mailnix import Topology',

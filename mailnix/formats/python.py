@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 from attrs import frozen
 
-WIDTH: Final = 110
+WIDTH: Final = 109
 INDENT: Final = 4
 _MEANING: Final = frozenset('"\\')
 _BMP: Final = 0xFFFF

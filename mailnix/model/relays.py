@@ -8,11 +8,12 @@ from typing import Final
 
 from attrs import field, frozen
 
+from mailnix.model.clientport import client_port
 from mailnix.model.names import to_ascii
 from mailnix.model.reading import items, member, texts
 
-SUBMISSION: Final = 587
-SUBMISSIONS: Final = 465  # where TLS comes first (RFC 8314 3.3)
+SUBMISSION: Final = client_port("submission").port
+SUBMISSIONS: Final = client_port("submissions").port  # where TLS comes first (RFC 8314 3.3)
 
 
 class RelayTls(StrEnum):

@@ -26,6 +26,7 @@ FOLDER = Path(package.__file__).parent
 PROGRAMS = (
     "__main__.py",
     "cli/",
+    "services/firewall/guest/",
     "services/mailcow/guest/",
     "services/wireguard/guest/",
     "lab/fake_mailcow/nix.py",

@@ -313,6 +313,8 @@ def test_docker_is_set_in_the_same_way(machines: Evaluated) -> None:
 def test_the_kernel_is_set_in_the_same_way(plan: Plan, machines: Evaluated) -> None:
     wanted = {name: value for host in plan.hosts for name, value in sysctls(host).items()}
     here = {words: set(values) for words, values in machines.definitions("boot.kernel.sysctl").items()}
+    (panic,) = here.pop("kernel.panic")  # on Debian a word of the kernel's command line
+    assert f" panic={panic}" in CUSTOMIZE.read_text()
     assert here == {name: {value} for name, value in wanted.items()}
 
 
