@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from mailnix.model import spf as mechanisms
@@ -64,12 +64,13 @@ def mta_sts_record(policy: str) -> str:
     return f"v=STSv1; id={hashlib.sha256(policy.encode()).hexdigest()[:20]}"
 
 
-def caa(authorities: Iterable[str], reports: str) -> Iterator[str]:
+def _names_ours(authority: str) -> bool:
+    return authority.partition(";")[0].strip().lower() == CERTIFICATE_AUTHORITY
+
+
+def caa(authorities: Sequence[str], reports: str) -> Iterator[str]:
     """CAA records (RFC 8659 4) by which these authorities may sign, and where others shall report who asked."""
-    named = [authority.partition(";")[0].strip().lower() for authority in authorities]
-    ours = (
-        () if CERTIFICATE_AUTHORITY in named else (CERTIFICATE_AUTHORITY,)
-    )  # one with parameters is not to be widened
-    for authority in dict.fromkeys((*ours, *authorities)):
+    ours = [authority for authority in authorities if _names_ours(authority)]  # with parameters: not to be widened
+    for authority in dict.fromkeys((*(ours or (CERTIFICATE_AUTHORITY,)), *authorities)):
         yield f'0 issue "{authority}"'
     yield f'0 iodef "{reports}"'
