@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from attrs import frozen
@@ -97,8 +98,13 @@ def provision_unit(programs: Programs, internal: InternalPlan) -> tuple[Section,
         **_HARDENING["everything"],
         **_HARDENING[PROVISION],
     }
+    return _while_mailcow_runs("Domains, mailboxes and keys in Mailcow", service)
+
+
+def _while_mailcow_runs(description: str, service: Mapping[str, object]) -> tuple[Section, ...]:
+    """A unit that comes and goes with Mailcow, and is tried again for ever."""
     unit = {
-        "Description": "Domains, mailboxes and keys in Mailcow",
+        "Description": description,
         "Requires": names.READY,
         "PartOf": MAILCOW,
         "After": (MAILCOW, names.READY),
@@ -126,14 +132,7 @@ def bans_unit(programs: Programs, internal: InternalPlan) -> tuple[Section, ...]
         **_HARDENING["everything"],
         **_HARDENING[PROVISION],
     }
-    unit = {
-        "Description": "Tell the proxies whom Mailcow has banned",
-        "Requires": names.READY,
-        "PartOf": MAILCOW,
-        "After": (MAILCOW, names.READY),
-        "StartLimitIntervalSec": 0,
-    }
-    return (("Unit", unit), ("Service", service), ("Install", {"WantedBy": MAILCOW}))
+    return _while_mailcow_runs("Tell the proxies whom Mailcow has banned", service)
 
 
 def told(internal: InternalPlan) -> dict[str, object]:
