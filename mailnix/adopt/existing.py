@@ -15,6 +15,7 @@ from attrs import field, frozen
 from mailnix.secrets import Secret
 
 TEXT_MAX: Final = 4096  # characters; nothing that a description says is longer
+BIGINT: Final = 2**63  # what MariaDB's widest integers stay below
 
 
 @frozen
@@ -29,12 +30,13 @@ class Row:
         return str(value)[:TEXT_MAX] if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
     def number(self, name: str, default: int = 0) -> int:
-        """A whole number; `default` where it is missing or none."""
+        """A whole number; `default` where it is missing, none, or larger than Mailcow's database has them."""
         value = self.values.get(name)
         try:
-            return int(value) if isinstance(value, str | int | float) else default
+            number = int(value) if isinstance(value, str | int | float) else default
         except (ValueError, OverflowError):
             return default
+        return number if abs(number) <= BIGINT else default
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Mailcow's switches: 1 and 0, as numbers or texts (2 is "on, with conditions")."""

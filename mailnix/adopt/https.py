@@ -50,10 +50,12 @@ class NotThere(AdoptError):
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect could take the key to somebody else."""
+    """Follows none, and does not even read where it leads: the key would go with it."""
 
-    def redirect_request(self, *_: Any) -> None:
-        """Follow nowhere: the caller gets the 3xx."""
+    def http_error_302(self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        """Leave it to be raised as an HTTPError."""
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
 def base_of(url: str) -> str:
@@ -120,10 +122,18 @@ def _refused(base: str, error: urllib.error.HTTPError) -> AdoptError:
     if error.code == NOT_FOUND:
         return NotThere(f"{base} has no API of Mailcow", "give the address of Mailcow's own pages")
     if 300 <= error.code < 400:
-        where = urlsplit(error.headers.get("Location") or "")
-        to = f"{where.scheme}://{where.netloc}" if where.netloc else "elsewhere"
+        to = _place(error.headers.get("Location") or "")
         return AdoptError(f"{base} sends us to {to}", "give that address, if it is your Mailcow's")
     return AdoptError(f"{base} answers with HTTP {error.code}", "is Mailcow running, and what stands before it, too?")
+
+
+def _place(location: str) -> str:
+    """The server that a redirect names, for people to read."""
+    try:
+        where = urlsplit(location)
+    except ValueError:  # as of a bracket that no IPv6 address follows
+        return "elsewhere"
+    return _words(f"{where.scheme}://{where.netloc}") if where.netloc else "elsewhere"
 
 
 def _unreached(base: str, error: Exception) -> AdoptError:

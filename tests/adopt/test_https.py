@@ -7,6 +7,7 @@ import json
 import pytest
 
 from mailnix.adopt import https
+from mailnix.adopt.existing import Row
 from mailnix.adopt.https import Get, base_of, getter, key_of
 from mailnix.errors import AdoptError
 from mailnix.secrets import Secret
@@ -94,6 +95,8 @@ def test_nobody_there_is_said(url: str, certificate: Certificate) -> None:
             Spoken(302, b"", "https://elsewhere.example/api/v1/get/status/version"),
             "sends us to https://elsewhere.example$",
         ),
+        (Spoken(302, b"", "https://else\x1bwhere.example/"), "sends us to https://else where.example$"),
+        (Spoken(302, b"", "https://[else/"), "sends us to elsewhere$"),
     ],
 )
 def test_what_is_no_answer_of_a_mailcow_is_named(spoken: Spoken, said: str, certificate: Certificate) -> None:
@@ -122,6 +125,11 @@ def test_rows_of_any_shape_are_read_without_a_fall(get: Get, url: str) -> None:
         return {"version": 7} if path == "status/version" else odd
 
     assert len(https.read(url, lying, "mail.example.org").domains) == 3
+
+
+def test_a_number_that_no_database_holds_is_none() -> None:
+    row = Row({"long": "9" * 400, "float": float("inf"), "text": "12", "none": []})
+    assert [row.number(name, 7) for name in ("long", "float", "text", "none", "absent")] == [7, 7, 12, 7, 7]
 
 
 def test_lists_that_a_mailcow_does_not_know_are_none(get: Get, url: str) -> None:
