@@ -85,6 +85,8 @@ def unpacked(file: Path, target: Path, runner: Runner = run) -> None:
                 shutil.copyfileobj(packed, plain, CHUNK)
         else:
             _shared(file, target)
+    except FileNotFoundError:
+        raise BuildError(f"{file} does not exist", "name a file that docker save has made") from None
     except (OSError, EOFError, zlib.error, CommandFailed) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise BuildError(f"{file} cannot be read to its end: {why}", SAVE) from None
