@@ -28,6 +28,9 @@ SMTP_SITES: Final = 5  # clients' shares for an IPv6 /48
 SMTP_NEWCOMERS: Final = 10  # connections a second of clients that no set has room for, and burst
 SMTP_NEWCOMERS_BURST: Final = 100
 SMTP_COUNTED: Final = 1  # connection mark
+UNIT_USERS: Final = "61184-65519"
+"""Whom systemd gives to units with DynamicUser=, at home mailcow-bans.service (systemd, docs/UIDS-GIDS.md). A number is
+not known before the unit runs."""
 HEADERS: Final = 60  # bytes of IPv6 and TCP headers that the MTU has and the MSS has not
 
 # IANA's special-purpose registries (RFC 6890), without networks for documentation, which our own machines stand in when
@@ -82,6 +85,7 @@ def _proxy(host: ProxyPlan) -> dict[str, object]:
         "wireguard_port": link.port,
         "ssh_port": ports.SSH,
         "smtp_port": ports.SMTP,
+        "bans_port": ports.BANS,
         "tunnel_ports": [e.port for e in host.listeners if e.reach is Reach.TUNNEL],
         "web_ports": [ports.HTTP, ports.HTTPS],
         "public_ports": public,
@@ -117,6 +121,9 @@ def _internal(host: InternalPlan) -> dict[str, object]:
         "ssh_port": ports.SSH,
         "smtp_port": ports.SMTP,
         "proxy_ports": [ports.SMTP, ports.MAILCOW_HTTP],
+        "relay_port": ports.RELAY,
+        "bans_port": ports.BANS,
+        "unit_users": UNIT_USERS,
         "client_ports": [client.port for client in host.client_ports],
         "clients4": host.lan_client_networks,
         "home_ports": [*(client.port for client in host.client_ports), ports.MAILCOW_HTTPS],

@@ -9,6 +9,7 @@ internet -----------eth0 (home's LAN)----------------------- home --docker0-----
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
 import os
 import socket
@@ -83,9 +84,12 @@ class Network:
 
         threading.Thread(target=serve, daemon=True).start()
 
-    def connect(self, name: str, target: str, port: int, source: str = "", seconds: float = 0.7) -> str:
-        """What happens within so many seconds: what the other end says, "dropped", "refused" or "reset"."""
-        with self.inside(name):
+    def connect(self, name: str, target: str, port: int, source: str = "", seconds: float = 0.7, user: int = 0) -> str:
+        """What happens within so many seconds: what the other end says, "dropped", "refused" or "reset".
+
+        The socket is one of that user's.
+        """
+        with self.inside(name), acting_as(user):
             probe = socket.socket(socket.AF_INET6 if ":" in target else socket.AF_INET)
         with probe:
             probe.settimeout(seconds)
@@ -101,6 +105,17 @@ class Network:
                 return "refused"
             except ConnectionResetError:
                 return "reset"
+
+
+@contextlib.contextmanager
+def acting_as(user: int) -> Iterator[None]:
+    """What this thread opens is that user's (setfsuid(2))."""
+    libc = ctypes.CDLL(None)
+    libc.setfsuid(user)
+    try:
+        yield
+    finally:
+        libc.setfsuid(os.geteuid())
 
 
 @contextlib.contextmanager

@@ -11,17 +11,27 @@ from pathlib import Path
 
 import pytest
 
+from mailnix.model import ports
 from mailnix.plan import Plan, Reach, derive
 from mailnix.services.firewall import units
 from mailnix.services.firewall.debian import debian
 from mailnix.services.firewall.guest import bans
 from mailnix.services.firewall.render import table
+from mailnix.services.mailcow import units as mailcow_units
+from mailnix.services.mailcow.debian import PROGRAMS
 from mailnix.services.mailcow.guest import bans as sender
 from tests.attacks.marks import Kind, attack
 from tests.services.conftest import topology
 from tests.services.firewall import namespaces
-from tests.services.firewall.namespaces import PROXY, PROXY6, Network, missing
+from tests.services.firewall.namespaces import HOME_LAN, PROXY, PROXY6, Network, missing
 
+TUNNEL, HOME = "10.83.119.1", "10.83.119.2"  # the proxy's end, and home's
+AS_DOCKER_DOES = """table ip docker { chain postrouting {
+    type nat hook postrouting priority srcnat;
+    ip saddr 172.22.1.0/24 oifname != "br-mailcow" masquerade
+    ip saddr 172.17.0.0/16 oifname != "docker0" masquerade
+}; }"""
+UNIT = 61_999  # as systemd gives one to a unit with DynamicUser=
 GUESSER, OTHER = "198.51.100.66", "198.51.100.67"
 
 
@@ -72,12 +82,21 @@ def test_a_proxy_takes_the_list_from_home_alone(plan: Plan) -> None:
     assert not {entry.path for entry in debian(plan, plan.internal).entries} & {"mailnix-bans.socket"}
 
 
+def test_the_rules_mean_the_users_that_systemd_makes_up_for_units(plan: Plan) -> None:
+    """systemd's dynamicuidmin and dynamicuidmax (systemd.pc), which neither Debian nor NixOS changes."""
+    assert dict(mailcow_units.bans_unit(PROGRAMS, plan.internal))["Service"]["DynamicUser"] is True
+    assert "meta skuid != 61184-65519 counter reject" in table(plan.internal)
+
+
 @pytest.fixture(scope="module")
 def net() -> Iterator[Network]:
     with namespaces.network(derive(topology())) as network:
         for port in (25, 443):
             network.listen("proxy", "0.0.0.0", port)
             network.listen("proxy", PROXY6, port)
+        for port in (ports.BANS, ports.RELAY):
+            network.listen("proxy", TUNNEL, port)
+        network.nft("home", AS_DOCKER_DOES)
         yield network
 
 
@@ -101,6 +120,42 @@ def test_whom_mailcow_has_banned_reaches_no_page_and_others_do(net: Network) -> 
     assert sees(net, GUESSER, 25)  # a mail is judged by what it is
     ban(net)
     assert sees(net, GUESSER, 443)
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing() or "runs")
+def test_the_unit_at_home_hands_its_list_over(net: Network) -> None:
+    assert net.connect("home", TUNNEL, ports.BANS, user=UNIT) == f"I see {HOME}"
+
+
+FORGERS = {
+    "a container of Mailcow's": ("mailcow", 0),
+    "another container": ("other", UNIT),
+    "a user at home": ("home", 1000),
+    "a container at home with the machine's own network": ("home", 0),
+    "a user of the proxy": ("proxy", 1000),
+    "a service of the proxy": ("proxy", UNIT),
+    "somebody on the internet": ("internet", 0),
+    "the home network": ("lan", 0),
+}
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing() or "runs")
+@pytest.mark.parametrize(("place", "user"), FORGERS.values(), ids=FORGERS)
+@attack(Kind.FIREWALL, right="not connected", source="whom a list bans is for the unit at home to say")
+def test_nobody_else_reaches_where_the_proxy_takes_it(net: Network, place: str, user: int) -> None:
+    # The internet's machine is the router of both: by way of the proxy's card, and of home's.
+    by = {"internet": "203.0.113.10", "lan": HOME_LAN}.get(place)
+    where = "internet" if by else place
+    if by:
+        net.ip("internet", "route", "replace", f"{TUNNEL}/32", "via", by)
+    assert net.connect(where, TUNNEL, ports.BANS, user=user) in ("refused", "dropped")
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing() or "runs")
+@attack(Kind.FIREWALL, right="refused at once", source="haraka-out relays for whom it sees as home")
+def test_of_the_containers_mailcows_alone_send_mail_by_the_proxy(net: Network) -> None:
+    assert net.connect("mailcow", TUNNEL, ports.RELAY) == f"I see {HOME}"
+    assert net.connect("other", TUNNEL, ports.RELAY) == "refused"
 
 
 @pytest.mark.skipif(bool(missing()), reason=missing() or "runs")
