@@ -1,7 +1,8 @@
 # make demo    both machines and the simulated internet, booted in QEMU, exchanging mail
 # make test    everything: linters, unit and property tests, Nix checks, then booted machines
 # make nixos   NixOS's layer of the machines, built and booted; NIXPKGS names a nixpkgs tree
-# make real    what mailnix ships, run against Mailcow's own code; MAILCOW_TREE names a tree of it
+# make real    what mailnix ships, run against Mailcow's own code; MAILCOW_TREE names a tree of it, and
+#              MAILCOW_BEFORE one of an earlier release, to upgrade from
 # make bench   measurements, printed as a table
 
 PYTHON ?= python3
@@ -31,7 +32,7 @@ nixos: setup
 	MAILNIX_NIXPKGS=$(abspath $(NIXPKGS)) $(BIN)/pytest vm-tests/nixos_layer --mailnix-config $(EXAMPLE)
 
 real: setup
-	MAILNIX_MAILCOW_TREE=$(abspath $(MAILCOW_TREE)) $(BIN)/pytest tests/real
+	MAILNIX_MAILCOW_TREE=$(abspath $(MAILCOW_TREE)) MAILNIX_MAILCOW_BEFORE=$(abspath $(MAILCOW_BEFORE)) $(BIN)/pytest tests/real
 
 test: unit vm
 

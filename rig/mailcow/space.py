@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -100,8 +102,31 @@ class Daemon:
         assert self.process.status() is None, f"{self.name} ended\n{self.log[-2000:]}"
 
     def stop(self) -> None:
-        """End it and what it started."""
-        run.end(self.process)
+        """End it and what it started, in other process groups too: php-fpm makes one of its own."""
+        family = [*descendants(self.process.pid)]
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        try:
+            until(lambda: not any(is_alive(pid) for pid in family), f"the end of {self.name}")
+        finally:
+            run.end(self.process)
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """The processes that a process has started, and those that they have."""
+    with contextlib.suppress(FileNotFoundError):
+        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+            yield from descendants(child)
+            yield child
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and is not waited for does not."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
 
 
 @contextlib.contextmanager

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 TREE: Final = "MAILNIX_MAILCOW_TREE"
+BEFORE: Final = "MAILNIX_MAILCOW_BEFORE"
+"""An earlier release than the pinned one, to upgrade from."""
 HOW: Final = "CONTRIBUTING.md says how to get one"
 
 

@@ -14,7 +14,7 @@ from mailnix.services.mailcow.guest import images, restoring
 from mailnix.services.mailcow.guest.restoring import Journal
 from mailnix.services.mailcow.guest.setup import SetupError, paths_of
 from mailnix.services.mailcow.guest.tree import read_record
-from tests.services.mailcow.machine import ALLOWED, DENIED, UNBOUND, Machine, upstream, write
+from tests.services.mailcow.machine import Machine, upstream, write
 
 
 def content(root: Path) -> dict[str, bytes]:
@@ -149,74 +149,6 @@ def test_an_upgrade_keeps_what_is_ours_and_drops_what_was_theirs(machine: Machin
     assert not (machine.root / "data/conf/only-in-one").exists()
     assert "DBPASS=dbpass1" in (machine.root / "mailcow.conf").read_text()
     assert '"two"' in (machine.root / "data/web/inc/app_info.inc.php").read_text()
-
-
-def test_what_administrators_change_in_mailcows_pages_survives_upgrades(machine: Machine) -> None:
-    machine.ship("one")
-    machine.set_up()
-    old = machine.config["source"]
-    write(machine.root / ALLOWED, "/friend@example.net/i\n", 0o660)
-    machine.ship("two")
-    machine.set_up()
-    assert (machine.root / ALLOWED).read_text() == "/friend@example.net/i\n"
-    assert (machine.root / ALLOWED).stat().st_mode & 0o777 == 0o660
-    assert (machine.root / DENIED).read_text() == "# two\n"
-    write(machine.root / DENIED, "/foe@example.net/i\n")
-    machine.config["source"] = old
-    subprocess.run(["rm", "-r", machine.paths.source], check=True)
-    machine.set_up()
-    assert (machine.root / ALLOWED).read_text() == "/friend@example.net/i\n"
-    assert (machine.root / DENIED).read_text() == "/foe@example.net/i\n"
-
-
-def test_edits_by_hand_are_merged_with_what_a_new_mailcow_brings(
-    machine: Machine, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """There is no place for more lines to unbound.conf: a resolver that shall log less was so until the next pin."""
-    machine.ship("one")
-    machine.set_up()
-    old = machine.config["source"]
-    edited = machine.root / UNBOUND
-    write(edited, edited.read_text().replace("verbosity: 1", "verbosity: 0"), 0o640)
-    machine.ship("two")
-    machine.set_up()
-    assert edited.read_text() == "server:\n  verbosity: 0\n  do-ip6: yes\n  # of two\n"
-    assert edited.stat().st_mode & 0o777 == 0o640
-    assert f"{UNBOUND} was edited: the edits are in Mailcow's new one" in capsys.readouterr().out
-    machine.config["source"] = old
-    subprocess.run(["rm", "-r", machine.paths.source], check=True)
-    machine.set_up()
-    assert edited.read_text() == "server:\n  verbosity: 0\n  do-ip6: yes\n  # of one\n"
-
-
-def test_an_edit_where_mailcow_changed_the_same_line_lies_beside_it_and_is_named(
-    machine: Machine, capsys: pytest.CaptureFixture[str]
-) -> None:
-    machine.ship("one")
-    machine.set_up()
-    edited = machine.root / UNBOUND
-    mine = edited.read_text().replace("# of one", "# of mine")
-    edited.write_text(mine)
-    machine.ship("two")
-    machine.set_up()
-    assert edited.read_text().endswith("# of two\n")
-    assert edited.with_name("unbound.conf.yours").read_text() == mine
-    assert "Mailcow's stands, yours is data/conf/unbound/unbound.conf.yours" in capsys.readouterr().out
-
-
-def test_an_edit_below_a_setting_of_ours_is_merged_for_the_day_when_the_setting_goes(machine: Machine) -> None:
-    machine.ship("one")
-    machine.set_up()
-    edited = machine.root / UNBOUND
-    edited.write_text(edited.read_text().replace("verbosity: 1", "verbosity: 0"))
-    ours = machine.paths.settings / UNBOUND
-    write(ours, "ours\n")
-    machine.ship("two")
-    machine.set_up()
-    assert edited.read_text() == "ours\n"
-    ours.unlink()
-    machine.set_up()
-    assert edited.read_text() == "server:\n  verbosity: 0\n  do-ip6: yes\n  # of two\n"
 
 
 def test_going_back_needs_no_network(machine: Machine) -> None:

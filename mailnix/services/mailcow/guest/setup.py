@@ -82,11 +82,17 @@ def lay_tree(source: Source, paths: Paths) -> None:
     carried = carry_over(paths.root, new) if paths.root.exists() else Carried()
     swap(paths.root, new, paths.beside("previous"), lambda: stop(paths.root))
     say(f"Mailcow {source.tag} laid at {paths.root}, {carried.own} files of our own kept")
-    for path in carried.edited:
-        if path in carried.lost:
-            say(f"{path} was edited where Mailcow changed it, too: Mailcow's stands, yours is {path}{YOURS}")
-        else:
-            say(f"{path} was edited: the edits are in Mailcow's new one")
+    _tell(carried, paths.beside("previous"))
+
+
+def _tell(carried: Carried, previous: Path) -> None:
+    """Say what became of edits by hand."""
+    for path in carried.merged:
+        say(f"{path} was edited: the edits are in Mailcow's new one")
+    for path in carried.beside:
+        say(f"{path} was edited where Mailcow changed it, too: Mailcow's stands, yours is {path}{YOURS}")
+    for path in carried.replaced:
+        say(f"{path} was edited: Mailcow's new one stands, yours is {previous / path}")
 
 
 def _lay_new(source: Source, paths: Paths, new: Path) -> None:

@@ -28,20 +28,10 @@ EDITED_IN_PAGES = (
     "data/conf/sogo/custom-",  # a theme and a logo of one's own
 )
 """Beginnings of paths that come with Mailcow and are for its administrators to change, most of them in its pages."""
-EDITED_BY_HAND = (
-    "data/conf/clamav/",
-    "data/conf/dovecot/dovecot.",
-    "data/conf/mysql/",
-    "data/conf/nginx/templates/",
-    "data/conf/phpfpm/php-",
-    "data/conf/postfix/anonymize_headers.pcre",
-    "data/conf/redis/",
-    "data/conf/rspamd/local.d/",
-    "data/conf/rspamd/override.d/",
-    "data/conf/sogo/sogo.conf",
-    "data/conf/unbound/",
-)
-"""Beginnings of paths that come with Mailcow, that its containers leave alone, and that people edit."""
+CONFIGURATION = "data/conf/"
+"""What people edit there is merged with what a new Mailcow brings, but for `REWRITTEN`."""
+REWRITTEN = ("data/conf/postfix/main.cf", "data/conf/postfix/master.cf", "data/assets/ssl-example/")
+"""Beginnings of paths that come with Mailcow and are written to by its containers, at each start, or by us."""
 BASES = ".mailnix.bases"
 """The folder with those as they came, so that edits can be told, and merged with what a new Mailcow brings."""
 YOURS = ".yours"
@@ -52,8 +42,7 @@ YOURS = ".yours"
 class Record:
     """What was laid: revision, the paths that came with it, and a digest of the settings put on top ("" for none).
 
-    `digests` are of the files that administrators may change (`EDITED_IN_PAGES`), as they came; `applied` are the paths
-    of the settings.
+    `digests` are of the files as they came; `applied` are the paths of the settings.
     """
 
     rev: str
@@ -65,12 +54,16 @@ class Record:
 
 @dataclass(frozen=True)
 class Carried:
-    """What went from one tree to the next: how many files of our own, which were `edited`, and of which Mailcow changed
-    the same lines, so that some edits were `lost`."""
+    """What went from one tree to the next: how many files of our own, and what became of those that were edited.
+
+    Edits were `merged`; or Mailcow changed the same lines, and the edited file lies `beside` its own; or Mailcow's file
+    was `replaced` by the new one, and what was edited is in the tree before.
+    """
 
     own: int = 0
-    edited: tuple[str, ...] = ()
-    lost: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
 
 
 def read_record(root: Path) -> Record | None:
@@ -125,7 +118,7 @@ def lay(source: Path, target: Path, rev: str, paths: Iterable[str] | None = None
     for path in wanted:
         copies = (source / BASES / path, source / ORIGINALS / path)
         copy(next(filter(os.path.lexists, copies), source / path), target / path, keep=False)
-        if path.startswith(EDITED_BY_HAND):
+        if is_for_hands(path):
             copy(target / path, target / BASES / path, keep=False)
     if paths is None:
         for folder in (p for p in source.rglob("*") if p.is_dir() and not p.is_symlink()):
@@ -133,10 +126,18 @@ def lay(source: Path, target: Path, rev: str, paths: Iterable[str] | None = None
     write_record(target, Record(rev, wanted, digests=_digests(target, wanted)))
 
 
+def is_for_hands(path: str) -> bool:
+    """Whether a file that comes with Mailcow is for people to edit, where they can reach it alone."""
+    return path.startswith(CONFIGURATION) and not path.startswith((*EDITED_IN_PAGES, *REWRITTEN))
+
+
 def _digests(root: Path, paths: Iterable[str]) -> dict[str, str]:
-    """Digests of those of the files that administrators may change; one that is gone has none."""
-    theirs = (path for path in paths if path.startswith(EDITED_IN_PAGES) and (root / path).is_file())
-    return {path: _digest(root / path) for path in theirs}
+    """Digests of files; a link, or one that is gone, has none."""
+    return {path: _digest(root / path) for path in paths if _is_file(root / path)}
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _digest(path: Path) -> str:
@@ -170,31 +171,42 @@ def carry_over(old: Path, new: Path) -> Carried:
     came_with, present = set(record.paths), set(paths_in(new))
     beneath = _without_settings(old, record)
     own = [path for path in beneath if path not in came_with and path not in present]
-    for path in came_with & beneath.keys():
-        if path.startswith(EDITED_IN_PAGES) and _digest(beneath[path]) != record.digests.get(path):
-            own.append(path)
+    changed = [path for path in sorted(came_with & beneath.keys()) if _changed(old, record, path, beneath[path])]
+    own += [path for path in changed if path.startswith(EDITED_IN_PAGES)]
     for path in own:
         copy(beneath[path], new / path, keep=True)
-    edited = [path for path in sorted(came_with & beneath.keys()) if _is_edited(old, path, beneath[path])]
+    edited = [path for path in changed if (old / BASES / path).is_file()]
     lost = [path for path in edited if not _merge(old / BASES / path, beneath[path], new / path)]
-    return Carried(len(own), tuple(edited), tuple(lost))
+    met = [path for path in sorted(beneath.keys() - came_with) if came_with and _differ(beneath[path], new / path)]
+    beside = (*lost, *(path for path in met if path.startswith(CONFIGURATION)))
+    for path in beside:
+        copy(beneath[path], new / (path + YOURS), keep=True)
+    replaced = {*changed, *met} - {*own, *edited, *beside}
+    said = tuple(path for path in sorted(replaced) if not path.startswith(REWRITTEN))
+    return Carried(len(own), tuple(path for path in edited if path not in lost), beside, said)
 
 
-def _is_edited(old: Path, path: str, file: Path) -> bool:
+def _changed(old: Path, record: Record, path: str, file: Path) -> bool:
+    """Whether a file that came with a tree is another by now; where that is not known, it is not."""
     base = old / BASES / path
-    regular = base.is_file() and file.is_file() and not file.is_symlink()
-    return path.startswith(EDITED_BY_HAND) and regular and file.read_bytes() != base.read_bytes()
+    if base.is_file():
+        return _differ(file, base)
+    known = record.digests.get(path, "" if path.startswith(EDITED_IN_PAGES) else None)
+    return known is not None and _is_file(file) and _digest(file) != known
+
+
+def _differ(one: Path, other: Path) -> bool:
+    """Whether both are files, and not the same."""
+    return _is_file(one) and _is_file(other) and one.read_bytes() != other.read_bytes()
 
 
 def _merge(base: Path, edited: Path, new: Path) -> bool:
-    """Merge edits into Mailcow's new file; whether all of them are in it. If not, the edited file lies beside it."""
-    lost = True
-    if new.is_file():
-        merged, lost = merge(base.read_bytes(), edited.read_bytes(), new.read_bytes())
-        copy(edited, new, keep=True)
-        new.write_bytes(merged)
-    if lost:
-        copy(edited, new.with_name(new.name + YOURS), keep=True)
+    """Merge edits into Mailcow's new file; whether all of them are in it."""
+    if not new.is_file():
+        return False
+    merged, lost = merge(base.read_bytes(), edited.read_bytes(), new.read_bytes())
+    copy(edited, new, keep=True)
+    new.write_bytes(merged)
     return not lost
 
 
