@@ -9,7 +9,7 @@ import sys
 
 from mailnix.secrets.dkim import private_key
 from rig.mailcow import Mailcow, mailcow, missing, refusal
-from tests.lab.fake_mailcow.contract.agreement import RECORD, record
+from tests.lab.fake_mailcow.contract.agreement import RECORD, exceptions, record
 from tests.lab.fake_mailcow.contract.asking import Answer, ask_all
 from tests.lab.fake_mailcow.contract.cases import DOMAIN, OTHERS, cases, edit
 from tests.real.description import DESCRIPTION
@@ -21,7 +21,7 @@ def answers(machine: Mailcow) -> dict[str, Answer]:
     clean(machine)
     try:
         pem = private_key()
-        return ask_all(machine.api().call, cases(pem), pem)
+        return ask_all(machine.api().call, cases(pem), pem, exceptions().random)
     finally:
         clean(machine)
         password = machine.secret("mailcow.admin-password")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from mailnix.lab.fake_mailcow.guest.api.dkim import SPOILT, is_spoilt
 from mailnix.lab.fake_mailcow.guest.api.routes import Routes
+from mailnix.services.mailcow.guest.domains import TRIES
 from tests.lab.fake_mailcow.conftest import DOMAIN, HOST, MAILBOX, FakeRedis, Get, Post
 
+Import = Callable[..., list[Any]]
 MIB = 2**20
 
 
@@ -21,8 +25,10 @@ class TestDomains:
         assert post("add/domain", DOMAIN) == [["dkim_added", "example.org"], ["domain_added", "example.org"]]
         assert get("get/dkim/example.org")["dkim_selector"] == "dkim"
 
-    def test_a_new_domain_keeps_the_key_that_was_imported_before(self, post: Post, get: Get, pem: str) -> None:
-        post("add/dkim_import", {"domain": "example.org", "dkim_selector": "mail", "private_key_file": pem})
+    def test_a_new_domain_keeps_the_key_that_was_imported_before(
+        self, post: Post, get: Get, import_key: Import
+    ) -> None:
+        import_key()
         assert post("add/domain", DOMAIN) == ["domain_add_dkim_available", ["domain_added", "example.org"]]
         assert get("get/dkim/example.org")["dkim_selector"] == "mail"
 
@@ -172,25 +178,29 @@ class TestAliases:
 
 
 class TestKeys:
-    def test_an_imported_key_shows_its_public_half(self, post: Post, get: Get, pem: str) -> None:
-        body = {"domain": "example.org", "dkim_selector": "mail", "private_key_file": pem}
-        assert post("add/dkim_import", body)[-1] == ["dkim_added", "example.org"]
+    def test_an_imported_key_shows_its_public_half(self, get: Get, import_key: Import) -> None:
+        assert import_key()[-1] == ["dkim_added", "example.org"]
         key = get("get/dkim/example.org")
         assert (key["length"], key["privkey"], key["dkim_selector"]) == ("2048", "", "mail")
         assert key["dkim_txt"].endswith(key["pubkey"])
 
-    def test_a_key_is_replaced_only_on_demand(self, post: Post, pem: str) -> None:
-        body = {"domain": "example.org", "dkim_selector": "mail", "private_key_file": pem}
-        post("add/dkim_import", body)
-        assert post("add/dkim_import", body) == no("dkim_domain_or_sel_exists", "example.org")
-        assert post("add/dkim_import", {**body, "overwrite_existing": 1})[-1] == ["dkim_added", "example.org"]
+    def test_a_key_is_replaced_only_on_demand(self, import_key: Import) -> None:
+        import_key()
+        assert import_key() == no("dkim_domain_or_sel_exists", "example.org")
+        assert import_key(overwrite_existing=1)[-1] == ["dkim_added", "example.org"]
+
+    def test_a_sound_one_is_refused_as_often_as_by_mailcow_in_no_order_and_not_for_long(self) -> None:
+        refused = [is_spoilt(number) for number in range(1000)]
+        assert refused[0]
+        assert sum(refused) / len(refused) == pytest.approx(SPOILT, abs=0.01)
+        assert max(map(len, "".join("x" if each else " " for each in refused).split())) < TRIES
 
     def test_no_key_is_refused(self, post: Post) -> None:
         ((_, message),) = post("add/dkim_import", {"domain": "example.org", "private_key_file": "no"})
         assert message[0] == "private_key_error"
 
-    def test_rspamd_finds_it_by_selector_and_domain(self, post: Post, redis: FakeRedis, pem: str) -> None:
-        post("add/dkim_import", {"domain": "example.org", "dkim_selector": "mail", "private_key_file": pem})
+    def test_rspamd_finds_it_by_selector_and_domain(self, import_key: Import, redis: FakeRedis, pem: str) -> None:
+        import_key()
         assert redis.hashes["DKIM_PRIV_KEYS"] == {"mail.example.org": pem.strip()}
 
 

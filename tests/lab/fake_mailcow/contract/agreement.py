@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from tests.lab.fake_mailcow.contract.asking import Answer
 
@@ -18,10 +18,11 @@ RECORD: Final = HERE / "mailcow.json"
 
 @frozen
 class Exceptions:
-    """Fields that may be absent, and calls that may be answered in another way, with the reasons."""
+    """Fields that may be absent, calls that may be answered in another way, refusals at random, with the reasons."""
 
     absent: Mapping[str, str]
     answers: Mapping[str, str]
+    random: Mapping[str, str] = field(factory=dict)
 
 
 def recorded() -> dict[str, Answer]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from hashlib import sha256
+from itertools import count
 
 from .resp import Redis
 from .words import (
@@ -24,6 +26,8 @@ from .words import (
 PUBLIC, PRIVATE, SELECTORS = "DKIM_PUB_KEYS", "DKIM_PRIV_KEYS", "DKIM_SELECTORS"
 LENGTHS = ((391, "1024"), (564, "2048"), (736, "3072"), (1416, "4096"))
 SELECTOR, KEY_SIZE = "dkim", 2048
+SPOILT = 15 / 40
+"""How many imports of sound keys Mailcow's own code refused."""
 
 
 class Dkim:
@@ -31,6 +35,7 @@ class Dkim:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._imports = count()
 
     def add(self, attributes: Attributes) -> list[Answer]:
         """Make keys for domains that have none."""
@@ -52,6 +57,8 @@ class Dkim:
             openssl(key, "pkey", "-noout")
         except OSError as error:
             raise Refused("private_key_error", str(error)) from None
+        if is_spoilt(next(self._imports)):
+            raise Refused("private_key_error", "error:0480006C:PEM routines::no start line")
         selector = text(attributes, "dkim_selector") or SELECTOR
         domain = text(attributes, "domain")
         if not is_domain(ascii_domain(domain)):
@@ -96,6 +103,15 @@ class Dkim:
             "dkim_selector": self._redis.text("HGET", SELECTORS, domain),
             "privkey": "",
         }
+
+
+def is_spoilt(number: int) -> bool:
+    """Whether a sound key is refused at the import of that number, the first one included.
+
+    Mailcow looks at whatever error OpenSSL has left in the PHP process that happens to get the call. Here it is in no
+    order either, but in the same one at each start.
+    """
+    return sha256(f"pem {number}".encode()).digest()[0] < SPOILT * 256
 
 
 def openssl(data: str, *arguments: str) -> str:
