@@ -25,6 +25,7 @@ from rig.certificates import Certificate
 from rig.haraka import Haraka, haraka
 from rig.postfix import Postfix, postfix
 from rig.resolv import with_nameserver
+from rig.servers import running
 from rig.sink import Sink, sink
 from rig.stand import Stand, stand
 from rig.stand import missing as missing_stand
@@ -158,13 +159,11 @@ def _serve(site: Site, address: str, folder: Path, asked: list[str]) -> Iterator
     server = ThreadingHTTPServer((address, 443), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     server.handle_error = lambda *_words: None  # type: ignore[method-assign]  # a client that trusts it not
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    try:
-        yield
-    finally:
-        over.set()
-        server.shutdown()
-        server.server_close()
+    with running(server):
+        try:
+            yield
+        finally:
+            over.set()
 
 
 def send(port: int, source: str, domain: str) -> None:

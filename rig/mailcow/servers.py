@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from socketserver import BaseRequestHandler, BaseServer, ThreadingTCPServer, ThreadingUDPServer
-from threading import Thread
+from socketserver import BaseRequestHandler, ThreadingTCPServer, ThreadingUDPServer
 from typing import Any
 
 from rig.mailcow.space import Space
+from rig.servers import running
 
 
 class Server(ThreadingTCPServer):
@@ -34,16 +34,3 @@ def serving(
         server = kind(address, handler)
     with running(server):
         yield server
-
-
-@contextlib.contextmanager
-def running(server: BaseServer) -> Iterator[None]:
-    """Answer until the end of the block."""
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +23,7 @@ from mailnix.lab.fake_mailcow.guest.api.server import Gate, server
 from mailnix.lab.fake_mailcow.guest.api.store import Store
 from mailnix.secrets import Secret
 from mailnix.starter import Answers
+from rig.servers import running
 from tests.descriptions import KEY as ADMIN_KEY
 from tests.descriptions import PUBLIC4
 from tests.lab.fake_mailcow.conftest import FakeRedis
@@ -64,16 +64,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 
 @contextlib.contextmanager
-def serving(running: ThreadingHTTPServer, context: ssl.SSLContext | None = None) -> Iterator[str]:
+def serving(server: ThreadingHTTPServer, context: ssl.SSLContext | None = None) -> Iterator[str]:
     """Let a server answer, by TLS where a context is given; gives its address."""
     if context is not None:
-        running.socket = context.wrap_socket(running.socket, server_side=True)
-    with running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"{'http' if context is None else 'https'}://127.0.0.1:{running.server_address[1]}"
-        running.shutdown()
-        thread.join()
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    with running(server) as port:
+        yield f"{'http' if context is None else 'https'}://127.0.0.1:{port}"
 
 
 @pytest.fixture

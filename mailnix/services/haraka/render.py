@@ -141,11 +141,6 @@ def _smarthosts(haraka: HarakaOut) -> str:
     return json.dumps({"roots": haraka.roots, "smarthosts": servers}, indent=2) + "\n"
 
 
-def without_plugin(haraka: HarakaIn, name: str) -> HarakaIn:
-    """The same instance, one plugin less (for tests and benchmarks)."""
-    return evolve(haraka, plugins=tuple(plugin for plugin in haraka.plugins if plugin != name))
-
-
 def _common(haraka: HarakaIn | HarakaOut) -> dict[str, str]:
     timing = haraka.timing
     return {

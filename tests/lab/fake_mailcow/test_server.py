@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import urllib.request
 from collections.abc import Iterator
 
@@ -9,6 +8,7 @@ import pytest
 
 from mailnix.lab.fake_mailcow.guest.api.routes import Routes
 from mailnix.lab.fake_mailcow.guest.api.server import Gate, answer, server
+from rig.servers import running
 
 SETTINGS = {"API_KEY": "key-1", "API_KEY_READ_ONLY": "key-2", "API_ALLOW_FROM": "172.22.1.1,127.0.0.1"}
 JSON = "application/json"
@@ -50,13 +50,8 @@ def test_a_body_of_another_type_is_not_read(routes: Routes) -> None:
 
 @pytest.fixture
 def url(routes: Routes) -> Iterator[str]:
-    serving = server(Gate(SETTINGS), routes, port=0)
-    thread = threading.Thread(target=serving.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{serving.server_port}"
-    serving.shutdown()
-    serving.server_close()
-    thread.join()
+    with running(server(Gate(SETTINGS), routes, port=0)) as served:
+        yield f"http://127.0.0.1:{served}"
 
 
 def test_no_answer_is_an_empty_body_over_http(url: str) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import smtplib
 import socket
-import threading
 from ipaddress import IPv6Network
 from pathlib import Path
 
 import pytest
 
 from mailnix.lab.places.guest import advertise, ports, sink
+from rig.servers import running
 
 PREFIX = IPv6Network("2001:db8:1::/64")
 HEAD = 16
@@ -52,15 +52,8 @@ def server(tmp_path: Path) -> sink.Server:
 
 
 def test_the_sink_writes_down_who_brought_a_mail_and_for_whom(server: sink.Server) -> None:
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        with smtplib.SMTP("127.0.0.1", server.server_address[1], timeout=10) as mail:
-            mail.sendmail("alice@example.org", ["a@four.test", "b@four.test"], "Subject: x\r\n\r\nx\r\n")
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with running(server) as port, smtplib.SMTP("127.0.0.1", port, timeout=10) as mail:
+        mail.sendmail("alice@example.org", ["a@four.test", "b@four.test"], "Subject: x\r\n\r\nx\r\n")
     noted = [json.loads(line) for line in sink.Session.file.read_text().splitlines()]
     assert noted == [{"to": f"{who}@four.test", "from": "127.0.0.1"} for who in "ab"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mailnix import Alias, Domain, Internal, Mailbox, Proxy, Topology
 from mailnix.services.mailcow.guest.api import Api
+from rig.servers import running
 from tests.services.mailcow.machine import Machine, made
 
 KEY = "aaaaaa-bbbbbb-cccccc-dddddd-eeeeee"
@@ -226,12 +226,8 @@ def mailcow() -> FakeMailcow:
 @pytest.fixture
 def base(mailcow: FakeMailcow) -> Iterator[str]:
     handler = type("Bound", (Handler,), {"mailcow": mailcow})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/api/v1"
-        server.shutdown()
-        thread.join()
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as port:
+        yield f"http://127.0.0.1:{port}/api/v1"
 
 
 @pytest.fixture

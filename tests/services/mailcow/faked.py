@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from mailnix.services.mailcow.contents import provision_json
 from mailnix.services.mailcow.guest.api import Api, wait_until_up
 from mailnix.services.mailcow.guest.description import DkimKey, Secrets, read
 from mailnix.services.mailcow.guest.provision import Provisioner
+from rig import servers
 from tests.lab.fake_mailcow.test_lookups import look_up
 
 from .conftest import HOST, KEY
@@ -82,12 +82,8 @@ def running(folder: Path) -> Iterator[Watched]:
     database = folder / "database/mailcow.sqlite"
     routes = Routes(Store(database), Hashes(), HOST, str.upper)
     gate = Gate({"API_KEY": KEY, "API_ALLOW_FROM": "127.0.0.1"})
-    with server(gate, routes, 0) as served:
-        thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield Watched(f"http://127.0.0.1:{served.server_address[1]}/api/v1", database)
-        served.shutdown()
-        thread.join()
+    with servers.running(server(gate, routes, 0)) as port:
+        yield Watched(f"http://127.0.0.1:{port}/api/v1", database)
 
 
 def provision(api: Api, topology: Topology, pem: Pem, folder: Path) -> Provisioner:
