@@ -108,7 +108,8 @@ def _flows(plan: Plan) -> Iterator[tuple[str, str, str]]:
 
 def _certificates(plan: Plan) -> Iterator[tuple[str, str, str]]:
     for host in plan.hosts:
-        names = host.certificate.names
+        former = plan.topology.former_hostnames
+        names = [f"{name} (former)" if name in former else name for name in host.certificate.names]
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
         yield host.name, host.certificate.holder, " ".join(names[:NAMES_SHOWN]) + more
 

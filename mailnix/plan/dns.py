@@ -16,6 +16,8 @@ from mailnix.plan.types import DnsRecord, ProxyPlan
 TXT_CHUNK: Final = 255  # RFC 1035 3.3: a character-string
 DEFAULT_TTL: Final = 3600
 MX_STEP: Final = 10
+FORMER: Final = "while it is in former_hostnames: where it leads elsewhere, Mailcow renews no certificate"
+"""Mailcow asks for one certificate for all names, and an authority refuses all for one (RFC 8555 7.1.6)."""
 
 
 def txt(text: str) -> str:
@@ -93,9 +95,10 @@ def _host_records(topology: Topology, proxies: Sequence[ProxyPlan], names: Colle
         # Clients may use any proxy; an MX name belongs to those proxies that call themselves so.
         for proxy in proxies:
             if name in (*everybodys, proxy.hostname):
-                yield DnsRecord(zone, name, "A", str(proxy.ipv4))
+                note = FORMER if name in topology.former_hostnames else ""
+                yield DnsRecord(zone, name, "A", str(proxy.ipv4), note)
                 if proxy.ipv6 is not None:
-                    yield DnsRecord(zone, name, "AAAA", str(proxy.ipv6))
+                    yield DnsRecord(zone, name, "AAAA", str(proxy.ipv6), note)
         yield DnsRecord(zone, name, "TXT", txt("v=spf1 a -all"), "SPF for the HELO name: bounces have no other sender")
         # Here and not at the domain, whose web site may have another authority. Names that are aliases of this one
         # (autoconfig, mta-sts) are looked up here too (RFC 8659 3).

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 
+from mailnix.cli.tables import plan_text
 from mailnix.cli.verbs import mailnix as mailnix_command
 from mailnix.config import load
 from mailnix.model.check import problems
+from mailnix.plan import derive
 from tests.cli.conftest import CONFIG, Run
-from tests.descriptions import KEY
+from tests.descriptions import KEY, sound
 
 SCRIPT_WITH_MISTAKES = CONFIG.replace("5.9.100.1", "10.0.0.1").replace('to=["alice"]', 'to=["nobody"]')
 
@@ -94,6 +96,11 @@ def test_plan_shows_what_was_decided(mailnix: Run, config: Path) -> None:
     ):
         assert fact in said.out
     assert "\x1b" not in said.out
+
+
+def test_plan_tells_former_names_from_those_in_use() -> None:
+    text = plan_text(derive(sound(former_hostnames=["old.example.net"])))
+    assert "mail.example.org old.example.net (former)" in text
 
 
 def test_plan_is_whole_as_json(mailnix: Run, config: Path) -> None:

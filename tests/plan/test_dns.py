@@ -264,6 +264,8 @@ def test_a_former_host_name_goes_on_until_nobody_asks_for_it() -> None:
     assert zone["example.net", "MX"][-1] == "40 mx.friend.example."
     assert zone["example.net", "TXT"] == ['"v=spf1 a:mx1.example.org a:mx2.example.org -all"']  # its addresses are ours
     assert sorted(zone["mx.old.example", "A"]) == [PUBLIC4, "5.9.100.2"]
+    said = [line for line in zone_text(plan.records).splitlines() if "where it leads elsewhere" in line]
+    assert [line.split()[:4] for line in said] == [["mx.old.example.", "IN", "A", a] for a in (PUBLIC4, "5.9.100.2")]
     assert zone["mx.old.example", "TXT"] == ['"v=spf1 a -all"']
     assert zone["mx.old.example", "CAA"][0] == '0 issue "letsencrypt.org"'
     assert zone["_mta-sts.example.org", "TXT"] != before["_mta-sts.example.org", "TXT"]

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mailnix.model.checks.found import Found, each
+from mailnix.model.checks.found import Found, each, host_names
 from mailnix.model.names import MAX_NAME, domain_problem, to_unicode
-from mailnix.model.topology import Domain, Proxy, Topology
+from mailnix.model.topology import Domain, Topology
 
 _SELECTOR: Final = re.compile(
     r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
 )
 _SERVICE_LABELS: Final = ("autoconfig", "autodiscover", "mta-sts")
 _LONGEST_OWNER: Final = "_autodiscover._tcp"
-_NEVER_PUBLIC: Final = ("local", "localhost", "test", "invalid", "example", "onion", "internal", "home.arpa", "lan")
+_AT_HOME: Final = ("local", "localhost", "onion", "internal", "home.arpa", "lan")
+_NEVER_PUBLIC: Final = (*_AT_HOME, "test", "invalid", "example")
 
 
 def check(topology: Topology, found: Found) -> None:
@@ -33,6 +34,11 @@ def check(topology: Topology, found: Found) -> None:
             seen[domain.name] = path
             _length(domain, path, found)
             _public_suffix(domain, path, found)
+    for at, name in each(topology.former_hostnames, str, "former_hostnames"):
+        if name.endswith(tuple(f".{suffix}" for suffix in _AT_HOME)):
+            found.warning(
+                at, f"no authority gives a certificate for {name}: nobody outside has asked for it", "leave it out"
+            )
     _clashes(topology, seen, found)
 
 
@@ -60,10 +66,7 @@ def _public_suffix(domain: Domain, path: str, found: Found) -> None:
 
 def _clashes(topology: Topology, domains: dict[str, str], found: Found) -> None:
     """The mail host, the proxies and each domain's service names need names of their own."""
-    named = [("hostname", topology.hostname)]
-    named += [(f"{path}.hostname", p.hostname) for path, p in each(topology.proxies, Proxy, "proxies") if p.hostname]
-    named += each(topology.former_hostnames, str, "former_hostnames")
-    hosts = {path: name for path, name in named if isinstance(name, str)}
+    hosts = host_names(topology)
     for path, host in hosts.items():
         if host in domains:
             message = f"{host} is also the name of a machine ({path}); Mailcow refuses that"

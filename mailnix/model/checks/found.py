@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from attrs import field, frozen
 
 from mailnix.errors import Problem, Severity
-from mailnix.model.topology import Domain, Topology
+from mailnix.model.topology import Domain, Proxy, Topology
 
 T = TypeVar("T")
 
@@ -46,6 +46,14 @@ def each(items: Any, kind: type[T], path: str) -> Iterator[tuple[str, T]]:
         for number, item in enumerate(items):
             if isinstance(item, kind):
                 yield f"{path}[{number}]", item
+
+
+def host_names(topology: Topology) -> dict[str, str]:
+    """The names of our machines by where they are described, former ones among them, as far as they are texts."""
+    named: list[tuple[str, object]] = [("hostname", topology.hostname)]
+    named += [(f"{path}.hostname", proxy.hostname) for path, proxy in each(topology.proxies, Proxy, "proxies")]
+    named += each(topology.former_hostnames, str, "former_hostnames")
+    return {path: name for path, name in named if isinstance(name, str)}
 
 
 def domain_names(topology: Topology) -> set[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from mailnix.model.checks.found import Found, domain_names, each
+from mailnix.model.checks.found import Found, domain_names, each, host_names
 from mailnix.model.checks.policies import mechanisms
 from mailnix.model.names import domain_problem
 from mailnix.model.ports import SMTP
 from mailnix.model.relays import SUBMISSION, SUBMISSIONS, Relay, RelayTls
-from mailnix.model.topology import Proxy, Topology
+from mailnix.model.topology import Topology
 
 _PORTS: Final = range(1, 65536)
 _USER_MAX: Final = 255
@@ -18,7 +18,7 @@ _ALL: Final = "all mail"
 
 def check(topology: Topology, found: Found) -> None:
     """Check every relay."""
-    ours, hosts = domain_names(topology), _hosts(topology)
+    ours, hosts = domain_names(topology), {*host_names(topology).values()}
     servers: dict[str, str] = {}
     routes: dict[str, str] = {}
     for path, relay in each(topology.relays, Relay, "relays"):
@@ -35,13 +35,7 @@ def check(topology: Topology, found: Found) -> None:
             )
 
 
-def _hosts(topology: Topology) -> set[Any]:
-    former = (name for _, name in each(topology.former_hostnames, str, "former_hostnames"))
-    names = [topology.hostname, *former, *(proxy.hostname for _, proxy in each(topology.proxies, Proxy, "proxies"))]
-    return {name for name in names if isinstance(name, str)}
-
-
-def _server(relay: Relay, path: str, hosts: set[Any], servers: dict[str, str], found: Found) -> None:
+def _server(relay: Relay, path: str, hosts: set[str], servers: dict[str, str], found: Found) -> None:
     at, host = f"{path}.host", relay.host
     problem = domain_problem(host)
     if problem is not None:

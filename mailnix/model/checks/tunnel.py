@@ -126,17 +126,18 @@ def _address(address: Address, over: Family, path: str, found: Found) -> None:
 def _name(topology: Topology, proxy: Proxy, over: Family, path: str, found: Found) -> None:
     name = str(proxy.endpoint)
     host = _without_port(name)
+    everybodys = (topology.hostname, *(former for _, former in each(topology.former_hostnames, str, "")))
     if host is not None:
         found.error(path, f"{name!r} has a port or brackets", f'write "{host}"; the port is tunnel=Tunnel(port=…)')
     elif (problem := domain_problem(name)) is not None:
         found.error(path, problem, "write a name such as vpn.example.org, or an address")
-    elif name == topology.hostname and len(topology.proxies) > 1:
+    elif name in everybodys and len(topology.proxies) > 1:
         found.error(path, f"{name} leads to every proxy", "give each an endpoint that is its own, or leave it out")
     elif name != proxy.hostname and name in _hostnames(topology):
         found.error(
             path, f"{name} is another proxy's hostname", "give each an endpoint that is its own, or leave it out"
         )
-    elif name in (topology.hostname, proxy.hostname):
+    elif name in (*everybodys, proxy.hostname):
         if over is Family.IPV6 and proxy.ipv6 is None:
             found.error(path, f"{name} has no IPv6 address, and the tunnel goes over IPv6", "give ipv6, too")
     elif any(name == domain or name.endswith(f".{domain}") for domain in domain_names(topology)):
