@@ -4,7 +4,8 @@ Three forms exist. Up to Docker 24: `manifest.json`, `<id>.json` and `<id>/layer
 `manifest.json`, which leads to `blobs/sha256/…`, beside an OCI layout (`index.json`). With containerd's image store,
 Docker 29's default: likewise, with layers as the registry has them, compressed. In all three an image's configuration
 is the same bytes, so its digest is what an image is known by; the manifest's is not: the second form makes a new one.
-An OCI layout without `manifest.json` is refused: Debian 13's Docker does not load it.
+`manifest.json` alone is read, for it names what is loaded. An OCI layout without one is refused: Debian 13's Docker
+does not load it.
 """
 
 from __future__ import annotations
@@ -54,6 +55,14 @@ def saved(archive: Path, shown: str = "") -> tuple[Saved, ...]:
 
 
 def _manifest(tar: tarfile.TarFile, archive: str) -> Iterator[dict[str, Any]]:
+    names = {"manifest.json", "index.json"} & set(tar.getnames())
+    if not names:
+        raise BuildError(f"{archive} has neither manifest.json nor index.json: docker save has not made it", SAVE)
+    if "manifest.json" not in names:
+        hint = f"{SAVE}; skopeo and podman save write one as docker-archive"
+        raise BuildError(
+            f"{archive} is an OCI layout (index.json) without manifest.json: Docker does not load it", hint
+        )
     found = _json(_member(tar, "manifest.json", archive).read(JSON_MAX), archive)
     if not isinstance(found, list) or not found:
         raise _strange(archive)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import shutil
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from mailnix.services.mailcow.pinned_images import IMAGES, Image, wanted
 LABEL: Final = "MAILNIX-IMAGES"
 NAME: Final = "mailcow-images"
 ARCHITECTURE: Final = "amd64"
+BLOCK: Final = 1024  # bytes
 ROOM: Final = 16 * MIB
 """On the disk, beside its files and an eighth of what they take: the file system's own."""
 
@@ -44,6 +46,7 @@ def images_disk(
     with plainly(out), scratch(out, NAME) as work:
         folder = work / "files"
         folder.mkdir()
+        need_space(folder, room(files, folder, form, runner))
         found: list[Saved] = []
         for number, file in enumerate(files):
             progress(f"{file.name}: reading it to its end")
@@ -72,19 +75,59 @@ def images_of(source: Path | None) -> tuple[Image, ...]:
     return wanted(compose.read_text("utf-8", errors="replace"))
 
 
+def room(files: Iterable[Path], folder: Path, form: Format, runner: Runner = run) -> int:
+    """Bytes that the disk takes while it is made of archives: each of them unpacked, then all on it, then converted.
+
+    A packed one is read to its end for that: neither format is sure to say how much is in it.
+    """
+    copied = whole = 0
+    for file in files:
+        with _readable(file):
+            size = unpacked_size(file, runner)
+            linked = _packing(file) is None and file.stat().st_dev == folder.stat().st_dev
+        whole += size
+        copied += 0 if linked else size
+    disk = disk_blocks(whole) * BLOCK
+    return copied + (disk if form is Format.RAW else 2 * disk)
+
+
+def unpacked_size(file: Path, runner: Runner = run) -> int:
+    """Bytes of an archive when it is unpacked, or of as much of it as can be."""
+    packing = _packing(file)
+    if packing is None:
+        return file.stat().st_size
+    if packing == ZSTD:
+        require("zstd", "zstd")
+        return int(runner(["sh", "-c", 'zstd -d -c -q -- "$1" | wc -c', "sh", file]).stdout)
+    with gzip.open(file) as packed:
+        return sum(len(chunk) for chunk in iter(lambda: packed.read(CHUNK), b""))
+
+
+def _packing(file: Path) -> bytes | None:
+    """How a packed file begins; None for one that is not."""
+    with file.open("rb") as source:
+        head = source.read(len(ZSTD))
+    return next((packing for packing in (ZSTD, GZIP) if head.startswith(packing)), None)
+
+
 def unpacked(file: Path, target: Path, runner: Runner = run) -> None:
     """Put an archive to `target` uncompressed; raises BuildError where it cannot be read to its end."""
-    try:
-        need_space(target.parent, file.stat().st_size)
-        with file.open("rb") as source:
-            head = source.read(len(ZSTD))
-        if head == ZSTD:
+    with _readable(file):
+        packing = _packing(file)
+        if packing is None:
+            _shared(file, target)
+        elif packing == ZSTD:
             runner([require("zstd", "zstd"), "-d", "-q", "-o", target, file])
-        elif head.startswith(GZIP):
+        else:
             with gzip.open(file) as packed, target.open("wb") as plain:
                 shutil.copyfileobj(packed, plain, CHUNK)
-        else:
-            _shared(file, target)
+
+
+@contextlib.contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """What goes wrong with an archive, as BuildError."""
+    try:
+        yield
     except FileNotFoundError:
         raise BuildError(f"{file} does not exist", "name a file that docker save has made") from None
     except (OSError, EOFError, zlib.error, CommandFailed) as error:
@@ -100,10 +143,14 @@ def _shared(file: Path, target: Path) -> None:
         shutil.copyfile(file, target)
 
 
+def disk_blocks(size: int) -> int:
+    """Blocks of the disk for so many bytes of files."""
+    return (size + size // 8 + ROOM) // BLOCK
+
+
 def disk_argv(folder: Path, disk: Path) -> list[str]:
     """Make an ext4 file system of a folder's files, which belong to root there."""
-    size = sum(file.stat().st_size for file in folder.iterdir())
-    blocks = (size + size // 8 + ROOM) // 1024
+    blocks = disk_blocks(sum(file.stat().st_size for file in folder.iterdir()))
     # fmt: off
     return [
         "mkfs.ext4", "-q", "-F", "-b", "4096", "-L", LABEL, "-m", "0", "-O", "^has_journal,^resize_inode",

@@ -15,7 +15,8 @@ import pytest
 
 from mailnix.errors import BuildError
 from mailnix.image.archives import Saved, ensure, saved
-from mailnix.image.images_disk import LABEL, images_disk, images_of, unpacked
+from mailnix.image.images_disk import LABEL, disk_blocks, images_disk, images_of, room, unpacked, unpacked_size
+from mailnix.image.values import Format
 from mailnix.lab.fake_mailcow.archive import IMAGE, write_image
 from mailnix.run import run
 from mailnix.services.mailcow.guest.images import LABEL as LOOKED_FOR
@@ -108,10 +109,8 @@ def test_each_byte_counts(form: Parts, tmp_path: Path) -> None:
             saved(archive(tmp_path / "a.tar", spoiled))
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "layer"])
-def test_a_part_that_is_missing_is_named(form: Parts, name: str, tmp_path: Path) -> None:
-    layer = json.loads(form["manifest.json"])[0]["Layers"][0]
-    gone = name if name in form else layer
+def test_a_part_that_is_missing_is_named(form: Parts, tmp_path: Path) -> None:
+    gone = json.loads(form["manifest.json"])[0]["Layers"][0]
     with pytest.raises(BuildError, match=f"it has no {gone[:40]}"):
         saved(archive(tmp_path / "a.tar", {path: data for path, data in form.items() if path != gone}))
 
@@ -131,6 +130,16 @@ def test_what_is_no_archive_at_all_is_refused(tmp_path: Path) -> None:
         (tmp_path / "a.tar").write_bytes(content)
         with pytest.raises(BuildError, match=r"a\.tar"):
             saved(tmp_path / "a.tar")
+
+
+def test_a_layout_that_docker_does_not_load_is_told_from_what_is_none(tmp_path: Path) -> None:
+    parts = new()
+    del parts["manifest.json"]
+    with pytest.raises(BuildError, match=r"a\.tar is an OCI layout \(index\.json\) without manifest\.json"):
+        saved(archive(tmp_path / "a.tar", parts))
+    del parts["index.json"]
+    with pytest.raises(BuildError, match=r"a\.tar has neither manifest\.json nor index\.json"):
+        saved(archive(tmp_path / "a.tar", parts))
 
 
 def test_an_image_saved_by_its_id_has_no_name_to_run_it_by(tmp_path: Path) -> None:
@@ -238,9 +247,26 @@ def test_the_disk_has_the_archives_where_the_machine_looks_for_them(file: Path, 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["mailcow-images.raw"]
 
 
+def test_the_space_for_a_disk_is_that_of_the_unpacked_archives(file: Path, tmp_path: Path) -> None:
+    whole = (tmp_path / "images.tar").stat().st_size
+    assert unpacked_size(file) == whole
+    disk = disk_blocks(whole) * 1024
+    copied = 0 if file.name == "images.tar" else whole  # a plain one is linked
+    assert room([file], tmp_path, Format.RAW) == copied + disk
+    assert room([file, file], tmp_path, Format.QCOW2) == 2 * copied + 2 * disk_blocks(2 * whole) * 1024
+
+
+def test_an_archive_that_would_fill_the_disk_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "zeros.tgz").write_bytes(gzip.compress(bytes(2**24)))
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda where: usage._replace(free=2**24))
+    with pytest.raises(BuildError, match=r"has 16 MiB free, the image needs about (4|5)\d MiB"):
+        images_disk([tmp_path / "zeros.tgz"], PINNED, tmp_path / "out")
+
+
 def test_nothing_is_made_of_archives_that_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="lack 1 of 2"):
         images_disk([archive(tmp_path / "a.tar", old(NAMES[:1]))], PINNED, tmp_path / "out")
-    with pytest.raises(BuildError, match="No such file"):
+    with pytest.raises(BuildError, match="none does not exist"):
         images_disk([tmp_path / "none"], PINNED, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
