@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(bool(stands.missing()), reason=stands.missing() 
 Zone = Mapping[str, object]  # "TYPE name" → answers, or the code of an error
 
 ASK = """
-const { route, elsewhere, home } = require(`${PLUGINS}/deliveries/mx`)
+const { route, elsewhere, home, within_reach } = require(`${PLUGINS}/deliveries/mx`)
 const ask = (type) => async (name) => {
     const answer = zone[`${type} ${name}`] ?? 'ENOTFOUND'
     if (typeof answer === 'string') throw Object.assign(new Error(answer), { code: answer })
@@ -24,15 +24,17 @@ const ask = (type) => async (name) => {
 }
 const resolver = { resolveMx: ask('MX'), resolve4: ask('A'), resolve6: ask('AAAA') }
 const is_home = home(['203.0.113.10'], () => ({ eth0: [{ address: '198.51.100.7' }, { address: '2001:db8::7' }] }))
+const cards = () => ({ eth0: own.map((address) => ({ address })), lo: [{ address: '::1', internal: true }] })
 route(domain, resolver)
-    .then((found) => elsewhere(found, domain, is_home))
+    .then((found) => within_reach(elsewhere(found, domain, is_home), cards))
     .then((found) => found.map(({ exchange }) => exchange), ({ final, status }) => ({ final, status }))
     .then((said) => console.log(JSON.stringify(said)))
 """
 
 
-def asked(zone: Zone, domain: str = "example.net") -> Any:
-    return stands.javascript(f"const zone = {json.dumps(zone)}, domain = {json.dumps(domain)}\n{ASK}")
+def asked(zone: Zone, domain: str = "example.net", own: tuple[str, ...] = ("198.51.100.7", "2001:db8::7")) -> Any:
+    facts = f"zone = {json.dumps(zone)}, domain = {json.dumps(domain)}, own = {json.dumps(own)}"
+    return stands.javascript(f"const {facts}\n{ASK}")
 
 
 def mx(*names: str) -> list[dict[str, object]]:
@@ -46,6 +48,18 @@ def test_addresses_come_by_preference_and_ipv4_first_only_within_one() -> None:
     zone = {**MX, "AAAA a.example.net": ["2001:db8::1"], "A b.example.net": ["192.0.2.2"]}
     assert asked(zone) == ["2001:db8::1", "192.0.2.2"]
     assert asked({**zone, "A a.example.net": ["192.0.2.1"]}) == ["192.0.2.1", "2001:db8::1", "192.0.2.2"]
+
+
+@pytest.mark.parametrize("own", ["fd77:1:2::10", "fe80::1"])
+def test_without_a_global_ipv6_address_only_ipv4_is_tried(own: str) -> None:
+    zone = {**MX, "A a.example.net": ["192.0.2.1"], "AAAA a.example.net": ["2001:db8::1"]}
+    only_ipv6_at_b = {**zone, "AAAA b.example.net": ["2001:db8::2"]}
+    assert asked(only_ipv6_at_b, own=("203.0.113.10", own)) == ["192.0.2.1"]
+
+
+def test_whose_servers_are_on_ipv6_alone_is_tried_all_the_same() -> None:
+    zone = {**MX, "AAAA a.example.net": ["2001:db8::1"]}
+    assert asked(zone, own=("203.0.113.10",)) == ["2001:db8::1"]
 
 
 def test_a_domain_without_mx_is_its_own_server() -> None:

@@ -104,15 +104,18 @@ def test_an_alias_goes_just_before_the_mailbox_in_its_place_comes(mailcow: Mailc
     assert mailcow.finds(CAROL) == CAROL
 
 
-def test_an_alias_comes_back_where_the_mailbox_in_its_place_is_refused(mailcow: Mailcow) -> None:
+def test_an_alias_comes_back_where_the_mailbox_in_its_place_is_refused_and_stays_in_mirrors(mailcow: Mailcow) -> None:
+    net = Domain("example.net", alias_of="example.org")
+
     def full(path: str) -> None:
         if path == "delete/alias":
             mailcow.api.edit("domain", "example.org", {"mailboxes": 1})
 
-    mailcow.has(domain(aliases=[Alias("carol", ["bob"])]))
+    mailcow.has(domain(aliases=[Alias("carol", ["bob"])]), net)
     mailcow.api.after = full
-    assert mailcow.once(domain("carol")).refusals == [f"{CAROL}: added: refused: max_mailbox_exceeded 1 1"]
+    assert mailcow.once(domain("carol"), net).refusals == [f"{CAROL}: added: refused: max_mailbox_exceeded 1 1"]
     assert mailcow.finds(CAROL) == "bob@example.org"
+    assert mailcow.finds("carol@example.net") == "bob@example.org"
 
 
 def test_twice_as_many_mailboxes_take_twice_as_many_calls(mailcow: Mailcow) -> None:

@@ -1,7 +1,7 @@
 // A mail from its queue file to where it belongs: to receivers, back into the queue, or to its sender as a bounce.
 
 const { Attempt } = require('./attempt')
-const { elsewhere, route, NoRoute } = require('./mx')
+const { elsewhere, route, within_reach, NoRoute } = require('./mx')
 const { pending } = require('./queue_files')
 const { report } = require('./report')
 
@@ -51,7 +51,7 @@ class Delivery {
         let attempt
         try {
             const found = (await env.routes(hmail)) ?? (await route(todo.domain, hmail.resolver))
-            const usable = elsewhere(found, todo.domain, env.is_home)
+            const usable = within_reach(elsewhere(found, todo.domain, env.is_home))
             attempt = new Attempt(mail, (mx) => hmail.tls_policy(mx), this.slot, env)
             const results = await attempt.run(usable.map((mx) => ({ port: env.port, ...mx })))
             return results.size ? results : all({ action: 'delayed', reason: 'no server was tried', status: '4.4.1' })

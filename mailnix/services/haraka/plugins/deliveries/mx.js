@@ -31,6 +31,17 @@ function elsewhere(found, domain, is_home) {
     throw new NoRoute(`mail for ${domain} loops back: its server ${from_dns} is ${exchange}, this one`, true, '5.4.6')
 }
 
+// Those that this machine can reach: without a global IPv6 address of its own (RFC 4291 2.5.4) no one's is, and its
+// "network is unreachable" would stand in the place of what the server said over IPv4. As with getaddrinfo's
+// AI_ADDRCONFIG and Postfix's inet_protocols. Who has nothing else keeps them: the mail waits, and says why.
+function within_reach(found, interfaces = os.networkInterfaces) {
+    const global = new net.BlockList()
+    global.addSubnet('2000::', 3, 'ipv6')
+    if (on(interfaces).some((own) => net.isIPv6(own) && global.check(own, 'ipv6'))) return found
+    const usable = found.filter(({ from_dns, exchange }) => !from_dns || !net.isIPv6(exchange))
+    return usable.length ? usable : found
+}
+
 async function look_up(domain, resolver) {
     const records = await ask(() => resolver.resolveMx(domain))
     if (records.length === 1 && records[0].exchange === '') {
@@ -105,4 +116,4 @@ function family(address) {
     return net.isIPv6(address) ? 'ipv6' : 'ipv4'
 }
 
-module.exports = { addresses, better, elsewhere, home, route, source, NoRoute }
+module.exports = { addresses, better, elsewhere, home, route, source, within_reach, NoRoute }
