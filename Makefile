@@ -1,6 +1,6 @@
 # make demo    both machines and the simulated internet, booted in QEMU, exchanging mail
 # make test    everything: linters, unit and property tests, Nix checks, then booted machines
-# make nixos   NixOS's layer of the machines, built and booted; NIXPKGS names a nixpkgs tree
+# make nixos   NixOS's layer of the machines, built and booted; NIXPKGS names a nixpkgs tree, MAILNIX_NIXOS=all does all
 # make real    what mailnix ships, run against Mailcow's own code; MAILCOW_TREE names a tree of it, and
 #              MAILCOW_BEFORE one of an earlier release, to upgrade from
 # make bench   measurements, printed as a table

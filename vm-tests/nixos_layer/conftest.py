@@ -32,6 +32,13 @@ def nixpkgs() -> Path:
 
 
 @pytest.fixture(scope="session")
+def all_of_it() -> None:
+    """For what would take the tests of every change beyond 40 minutes: machines of others, a second generation."""
+    if os.environ.get("MAILNIX_NIXOS") != "all":
+        pytest.skip("MAILNIX_NIXOS=all does this, too, and takes an hour more")
+
+
+@pytest.fixture(scope="session")
 def layer(nixpkgs: Path) -> Layer:
     """Where machines are built."""
     return make_layer(nixpkgs, cache_dir())

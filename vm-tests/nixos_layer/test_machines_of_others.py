@@ -22,6 +22,8 @@ from mailnix.lab.ready import MAILCOW_TIMEOUT
 from mailnix.lab.spec import Disk, DiskFormat, Inlet, MachineSpec
 from mailnix.nar import nar_hash
 
+pytestmark = pytest.mark.usefixtures("all_of_it")
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent / "machines"
 PYTHON = "/run/current-system/sw/bin/python3"

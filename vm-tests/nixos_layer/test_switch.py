@@ -31,6 +31,8 @@ from mailnix.services.mailcow.guest.tree import ORIGINALS as KEPT
 from mailnix.services.mailcow.units import PROVISION, ROOT
 from mailnix.write import write_tree
 
+pytestmark = pytest.mark.usefixtures("all_of_it")
+
 OPENED: Final = 8025
 AT_HOME: Final = 10143
 """Where the second generation publishes Dovecot, too."""
