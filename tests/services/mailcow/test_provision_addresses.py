@@ -9,9 +9,9 @@ import pytest
 from attrs import evolve
 
 from mailnix import Alias, AppPassword, Domain, Mailbox, Topology
-from mailnix.services.mailcow.guest.access import script
 from mailnix.services.mailcow.guest.description import Forward
 from mailnix.services.mailcow.guest.domains import MARK
+from mailnix.services.mailcow.guest.sieve import script
 from tests.lab.fake_mailcow.test_lookups import look_up
 
 from .faked import ALICE, PASSWORD, Mailcow, Pem, domain, running
@@ -101,6 +101,16 @@ def test_a_prefilter_that_somebody_made_in_mailcow_is_not_put_aside(mailcow: Mai
     (refusal,) = mailcow.has(domain(Mailbox("alice", forward_to=["bob"])))
     assert refusal.startswith(f"{ALICE}: has a prefilter of its own in Mailcow")
     assert mailcow.filters() == ["keep;"]
+
+
+def test_a_filter_that_somebody_made_and_that_does_the_same_is_left_to_do_it(mailcow: Mailcow) -> None:
+    mailcow.has(domain("alice"))
+    own = {"script_data": 'redirect "bob@example.org";', "script_desc": "mine", "filter_type": "prefilter", "active": 1}
+    mailcow.api.add("filter", {"username": ALICE, **own})
+    assert mailcow.has(domain(Mailbox("alice", forward_to=["bob"], keep_copy=False))) == []
+    assert mailcow.filters() == [own["script_data"]]
+    (refusal,) = mailcow.has(domain(Mailbox("alice", forward_to=["bob"])))
+    assert refusal.startswith(f"{ALICE}: has a prefilter of its own in Mailcow")
 
 
 def test_a_mailbox_writes_as_others_and_as_itself_alone_again(mailcow: Mailcow) -> None:

@@ -5,11 +5,12 @@ Mailcow is asked about these only for mailboxes that say something of it, or who
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from .description import Alias, AppPassword, Domain, Forward, Mailbox
 from .domains import MARK
 from .mailboxes import ACTIVE, APPS, ARCHIVED, FORWARD, SENDERS, STATE, marks, tags
+from .sieve import forward_of, script
 from .work import Row, Work
 
 PREFILTER = "prefilter"
@@ -94,6 +95,9 @@ class Access:
             if all(gone):
                 self._forget(address, now, FORWARD)
             return all(gone)
+        if not ours and any(_does(row, text) for row in rows):
+            self._work.say(f"{address}: hands mail on by a filter of its own in Mailcow, which stays")
+            return True
         if first:
             reason = "has a prefilter of its own in Mailcow, and only one can be active: make that a postfilter there"
             self._work.refusals.append(f"{address}: {reason}")
@@ -142,16 +146,7 @@ class Access:
             self._work.attempt(f"{what} changed", self._work.api.edit, "app-passwd", now["id"], attributes)
 
 
-def script(forward: Forward, ours: Collection[str]) -> str:
-    """A sieve script (RFC 5228, RFC 3894) that hands mail on; spam goes to no domain but ours."""
-    inside = [to for to in forward.to if to.rpartition("@")[2] in ours]
-    outside = [to for to in forward.to if to not in inside]
-    redirect = 'redirect :copy "{}";' if forward.keep_copy else 'redirect "{}";'
-    lines = ["# By mailnix, from its description: a change made here does not last."]
-    lines += ['require ["copy"];'] if forward.keep_copy else []
-    lines += [redirect.format(to) for to in inside]
-    if outside:
-        lines.append('if not header :contains "X-Spam-Flag" "YES" {')
-        lines += [f"  {redirect.format(to)}" for to in outside]
-        lines.append("}")
-    return "\n".join(lines) + "\n"
+def _does(row: Row, text: str) -> bool:
+    """Whether a filter that somebody made in Mailcow hands mail on as a script of ours would."""
+    wanted = forward_of(text)
+    return wanted is not None and bool(int(row["active"])) and forward_of(row["script_data"]) == wanted
