@@ -11,6 +11,8 @@ from attrs import field, fields, frozen
 from mailnix.formats.python import Notes, classes, comment, quoted, source
 from mailnix.model import paths
 from mailnix.model.mail import Alias, Mailbox
+from mailnix.model.mailcow import Setting
+from mailnix.model.relays import Relay
 from mailnix.model.topology import Backup, Domain, Internal, Proxy, Topology
 
 _HEAD: Final = '''"""A private mail system, for mailnix.
@@ -38,8 +40,8 @@ class Reach(StrEnum):
 class Answers:
     """What a new description must know. `lan` is the home network, "" for any; `sealed`: nobody shall log in at all.
 
-    `domains` stand in the place of `domain` and `mailboxes`, and `home` has further fields of Internal, where there is
-    a Mailcow already.
+    `domains` stand in the place of `domain` and `mailboxes`, `home` has further fields of Internal, and `relays` are
+    those that mail leaves by, where there is a Mailcow already.
     """
 
     domain: str
@@ -54,6 +56,7 @@ class Answers:
     domains: tuple[Domain, ...] = ()
     home: Mapping[str, Any] = field(factory=dict)
     timezone: str = TIMEZONE
+    relays: tuple[Relay, ...] = ()
 
 
 def topology(answers: Answers) -> Topology:
@@ -66,6 +69,7 @@ def topology(answers: Answers) -> Topology:
         admin_keys=answers.admin_keys,
         domains=answers.domains or (_first_domain(answers),),
         timezone=answers.timezone,
+        relays=answers.relays,
     )
 
 
@@ -98,7 +102,7 @@ def script(answers: Answers, notes: Notes | None = None, remarks: Sequence[str] 
         if ipv6
         else ""
     )
-    names = sorted(classes(topology(answers).domains) | {"Backup", "Internal", "Proxy", "Topology"})
+    names = sorted(classes((*topology(answers).domains, *answers.relays)) | {"Backup", "Internal", "Proxy", "Topology"})
     sealed = ", sealed=True" if answers.sealed else ""
     timezone = "" if answers.timezone == TIMEZONE else f"    timezone={quoted(answers.timezone)},\n"
     said = "".join(f"{line}\n" for remark in remarks for line in ("", *comment(remark)))
@@ -116,8 +120,15 @@ topology = Topology(
 {_internal_lines(answers)}        # Each backup is a whole copy of the mail. Better: to another disk, and copied away.
         backup=Backup({quoted(paths.BACKUPS)}, at="03:30", keep_days={KEEP_DAYS}),
     ),
-{_keys(answers)}{timezone}{_domain_lines(answers, notes)})
+{_keys(answers)}{timezone}{_relay_lines(answers)}{_domain_lines(answers, notes)})
 """
+
+
+def _relay_lines(answers: Answers) -> str:
+    if not answers.relays:
+        return ""
+    above = '    # Mail leaves by these. Their providers say what SPF must allow: spf=["include:…"] in each.\n'
+    return f"{above}    relays={source(answers.relays, depth=1)},\n"
 
 
 def _domain_lines(answers: Answers, notes: Notes | None) -> str:
@@ -145,8 +156,14 @@ def _internal_lines(answers: Answers) -> str:
         lines += [f"# {above}", f"{name}={source(value)},"]
     if answers.home:
         lines += ["# As it is in that Mailcow."]
-    lines += [f"{name}={source(value)}," for name, value in answers.home.items()]
+    lines += [f"{name}={source(_table(value))}," for name, value in answers.home.items()]
     return "".join(f"        {line}\n" for line in lines)
+
+
+def _table(value: Any) -> Any:
+    """Settings as they are written: names and values."""
+    is_settings = isinstance(value, tuple) and all(isinstance(each, Setting) for each in value)
+    return {each.name: each.value for each in value} if is_settings else value
 
 
 def _keys(answers: Answers) -> str:

@@ -14,7 +14,10 @@ import mailnix
 PACKAGE = Path(mailnix.__file__).parent
 PROGRAMS = sorted(PACKAGE.glob("**/guest/**/*.py"))
 OTHERS = sorted(set(PACKAGE.glob("**/*.py")) - set(PROGRAMS))
-ONE_TRUTH = "nar.py"  # what is pinned is hashed by the program that machines check it with
+ONE_TRUTH = {
+    "nar.py",  # what is pinned is hashed by the program that machines check it with
+    "adopt/forwards.py",  # a filter that is taken for one that hands mail on is left alone by the provisioner
+}
 
 
 def name_of(path: Path) -> str:
@@ -50,6 +53,6 @@ def test_a_program_imports_the_standard_library_and_its_own_folder_only(program:
 
 @pytest.mark.parametrize("path", OTHERS, ids=name_of)
 def test_mailnix_itself_imports_no_program(path: Path) -> None:
-    if name_of(path) != ONE_TRUTH:
+    if name_of(path) not in ONE_TRUTH:
         guests = [name for _dots, name in imports(path) if ".guest" in name and name != "mailnix.lab.guest"]
         assert not guests

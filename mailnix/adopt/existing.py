@@ -15,6 +15,8 @@ from attrs import field, frozen
 from mailnix.secrets import Secret
 
 TEXT_MAX: Final = 4096  # characters; nothing that a description says is longer
+SECRETS: Final = frozenset({"password", "password_short"})
+"""Columns with relays' passwords and hashes of people's."""
 BIGINT: Final = 2**63  # what MariaDB's widest integers stay below
 
 
@@ -59,8 +61,9 @@ class Row:
 
 
 def rows(items: Iterable[Any]) -> tuple[Row, ...]:
-    """Those of `items` that are rows."""
-    return tuple(Row(item) for item in items if isinstance(item, Mapping))
+    """Those of `items` that are rows, without what is secret in them."""
+    found = (item for item in items if isinstance(item, Mapping))
+    return tuple(Row({name: value for name, value in item.items() if name not in SECRETS}) for item in found)
 
 
 @frozen
@@ -90,5 +93,9 @@ class Existing:
     relayhosts: tuple[Row, ...] = ()
     transports: tuple[Row, ...] = ()
     forwarding_hosts: tuple[Row, ...] = ()
+    filters: tuple[Row, ...] = ()
+    recipient_maps: tuple[Row, ...] = ()
+    bcc_maps: tuple[Row, ...] = ()
+    app_passwords: tuple[Row, ...] = ()
     keys: Mapping[str, DkimKey] = field(factory=dict)
     further: Mapping[str, int] = field(factory=dict)

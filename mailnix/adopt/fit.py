@@ -11,9 +11,13 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from mailnix.adopt import forwards
 from mailnix.adopt.existing import Existing, Row
+from mailnix.adopt.relays import relays
+from mailnix.adopt.settings import ours
 from mailnix.model.mail import Alias, Mailbox, Protocol, State
 from mailnix.model.names import MIB, to_unicode
+from mailnix.model.relays import Relay
 from mailnix.model.topology import Domain
 
 NOBODY: Final = "null@localhost"
@@ -30,22 +34,25 @@ OWN_SOURCE: Final = "mailcow"
 
 @frozen
 class Fitted:
-    """Mail domains, and notes: those of all of it, of a domain by its name, of a mailbox or alias by its address."""
+    """Mail domains, relays, and notes: of all of it, of a domain by its name, of a mailbox or alias by its address."""
 
     domains: tuple[Domain, ...]
     general: tuple[str, ...] = ()
     notes: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    relays: tuple[Relay, ...] = ()
 
 
 def fit(existing: Existing) -> Fitted:
     """The description's part about mail."""
+    existing = forwards.told(existing)
+    leaving = relays(existing)
     notes: dict[str, tuple[str, ...]] = {}
     mailboxes = _by_domain(existing.mailboxes)
     aliases = _by_domain(existing.aliases)
     domains = []
     for row in existing.domains:
         name = row.text("domain_name")
-        notes[name] = tuple(_domain_notes(row, existing))
+        notes[name] = tuple(_domain_notes(row, existing, relayed=leaving.of_all))
         if not row.flag("active", default=True):
             continue
         catch_all, others = _apart(aliases.get(name, []), name, notes)
@@ -59,7 +66,8 @@ def fit(existing: Existing) -> Fitted:
             )
         )
     domains += _mirrors(existing, aliases, notes)
-    return Fitted(tuple(domains), tuple(_general(existing)), {at: said for at, said in notes.items() if said})
+    general = (*leaving.notes, *_general(existing))
+    return Fitted(tuple(domains), general, {at: said for at, said in notes.items() if said}, leaving.found)
 
 
 def _mirrors(
@@ -113,6 +121,9 @@ MAILBOX: Final[Mapping[str, Callable[[Row, Row], Any]]] = {
     "sends_per_hour": lambda box, _: _per_hour(box),
     "state": lambda box, _: STATES.get(box.number("active", 1), State.ACTIVE),
     "send_as": lambda box, _: tuple(_target(sender, box.text("domain")) for sender in box.texts("sender_acl")),
+    "forward_to": lambda box, _: tuple(_target(to, box.text("domain")) for to in box.texts(forwards.TO)),
+    "keep_copy": lambda box, _: box.flag(forwards.KEEP, default=True) or not box.texts(forwards.TO),
+    "app_passwords": lambda box, _: tuple(box.values.get(forwards.APPS, ())),
     "protocols": lambda box, _: () if len(_allowed(box)) == len(Protocol) else _allowed(box),
 }
 """Fields of a Mailbox, from its row and its domain's."""
@@ -127,7 +138,7 @@ ALIAS: Final[Mapping[str, Callable[[Row], Any]]] = {
 def _mailboxes(found: list[Row], domain: Row, notes: dict[str, tuple[str, ...]]) -> Iterator[Mailbox]:
     """All of a domain."""
     for row in found:
-        notes[row.text("username")] = tuple(_mailbox_notes(row))
+        notes[row.text("username")] = (*row.texts(forwards.NOTES), *_mailbox_notes(row))
         yield Mailbox(row.text("local_part"), **{at: value(row, domain) for at, value in MAILBOX.items()})
 
 
@@ -180,31 +191,25 @@ def _mailbox_notes(box: Row) -> Iterator[str]:
         yield "Mailcow enforces TLS for it"
 
 
-def _domain_notes(domain: Row, existing: Existing) -> Iterator[str]:
+def _domain_notes(domain: Row, existing: Existing, *, relayed: bool) -> Iterator[str]:
     name = domain.text("domain_name")
     if not domain.flag("active", default=True):
         yield f"the domain {name} is switched off there, and left out"
     if domain.flag("backupmx", default=False):
         yield "Mailcow hands this domain's mail on to another server (relay domain); described, it is delivered here"
-    if number := domain.number("relayhost"):
+    if (number := domain.number("relayhost")) and not relayed:
         where = next((row.text("hostname") for row in existing.relayhosts if row.number("id") == number), str(number))
         yield f"its mail leaves by the relay host {where}; described, by the proxy"
 
 
 def _general(existing: Existing) -> Iterator[str]:
     """What is about no single domain."""
-    for row in existing.relayhosts:
-        yield f"relay host {row.text('hostname')}{_state(row)}: described mail leaves by the proxy"
-    for row in existing.transports:
-        yield f"transport for {row.text('destination')} by {row.text('nexthop')}{_state(row)}"
     for row in existing.forwarding_hosts:
         yield f"forwarding host {row.text('host')} ({row.text('source')}): comes with a backup of Mailcow's Redis"
+    yield from forwards.left_over(existing)
+    yield from ours(existing.settings)
     for what, count in existing.further.items():
         yield f"{what}: {count}; they are in Mailcow's database and come with a backup of it"
-
-
-def _state(row: Row) -> str:
-    return "" if row.flag("active", default=True) else " (switched off)"
 
 
 def _goto(alias: Row) -> list[str]:

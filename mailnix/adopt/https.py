@@ -33,9 +33,6 @@ _KEY: Final = re.compile(r"[A-Za-z0-9-]+")
 FURTHER: Final = {
     "resources (rooms, things)": "resource/all",
     "sync jobs": "syncjobs/all/no_log",
-    "filters (sieve)": "filters/all",
-    "BCC maps": "bcc/all",
-    "recipient maps": "recipient_map/all",
     "TLS policies": "tls-policy-map/all",
     "admins of single domains": "domain-admin/all",
 }
@@ -186,17 +183,22 @@ def read(base: str, get: Get, hostname: str) -> Existing:
     domains = _items(get, base, "domain/all")
     mirrors = _items_if_there(get, base, "alias-domain/all")
     names = [*(row.text("domain_name") for row in domains), *(row.text("alias_domain") for row in mirrors)]
+    boxes = _items(get, base, "mailbox/all") if domains else ()
     return Existing(
         source=base,
         hostname=hostname,
         version=Row(version).text("version"),
         domains=domains,
-        mailboxes=_items(get, base, "mailbox/all") if domains else (),
+        mailboxes=boxes,
         aliases=_items(get, base, "alias/all") if domains else (),
         alias_domains=mirrors,
         relayhosts=_items_if_there(get, base, "relayhost/all"),
         transports=_items_if_there(get, base, "transport/all"),
         forwarding_hosts=_items_if_there(get, base, "fwdhost/all"),
+        filters=_items_if_there(get, base, "filters/all"),
+        recipient_maps=_items_if_there(get, base, "recipient_map/all"),
+        bcc_maps=_items_if_there(get, base, "bcc/all"),
+        app_passwords=tuple(app for box in boxes for app in _app_passwords(get, base, box.text("username"))),
         keys={name: key for name in names if (key := _key(get, name)) is not None},
         further={what: count for what, path in FURTHER.items() if (count := len(_items_if_there(get, base, path)))},
     )
@@ -216,6 +218,10 @@ def _items_if_there(get: Get, base: str, path: str) -> tuple[Row, ...]:
         return _items(get, base, path)
     except NotThere:
         return ()
+
+
+def _app_passwords(get: Get, base: str, address: str) -> tuple[Row, ...]:
+    return _items_if_there(get, base, f"app-passwd/all/{quote(address, safe='@')}") if address else ()
 
 
 def _key(get: Get, domain: str) -> DkimKey | None:

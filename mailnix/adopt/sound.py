@@ -52,7 +52,8 @@ def _without(fitted: Fitted, found: list[Problem]) -> Fitted:
             general.append(note)
         else:
             notes[domain.name] = (*notes.get(domain.name, ()), note)
-    return Fitted(tuple(domain for domain in domains if domain is not None), tuple(general), notes)
+    left = tuple(domain for domain in domains if domain is not None)
+    return evolve(fitted, domains=left, general=tuple(general), notes=notes)
 
 
 def _first_of_each(found: list[Problem]) -> list[Problem]:

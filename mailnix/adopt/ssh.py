@@ -14,7 +14,9 @@ from typing import Any, Final
 from attrs import frozen
 
 from mailnix.adopt.existing import DkimKey, Existing, Row, rows
+from mailnix.adopt.settings import FREE, TOLD
 from mailnix.errors import AdoptError, CommandFailed
+from mailnix.model.mail import Protocol
 from mailnix.model.names import MIB
 from mailnix.run import Runner, run
 from mailnix.secrets import Secret
@@ -33,6 +35,8 @@ SETTINGS: Final = (
     "SKIP_UNBOUND_HEALTHCHECK",
     "IPV4_NETWORK",
     "IPV6_NETWORK",
+    *sorted(FREE),
+    *TOLD,
 )
 TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "domain": ("domain", "active", "maxquota", "relayhost", "backupmx", "relay_all_recipients", "relay_unknown_only"),
@@ -41,20 +45,18 @@ TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "alias_domain": ("alias_domain", "target_domain", "active"),
     "sender_acl": ("logged_in_as", "send_as", "external"),
     "relayhosts": ("id", "hostname", "username", "active"),
-    "transports": ("id", "destination", "nexthop", "username", "active"),
+    "transports": ("id", "destination", "nexthop", "username", "is_mx_based", "active"),
     "imapsync": ("id",),
-    "sieve_filters": ("id",),
-    "bcc_maps": ("id",),
-    "recipient_maps": ("id",),
+    "sieve_filters": ("username", "script_desc", "script_name", "script_data", "filter_type"),
+    "bcc_maps": ("local_dest", "bcc_dest", "type", "active"),
+    "recipient_maps": ("old_dest", "new_dest", "active"),
+    "app_passwd": ("mailbox", "name", *(f"{protocol}_access" for protocol in Protocol), "active"),
     "tls_policy_override": ("id",),
     "domain_admins": ("id",),
 }
 """The columns that are asked for, as far as a Mailcow's version has them."""
 FURTHER: Final = {
     "sync jobs": "imapsync",
-    "filters (sieve)": "sieve_filters",
-    "BCC maps": "bcc_maps",
-    "recipient maps": "recipient_maps",
     "TLS policies": "tls_policy_override",
     "admins of single domains": "domain_admins",
 }
@@ -186,6 +188,10 @@ def _named(
             Row({"host": host, "source": source, "keep_spam": "yes" if host in hashes[KEEP_SPAM] else "no"})
             for host, source in hashes[FORWARDING].items()
         ),
+        filters=tuple(map(_filter, rows(tables["sieve_filters"]))),
+        recipient_maps=tuple(map(_recipient_map, rows(tables["recipient_maps"]))),
+        bcc_maps=rows(tables["bcc_maps"]),
+        app_passwords=rows(tables["app_passwd"]),
         keys={name: _key(name, hashes) for name in hashes[PUBLIC]},
         further={what: count for what, count in further.items() if count},
     )
@@ -193,6 +199,14 @@ def _named(
 
 def _domain(row: Row) -> Row:
     return Row({**row.values, "domain_name": row.text("domain"), "max_quota_for_mbox": row.number("maxquota") * MIB})
+
+
+def _filter(row: Row) -> Row:
+    return Row({**row.values, "active": int(row.text("script_name") == "active")})
+
+
+def _recipient_map(row: Row) -> Row:
+    return Row({**row.values, "recipient_map_old": row.text("old_dest"), "recipient_map_new": row.text("new_dest")})
 
 
 def _mailbox(row: Row, acl: Mapping[str, list[str]], limits: Mapping[str, str]) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from attrs import evolve, frozen
@@ -9,7 +10,7 @@ from attrs import evolve, frozen
 from mailnix.adopt.existing import Existing
 from mailnix.adopt.fit import Fitted, fit
 from mailnix.adopt.settings import home
-from mailnix.adopt.sound import sound
+from mailnix.adopt.sound import Whole, sound
 from mailnix.errors import Severity
 from mailnix.formats.python import Notes
 from mailnix.model.check import ensure, problems
@@ -23,6 +24,7 @@ DNS: Final = (
 PASSWORDS: Final = (
     "Passwords are in Mailcow's database and come with a backup of it; without that, each mailbox gets a first one."
 )
+_RELAY: Final = re.compile(r"relays\[(\d+)\]")
 
 
 @frozen
@@ -34,30 +36,48 @@ class Adopted:
     notes: tuple[str, ...]
 
 
-def started(existing: Existing, answers: Answers) -> Answers:
-    """The answers with what that Mailcow's settings say; those that no machine of ours can have are left out."""
+def started(existing: Existing, answers: Answers) -> tuple[Answers, tuple[str, ...]]:
+    """The answers with what that Mailcow's settings say, and notes on those that no machine of ours can have."""
     fields = home(existing.settings)
     with_them = evolve(answers, home=fields, timezone=existing.settings.get("TZ") or TIMEZONE)
-    wrong = {problem.path for problem in problems(topology(with_them)) if problem.severity is Severity.ERROR}
+    found = {p.path: p.message for p in problems(topology(with_them)) if p.severity is Severity.ERROR}
+    wrong = {path: message for path, message in found.items() if path == "timezone" or path.startswith("internal.")}
     kept = {name: value for name, value in fields.items() if f"internal.{name}" not in wrong}
-    return evolve(with_them, home=kept, timezone=TIMEZONE if "timezone" in wrong else with_them.timezone)
+    settings = tuple(each for each in kept.pop("settings", ()) if f"internal.settings.{each.name}" not in wrong)
+    kept |= {"settings": settings} if settings else {}
+    timezone = TIMEZONE if "timezone" in wrong else with_them.timezone
+    notes = (f"{path.rpartition('.')[2]} of that Mailcow is left out: {message}" for path, message in wrong.items())
+    return evolve(with_them, home=kept, timezone=timezone), tuple(notes)
 
 
 def adopted(existing: Existing, answers: Answers) -> Adopted:
     """The description; raises ConfigError where the answers themselves, or an empty Mailcow, make none."""
-    answers = started(existing, answers)
+    answers, unfit = started(existing, answers)
 
     def whole(domains: tuple[Domain, ...]) -> Topology:
         return evolve(topology(answers), domains=domains)
 
-    fitted = sound(fit(existing), whole)
-    found = whole(fitted.domains)
+    fitted = _with_relays(sound(fit(existing), whole), whole)
+    found = evolve(whole(fitted.domains), relays=fitted.relays)
     ensure(found, f"what was read from {existing.source}")
     version = f" ({existing.version})" if existing.version else ""
     head = f"Read from the Mailcow at {existing.source}{version}. What a description cannot say is in comments."
-    remarks = (head, DNS, PASSWORDS, *fitted.general)
-    text = script(evolve(answers, domains=fitted.domains), _by_path(fitted), remarks)
-    return Adopted(found, text, (*fitted.general, *(note for notes in fitted.notes.values() for note in notes)))
+    general = (*unfit, *fitted.general)
+    text = script(
+        evolve(answers, domains=fitted.domains, relays=fitted.relays),
+        _by_path(fitted),
+        (head, DNS, PASSWORDS, *general),
+    )
+    return Adopted(found, text, (*general, *(note for notes in fitted.notes.values() for note in notes)))
+
+
+def _with_relays(fitted: Fitted, whole: Whole) -> Fitted:
+    """The same, with those relays that the check takes."""
+    found = problems(evolve(whole(fitted.domains), relays=fitted.relays))
+    wrong = {int(match[1]): p for p in found if p.severity is Severity.ERROR and (match := _RELAY.match(p.path))}
+    kept = tuple(relay for number, relay in enumerate(fitted.relays) if number not in wrong)
+    notes = (f"{fitted.relays[number].host} is no relay here: {p.message}" for number, p in sorted(wrong.items()))
+    return evolve(fitted, relays=kept, general=(*fitted.general, *notes))
 
 
 def _by_path(fitted: Fitted) -> Notes:

@@ -73,7 +73,7 @@ class _Writer:
         items = list(_items(value))
         if not items or (path not in self.open and len(flat) + depth * INDENT <= WIDTH):
             return [flat]
-        begin, end = ("[", "]") if isinstance(value, tuple | list) else (f"{type(value).__name__}(", ")")
+        begin, end = _brackets(value)
         inside = " " * INDENT * (depth + 1)
         found = [begin]
         for name, step, item in items:
@@ -94,6 +94,8 @@ def _items(value: Any) -> Iterator[tuple[str, str, Any]]:
     """What is written between a value's brackets: `name=`, the step of its path, and it."""
     if isinstance(value, tuple | list):
         yield from (("", f"[{number}]", item) for number, item in enumerate(value))
+    elif isinstance(value, Mapping):
+        yield from ((f"{quoted(name)}: ", f"[{name}]", item) for name, item in value.items())
     elif attrs.has(type(value)):
         yield from ((name, f".{step}", item) for name, step, item in _said(value))
 
@@ -108,12 +110,21 @@ def _said(value: Any) -> Iterator[tuple[str, str, Any]]:
             yield f"{field.name}=", field.name, item
 
 
+def _brackets(value: Any) -> tuple[str, str]:
+    """What a value with items is written between."""
+    match value:
+        case tuple() | list():
+            return "[", "]"
+        case Mapping():
+            return "{", "}"
+    return f"{type(value).__name__}(", ")"
+
+
 def _flat(value: Any) -> str:
     """A value on one line."""
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(map(_flat, value))}]"
-    if attrs.has(type(value)):
-        return f"{type(value).__name__}({', '.join(name + _flat(item) for name, _, item in _said(value))})"
+    if isinstance(value, tuple | list | Mapping) or attrs.has(type(value)):
+        begin, end = _brackets(value)
+        return f"{begin}{', '.join(name + _flat(item) for name, _, item in _items(value))}{end}"
     if isinstance(value, str):
         return quoted(str(value))  # of an enum, its text: converters take that
     if value is None or isinstance(value, bool | int | float):

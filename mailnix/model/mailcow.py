@@ -61,6 +61,8 @@ NUMBERS: Final[frozenset[str]] = frozenset(_FILE["free"]["numbers"])
 TEXTS: Final[frozenset[str]] = frozenset(_FILE["free"]["texts"])
 FREE: Final = FLAGS | NUMBERS | TEXTS
 """Variables that a description may set."""
+USUAL: Final[Mapping[str, str]] = dict(line.split("=", 1) for line in _FILE["free"]["usual"])
+"""What Mailcow itself sets at first, of these."""
 TELLTALE: Final[frozenset[str]] = frozenset(_FILE["free"]["telltale"])
 """Those whose value is mostly a secret."""
 OWNED: Final[Mapping[str, str]] = {name: owner for owner, names in _FILE["owned"].items() for name in names}

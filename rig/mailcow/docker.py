@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -32,8 +33,10 @@ def main(words: list[str]) -> int:
             print(named(name))
         case ["image" | "manifest", "inspect", *_]:
             print(DIGEST)
-        case ["exec", _container, *command]:
-            return subprocess.run(["redis-cli", "-h", "redis-mailcow", *command[1:]], check=False).returncode
+        case ["ps", "-q", *_, label]:
+            print(label.partition("com.docker.compose.service=")[2])
+        case ["exec", *rest]:
+            return execute(rest)
         case ["run", *rest]:
             return run(rest)
     return 0
@@ -47,6 +50,22 @@ def volume(name: str) -> dict[str, object]:
 def named(text: str) -> str:
     """The name of a filter: name=^NAME$."""
     return text.removeprefix("name=").strip("^$")
+
+
+def execute(words: list[str]) -> int:
+    """Run a command with the variables that docker-compose.yml gives to MariaDB and Redis."""
+    lines = (Path("/var/lib/mailcow/mailcow.conf").read_text("utf-8")).splitlines()
+    conf = dict(line.split("=", 1) for line in lines if "=" in line)
+    given = {"MYSQL_DATABASE": "DBNAME", "MYSQL_USER": "DBUSER", "MYSQL_PASSWORD": "DBPASS", "REDISPASS": "REDISPASS"}
+    environment = {**os.environ, **{name: conf[variable] for name, variable in given.items()}}
+    rest = iter(words)
+    for word in rest:
+        if word == "-e":
+            name, _, value = next(rest).partition("=")
+            environment[name] = value
+        elif not word.startswith("-"):
+            break  # the container
+    return subprocess.run([*rest], env=environment, check=False).returncode
 
 
 def run(words: list[str]) -> int:

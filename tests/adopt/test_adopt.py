@@ -16,6 +16,7 @@ from mailnix.adopt.https import Get, read
 from mailnix.config import load
 from mailnix.lab.fake_mailcow.guest.api.routes import Routes
 from mailnix.lab.fake_mailcow.guest.api.server import Gate, server
+from mailnix.model.mailcow import Setting
 from mailnix.plan import derive
 from mailnix.services.mailcow.contents import provision_json
 from mailnix.services.mailcow.guest import api as mailcow_api
@@ -193,10 +194,7 @@ def test_a_name_with_a_line_break_is_left_out_and_said(tmp_path: Path) -> None:
         ({"alias": {"internal": 1}}, "from its own users alone"),
         ({"alias": {"sender_allowed": "0"}}, "nobody may write under it"),
         ({"domain": {"backupmx": "1"}}, "hands this domain's mail on to another server"),
-        (
-            {"domain": {"relayhost": "3"}, "more": {"relayhosts": (Row({"id": 3, "hostname": "smtp.example.net"}),)}},
-            "its mail leaves by the relay host smtp.example.net",
-        ),
+        ({"domain": {"relayhost": "3"}}, "its mail leaves by the relay host 3"),
         ({"more": {"further": {"sync jobs": 4}}}, "sync jobs: 4"),
     ],
 )
@@ -245,3 +243,22 @@ def test_settings_of_mailcow_are_fields_of_the_machine_at_home() -> None:
 def test_a_setting_that_no_machine_of_ours_can_have_is_the_default() -> None:
     made = adopted(held(settings={"IPV4_NETWORK": "999.1.2", "TZ": "Mars/North", "IPV6_NETWORK": "no"}), ANSWERS)
     assert (made.topology.timezone, made.topology.internal.docker_subnet) == ("Etc/UTC", "172.22.1.0/24")
+
+
+def test_other_settings_of_mailcow_are_said_where_they_are_not_its_first_ones(tmp_path: Path) -> None:
+    usual = {"SKIP_SOGO": "n", "FTS_HEAP": "128", "WATCHDOG_NOTIFY_START": "y", "SKIP_OLEFY": "n"}
+    changed = {"USE_WATCHDOG": "no", "SOGO_EXPIRE_SESSION": "60", "WATCHDOG_SUBJECT": "cow's", "LOG_LINES": "many"}
+    found = adopted(held(settings={**usual, **changed, "SPAMHAUS_DQS_KEY": "secret"}), ANSWERS)
+    assert found.topology.internal.settings == (Setting("SOGO_EXPIRE_SESSION", "60"), Setting("USE_WATCHDOG", "n"))
+    assert 'settings={"SOGO_EXPIRE_SESSION": "60", "USE_WATCHDOG": "n"},' in found.text
+    assert [note.partition(" of ")[0] for note in found.notes] == ["LOG_LINES", "WATCHDOG_SUBJECT"]
+    assert loaded(found, tmp_path) == found.topology
+
+
+def test_what_is_ours_in_mailcow_conf_is_named_where_somebody_has_set_it() -> None:
+    settings = {"ADDITIONAL_SAN": "imap.example.org", "SKIP_LETS_ENCRYPT": "n", "SNAT_TO_SOURCE": ""}
+    notes = [note for note in adopted(held(settings=settings), ANSWERS).notes if "in its mailcow.conf" in note]
+    assert notes == [
+        "ADDITIONAL_SAN=imap.example.org in its mailcow.conf; here, the certificate, which comes through the proxy's "
+        "Caddy decides that"
+    ]

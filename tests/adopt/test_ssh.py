@@ -191,7 +191,8 @@ def test_it_is_described(filled: Machine) -> None:
     assert domain.aliases == (Alias("postmaster", to=["alice", "bob"]),)
     assert (domain.dkim_selector, made.topology.timezone) == ("mail", "Europe/Berlin")
     said = " ".join(made.notes)
-    assert "leaves by the relay host [smtp.example.com]:587" in said
+    assert "relay host [smtp.example.com]:587: is a relay here" in said
+    assert [relay.host for relay in made.topology.relays] == ["smtp.example.com"]
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,12 @@ def test_what_fits_is_on_one_line_and_a_note_is_above_what_it_is_about() -> None
     )
 
 
+@quick
+@given(st.dictionaries(NASTY, st.lists(NASTY, max_size=3), max_size=4))
+def test_any_table_is_read_back(table: dict[str, list[str]]) -> None:
+    assert ast.literal_eval(source(table)) == table
+
+
 def test_what_does_not_fit_is_an_item_a_line() -> None:
     text = source(Domain("example.org", [f"mailbox-{number}" for number in range(20)]), depth=1)
     assert max(map(len, text.splitlines())) <= WIDTH

@@ -144,6 +144,8 @@ def test_every_name_of_the_pinned_mailcow_is_known_and_no_other() -> None:
     theirs = set(re.findall(r"\$\{([A-Z0-9_]+)", compose)) | set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", generated, re.M))
     azure = {name for name in theirs if name.startswith("AZUREDNS_")}  # examples of one DNS provider's
     assert theirs - azure == mailcow.FREE | mailcow.OWNED.keys()
+    first = dict(re.findall(r"^([A-Z0-9_]+)=(.*)$", generated, re.M))
+    assert {name: value for name, value in first.items() if name in mailcow.FREE} == mailcow.USUAL
     conf = Path(tree) / "data/conf"
     files = {str(path.relative_to(conf)) for path in conf.rglob("*") if path.is_file()}
     there = {file for file in files if any(fnmatchcase(file, pattern) for pattern in mailcow.PLACES)}
