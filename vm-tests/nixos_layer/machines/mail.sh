@@ -39,7 +39,8 @@ post() { # WORD...: prints nothing where the mail is taken, else the server's co
 
 taken() { # RECIPIENT
   for _ in $(seq 60); do
-    if grep -hs "^RCPT TO:<$1>" /var/lib/sink/*.eml | tr -d '\r'; then return 0; fi
+    found=$(grep -hs "^RCPT TO:<$1>" /var/lib/sink/*.eml | tr -d '\r')
+    [ -z "$found" ] || { echo "$found"; return 0; }
     sleep 1
   done
   tail -n 20 /run/*.log >&2
