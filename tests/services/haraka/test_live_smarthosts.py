@@ -216,6 +216,20 @@ def test_what_the_relay_says_of_a_recipient_is_final(start: Start, certified: Ca
     assert b"no such user" in inbound.messages[0]
 
 
+@pytest.mark.parametrize("user", [USER, ""], ids=["that we log in to", "that knows our address"])
+def test_a_relay_that_denies_relaying_bounces_it(start: Start, certified: Callable[..., Path], user: str) -> None:
+    """RFC 5321 4.2.1, and as Postfix: the same words are said of a mail that is refused for what it is."""
+    replies = {"RCPT": "554 5.7.1 <dave@outlook.example>: Relay access denied"}
+    answers = demanding() if user else {"replies": {"EHLO": "250-relay\n250 STARTTLS"}}
+    with stands.sink(certificate=certified(make(HOST, ROOT)), **answers) as relay, stands.sink() as inbound:
+        relay.replies.update(replies)
+        server = start(relay.port, inbound=inbound.port, user=user)
+        send(server)
+        stands.until(lambda: bool(inbound.messages), "the bounce")
+    assert b"Relay access denied" in inbound.messages[0]
+    assert b"Status: 5.7.1" in inbound.messages[0]
+
+
 def test_mail_waits_while_the_relay_is_down(start: Start, certified: Callable[..., Path]) -> None:
     port = stands.free_port()
     server = start(port)
