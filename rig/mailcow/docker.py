@@ -15,7 +15,8 @@ from pathlib import Path
 
 VOLUMES = Path("/var/lib/docker/volumes")
 WITH_VALUE = ("--name", "--network", "--sysctl")
-DIGEST = '"digest": "sha256:0123456789abcdef"'
+IMAGE = "sha256:0123456789abcdef"
+DIGEST = f'"digest": "{IMAGE}"'
 LOG = Path("/var/log/docker.calls")
 LAYER = Path("/backup_mariadb")  # what the backup writes into its container
 
@@ -29,6 +30,8 @@ def main(words: list[str]) -> int:
             print(VOLUMES / named(name) / "_data")
         case ["volume", "inspect", *names]:
             print(json.dumps([volume(name) for name in names]))
+        case ["inspect", "--format", "{{.Image}}", _container]:
+            print(IMAGE)
         case ["ps" | "network", *_, name] if name.startswith("name="):
             print(named(name))
         case ["image" | "manifest", "inspect", *_]:
