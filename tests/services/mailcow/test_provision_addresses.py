@@ -124,6 +124,22 @@ def test_a_mailbox_writes_as_others_and_as_itself_alone_again(mailcow: Mailcow) 
     assert (mailcow.box()["sender_acl"], mailcow.box()["tags"]) == ([], [MARK])
 
 
+def test_senders_stay_when_an_alias_goes_with_which_mailcow_forgets_them(mailcow: Mailcow) -> None:
+    alice = Mailbox("alice", send_as=["@example.org", "carol"])
+    assert mailcow.has(domain(alice, aliases=[Alias("carol", ["bob"])], catch_all=["bob"])) == []
+    assert mailcow.has(domain(alice, aliases=[Alias("carol", ["bob"])])) == []  # no catch-all any more
+    assert set(mailcow.box()["sender_acl"]) == {"@example.org", "carol@example.org"}
+    assert mailcow.has(domain(alice, "carol")) == []  # a mailbox now
+    assert set(mailcow.box()["sender_acl"]) == {"@example.org", "carol@example.org"}
+
+
+def test_senders_come_back_when_an_alias_leads_to_somebody_else(mailcow: Mailcow) -> None:
+    alice = Mailbox("alice", send_as=["info"])
+    for targets in (["bob"], ["alice"], ["bob"]):
+        assert mailcow.has(domain(alice, aliases=[Alias("info", targets)])) == []
+        assert "alice@example.org" in look_up(mailcow.api.database, "sender_acl", "info@example.org").split(",")
+
+
 def test_senders_that_somebody_gave_in_mailcow_stay_while_none_are_described(mailcow: Mailcow) -> None:
     mailcow.has(domain("alice"))
     mailcow.api.edit("mailbox", ALICE, {"sender_acl": ["bob@example.org"]})

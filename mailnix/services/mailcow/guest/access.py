@@ -72,7 +72,7 @@ class Access:
 
     def _senders(self, mailbox: Mailbox, now: Row) -> None:
         """Mailcow keeps no senders that are allowed anyway: the mailbox's own, and of aliases that lead to it."""
-        wanted, kept = {*mailbox.send_as}, {*(now.get("sender_acl") or ())}
+        wanted, kept = {*mailbox.send_as}, {*(now.get("sender_acl") or ())} - self._work.dropped
         implied = {mailbox.address} | self._leading.get(mailbox.address, set())
         done = kept <= wanted <= kept | implied
         if not done:

@@ -30,7 +30,7 @@ class Aliases:
             described |= {f"{local_part}@{mirror.name}" for mirror in domains if mirror.alias_of == name}
         for address, row in self._found.items():
             if row.get("private_comment") == MARK and row["domain"] in names and address not in described:
-                self._work.attempt(f"{address}: alias removed", self._work.api.delete, "alias", row["id"])
+                self._work.drop(row)
 
     def bring(self, domain: Domain, left: Collection[str]) -> None:
         """Bring a domain's aliases, but for those in whose place a mailbox still is, in it or in what it mirrors."""

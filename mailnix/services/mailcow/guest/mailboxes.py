@@ -63,7 +63,7 @@ class Mailboxes:
             return False
         alias = aliases.get(address)
         if alias is not None and alias.get("private_comment") == MARK:
-            if not self._work.attempt(f"{address}: alias removed", api.delete, "alias", alias["id"]):
+            if not self._work.drop(alias):
                 return False
             del aliases[address]
         done = self._work.attempt(f"{address}: added", api.add, "mailbox", _new_mailbox(mailbox, password))

@@ -136,6 +136,8 @@ class Aliases:
         changes = ", ".join(f"{name} = ?" for name in values)
         sql = f"UPDATE alias SET {changes}, modified = CURRENT_TIMESTAMP WHERE id = ?"
         self._store.run(sql, (*values.values(), now["id"]))
+        for target in goto.split(","):  # whose owner may write as the alias anyway
+            self._store.run("DELETE FROM sender_acl WHERE logged_in_as = ? AND send_as = ?", (target, address))
 
     def delete(self, items: object) -> list[Answer]:
         """Remove aliases, named by id or address."""
@@ -146,6 +148,7 @@ class Aliases:
                 answers.append(danger("access_denied"))
                 continue
             self._store.run("DELETE FROM alias WHERE id = ?", (now["id"],))
+            self._store.run("DELETE FROM sender_acl WHERE send_as = ?", (now["address"],))
             answers.append(success("alias_removed", now["address"]))
         return answers
 
