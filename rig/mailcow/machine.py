@@ -21,6 +21,8 @@ from mailnix.run import Completed
 from mailnix.services.credentials.names import SCRIPTS
 from mailnix.services.mailcow import debian, units
 from mailnix.services.mailcow.contents import provision_json
+from mailnix.services.mailcow.guest.setup import values
+from mailnix.services.mailcow.guest.tree import CONF
 from mailnix.services.mailcow.pin import PIN, Pin
 from rig.mailcow.api import Caller
 from rig.mailcow.names import name_server
@@ -53,6 +55,10 @@ class Mailcow:
     def secret(self, name: str) -> str:
         """One of them."""
         return (self.secrets / name).read_text("utf-8").strip()
+
+    def setting(self, name: str) -> str:
+        """A variable of the mailcow.conf that was laid."""
+        return values(self.tree / CONF)[name]
 
     @property
     def neighbours(self) -> Neighbours:
@@ -140,9 +146,13 @@ class Mailcow:
         secrets.init(self.plan, self.work / "secrets")
         self.space.path(units.DESCRIPTION).write_text(provision_json(self.plan), "utf-8")
 
-    def provision(self, *, check: bool = True) -> Completed:
+    def provision(self, *, check: bool = True, timeout: float = 300.0) -> Completed:
         """Run the provisioner."""
-        return self.program(units.PROVISION, check=check)
+        return self.program(units.PROVISION, check=check, timeout=timeout)
+
+    def calls(self) -> int:
+        """How many calls of the API nginx has answered."""
+        return self.space.path("/var/log/nginx/access.log").read_text("utf-8", "replace").count("/api/v1/")
 
 
 @contextlib.contextmanager
@@ -193,7 +203,8 @@ def network_of(plan: Plan) -> str:
 
 
 def over(plan: Plan, work: Path) -> None:
-    """What lies over this machine's files: what mailnix ships to both machines, names, and a docker that is none."""
+    """What lies over this machine's files: what mailnix ships to both machines, names, a docker and a systemctl that
+    are none."""
     target = work / "over"
     network = network_of(plan)
     for host, folders in shipped(plan).items():
@@ -204,8 +215,9 @@ def over(plan: Plan, work: Path) -> None:
     (target / "etc/resolv.conf").write_text(f"nameserver {network}.254\n")
     for place in ("usr/local/bin", "usr/bin"):
         (target / place).mkdir(parents=True, exist_ok=True)
-        shutil.copy(HERE / "docker.py", target / place / "docker")
-        (target / place / "docker").chmod(0o755)
+        for program in ("docker", "systemctl"):
+            shutil.copy(HERE / f"{program}.py", target / place / program)
+            (target / place / program).chmod(0o755)
     udevadm = target / "usr/local/bin/udevadm"  # no disk comes here
     udevadm.write_text("#!/bin/sh\n")
     udevadm.chmod(0o755)

@@ -26,6 +26,9 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
 }
 """All that programs inside get: a proxy's variable of ours would reach Mailcow's curl."""
 
+GONE: Final = (FileNotFoundError, ProcessLookupError)
+"""What reading of a process in /proc ends with when it ends itself: before the file is opened, or after."""
+
 
 @frozen
 class Space:
@@ -115,7 +118,7 @@ class Daemon:
 
 def descendants(pid: int) -> Iterator[int]:
     """The processes that a process has started, and those that they have."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(*GONE):
         for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
             yield from descendants(child)
             yield child
@@ -125,7 +128,7 @@ def is_alive(pid: int) -> bool:
     """Whether a process runs; one that has ended and is not waited for does not."""
     try:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except GONE:
         return False
 
 

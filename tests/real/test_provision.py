@@ -10,19 +10,14 @@ from attrs import evolve
 
 from mailnix import Alias, Domain, Mailbox, Topology
 from mailnix.run import Completed
+from mailnix.secrets.bundles import mailboxes
 from rig.mailcow import Mailcow
 from tests.real.description import DESCRIPTION, IDN, OUTSIDE, with_first_domain
 from tests.real.logins import accepted, admin_accepted
+from tests.real.said import changes
 
 MIB = 2**20
 FIRST = DESCRIPTION.domains[0]
-
-
-def changes(done: Completed) -> int:
-    """How many changes the provisioner says that it made; none of them refused."""
-    words = done.stdout.strip().splitlines()[-1].split()
-    assert words[1:] == ["changes,", "0", "refused"], done.stdout + done.stderr
-    return int(words[0])
 
 
 @pytest.fixture
@@ -65,10 +60,9 @@ def test_mailboxes_have_their_names_quotas_and_limits(provisioned: Mailcow) -> N
 
 def test_the_first_passwords_let_people_in_and_no_others(provisioned: Mailcow) -> None:
     passwords = json.loads(provisioned.secret("mailcow.mailboxes"))
-    assert len(passwords) == sum(len(domain.mailboxes) for domain in DESCRIPTION.domains)
-    for user, password in passwords.items():
+    for user in mailboxes(DESCRIPTION):
         for service in ("imap", "smtp"):
-            assert accepted(provisioned, user, password, service), (user, service)
+            assert accepted(provisioned, user, passwords[user], service), (user, service)
     assert not accepted(provisioned, "alice@example.org", "wrong", "imap")
 
 
@@ -108,3 +102,17 @@ def test_a_new_domain_comes_with_its_key_and_mailboxes(restored: Mailcow) -> Non
     restored.describe(evolve(DESCRIPTION, domains=[*DESCRIPTION.domains, more]))
     assert changes(restored.provision()) == 4
     assert changes(restored.provision()) == 0
+
+
+def test_a_new_mailbox_is_one_call_and_one_that_is_there_none(restored: Mailcow) -> None:
+    def calls(mailboxes: int) -> int:
+        more = [Mailbox(f"person{number}") for number in range(mailboxes)]
+        restored.describe(with_first_domain(mailboxes=[*FIRST.mailboxes, *more]))
+        before = restored.calls()
+        restored.provision()
+        return restored.calls() - before
+
+    nothing = calls(0)
+    assert calls(10) == nothing + 10
+    assert calls(10) == nothing
+    assert calls(30) == nothing + 20

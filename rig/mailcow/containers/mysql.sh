@@ -3,7 +3,7 @@
 set -euo pipefail
 . "$(dirname -- "$0")/env.sh"
 files=$(volume mysql-vol-1)
-chown mysql:mysql "$files"
+chown -R mysql:mysql "$files" # of what is restored, too: in the image it is 999
 install -d -o mysql -g mysql /run/mysqld
 [ -d "$files/mysql" ] || mariadb-install-db --user=mysql --datadir="$files" --skip-test-db
 install -m 600 -o mysql /dev/null /run/mysqld/users.sql

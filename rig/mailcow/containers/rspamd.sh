@@ -1,5 +1,5 @@
 #!/bin/bash
-# rspamd as far as its configuration: Mailcow's files over Debian's, the entrypoint, then configtest.
+# rspamd as far as its configuration: Mailcow's files over Debian's, the entrypoint, then configtest and a module's settings.
 set -euo pipefail
 . "$(dirname -- "$0")/env.sh"
 image=$DOCKERFILES/rspamd
@@ -12,4 +12,5 @@ install -m 755 "$image/set_worker_password.sh" /
 nc() { return 0; } # the entrypoint waits for PHP with it
 export -f nc
 bash "$image/docker-entrypoint.sh" true >&2
-exec rspamadm configtest
+rspamadm configtest
+exec rspamadm configdump greylist
