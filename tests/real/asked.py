@@ -10,8 +10,9 @@ import sys
 from mailnix.secrets.dkim import private_key
 from rig.mailcow import Mailcow, mailcow, missing, refusal
 from tests.lab.fake_mailcow.contract.agreement import RECORD, exceptions, record
+from tests.lab.fake_mailcow.contract.all import questions
 from tests.lab.fake_mailcow.contract.asking import Answer, ask_all
-from tests.lab.fake_mailcow.contract.cases import DOMAIN, OTHERS, cases, edit
+from tests.lab.fake_mailcow.contract.cases import DOMAIN, MIRROR, OTHERS, edit
 from tests.real.description import DESCRIPTION
 from tests.real.given import HOW, TREE, tree
 
@@ -21,7 +22,7 @@ def answers(machine: Mailcow) -> dict[str, Answer]:
     clean(machine)
     try:
         pem = private_key()
-        return ask_all(machine.api().call, cases(pem), pem, exceptions().random)
+        return ask_all(machine.api().call, questions(pem), pem, exceptions().random)
     finally:
         clean(machine)
         password = machine.secret("mailcow.admin-password")
@@ -31,6 +32,7 @@ def answers(machine: Mailcow) -> dict[str, Answer]:
 def clean(machine: Mailcow) -> None:
     """Take the questions' aliases, mailboxes, domains and keys away."""
     api = machine.api()
+    api.call("delete/alias-domain", [MIRROR])
     api.call("delete/alias", [row["id"] for row in api.rows("get/alias/all") if row["domain"] == DOMAIN])
     boxes = [row["username"] for row in api.rows(f"get/mailbox/all/{DOMAIN}") if row["domain"] == DOMAIN]
     api.call("delete/mailbox", boxes)

@@ -12,8 +12,8 @@ from mailnix.lab.fake_mailcow.guest.api.routes import Routes
 from mailnix.lab.fake_mailcow.guest.api.server import Gate, answer
 from rig.mailcow import Reply
 from tests.lab.fake_mailcow.contract.agreement import differences, exceptions, has_field, record, recorded
+from tests.lab.fake_mailcow.contract.all import questions
 from tests.lab.fake_mailcow.contract.asking import Answer, ask_all
-from tests.lab.fake_mailcow.contract.cases import cases
 
 KEY = "key-1"
 Ask = Callable[..., Reply]
@@ -36,7 +36,7 @@ def ask_fake(routes: Routes) -> Ask:
 
 @pytest.fixture
 def answers(ask_fake: Ask, pem: str) -> dict[str, Answer]:
-    return ask_all(ask_fake, cases(pem), pem, exceptions().random)
+    return ask_all(ask_fake, questions(pem), pem, exceptions().random)
 
 
 def test_the_fake_mailcow_answers_as_mailcow_does(answers: dict[str, Answer]) -> None:
@@ -50,7 +50,7 @@ def test_each_field_that_may_be_absent_is_in_mailcows_answers_alone(answers: dic
 
 
 def test_each_question_has_its_answer_in_the_record(pem: str) -> None:
-    assert [*recorded()] == [case.name for case in cases(pem)]
+    assert [*recorded()] == [case.name for case in questions(pem)]
 
 
 def test_a_difference_is_told_with_both_answers() -> None:
@@ -79,7 +79,7 @@ def test_what_is_refused_at_random_is_asked_again_and_comes_from_the_fake_one_to
         said.append(reply.body)
         return reply
 
-    imports = [case for case in cases(pem) if case.good_key]
+    imports = [case for case in questions(pem) if case.good_key]
     answers = ask_all(call, imports, pem, exceptions().random)
     for word in exceptions().random:
         assert sum(word in json.dumps(body) for body in said) in range(1, len(said))

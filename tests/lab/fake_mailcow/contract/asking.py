@@ -7,13 +7,21 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 from mailnix.services.mailcow.guest.dkim import public_key
-from tests.lab.fake_mailcow.contract.cases import DOMAIN, ID, OTHERS, Case
+from tests.lab.fake_mailcow.contract.cases import DOMAIN, ID, MIRROR, OTHERS, Case
 
 DATES: Final = frozenset({"created", "last_mail_login", "last_modified", "modified", "passwd_update"})
 VOLATILE: Final = DATES | {"id", "log"}
-NAMES: Final = ("address", "username", "domain_name")  # what a row of a list is called
-TOO_MUCH: Final = {"alias_added": 2, "private_key_error": 1}  # words that say the same every time
-SHOWN: Final = ("active", "domain", "goto", "name", "quota", "tags")  # of a row in a list; one alone is compared whole
+NAMES: Final = ("address", "username", "domain_name", "alias_domain")  # what a row of a list is called
+TOO_MUCH: Final = {  # words that say the same every time
+    "alias_added": 2,
+    **dict.fromkeys(("app_passwd_id_invalid", "app_passwd_removed", "delete_filter", "object_modified"), 1),
+    "private_key_error": 1,
+}
+SHOWN: Final = (
+    *("active", "domain", "goto", "name", "quota", "tags", "target_domain"),
+    *("script_data", "script_desc", "filter_type", "imap_access", "smtp_access", "dav_access", "mailbox"),
+)
+"""Of a row in a list; one alone is compared whole."""
 KEY: Final = "(the public key)"
 ATTEMPTS: Final = 60
 
@@ -45,9 +53,10 @@ def ask_all(call: Call, cases: Iterable[Case], pem: str, again: Container[str]) 
 def ask(call: Call, case: Case, again: Container[str]) -> Reply:
     """One answer; where a good key is refused with one of the words in `again`, the question is put again."""
     body = case.body
-    if case.alias:
-        rows = call("get/alias/all").body
-        numbers = [row["id"] for row in rows if row["address"] == case.alias] if isinstance(rows, list) else []
+    if case.alias or case.row:
+        rows = call(case.row or "get/alias/all").body
+        rows = rows if isinstance(rows, list) else []
+        numbers = [row["id"] for row in rows if case.row or row["address"] == case.alias]
         body = json.loads(json.dumps(body).replace(f'"{ID}"', json.dumps(numbers[0] if numbers else 0)))
     for _attempt in range(ATTEMPTS):
         reply = call(case.path, body, **case.extra)
@@ -85,4 +94,4 @@ def _name(row: Mapping[str, Any]) -> str:
 def _ours(row: Mapping[str, Any]) -> bool:
     """Whether a row belongs to the cases, and not to what else there is."""
     name = _name(row) or DOMAIN
-    return name == "admin" or name.partition("@")[2] == DOMAIN or name in (DOMAIN, *OTHERS)
+    return name == "admin" or name.partition("@")[2] in (DOMAIN, MIRROR) or name in (DOMAIN, MIRROR, *OTHERS)

@@ -12,12 +12,13 @@ Body = dict[str, Any]
 DOMAIN: Final = "t1.example"
 IDN: Final = "bücher2.example"
 OTHERS: Final = ("t2.example", "t3.example", IDN.encode("idna").decode(), "localhostx")
+MIRROR: Final = "m1.example"
 ID: Final = "ID"
 
 
 @frozen
 class Case:
-    """One call. `alias` names the alias whose id the body needs in place of ID.
+    """One call. `alias` names the alias whose id the body needs in place of ID, `row` the list whose first row's.
 
     `good_key` says that the key in it is one: Mailcow refuses such keys at random (`private_key_error`, from any error
     that OpenSSL has left in that PHP worker), which is no answer, so it is asked again.
@@ -27,6 +28,7 @@ class Case:
     path: str
     body: object = None
     alias: str = ""
+    row: str = ""
     extra: Mapping[str, Any] = field(factory=dict)
     good_key: bool = False
 
@@ -227,8 +229,3 @@ def malformed() -> list[Case]:
         Case("GET where POST is meant", "add/domain"),
         Case("edit without items", "edit/mailbox", {"attr": {"active": 1}}),
     ]
-
-
-def cases(key: str) -> list[Case]:
-    """All of them; `key` is an RSA key in PEM."""
-    return [*access(), *domains(key), *mailboxes(), *aliases(), *later(key), *admins(), *malformed()]

@@ -61,7 +61,7 @@ class AliasDomains:
             if not now:
                 answers.append(danger("alias_domain_invalid", name))
             elif target not in self._domains.names():
-                answers.append(danger("target_domain_invalid", target))
+                answers.append(danger("access_denied"))
             else:
                 values = (target, given(attributes, "active", now["active"]), name)
                 self._store.run("UPDATE alias_domain SET target_domain = ?, active = ? WHERE alias_domain = ?", values)

@@ -59,7 +59,8 @@ class Domains:
         _relay(values)
         if not is_domain(domain):
             raise Refused("domain_invalid")
-        if self._store.row("SELECT domain FROM domain WHERE domain = ?", (domain,)):
+        taken = "SELECT domain FROM domain UNION SELECT alias_domain FROM alias_domain"
+        if self._store.row(f"SELECT 1 FROM ({taken}) WHERE domain = ?", (domain,)):
             raise Refused("domain_exists", domain)
         if domain == self._hostname:
             raise Refused("domain_cannot_match_hostname")
