@@ -44,6 +44,11 @@ class ClientPort:
         return self.srv.startswith("submission")
 
     @property
+    def speaks(self) -> str:
+        """The protocol that is spoken there; it has the name of Mailcow's switch for it."""
+        return "smtp" if self.sends else self.reads or self.srv
+
+    @property
     def announced(self) -> bool:
         """Whether settings for mail programs name it."""
         return self.sends or bool(self.reads)

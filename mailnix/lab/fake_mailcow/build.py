@@ -31,6 +31,8 @@ PACKAGES: Final = (
     "ca-certificates",
     "dovecot-imapd",
     "dovecot-lmtpd",
+    "dovecot-managesieved",
+    "dovecot-pop3d",
     "dovecot-sqlite",
     "nginx-light",
     "openssl",

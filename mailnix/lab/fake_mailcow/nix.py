@@ -49,6 +49,7 @@ FOLDERS: Final[Mapping[str, str]] = {
     "etc/nginx": "root",
     "etc/rspamd": "root",
     "run": "root",
+    "run/current-system": "root",
     "root": "root",
     "var/lib/postfix": "postfix",
     "var/spool/postfix": "root",
@@ -62,6 +63,8 @@ LINKS: Final[Mapping[str, str]] = {
     "sbin": "usr/sbin",
     # The store lies on the disk with everything else, so that nothing large is ever unpacked.
     "nix": "usr/nix",
+    # Where the Dovecot of nixpkgs looks for the settings of sieve.
+    "run/current-system/sw": "/usr",
     "etc/nginx/mime.types": "/usr/share/nginx/mime.types",
 }
 

@@ -13,6 +13,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from mailnix.errors import LabError
+from mailnix.lab.internet import outside
 from mailnix.lab.internet.cards import INTERNET as INTERNET
 from mailnix.lab.internet.cards import further_links, uplink_nic
 from mailnix.lab.internet.providers import Port, Segment, first_of, host_of, segments
@@ -84,9 +85,13 @@ class Private:
 
 @frozen
 class Layout:
-    """Every address and name of the internet; `resolvers` are further addresses of its DNS."""
+    """Every address and name of the internet; `resolvers` are further addresses of its DNS.
+
+    `correspondents` are mail addresses that the description names, in other domains than `domain`.
+    """
 
     domain: str
+    correspondents: tuple[str, ...]
     segments: tuple[Segment, ...]
     home: Home
     privates: tuple[Private, ...]
@@ -141,6 +146,7 @@ def layout(plan: Plan) -> Layout:
 
     return Layout(
         domain=domain,
+        correspondents=tuple(a for a in outside.addresses(plan.topology) if a.rpartition("@")[2] != domain),
         segments=found,
         home=home,
         privates=tuple(_privates(plan)),

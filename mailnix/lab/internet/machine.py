@@ -15,6 +15,7 @@ from mailnix.services.base.debian import TIMEOUTS
 from mailnix.tree import Entry, File
 
 PROBE: Final = "/usr/lib/mailnix-internet/probe.py"
+LOGINS: Final = "/usr/lib/mailnix-internet/logins.py"
 SCANNER: Final = "/usr/lib/mailnix-internet/scan.py"
 SESSIONS: Final = "/usr/lib/mailnix-internet/sessions.py"
 POST: Final = "/usr/lib/mailnix-internet/post.py"
@@ -100,6 +101,7 @@ def _entries(plan: Plan, found: Layout) -> list[Entry]:
             for unit in ("named", "postfix", "caddy")
         ),
         File(PROBE, _source("probe.py"), 0o755),
+        File(LOGINS, _source("logins.py"), 0o755),
         File(ntp.PROGRAM, _source("clock.py"), 0o755),
         File(SCANNER, _source("scan.py"), 0o755),
         File(SESSIONS, _source("sessions.py"), 0o755),

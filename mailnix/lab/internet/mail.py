@@ -48,8 +48,11 @@ Wants=opendkim.service opendmarc.service
 
 def main_cf(layout: Layout) -> str:
     """A mail server elsewhere. It delivers only over TLS whose certificate is verified and names the MX host."""
-    domains = (layout.domain, *(receiver.name for receiver in receivers(layout)))
-    boxes = " ".join(f"{{ {name}@{domain} = {domain}/{name}/ }}" for domain in domains for name in LOCAL_PARTS)
+    ours = (layout.domain, *(receiver.name for receiver in receivers(layout)))
+    named = [address.rpartition("@") for address in layout.correspondents]
+    people = (*((name, domain) for domain in ours for name in LOCAL_PARTS), *((name, at) for name, _, at in named))
+    boxes = " ".join(f"{{ {name}@{domain} = {domain}/{name}/ }}" for name, domain in people)
+    domains = dict.fromkeys((*ours, *(domain for _name, _, domain in named)))
     mx = layout.mx
     return f"""\
 compatibility_level = 3.6

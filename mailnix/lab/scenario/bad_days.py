@@ -82,7 +82,7 @@ def _has_tunnel(scene: Scene, proxy: ProxyPlan) -> bool:
 
 def submit(scene: Scene, to: str, token: str) -> None:
     """Have a new mail submitted by our first user."""
-    submission = scene.dial("submission")
+    submission = scene.dial(scene.sender)
     answer = scene.probe("submit", scene.layout.client.ipv4, **submission, login=scene.user, to=to, token=token)
     require(answer["ok"], "submitting", answer.get("error") or answer)
 

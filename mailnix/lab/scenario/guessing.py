@@ -7,31 +7,22 @@ from ipaddress import ip_address
 from typing import Final
 
 from mailnix.lab.scenario.evidence import require
-from mailnix.lab.scenario.mails import POSTFIX
 from mailnix.lab.scenario.scene import Scene
 from mailnix.plan.types import Address
 
 GUESSES: Final = 20
-DOVECOT: Final = "dovecot-mailcow"
 
 
 def shows_the_guesser(scene: Scene) -> str:
-    """20 wrong passwords from one address, by IMAP and by submission: both servers log that address and no other."""
+    """20 wrong passwords from one address, at each service in turn: both servers log that address and no other."""
     attacker, since = scene.layout.attacker.ipv4, scene.moment()
-    answer = scene.probe(
-        "guesses",
-        attacker,
-        timeout=300,
-        host=scene.plan.topology.hostname,
-        imaps=scene.port("imaps"),
-        submissions=scene.port("submissions"),
-        login=scene.user,
-        count=GUESSES,
-        token=scene.token("guess"),
+    tried = scene.plan.internal.client_ports
+    answer = scene.logins(
+        "guesses", attacker, tried, timeout=300, login=scene.user, count=GUESSES, token=scene.token("guess")
     )
     require(answer["ok"], "a wrong password was let in", answer)
     counts = []
-    for server in (DOVECOT, POSTFIX):
+    for server in dict.fromkeys(client.container for client in tried):
         log = scene.mailcow_log(server, since)
         seen = guessers(log)
         require(seen, f"{server} logged no failed login", log[-1000:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mailnix.lab.internet import mail as remote
 from mailnix.lab.scenario.evidence import code_of, require
 from mailnix.lab.scenario.mails import Received, address_of, client_lines, received
+from mailnix.lab.scenario.offers import knows_strangers
 from mailnix.lab.scenario.scene import DELIVERY, Scene
 
 
@@ -64,7 +65,7 @@ def saw_sender(scene: Scene, mail: Received) -> str:
 
 def unknown_recipient_is_refused_alone(scene: Scene) -> str:
     """One message to a mailbox and to nobody: 550 for nobody at RCPT, delivered to the mailbox."""
-    token, user = scene.token("mixed"), scene.user
+    token, user = scene.token("mixed"), knows_strangers(scene.plan)[0]
     nobody = f"nobody-{token}@{user.rpartition('@')[2]}"
     sender = scene.layout.mailbox(remote.CAROL)
     answer = scene.post("send", timeout=DELIVERY, sender=sender, to=[user, nobody], token=token)

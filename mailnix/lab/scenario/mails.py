@@ -13,10 +13,8 @@ from attrs import frozen
 
 from mailnix.lab.internet import mail as remote
 from mailnix.lab.scenario.evidence import require
-from mailnix.lab.scenario.scene import DELIVERY, Scene
+from mailnix.lab.scenario.scene import DELIVERY, POSTFIX, Scene
 from mailnix.plan.types import Address
-
-POSTFIX = "postfix-mailcow"
 
 
 @frozen
@@ -93,7 +91,7 @@ def receive(scene: Scene, version: int, *, via: Address | None = None) -> Receiv
     require(box["count"] == 1, f"{user} has {box['count']} copies of the mail instead of one")
     assert source is not None
     log = scene.mailcow_log(POSTFIX, since)
-    return Received(token, source, fate, box["tls"], parsed(box["messages"][0]), log)
+    return Received(token, source, fate, box.get("tls", {}), parsed(box["messages"][0]), log)
 
 
 def send(scene: Scene, service: str, user: str, *, version: int = 4, via: Address | None = None) -> Sent:

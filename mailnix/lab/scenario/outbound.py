@@ -9,6 +9,7 @@ from typing import Final
 from mailnix.lab.internet import mail as remote
 from mailnix.lab.scenario.evidence import code_of, require
 from mailnix.lab.scenario.mails import Sent, address_of, client_lines, internal_addresses, sent
+from mailnix.lab.scenario.offers import senders
 from mailnix.lab.scenario.scene import DELIVERY, Scene
 from mailnix.plan.types import ProxyPlan
 
@@ -27,8 +28,8 @@ def submissions_keeps_the_client(scene: Scene) -> str:
 
 
 def submission_keeps_the_client_over_ipv6(scene: Scene) -> str:
-    """Submitted on 587 by a client with an IPv6 address; Mailcow saw it."""
-    return saw_client(sent(scene, "submission", version=6))
+    """Submitted by a client with an IPv6 address; Mailcow saw it."""
+    return saw_client(sent(scene, scene.sender, version=6))
 
 
 def saw_client(mail: Sent) -> str:
@@ -44,7 +45,7 @@ def saw_client(mail: Sent) -> str:
 
 def leaves_from_the_proxy(scene: Scene) -> str:
     """The remote server saw the proxy's public address, and its name as EHLO and as PTR."""
-    return left_from(sent(scene, "submission").message, scene.proxy)
+    return left_from(sent(scene, scene.sender).message, scene.proxy)
 
 
 def left_from(message: EmailMessage, proxy: ProxyPlan) -> str:
@@ -61,7 +62,7 @@ def filters_pass(scene: Scene) -> str:
     """OpenDKIM and OpenDMARC outside say that SPF, DKIM and DMARC pass, for each domain."""
     said = []
     for user in scene.users[:JUDGED_DOMAINS]:
-        mail = sent(scene, "submission", user)
+        mail = sent(scene, scene.sender, user)
         verdicts = judgement(mail.message, scene.layout.mx.name)
         for method in ("spf", "dkim", "dmarc"):
             require(verdicts.get(method) == "pass", f"{method} of {user} is {verdicts.get(method)}", _judged(mail))
@@ -86,8 +87,8 @@ def _judged(mail: Sent) -> str:
 def headers_hide_home(scene: Scene) -> str:
     """No header has an address of the tunnel, of Docker or of the home network, or the internal machine's name."""
     count = 0
-    for service in ("submission", "submissions"):
-        mail = sent(scene, service)
+    for client in senders(scene.plan):
+        mail = sent(scene, client.name)
         headers = mail.raw.split("\n\n", 1)[0]
         found = internal_addresses(scene, headers)
         require(not found, f"headers show {', '.join(found)}", headers)
@@ -109,7 +110,7 @@ def bounce_reaches_the_sender(scene: Scene) -> str:
     """Mail to nobody outside comes back to the sender's mailbox, with the reason."""
     token, user = scene.token("bounce"), scene.user
     to = scene.layout.mailbox(remote.NOBODY)
-    submission = scene.dial("submission")
+    submission = scene.dial(scene.sender)
     answer = scene.probe("submit", scene.layout.client.ipv4, **submission, login=user, to=to, token=token)
     require(answer["ok"], "submitting", answer.get("error") or answer)
     box = scene.fetched(user, token, wait=DELIVERY)

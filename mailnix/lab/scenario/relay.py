@@ -9,7 +9,7 @@ from typing import Any
 from mailnix.lab.internet import mail as remote
 from mailnix.lab.internet.layout import Layout
 from mailnix.lab.scenario.evidence import by_answer, code_of, require
-from mailnix.lab.scenario.mails import POSTFIX
+from mailnix.lab.scenario.offers import senders
 from mailnix.lab.scenario.scene import Scene
 from mailnix.model import ports
 from mailnix.model.clientport import ClientPort
@@ -35,7 +35,7 @@ kill "$tls_PID" || true"""
 
 def submission_ports(scene: Scene) -> tuple[ClientPort, ...]:
     """Where mail programs hand mail to Mailcow's Postfix: the same program that takes XCLIENT on the SMTP port."""
-    return tuple(client for client in scene.plan.internal.client_ports if client.container == POSTFIX)
+    return senders(scene.plan)
 
 
 def dialog(host: Address, port: int, lines: Sequence[str]) -> str:
@@ -84,7 +84,7 @@ def forged_proxy_header_is_denied(scene: Scene) -> str:
     source, proxy = scene.layout.attacker.ipv4, scene.proxy
     early = f"PROXY TCP4 {trusted} {proxy.ipv4} 40000 25"
     evidence = []
-    for port in (ports.SMTP, scene.port("submission")):
+    for port in (ports.SMTP, *(client.port for client in submission_ports(scene) if client.starttls)):
         replies = _probe(scene, source, _envelope(scene.layout), host=proxy.ipv4, port=port, early=early)
         evidence.append(f"{port}: {_refused(replies, f'relaying on {port} after a PROXY line')}")
     return "; ".join(evidence)

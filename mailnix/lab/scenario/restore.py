@@ -24,15 +24,15 @@ def brings_back_what_was_backed_up(scene: Scene) -> str:
     guest, old = scene.internal, mails.received(scene, 4)
     before = _the_one(scene, old.token)
     guest.succeed(BACKUP, timeout=WORK)
-    answer = scene.probe("expunge", **_imap(scene), token=old.token)
-    require(answer.get("expunged") == 1, "the mail could not be expunged", answer)
+    scene.doveadm("expunge", "-u", scene.user, "mailbox", "INBOX", "text", old.token)
+    require(scene.fetched(scene.user, old.token, wait=0)["count"] == 0, "the mail could not be expunged")
     late = _delivered(scene, "late")
     guest.succeed(f"{DESTROY} -delete")
     since = scene.moment()
     guest.succeed(RESTORE, timeout=WORK)
     after = _the_one(scene, old.token)
     require(after["messages"] == before["messages"], "the mail came back as another", after["messages"])
-    require(after["tls"]["sha256"] == before["tls"]["sha256"], "993 shows another certificate than before")
+    require(after.get("tls") == before.get("tls"), "mail programs see another certificate than before")
     require(scene.fetched(scene.user, late, wait=0)["count"] == 0, "a mail that came after the backup is still there")
     # A restore that lost domains, mailboxes or DKIM keys would leave work to the provisioner.
     log = guest.succeed(f"journalctl --unit={PROVISION} --since=@{since} --output=cat --no-pager")
@@ -51,11 +51,6 @@ def _the_one(scene: Scene, token: str) -> dict[str, Any]:
     box = scene.fetched(scene.user, token)
     require(box["count"] == 1, f"{scene.user} has {box['count']} copies of {token} instead of one")
     return box
-
-
-def _imap(scene: Scene) -> dict[str, Any]:
-    where = {"host": scene.plan.topology.hostname, "port": scene.port("imaps")}
-    return {"source": scene.layout.client.ipv4, "login": scene.user, **where}
 
 
 def _delivered(scene: Scene, what: str) -> str:

@@ -6,6 +6,7 @@ Nothing here knows QEMU: a Guest is anything that runs commands as root, so the 
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -16,12 +17,12 @@ from attrs import define, field
 
 from mailnix.errors import LabError
 from mailnix.lab.internet.layout import INTERNET, Layout
-from mailnix.lab.internet.machine import POST, PROBE, SCANNER, SESSIONS
+from mailnix.lab.internet.machine import LOGINS, POST, PROBE, SCANNER, SESSIONS
 from mailnix.lab.internet.mail import CA
 from mailnix.lab.scenario.evidence import CheckFailed, require
+from mailnix.lab.scenario.offers import readers, senders, users
 from mailnix.lab.waiting import Wait
 from mailnix.model.clientport import ClientPort
-from mailnix.model.mail import Mailbox, State
 from mailnix.plan.types import Address, Plan, ProxyPlan
 
 T = TypeVar("T")
@@ -31,6 +32,9 @@ Answer: TypeAlias = dict[str, Any]
 COMMAND: Final = 60.0  # for a command on a guest that does not wait for anything
 DELIVERY: Final = 180.0  # for a mail to arrive, in emulation
 SLACK: Final = 90.0  # beyond what a program waits by itself
+
+POSTFIX: Final = "postfix-mailcow"
+DOVECOT: Final = "dovecot-mailcow"
 
 
 class Done(Protocol):
@@ -135,8 +139,7 @@ class Scene:
     @property
     def users(self) -> tuple[str, ...]:
         """One mailbox of each domain that has any in which the first password opens everything."""
-        first = ((d.name, next(filter(_opens, d.mailboxes), None)) for d in self.plan.topology.domains)
-        return tuple(f"{mailbox.local_part}@{name}" for name, mailbox in first if mailbox)
+        return users(self.plan)
 
     @property
     def user(self) -> str:
@@ -165,6 +168,13 @@ class Scene:
         who = {"source": source, "helo": self.layout.client.name, "ca": CA}
         return self._ask(PROBE, verb, timeout, {**who, "pace": round(self.pace(), 1), **options})
 
+    def logins(self, verb: str, source: Address, at: Iterable[ClientPort], **options: object) -> Answer:
+        """What a mail program of the internet saw that logged in at some services; see `probe`."""
+        where = [f"{client.speaks}:{client.port}:{int(not client.starttls)}" for client in at]
+        who = {"source": source, "ca": CA, "pace": round(self.pace(), 1), "host": self.plan.topology.hostname}
+        timeout = float(options.pop("timeout", 0.0))  # type: ignore[arg-type]
+        return self._ask(LOGINS, verb, timeout, {**who, "at": where, **options})
+
     def post(self, verb: str, *, timeout: float = 0.0, **options: object) -> Answer:
         """What the internet's mail server says."""
         return self._ask(POST, verb, timeout, options)
@@ -190,18 +200,19 @@ class Scene:
         return answer
 
     def fetched(self, user: str, token: str, *, wait: float = DELIVERY, via: Address | None = None) -> Answer:
-        """The messages of a mailbox with this token, over IMAPS through a proxy (`via`), its certificate verified."""
-        answer = self.probe(
-            "imap",
-            self.layout.client.ipv4,
-            timeout=wait,
-            host=self.plan.topology.hostname,
-            connect=via,
-            port=self.port("imaps"),
-            login=user,
-            token=token,
-        )
-        require("error" not in answer, f"IMAPS as {user}", answer.get("error"))
+        """The messages of a mailbox with this token, read through a proxy (`via`), its certificate verified.
+
+        By IMAP, or POP3 where that is what is offered; where neither is, they are looked at at home.
+        """
+        reader = next(iter(readers(self.plan)), None)
+        if reader is None:
+            return self.stored(user, token, wait=wait)
+        source, who = self.layout.client.ipv4, {"connect": via, "login": user, "token": token}
+        if reader.reads == "imap":
+            answer = self.probe("imap", source, timeout=wait, **self.dial(reader.name), **who)
+        else:
+            answer = self.logins("fetch", source, (reader,), timeout=wait, **who)
+        require("error" not in answer, f"{reader.name} as {user}", answer.get("error"))
         return answer
 
     # Mailcow
@@ -216,7 +227,31 @@ class Scene:
         return {"host": self.plan.topology.hostname, "port": client.port, "implicit": int(not client.starttls)}
 
     def _client_port(self, service: str) -> ClientPort:
-        return next(client for client in self.plan.internal.client_ports if client.name == service)
+        found = [client for client in self.plan.internal.client_ports if client.name == service]
+        require(found, f"the plan offers no {service}")
+        return found[0]
+
+    @property
+    def sender(self) -> str:
+        """The service that most checks submit mail by; raises CheckFailed where the plan offers none."""
+        found = senders(self.plan)
+        require(found, "the plan offers no submission, so no mail program can send")
+        return found[0].name
+
+    def doveadm(self, *words: str) -> str:
+        """What Dovecot's own tool says, in its container (doveadm(1))."""
+        container = f"$(docker ps -qf label=com.docker.compose.service={DOVECOT})"
+        return self.internal.succeed(f"docker exec {container} {shlex.join(('doveadm', *words))}", timeout=COMMAND)
+
+    def stored(self, user: str, token: str, *, wait: float = DELIVERY) -> Answer:
+        """The messages of a mailbox with this token, as Mailcow's own tool at home shows them; nobody logs in."""
+        words = ("-f", "pager", "fetch", "-u", user, "text", "mailbox", "INBOX", "text", token)
+        found: list[str] = []
+        for _left in self.wait(wait).attempts(longest=3.0):
+            found = [text.strip("\f\n") for text in re.split(r"(?m)^text:\n", self.doveadm(*words)) if token in text]
+            if found:
+                break
+        return {"ok": bool(found), "count": len(found), "messages": found}
 
     def moment(self) -> str:
         """Now, by the internal host's clock; for `mailcow_log`."""
@@ -250,8 +285,3 @@ def words_of(program: str, verb: str, options: Mapping[str, object]) -> tuple[st
         values = value if isinstance(value, list | tuple) else (value,)
         words += [f"--{name}={item}" for item in values if item not in ("", None)]
     return tuple(words)
-
-
-def _opens(mailbox: Mailbox) -> bool:
-    keeps = mailbox.keep_copy and mailbox.state is State.ACTIVE
-    return keeps and not mailbox.protocols and not mailbox.password_hash and not mailbox.password_file

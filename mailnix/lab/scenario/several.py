@@ -10,14 +10,9 @@ from mailnix.lab.scenario.inbound import saw_sender
 from mailnix.lab.scenario.mails import address_of, receive, send
 from mailnix.lab.scenario.outbound import judgement, left_from, saw_client
 from mailnix.lab.scenario.scene import Scene
-from mailnix.plan.types import Address, Plan, ProxyPlan
+from mailnix.plan.types import Address, ProxyPlan
 
 TABLE = "unplugged"
-
-
-def has_several_proxies(plan: Plan) -> bool:
-    """Whether there is a proxy beside the first."""
-    return len(plan.proxies) > 1
 
 
 def each_keeps_the_client(scene: Scene) -> str:
@@ -29,7 +24,7 @@ def each_keeps_the_client(scene: Scene) -> str:
     evidence = []
     for proxy in scene.plan.proxies:
         for via in client_addresses(proxy):
-            mail = send(scene, "submission", scene.user, version=via.version, via=via)
+            mail = send(scene, scene.sender, scene.user, version=via.version, via=via)
             saw_client(mail)
             evidence.append(f"{mail.source} by {via}")
     return ", ".join(evidence)
@@ -52,7 +47,7 @@ def mail_leaves_by_the_next(scene: Scene) -> str:
     """With the first proxy cut off, a submitted mail leaves from the next, by its name, and SPF passes."""
     following = scene.plan.proxies[1]
     with unplugged(scene, scene.proxy):
-        mail = send(scene, "submission", scene.user, via=following.ipv4)
+        mail = send(scene, scene.sender, scene.user, via=following.ipv4)
     hop = left_from(mail.message, following)
     verdicts = judgement(mail.message, scene.layout.mx.name)
     failed = [method for method in ("spf", "dkim", "dmarc") if verdicts.get(method) != "pass"]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mailnix.lab.scenario.evidence import code_of, require
+from mailnix.lab.scenario.offers import knows_strangers
 from mailnix.lab.scenario.scene import Scene
 from mailnix.model import ports
 
@@ -30,7 +31,7 @@ def disguised_recipients_are_refused(scene: Scene) -> str:
 
     Mailcow's Postfix says 454 of some: `defer_unauth_destination` stands in the default of smtpd_relay_restrictions.
     """
-    ours, theirs = scene.user.partition("@")[2], scene.layout.domain
+    ours, theirs = knows_strangers(scene.plan)[0].partition("@")[2], scene.layout.domain
     forms = (
         f"<victim%{theirs}@{ours}>",
         f"<{theirs}!victim@{ours}>",

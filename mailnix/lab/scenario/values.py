@@ -50,13 +50,16 @@ def _always(_plan: Plan) -> bool:
 
 @frozen
 class Check:
-    """One thing that must be true of the machines; `title` is a sentence, `applies` says for which plans."""
+    """One thing that must be true of the machines; `title` is a sentence.
+
+    `applies` gives what a plan has of the kind: nothing, or False, where there is nothing to look at.
+    """
 
     id: str
     group: Group
     title: str
     look: Look
-    applies: Callable[[Plan], bool] = _always
+    applies: Callable[[Plan], object] = _always
 
 
 @frozen

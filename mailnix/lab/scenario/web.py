@@ -8,10 +8,12 @@ from typing import Any
 
 from mailnix.lab.internet.layout import ACME_NAME
 from mailnix.lab.scenario.evidence import require
+from mailnix.lab.scenario.offers import readers
 from mailnix.lab.scenario.scene import Scene
 from mailnix.model import ports
 from mailnix.model.policies import MtaStsMode
 from mailnix.plan import dns, policies
+from mailnix.plan.types import Address
 from mailnix.services.mailcow.units import ROOT
 
 KEY = f"{ROOT}/data/assets/ssl/key.pem"
@@ -30,12 +32,24 @@ LOGGED_IN = "Cookie: a=b; MCSESSID=c"
 KEYED = ((API_CALL, (LOGGED_IN, "X-API-Key: 0000-0000")), ("/", ("X-API-Key: 0000-0000",)))
 
 
-def page(scene: Scene, host: str, path: str = "/", *, version: int = 4, header: Sequence[str] = ()) -> dict[str, Any]:
-    """A page over HTTPS, its certificate verified; raises CheckFailed where there is none."""
+def page(
+    scene: Scene,
+    host: str,
+    path: str = "/",
+    *,
+    version: int = 4,
+    header: Sequence[str] = (),
+    source: Address | None = None,
+    connect: Address | None = None,
+) -> dict[str, Any]:
+    """A page over HTTPS, its certificate verified; raises CheckFailed where there is none.
+
+    `source` is who asks, where that is not the client on the internet, and `connect` where the name leads to for it.
+    """
     client = scene.layout.client
-    source = client.ipv4 if version == 4 else client.ipv6
-    assert source is not None
-    answer = scene.probe("https", source, host=host, port=ports.HTTPS, path=path, header=header)
+    asking = source or (client.ipv4 if version == 4 else client.ipv6)
+    assert asking is not None
+    answer = scene.probe("https", asking, host=host, connect=connect, port=ports.HTTPS, path=path, header=header)
     require("status" in answer, f"https://{host}{path}", answer.get("error"))
     return answer
 
@@ -97,13 +111,14 @@ def _announced(scene: Scene, name: str, domain: str) -> str:
 
 
 def mailcow_has_its_own_certificate(scene: Scene) -> str:
-    """The certificate on 993 is Mailcow's, came by ACME through the proxy, and is not Caddy's."""
+    """The certificate that mail programs see is Mailcow's, came by ACME through the proxy, and is not Caddy's."""
     host, source = scene.plan.topology.hostname, scene.layout.client.ipv4
-    seen = scene.probe("imap", source, host=host, port=scene.port("imaps"), login=scene.user, token=scene.token("none"))
-    require("tls" in seen, f"IMAPS as {scene.user}", seen.get("error"))
+    client = (*readers(scene.plan), *scene.plan.internal.client_ports)[0]
+    (seen,) = scene.logins("logins", source, (client,), login=scene.user)["answers"]
+    require("tls" in seen, f"{client.name} as {scene.user}", seen.get("error"))
     own = scene.internal.succeed(f"openssl x509 -in {CERTIFICATE} -noout -fingerprint -sha256 -issuer")
     fingerprint = re.sub(r"[^0-9a-f]", "", own.splitlines()[0].split("=", 1)[1].lower())
-    require(fingerprint == seen["tls"]["sha256"], "port 993 shows another certificate", own)
+    require(fingerprint == seen["tls"]["sha256"], f"port {client.port} shows another certificate", own)
     require(seen["tls"]["sha256"] != page(scene, host)["tls"]["sha256"], "Caddy shows the same certificate")
     return f"sha256 {fingerprint[:16]}…, issued by {seen['tls']['issuer']} ({ACME_NAME} of this lab)"
 

@@ -60,3 +60,34 @@ class TestLookups:
         assert look_up(database, "sender_transport", "bob@example.org") == "smtp_enforced_tls:"
         assert look_up(database, "tls_enforce_in", "bob@example.org") == "reject_plaintext_session"
         assert look_up(database, "tls_enforce_in", "alice@example.org") == ""
+
+    def test_a_catch_all_is_asked_for_by_its_domain_alone(self, database: Path, post: Post) -> None:
+        post("add/alias", {"address": "@example.org", "goto": "alice@example.org", "active": 1, "sender_allowed": 1})
+        assert look_up(database, "aliases", "@example.org") == "alice@example.org"
+        assert look_up(database, "aliases", "nobody@example.org") == ""  # Postfix asks for the domain itself
+        assert look_up(database, "sender_acl", "nobody@example.org") == "alice@example.org"
+
+    def test_what_is_thrown_away_goes_to_a_local_user_of_that_name(self, database: Path, post: Post) -> None:
+        post("add/alias", {"address": "no@example.org", "goto_null": 1, "active": 1})
+        assert look_up(database, "aliases", "no@example.org") == "null@localhost"
+        assert "printf 'null: /dev/null" in (files("mailnix.lab.fake_mailcow") / "rootfs/postfix.sh").read_text()
+
+    def test_a_mirror_has_the_mailboxes_of_the_other_but_no_alias(self, database: Path, post: Post) -> None:
+        post("add/alias", {"address": "team@example.org", "goto": "alice@example.org", "active": 1})
+        post("add/alias-domain", {"alias_domain": "example.net", "target_domain": "example.org", "active": 1})
+        assert look_up(database, "domains", "example.net") == "example.net"
+        assert look_up(database, "alias_domains", "alice@example.net") == "alice@example.org"
+        assert look_up(database, "alias_domains", "team@example.net") == ""
+        assert look_up(database, "sender_acl", "alice@example.net") == "alice@example.org"
+
+    def test_an_archive_takes_mail_as_any_mailbox(self, database: Path, post: Post) -> None:
+        post("edit/mailbox", {"items": ["alice@example.org"], "attr": {"active": 2}})
+        assert look_up(database, "mailboxes", "alice@example.org")
+        assert look_up(database, "aliases", "alice@example.org") == "alice@example.org"
+
+    def test_further_senders_are_those_that_were_given(self, database: Path, post: Post) -> None:
+        for name in ("info", "team"):
+            post("add/alias", {"address": f"{name}@example.org", "goto": "x@example.net", "active": 1})
+        post("edit/mailbox", {"items": ["alice@example.org"], "attr": {"sender_acl": ["info@example.org"]}})
+        assert "alice@example.org" in look_up(database, "sender_acl", "info@example.org").split(",")
+        assert "alice@example.org" not in look_up(database, "sender_acl", "team@example.org").split(",")

@@ -152,36 +152,10 @@ def imap_answers(found: bytes) -> list[bytes]:
 def test_mail_is_fetched_whole(capsys: pytest.CaptureFixture[str], tls: Path, found: bytes, count: int) -> None:
     with server(imap_answers(found), tls) as (port, heard):
         words = ("imap", "--host=localhost", f"--port={port}", f"--ca={tls / 'ca.pem'}", "--login=a@b", "--password=p")
-        answer = asked(capsys, *words, "--token=word-1")
+        answer = asked(capsys, *words, "--token=word-1", "--implicit=1")
     assert answer.get("count") == count, answer
     assert answer["ok"] is bool(count)
     assert any(b'SEARCH TEXT "word-1"' in line for line in heard)
-
-
-@pytest.mark.parametrize(("found", "count"), [(b" 1", 1), (b"", 0)])
-def test_mail_is_expunged_for_good(capsys: pytest.CaptureFixture[str], tls: Path, found: bytes, count: int) -> None:
-    gone = [b"* 1 FETCH (FLAGS (\\Deleted))\r\n<tag> OK done\r\n", b"* 1 EXPUNGE\r\n<tag> OK done\r\n"]
-    dialog = imap_answers(b"")
-    dialog[3] = dialog[3].replace(b"READ-ONLY", b"READ-WRITE")
-    dialog[4:] = [
-        b"* SEARCH" + found + b"\r\n<tag> OK done\r\n",
-        *(gone if found else [b"<tag> OK none\r\n"]),
-        dialog[-1],
-    ]
-    with server(dialog, tls) as (port, heard):
-        words = ("--host=localhost", f"--port={port}", f"--ca={tls / 'ca.pem'}", "--login=a@b", "--password=p")
-        answer = asked(capsys, "expunge", *words, "--token=word-1")
-    assert answer == {"ok": bool(count), "expunged": count}
-    assert any(b"+FLAGS" in line for line in heard) is bool(count)
-
-
-def test_wrong_passwords_are_told_apart_from_being_let_in(capsys: pytest.CaptureFixture[str], tls: Path) -> None:
-    refusing = [b"220 hi\r\n", b"250-x\r\n250 AUTH PLAIN\r\n", b"535 no\r\n", b"221 bye\r\n"]
-    with server(refusing, tls) as (port, _heard):
-        ca = f"--ca={tls / 'ca.pem'}"
-        answer = asked(capsys, "guesses", "--host=localhost", f"--submissions={port}", ca, "--login=a@b", "--count=1")
-    assert answer["ok"] is True
-    assert "535" in answer["answers"][0]
 
 
 LOG = """\

@@ -160,7 +160,7 @@ def test_xclient_is_tried_on_every_port_of_mailcows_postfix(scene: Scene, guests
     guests[INTERNET].when("probe.py smtp", REFUSED)
     relay.forged_xclient_is_denied(Scene(plan, scene.layout, guests, scene.disks))
     tried = [re.findall(r"--(?:port|implicit)=(\d+)", command) for command in guests[INTERNET].asked]
-    assert tried == [["25", "0"], ["465", "1"], ["587", "0"], ["2587", "0"]]
+    assert tried == [["25", "0"], ["587", "0"], ["2587", "0"], ["465", "1"]]
 
 
 @pytest.mark.parametrize(("service", "implicit"), [("submissions", 1), ("submission", 0)])
@@ -318,7 +318,7 @@ SMTP_GUESS = "warning: unknown[{}]: SASL PLAIN authentication failed\n"
 def test_guesses_that_seem_to_come_from_elsewhere_are_noticed(
     scene: Scene, guests: Guests, dovecot: str, postfix: str, why: str
 ) -> None:
-    guests[INTERNET].when("probe.py guesses", {"ok": True, "answers": []})
+    guests[INTERNET].when("logins.py guesses", {"ok": True, "answers": []})
     guests["internal"].when("dovecot-mailcow", IMAP_GUESS.format("198.51.100.66"))
     guests["internal"].when("postfix-mailcow", SMTP_GUESS.format("198.51.100.66"))
     assert "198.51.100.66" in guessing.shows_the_guesser(scene)
@@ -450,7 +450,7 @@ def test_settings_that_nobody_carries_or_mailcow_is_not_asked_for_are_noticed(sc
 
 
 def test_a_certificate_of_caddys_on_993_is_noticed(scene: Scene, guests: Guests) -> None:
-    guests[INTERNET].when("probe.py imap", {"ok": False, "count": 0, "messages": [], "tls": TLS})
+    guests[INTERNET].when("logins.py logins", {"ok": True, "answers": [{"ok": True, "said": "OK", "tls": TLS}]})
     guests[INTERNET].when("probe.py https", {"status": 200, "tls": {**TLS, "sha256": "cd" * 32}})
     guests["internal"].when("openssl", "sha256 Fingerprint=" + ":".join(["AB"] * 32) + "\nissuer=x\n")
     assert web.mailcow_has_its_own_certificate(scene)

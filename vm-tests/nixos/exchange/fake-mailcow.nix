@@ -20,6 +20,7 @@ let
       pkgs.bash
       pkgs.coreutils
       pkgs.dovecot_2_4
+      pkgs.dovecot_pigeonhole_2_4
       pkgs.gnugrep
       pkgs.gnused
       pkgs.nginx
@@ -29,13 +30,17 @@ let
       pkgs.uacme
       python
     ];
-    pathsToLink = [ "/bin" ];
+    pathsToLink = [
+      "/bin"
+      "/lib/dovecot/modules"
+    ];
   };
 
   usr = pkgs.runCommand "fake-mailcow-usr" { } ''
-    mkdir -p "$out/share/nginx" "$out/share/publicsuffix"
+    mkdir -p "$out/lib/dovecot" "$out/share/nginx" "$out/share/publicsuffix"
     ln -s ${programs}/bin "$out/bin"
     ln -s ${programs}/bin "$out/sbin"
+    ln -s ${programs}/lib/dovecot/modules "$out/lib/dovecot/modules"
     ln -s ${pkgs.nginx}/conf/mime.types "$out/share/nginx/mime.types"
     ln -s ${pkgs.publicsuffix-list}/share/publicsuffix/public_suffix_list.dat \
       "$out/share/publicsuffix/effective_tld_names.dat"

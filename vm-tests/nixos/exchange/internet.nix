@@ -123,6 +123,7 @@ in
     "f /etc/postfix/busy.regexp 0644 root root -"
     "L+ /usr/share/publicsuffix - - - - ${pkgs.publicsuffix-list}/share/publicsuffix"
     (program "clock.py")
+    (program "logins.py")
     (program "post.py")
     (program "probe.py")
     (program "scan.py")

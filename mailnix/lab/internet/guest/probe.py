@@ -8,7 +8,6 @@ is 0 whenever there is a result to read.
 from __future__ import annotations
 
 import argparse
-import base64
 import email.message
 import email.utils
 import hashlib
@@ -21,7 +20,6 @@ import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -79,16 +77,19 @@ class Smtp(smtplib.SMTP):
         return sock if self.implicit is None else self.implicit.wrap_socket(sock, server_hostname=host)
 
 
-class Imap(imaplib.IMAP4_SSL):
-    """imaplib over TLS, from a chosen address."""
+class Imap(imaplib.IMAP4):
+    """imaplib over TLS, from a chosen address; by STARTTLS where TLS does not come first."""
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.target, self.source, self.trusted = args.connect or args.host, args.source, trust(args.ca)
-        super().__init__(args.host, args.port, ssl_context=self.trusted, timeout=PATIENCE * args.pace)
+        self.implicit = args.implicit
+        super().__init__(args.host, args.port, timeout=PATIENCE * args.pace)
+        if not self.implicit:
+            self.starttls(self.trusted)
 
     def _create_socket(self, timeout: float) -> socket.socket:
         sock = connect(self.target, self.port, self.source, timeout)
-        return self.trusted.wrap_socket(sock, server_hostname=self.host)
+        return self.trusted.wrap_socket(sock, server_hostname=self.host) if self.implicit else sock
 
 
 def password(login: str) -> str:
@@ -124,7 +125,7 @@ def submit(args: argparse.Namespace) -> Result:
 
 
 def imap(args: argparse.Namespace) -> Result:
-    """Log in over IMAPS and wait until messages with the token are there; gives them back whole."""
+    """Log in by IMAP and wait until messages with the token are there; gives them back whole."""
     deadline = time.monotonic() + args.timeout
     with Imap(args) as box:
         facts = tls_facts(box.sock)  # type: ignore[arg-type]
@@ -139,19 +140,6 @@ def imap(args: argparse.Namespace) -> Result:
         fetched = [box.fetch(number.decode(), "(BODY.PEEK[])")[1] for number in numbers]
         texts = [part[0][1].decode("utf-8", "replace") for part in fetched]  # type: ignore[index, union-attr]
         return {"ok": bool(texts), "count": len(texts), "messages": texts, "tls": facts}
-
-
-def expunge(args: argparse.Namespace) -> Result:
-    """Delete the messages with the token, for good."""
-    with Imap(args) as box:
-        box.login(args.login, args.password or password(args.login))
-        box.select("INBOX")
-        _status, found = box.search(None, "TEXT", f'"{args.token}"')
-        numbers = found[0].split() if found and found[0] else []
-        for number in numbers:
-            box.store(number.decode(), "+FLAGS", r"(\Deleted)")
-        _status, gone = box.expunge()
-        return {"ok": bool(numbers), "expunged": len([number for number in gone if number])}
 
 
 def https(args: argparse.Namespace) -> Result:
@@ -226,37 +214,11 @@ def smtp(args: argparse.Namespace) -> Result:
     return {"ok": replies[-1]["code"] // 100 == 2, "replies": replies}
 
 
-def guess(args: argparse.Namespace, number: int) -> str:
-    """One wrong password, by IMAP or by submission in turn; what the server said."""
-    wrong = f"wrong-{number}-{base64.b32encode(hashlib.sha256(args.token.encode()).digest())[:8].decode()}"
-    try:
-        if number % 2:
-            args = argparse.Namespace(**{**vars(args), "port": args.imaps})
-            with Imap(args) as box:
-                box.login(args.login, wrong)
-        else:
-            args = argparse.Namespace(**{**vars(args), "port": args.submissions})
-            with Smtp(args, trust(args.ca)) as client:
-                client.login(args.login, wrong)
-    except (imaplib.IMAP4.error, smtplib.SMTPException, OSError) as error:
-        return f"refused: {error}"
-    return "let in"
-
-
-def guesses(args: argparse.Namespace) -> Result:
-    """Try many wrong passwords, some at once."""
-    with ThreadPoolExecutor(10) as pool:
-        said = list(pool.map(lambda number: guess(args, number), range(args.count)))
-    return {"ok": not any(text == "let in" for text in said), "answers": said}
-
-
 VERBS: dict[str, Callable[[argparse.Namespace], Result]] = {
     "submit": submit,
     "imap": imap,
-    "expunge": expunge,
     "https": https,
     "smtp": smtp,
-    "guesses": guesses,
 }
 
 
@@ -267,14 +229,12 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--source", required=True)
     for name in ("host", "connect", "login", "password", "sender", "early"):
         options.add_argument(f"--{name}", default="")
-    for name in ("port", "imaps", "submissions"):
-        options.add_argument(f"--{name}", type=int, default=0)
+    options.add_argument("--port", type=int, default=0)
     options.add_argument("--implicit", type=int, default=0, help="1 where TLS comes first, before any SMTP")
     options.add_argument("--ca", default="", help="certificates of the authorities to trust, a PEM file")
     options.add_argument("--helo", default="cafe.elsewhere.test")
     options.add_argument("--token", default="token")
     options.add_argument("--path", default="/")
-    options.add_argument("--count", type=int, default=1)
     options.add_argument("--timeout", type=float, default=0.0)
     options.add_argument("--pace", type=float, default=1.0, help="how many times longer than usual an answer may take")
     options.add_argument("--to", action="append", default=[])

@@ -1,7 +1,11 @@
-"""Passwords of mailboxes for single programs: kept and shown; nobody logs in with them here."""
+"""Passwords of mailboxes for single programs.
+
+Dovecot looks for them by a digest. Of one that came as a hash there is none, so nobody logs in with that here.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import html
 
 from .passwords import Hasher, checked
@@ -26,11 +30,20 @@ class AppPasswords:
         mailbox = self._store.row("SELECT domain FROM mailbox WHERE username = ?", (username,))
         if mailbox is None:
             raise Refused("access_denied")
-        password = self._hash(checked(_password(attributes)))
+        clear = checked(_password(attributes))
+        password, digest = self._hash(clear), hashlib.sha256(clear.encode()).hexdigest()
         if not name:
             raise Refused("app_name_empty")
-        values = (name, username, mailbox["domain"], password, *_opens(attributes), integer(attributes.get("active")))
-        columns = f"name, mailbox, domain, password, {', '.join(PROTOCOLS)}, active"
+        values = (
+            name,
+            username,
+            mailbox["domain"],
+            password,
+            digest,
+            *_opens(attributes),
+            integer(attributes.get("active")),
+        )
+        columns = f"name, mailbox, domain, password, digest, {', '.join(PROTOCOLS)}, active"
         self._store.run(f"INSERT INTO app_passwd ({columns}) VALUES ({', '.join('?' * len(values))})", values)
         return [success("app_passwd_added")]
 
@@ -68,7 +81,8 @@ class AppPasswords:
     def details(self, number: int) -> Row:
         """One as Mailcow shows it, its name escaped once more; empty where there is none."""
         row = self._store.row("SELECT * FROM app_passwd WHERE id = ?", (number,))
-        return {} if row is None else {**row, "name": html.escape(str(row["name"]))}
+        shown = {name: value for name, value in (row or {}).items() if name != "digest"}
+        return {**shown, "name": html.escape(str(shown["name"]))} if shown else {}
 
 
 def _password(attributes: Attributes) -> Attributes:

@@ -17,6 +17,22 @@ class Filters:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        for file in store.folder.glob("*/*.sieve"):  # of a database before this one: a restore brings that alone
+            file.unlink()
+        for row in store.rows("SELECT DISTINCT username FROM sieve_filters"):
+            self.lay(str(row["username"]))
+
+    def lay(self, username: str) -> None:
+        """Bring the files of a mailbox to what the database says. (Mailcow's Dovecot asks that itself.)"""
+        for kind in TYPES:
+            sql = "SELECT script_data FROM sieve_filters WHERE username = ? AND filter_type = ? AND script_name = ?"
+            active = self._store.row(sql, (username, kind, _name(active=True)))
+            file = self._store.folder / kind / f"{username.lower().replace('/', '')}.sieve"
+            if active is None:
+                file.unlink(missing_ok=True)
+            else:
+                file.parent.mkdir(exist_ok=True)
+                file.write_text(str(active["script_data"]))
 
     def add(self, attributes: Attributes) -> list[Answer]:
         """A new filter of a mailbox."""
@@ -37,8 +53,9 @@ class Filters:
         self._store.run(
             "INSERT INTO sieve_filters (username, script_data, script_desc, filter_type, script_name)"
             " VALUES (?, ?, ?, ?, ?)",
-            (username, *values.values(), _name(active)),
+            (username, *values.values(), _name(active=active)),
         )
+        self.lay(username)
         return [success("mailbox_modified", username)]
 
     def _make_room(self, username: str, kind: str, *, active: bool) -> None:
@@ -60,7 +77,8 @@ class Filters:
                 active = bool(given(attributes, "active", now["active"]))
                 self._make_room(str(now["username"]), str(values["filter_type"]), active=active)
                 sql = "UPDATE sieve_filters SET script_data = ?, script_desc = ?, filter_type = ?, script_name = ?"
-                self._store.run(f"{sql} WHERE id = ?", (*values.values(), _name(active), now["id"]))
+                self._store.run(f"{sql} WHERE id = ?", (*values.values(), _name(active=active), now["id"]))
+                self.lay(str(now["username"]))
                 answers.append(success("mailbox_modified", now["username"]))
         return answers
 
@@ -68,8 +86,10 @@ class Filters:
         """Remove filters, named by id."""
         answers = []
         for item in several(items):
-            if self.details(integer(item)):
+            now = self.details(integer(item))
+            if now:
                 self._store.run("DELETE FROM sieve_filters WHERE id = ?", (integer(item),))
+                self.lay(str(now["username"]))
                 answers.append(success("delete_filter", str(item)))
             else:
                 answers.append(danger("access_denied"))
@@ -89,5 +109,5 @@ class Filters:
         return {"active": int(row["script_name"] == "active"), **{name: row[name] for name in shown}}
 
 
-def _name(active: bool) -> str:
+def _name(*, active: bool) -> str:
     return "active" if active else "inactive"

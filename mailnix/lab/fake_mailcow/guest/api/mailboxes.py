@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from .domains import Domains
+from .filters import Filters
 from .limits import Limits
 from .passwords import Hasher, checked
 from .senders import Senders
@@ -50,10 +51,11 @@ PROTOCOLS = ("imap", "pop3", "smtp", "sieve", "eas", "dav")
 class Mailboxes:
     """The mailboxes in the database."""
 
-    def __init__(self, store: Store, domains: Domains, limits: Limits, hasher: Hasher) -> None:
+    def __init__(self, store: Store, domains: Domains, limits: Limits, filters: Filters, hasher: Hasher) -> None:
         self._store = store
         self._domains = domains
         self._limits = limits
+        self._filters = filters
         self._hash = hasher
         self._senders = Senders(store, domains)
 
@@ -161,6 +163,7 @@ class Mailboxes:
             self._store.run("DELETE FROM tags WHERE kind = 'mailbox' AND object = ?", (address,))
             self._store.run("DELETE FROM sender_acl WHERE ? IN (logged_in_as, send_as)", (address,))
             self._store.run("DELETE FROM sieve_filters WHERE username = ?", (address,))
+            self._filters.lay(address)
             self._store.run("DELETE FROM app_passwd WHERE mailbox = ?", (address,))
             self._forget_target(address)
             self._limits.drop(address)

@@ -32,10 +32,10 @@ class Routes:
     def __init__(self, store: Store, redis: Redis, hostname: str, hasher: Hasher) -> None:
         dkim = Dkim(redis)
         domains = Domains(store, redis, dkim, hostname)
-        limits = Limits(redis, store)
-        mailboxes, aliases = Mailboxes(store, domains, limits, hasher), Aliases(store, domains)
+        limits, filters = Limits(redis, store), Filters(store)
+        mailboxes, aliases = Mailboxes(store, domains, limits, filters, hasher), Aliases(store, domains)
         admins = Admins(store, hasher)
-        mirrors, filters, apps = AliasDomains(store, redis, domains), Filters(store), AppPasswords(store, hasher)
+        mirrors, apps = AliasDomains(store, redis, domains), AppPasswords(store, hasher)
         self._mirrors, self._filters, self._apps = mirrors, filters, apps
         self._domains, self._mailboxes, self._aliases, self._admins, self._dkim = (
             domains,

@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS sieve_filters (
   script_data TEXT, filter_type TEXT);
 CREATE TABLE IF NOT EXISTS sender_acl (logged_in_as TEXT COLLATE NOCASE, send_as TEXT COLLATE NOCASE);
 CREATE TABLE IF NOT EXISTS app_passwd (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, mailbox TEXT COLLATE NOCASE, domain TEXT, password TEXT,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, mailbox TEXT COLLATE NOCASE, domain TEXT, password TEXT, digest TEXT,
   imap_access INTEGER, smtp_access INTEGER, eas_access INTEGER, dav_access INTEGER, pop3_access INTEGER,
   sieve_access INTEGER, active INTEGER, created TEXT DEFAULT CURRENT_TIMESTAMP, modified TEXT);
 CREATE TABLE IF NOT EXISTS tags (kind TEXT, object TEXT COLLATE NOCASE, tag TEXT, UNIQUE (kind, object, tag));
@@ -45,6 +45,8 @@ class Store:
     """The open database; a change is complete when the call returns."""
 
     def __init__(self, path: Path) -> None:
+        self.folder = path.parent
+        """For what others read beside the database."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.parent.chmod(0o777)  # readers of a database in WAL mode need its -shm file beside it
         new = not path.exists()
