@@ -1,6 +1,7 @@
 # make demo    both machines and the simulated internet, booted in QEMU, exchanging mail
 # make test    everything: linters, unit and property tests, Nix checks, then booted machines
-# make nixos   NixOS's layer of the machines, built and booted; NIXPKGS names a nixpkgs tree, MAILNIX_NIXOS=all does all
+# make nixos   NixOS's layer of the machines of CONFIG, built and booted; NIXPKGS names a nixpkgs tree,
+#              MAILNIX_NIXOS=all adds a second generation and machines of others' making
 # make real    what mailnix ships, run against Mailcow's own code; MAILCOW_TREE names a tree of it, and
 #              MAILCOW_BEFORE one of an earlier release, to upgrade from
 # make bench   measurements, printed as a table
@@ -9,6 +10,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := docs/examples/two_machines.py
+CONFIG ?= $(EXAMPLE)
+NIXPKGS ?= $(MAILNIX_NIXPKGS)
 STAMP := $(VENV)/.installed
 
 .PHONY: demo test unit vm nixos real lint bench setup clean
@@ -29,12 +32,14 @@ vm: setup
 	$(BIN)/pytest vm-tests --ignore vm-tests/nixos_layer --mailnix-config $(EXAMPLE)
 
 nixos: setup
-	MAILNIX_NIXPKGS=$(abspath $(NIXPKGS)) $(BIN)/pytest vm-tests/nixos_layer --mailnix-config $(EXAMPLE)
+	@test -d "$(NIXPKGS)/pkgs" || { echo "NIXPKGS='$(NIXPKGS)' is no nixpkgs tree: make nixos NIXPKGS=DIR" >&2; exit 1; }
+	MAILNIX_NIXPKGS=$(abspath $(NIXPKGS)) $(BIN)/pytest vm-tests/nixos_layer --mailnix-config $(CONFIG)
 
 real: setup
+	@test -d "$(MAILCOW_TREE)/data" || { echo "MAILCOW_TREE='$(MAILCOW_TREE)' is no Mailcow tree: make real MAILCOW_TREE=DIR" >&2; exit 1; }
 	MAILNIX_MAILCOW_TREE=$(abspath $(MAILCOW_TREE)) MAILNIX_MAILCOW_BEFORE=$(abspath $(MAILCOW_BEFORE)) $(BIN)/pytest tests/real
 
-test: unit vm
+test: unit vm $(if $(NIXPKGS),nixos)
 
 lint: setup
 	$(BIN)/pytest tests/test_linters.py
