@@ -207,8 +207,13 @@
     };
     postfix.extraConfig = builtins.readFile ./mailcow/extra.cf;
     hooks.postfix."mailnix-xclient.sh" = builtins.readFile ./mailcow/mailnix-xclient.sh;
-    files."data/conf/postfix/custom_postscreen_whitelist.cidr" =
-      builtins.readFile ./mailcow/custom_postscreen_whitelist.cidr;
+    files = {
+      "data/conf/postfix/custom_postscreen_whitelist.cidr" =
+        builtins.readFile ./mailcow/custom_postscreen_whitelist.cidr;
+      "data/conf/rspamd/plugins.d/mailnix_spam_flag.lua" =
+        builtins.readFile ./mailcow/rspamd/plugins.d/mailnix_spam_flag.lua;
+      "data/conf/rspamd/rspamd.conf.local" = builtins.readFile ./mailcow/rspamd/rspamd.conf.local;
+    };
     provision = {
       enable = true;
       description = ./mailcow/provision.json;

@@ -15,7 +15,7 @@ from mailnix.errors import BuildError
 from mailnix.formats.text import data, template
 from mailnix.model import Backup, ports
 from mailnix.model.clientport import KNOWN
-from mailnix.model.mailcow import EXTRA_CF
+from mailnix.model.mailcow import EXTRA_CF, RSPAMD_LOCAL
 from mailnix.plan import InternalPlan, Plan, credentials
 from mailnix.services.docker.render import gateway
 from mailnix.services.haraka.values import MAX_HEADER
@@ -29,6 +29,9 @@ EXTRA_CF_PATH: Final = f"{CONF_FOLDER}/{EXTRA_CF}"
 POSTSCREEN: Final = f"{CONF_FOLDER}/postfix/custom_postscreen_whitelist.cidr"
 UNBOUND: Final = "data/conf/unbound/unbound.conf"  # mounted alone: no folder for more beside it
 HOOK: Final = "data/hooks/postfix/mailnix-xclient.sh"
+PLUGIN: Final = "mailnix_spam_flag"
+SPAM_FLAG: Final = f"{CONF_FOLDER}/rspamd/plugins.d/{PLUGIN}.lua"
+RSPAMD_LOCAL_PATH: Final = f"{CONF_FOLDER}/{RSPAMD_LOCAL}"
 EXECUTABLE: Final = frozenset({HOOK})
 LOOPBACK: Final = "127.0.0.1"
 ANYWHERE: Final = "0.0.0.0"
@@ -66,6 +69,8 @@ def files(plan: Plan) -> dict[str, str]:
         ),
         POSTSCREEN: template(SERVICE, "postscreen_whitelist.cidr.j2", proxies=_proxies(plan)),
         HOOK: template(SERVICE, "xclient-hook.sh.j2", proxies=_proxies(plan)),
+        SPAM_FLAG: template(SERVICE, "spam-flag.lua.j2"),
+        RSPAMD_LOCAL_PATH: f"{PLUGIN} {{ enabled = true; }}\n" + lines.pop(RSPAMD_LOCAL, ""),
     }
     texts |= {f"{CONF_FOLDER}/{file}": text for file, text in lines.items()}
     internal = plan.internal

@@ -76,6 +76,13 @@ def test_xclient_is_granted_on_port_25_alone(two_proxies: Plan) -> None:
     assert render.HOOK in render.EXECUTABLE
 
 
+def test_sections_of_rspamds_stand_beside_the_one_that_turns_our_plugin_on() -> None:
+    lines = {"rspamd/rspamd.conf.local": "antivirus {\n}"}
+    files = render.files(derive(topology(internal=Internal("internal", extra_lines=lines))))
+    assert files[render.RSPAMD_LOCAL_PATH] == "mailnix_spam_flag { enabled = true; }\nantivirus {\n}\n"
+    assert f"data/conf/rspamd/plugins.d/{render.PLUGIN}.lua" in files
+
+
 def test_extra_cf_has_no_line_that_mailcow_deletes(plan: Plan) -> None:
     assert "myhostname" not in render.files(plan)["data/conf/postfix/extra.cf"]
 
