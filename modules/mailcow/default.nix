@@ -31,6 +31,9 @@ let
   # A bare name is a file of the credential store.
   asPath = source: if lib.hasPrefix "/" source then source else "/etc/credstore/${source}";
 
+  # By which digests images are pulled; another tree's have other names, and these are not in its compose file.
+  images = lib.filter (image: image ? digest) (lib.importTOML ../../mailnix/services/mailcow/images.toml).image;
+
   machine = json.generate "mailcow.json" {
     inherit (cfg) hostname;
     secrets = mapAttrs (name: _: name) cfg.secrets;
@@ -48,6 +51,7 @@ let
       settings = import ./files.nix { inherit cfg lib pkgs; };
       source = cfg.source;
     };
+    images = lib.listToAttrs (map (image: lib.nameValuePair image.name image.digest) images);
   };
 
   api = "http://${cfg.settings.HTTP_BIND}:${toString cfg.settings.HTTP_PORT}/api/v1";

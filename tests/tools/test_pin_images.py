@@ -13,16 +13,17 @@ from tools.pin_images import HEAD, TARGET, asked, digest_of, toml
 NAME = "ghcr.io/mailcow/unbound:1.25.1-1"
 
 
-def registry(**spoiled: str) -> dict[str, str]:
+def registry(**spoiled: bytes) -> dict[str, bytes]:
     """What a registry has of an image for two platforms, with the attestation that buildx adds."""
-    manifests = {arch: json.dumps({"config": {"digest": f"sha256:{arch}"}}) for arch in ("amd64", "arm64", "s390x")}
-    entries = [
+    names = ("amd64", "arm64", "s390x")
+    manifests = {arch: json.dumps({"config": {"digest": f"sha256:{arch}"}}).encode() for arch in names}
+    entries: list[dict[str, object]] = [
         {"digest": digest_of(text), "platform": {"os": "linux", "architecture": arch}}
         for arch, text in manifests.items()
     ]
     entries.append({"digest": "sha256:0", "platform": {"os": "unknown", "architecture": "unknown"}})
     held = {f"ghcr.io/mailcow/unbound@{digest_of(text)}": spoiled.get(arch, text) for arch, text in manifests.items()}
-    return {NAME: json.dumps({"manifests": entries}), **held}
+    return {NAME: json.dumps({"manifests": entries}).encode(), **held}
 
 
 def test_an_image_is_asked_for_by_digest_below_its_name() -> None:
@@ -33,7 +34,7 @@ def test_an_image_is_asked_for_by_digest_below_its_name() -> None:
 
 def test_an_answer_that_is_not_what_its_digest_says_is_refused() -> None:
     with pytest.raises(ValueError, match="amd64 is not what its digest says"):
-        asked(NAME, registry(amd64='{"config": {"digest": "sha256:evil"}}').__getitem__)
+        asked(NAME, registry(amd64=b'{"config": {"digest": "sha256:evil"}}').__getitem__)
 
 
 def test_what_is_written_is_read_again() -> None:

@@ -44,6 +44,11 @@ def named(compose: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(familiar(match["name"]) for match in _IMAGE.finditer(compose)))
 
 
+def digests(images: Iterable[Image] = IMAGES) -> dict[str, str]:
+    """What a machine pulls images by, as far as it is known: name to digest of the list of platforms."""
+    return {familiar(image.name): image.digest for image in images if image.digest}
+
+
 def wanted(compose: str, pinned: Iterable[Image] = IMAGES) -> tuple[Image, ...]:
     """The images of a tree's docker-compose.yml; digests are those of the pinned ones with the same names."""
     known = {familiar(image.name): image for image in pinned}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mailnix.errors import BuildError
@@ -20,6 +20,7 @@ from mailnix.plan import InternalPlan, Plan, credentials
 from mailnix.services.docker.render import gateway
 from mailnix.services.haraka.values import MAX_HEADER
 from mailnix.services.mailcow.pin import PIN, Pin
+from mailnix.services.mailcow.pinned_images import IMAGES, Image, digests
 
 SERVICE: Final = "mailcow"
 CONF: Final = "mailcow.conf"
@@ -227,14 +228,17 @@ def _relays(plan: Plan) -> tuple[str, ...]:
     return tuple(f"[{address}]:{ports.RELAY}" for address in _proxies(plan))
 
 
-def machine_json(plan: Plan, pin: Pin = PIN) -> str:
-    """/etc/mailnix/mailcow.json: which tree to lay and which settings, which credential is which variable, backups."""
+def machine_json(plan: Plan, pin: Pin = PIN, images: Iterable[Image] = IMAGES) -> str:
+    """/etc/mailnix/mailcow.json: which tree to lay and which settings, which credential is which variable, backups; and
+    by which digests its images are pulled.
+    """
     source = {"tag": pin.tag, "rev": pin.rev, "nar_hash": pin.nar_hash, "url": pin.url}
     backup = backup_of(plan.internal)
     wanted = {"folder": backup.folder, "keep_days": backup.keep_days}
     return _json(
         {
             "backup": wanted,
+            "images": digests(images),
             "hostname": plan.topology.hostname,
             "secrets": dict(SECRETS),
             "settings": sorted(files(plan)),

@@ -1,4 +1,8 @@
-"""Container images that came on a disk, for a machine without a registry: every *.tar on MAILNIX-IMAGES is loaded."""
+"""Container images: those of a disk are loaded, every *.tar on MAILNIX-IMAGES; the others are pulled by their digests.
+
+A tag may be moved to another image (memcached:alpine), and whoever runs a registry may move any. Docker compares what
+it pulls by a digest with that; Mailcow's compose file then finds the tag here, and no registry is asked for it.
+"""
 
 from __future__ import annotations
 
@@ -15,29 +19,65 @@ Command = Callable[[Sequence[str]], str]
 Say = Callable[[str], None]
 
 
-def load_from_disk(command: Command, say: Say, device: Path = LABEL, mount: Path = MOUNT) -> None:
-    """Mount the disk where there is one (read-only), load what Docker has not got, unmount."""
+def pull(digests: Mapping[str, str], came: Sequence[str], record: Path, command: Command, say: Say) -> None:
+    """Have images as their digests say, each under the name (with its tag) that it is pinned by.
+
+    Those that `came` with a disk were compared when it was made. `record` remembers what was found good, by digest and
+    Docker's id, so that a start without network asks nobody. Raises what `command` does, for a registry that is away or
+    has another image under a digest.
+    """
+    good: dict[str, list[str]] = json.loads(record.read_text("utf-8")) if record.exists() else {}
+    for name, digest in digests.items():
+        reference = f"{name.rpartition(':')[0]}@{digest}"
+        identity, known = _seen(name, command)
+        if identity and [digest, identity] == good.get(name):
+            continue
+        if reference not in known and not any(f"/{tag}".endswith(f"/{name}") for tag in came):
+            say(f"pulling {name} by its digest")
+            command(["docker", "pull", "--quiet", reference])
+            command(["docker", "tag", reference, name])
+            identity, _ = _seen(name, command)
+        good[name] = [digest, identity]
+        new = record.with_name(f".{record.name}.new")
+        new.write_text(json.dumps(good, indent=1), "utf-8")
+        new.replace(record)
+
+
+def _seen(name: str, command: Command) -> tuple[str, tuple[str, ...]]:
+    """Docker's id of an image, "" where there is none, and the digests by which registries know it."""
+    if not command(["docker", "image", "ls", "--quiet", name]).strip():
+        return "", ()
+    (image,) = json.loads(command(["docker", "image", "inspect", name]))
+    return image["Id"], tuple(image.get("RepoDigests") or ())
+
+
+def load_from_disk(command: Command, say: Say, device: Path = LABEL, mount: Path = MOUNT) -> tuple[str, ...]:
+    """Mount the disk where there is one (read-only), load what Docker has not got, unmount; gives the images' names."""
     command(["udevadm", "settle", "--timeout=300"])
     if not device.exists():
-        return
+        return ()
     mount.mkdir(parents=True, exist_ok=True)
     mounted = not mount.is_mount()
     if mounted:
         command(["mount", "-o", "ro", str(device), str(mount)])
     try:
-        load(mount, command, say)
+        return load(mount, command, say)
     finally:
         if mounted:
             command(["umount", str(mount)])
 
 
-def load(folder: Path, command: Command, say: Say) -> None:
-    """Load each archive that has an image whose name or content Docker does not know."""
+def load(folder: Path, command: Command, say: Say) -> tuple[str, ...]:
+    """Load each archive that has an image whose name or content Docker does not know; gives the images' names."""
+    names: list[str] = []
     for archive in sorted(folder.glob("*.tar")):
-        if all(_have(tag, identity, config, command) for tag, identity, config in tags(archive)):
+        found = tuple(tags(archive))
+        names += [tag for tag, _, _ in found]
+        if all(_have(tag, identity, config, command) for tag, identity, config in found):
             continue
         say(f"loading {archive.name}")
         command(["docker", "load", "--quiet", "--input", str(archive)])
+    return tuple(names)
 
 
 def tags(archive: Path) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

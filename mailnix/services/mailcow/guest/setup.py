@@ -259,14 +259,24 @@ def set_up(config: Mapping[str, Any], paths: Paths) -> None:
         say(f"settings written, {len(files) + 1} files")
 
 
+def have_images(digests: Mapping[str, str], paths: Paths, came: Sequence[str], ask: images.Command = command) -> None:
+    """Those images that this tree runs as the pin says, what `came` with a disk aside; raises SetupError."""
+    if not digests:
+        return
+    words = ("docker", "compose", "--project-directory", str(paths.root), "config", "--images")
+    run = set(ask(words).split())
+    pinned = {name: digest for name, digest in digests.items() if name in run}
+    images.pull(pinned, came, paths.beside("images.json"), ask, say)
+
+
 def main(path: str = "/etc/mailnix/mailcow.json") -> int:
     """Set Mailcow up on this machine."""
     os.umask(0o022)
     try:
         config = json.loads(Path(path).read_text("utf-8"))
-        paths = {name: Path(place) for name, place in config.get("paths", {}).items()}
-        set_up(config, Paths(**paths))
-        images.load_from_disk(command, say)
+        paths = paths_of(config)
+        set_up(config, paths)
+        have_images(config.get("images", {}), paths, images.load_from_disk(command, say))
     except (SetupError, restoring.Busy, OSError, ValueError, KeyError) as error:
         say(f"Mailcow cannot be set up: {error}")
         return 1
