@@ -6,6 +6,9 @@ mailcow-2026-11-23-03-30-00/
   certificates.tar.gz            data/assets/ssl, which Mailcow's script leaves out
   pages.tar.gz                   files that people change in Mailcow's pages, likewise; older backups have none
   SHA256SUMS                     written last: a backup that has it is whole
+
+One that Mailcow's own script made, without us, has the first two. There is nothing to compare it with, but every
+archive has checksums of its own (zstd's, gzip's), and is read to its end like ours.
 """
 
 from __future__ import annotations
@@ -40,13 +43,14 @@ class Dataset:
 
 
 MAIL = Dataset("backup_vmail", "vmail-vol-1", "vmail")
+KEYS = Dataset("backup_crypt", "crypt-vol-1", "crypt")
 DATABASE = Dataset("backup_mariadb", "mysql-vol-1", "backup_mariadb")
 SSL = Dataset("certificates", "", "ssl")
 PAGES = Dataset("pages", "", "pages")
 DATASETS = (
     MAIL,
     DATABASE,
-    Dataset("backup_crypt", "crypt-vol-1", "crypt"),
+    KEYS,
     Dataset("backup_redis", "redis-vol-1", "redis"),
     Dataset("backup_rspamd", "rspamd-vol-1", "rspamd"),
     Dataset("backup_postfix", "postfix-vol-1", "postfix"),
@@ -97,19 +101,30 @@ def look_into(path: Path, top: str) -> Archive:
     return Archive(path, size, owner)
 
 
+def is_mailcows(folder: Path) -> bool:
+    """Whether Mailcow's own script made a backup, and nobody added to it. One of ours that is unfinished has more."""
+    added = (SUMS, CERTIFICATES, f"{PAGES.archive}.tar.gz")
+    archives = any(archive_of(folder, dataset) for dataset in DATASETS)
+    return archives and not any((folder / name).exists() for name in added)
+
+
 def check(folder: Path, volumes: Iterable[str]) -> Mapping[Dataset, Archive]:
     """Every archive of a backup, read to its end; raises BackupError unless it has all that `volumes` need."""
-    check_sums(folder)
+    theirs = is_mailcows(folder)
+    if not theirs:
+        check_sums(folder)
     if not (folder / CONF).is_file():
         raise BackupError(f"{folder} has no {CONF}, so nobody knows the passwords of the database in it")
     there = set(volumes)
+    needed = (*ESSENTIAL, KEYS if theirs else SSL)
     found = {}
     for dataset in (*DATASETS, SSL, PAGES):
         path = archive_of(folder, dataset)
         if path is not None:
             found[dataset] = look_into(path, dataset.top)
-        elif dataset.volume in there or dataset in (*ESSENTIAL, SSL):
-            raise BackupError(f"{folder} has no {dataset.archive}: it is not a whole backup")
+        elif dataset.volume in there or dataset in needed:
+            how = ", make it by: backup_and_restore.sh backup all" if theirs else ""
+            raise BackupError(f"{folder} has no {dataset.archive}: it is not a whole backup{how}")
     return found
 
 
@@ -118,7 +133,9 @@ def check_sums(folder: Path) -> None:
     if not folder.is_dir():
         raise BackupError(f"there is no folder {folder}")
     if not (folder / SUMS).is_file():
-        raise BackupError(f"{folder} has no {SUMS}: it is no backup, or it was not finished")
+        inside = next(folder.glob(f"{PREFIX}*/"), None)
+        where = f"; there is one in {inside}" if inside is not None else ""
+        raise BackupError(f"{folder} has no {SUMS}: it is no backup, or it was not finished{where}")
     listed = _listed((folder / SUMS).read_text("utf-8"))
     for name, digest in listed.items():
         path = folder / name

@@ -30,6 +30,7 @@ USAGE = "usage: mailcow-restore FOLDER|latest [--yes]"
 SERVICE, PROVISION = "mailcow.service", "mailcow-provision.service"
 PROJECT = "COMPOSE_PROJECT_NAME"
 DATABASE = ("DBNAME", "DBUSER", "DBPASS", "DBROOT")  # what the restored database was made with
+NAMES = ("DBNAME", "DBUSER")  # those that no start changes
 RESERVE = 64 * 2**20  # bytes that stay free
 
 
@@ -56,6 +57,10 @@ def plan(folder: Path, root: Path) -> Plan:
     missing = [name for name in DATABASE if not conf.get(name)]
     if missing:
         raise BackupError(f"{folder / CONF} has no {', '.join(missing)}")
+    others = [name for name in NAMES if conf[name] != here.get(name)]
+    if others:
+        named = ", ".join(f"{name}={conf[name]}" for name in others)
+        raise BackupError(f"the database in it is made with {named}, which is another here: rename that there first")
     targets = {dataset: _target(dataset, there, root) for dataset in archives}
     _need_room(archives, targets)
     return Plan(folder, archives, targets, _folder(INDEX, there), {name: conf[name] for name in DATABASE})
@@ -171,6 +176,10 @@ def restore(folder: Path, root: Path, *, sure: bool) -> int:
     work = plan(folder, root)
     size = sum(archive.size for archive in work.archives.values())
     say(f"{folder} is whole: {len(work.archives)} archives, {size / 2**20:.1f} MiB of files")
+    if backups.is_mailcows(folder):
+        say(
+            "Mailcow's own script made it: there are no checksums of files, and certificates stay those of this machine"
+        )
     if not sure:
         say("every mail, password and setting in Mailcow would become what it was then; what came since would be gone")
         say(f"nothing was touched; to do it: mailcow-restore {folder} --yes")
