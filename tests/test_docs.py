@@ -45,7 +45,7 @@ def test_the_reference_names_each_field_and_its_default(kind: type[attrs.AttrsIn
 
 def test_the_domains_that_the_page_about_addresses_describes_are_sound() -> None:
     (text,) = re.findall(r"^```python\n(domains = .*?)^```", (DOCS / "howto/addresses.md").read_text(), re.M | re.S)
-    names = {"Alias": Alias, "Domain": Domain, "Mailbox": Mailbox}
+    names = {"Alias": Alias, "AppPassword": AppPassword, "Domain": Domain, "Mailbox": Mailbox}
     exec(text, names)  # our own page
     assert problems(sound(domains=names["domains"])) == ()
 

@@ -126,7 +126,7 @@ def test_mirrors_have_the_others_aliases_and_their_own(everything: Mailcow) -> N
         ("hashed", HASHED, {"imap", "smtp", "pop3", "sieve"}),
         ("filed", FILED, {"imap", "smtp", "pop3", "sieve"}),
         ("scanner", "", {"smtp"}),
-        ("scanner", "copier", {"imap", "smtp"}),
+        ("scanner", "copier", {"imap", "smtp"}),  # its own, and not the mailbox's
         ("phone", "My phone 2", {"imap", "smtp"}),
         ("a.b-c_9", "", {"imap", "sieve"}),
         ("gone", "", set()),

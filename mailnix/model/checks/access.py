@@ -85,6 +85,20 @@ def _app_passwords(mailbox: Mailbox, path: str, found: Found) -> None:
             found.error(f"{at}.protocols", "opens nothing", 'write for example ["imap", "smtp"]')
         elif Protocol.SOGO in app.protocols:
             found.error(f"{at}.protocols", "the web mail takes no app passwords", "leave sogo out")
+        else:
+            _more_than_the_mailbox(app, mailbox, f"{at}.protocols", found)
+
+
+def _more_than_the_mailbox(app: AppPassword, mailbox: Mailbox, path: str, found: Found) -> None:
+    """Mailcow asks an app password for its own protocols alone (apppass_login in its inc/functions.auth.inc.php).
+
+    One that shares none with the mailbox is meant: a password for the web mail, and others for programs.
+    """
+    shared = [each for each in app.protocols if each in mailbox.protocols]
+    more = [each for each in app.protocols if each not in mailbox.protocols]
+    if shared and more:
+        message = f"opens {', '.join(more)} all the same, which the mailbox's protocols leave out"
+        found.warning(path, message, f'write AppPassword("{app.name}", {[*map(str, shared)]}), unless that is meant')
 
 
 def _send_as(

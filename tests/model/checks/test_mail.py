@@ -195,6 +195,8 @@ FINE = {
     "a hash": alice(password_hash=HASH),
     "a file": alice(password_file="passwords/alice@example.org"),
     "app passwords": alice(app_passwords=["phone", AppPassword("Scanner 2", ["smtp"])]),
+    "an app password for less": alice(protocols=["imap", "smtp"], app_passwords=[AppPassword("scanner", ["smtp"])]),
+    "app passwords for programs, and another for the web mail": alice(protocols="sogo", app_passwords="phone"),
     "a mirror": mirror(),
     "a mirror that differs": mirror(
         aliases=[Alias("postmaster", "bob@example.org"), Alias("shop", "alice@example.org")],
@@ -220,6 +222,13 @@ def test_an_alias_to_an_address_elsewhere_is_warned_of_and_the_better_way_is_nam
     assert problem.severity is Severity.WARNING
     assert "SPF" in problem.message
     assert 'forward_to=["bob1234@gmail.com"]' in problem.hint
+
+
+def test_an_app_password_that_opens_more_than_the_mailboxs_is_warned_of() -> None:
+    problem = found(alice(protocols="smtp", app_passwords="copier"), f"{ALICE}.app_passwords[0].protocols")
+    assert problem.severity is Severity.WARNING
+    assert problem.message.startswith("opens imap all the same")
+    assert problem.hint.startswith("write AppPassword(\"copier\", ['smtp'])")
 
 
 def test_brackets_around_a_name_are_warned_of_for_mailcow_takes_them_away() -> None:
