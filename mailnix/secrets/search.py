@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from mailnix.plan.credentials import relay_password
 from mailnix.plan.types import Plan, SecretKind
 from mailnix.secrets import bundles
 from mailnix.secrets.folder import Folder
@@ -27,6 +28,13 @@ def mailbox_passwords(plan: Plan, folder: Path) -> Secret:
     name = next(c.name for c in host.credentials if c.kind is SecretKind.MAILBOX_BUNDLE)
     found = Folder(folder).get(host.name, name)
     return bundles.dump(bundles.load(found, SecretKind.MAILBOX_BUNDLE, f"{host.name}/{name}"))
+
+
+def relay_passwords(plan: Plan, folder: Path) -> Secret:
+    """The passwords at relays: JSON, host to password."""
+    store, proxy = Folder(folder), plan.proxies[0].name
+    found = {relay.host: store.get(proxy, relay_password(relay.host)) for relay in plan.topology.relays}
+    return bundles.dump({host: secret.reveal().decode().strip() for host, secret in found.items() if secret})
 
 
 def foreign_secrets(plan: Plan, folder: Path, owner: str, files: Iterable[Path]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from attrs import field, frozen
 from mailnix.lab.internet.layout import TLS, Layout
 from mailnix.lab.internet.machine import READY
 from mailnix.lab.internet.receivers import TLSA, mta_sts, receivers, tlsa_zone
+from mailnix.lab.internet.smarthosts import CERTIFICATE
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -60,7 +61,9 @@ def new_authority(layout: Layout, *, now: dt.datetime | None = None) -> Authorit
 
 def leaf_names(layout: Layout) -> Mapping[str, tuple[str, ...]]:
     """The names in each leaf certificate, by the name of its files; the first is its subject."""
+    relays = {CERTIFICATE: tuple(relay.name for relay in layout.relays)} if layout.relays else {}
     return {
+        **relays,
         "mx": (layout.mx.name, *(receiver.mx for receiver in receivers(layout))),
         "acme": (layout.acme.name, *(receiver.policy_host for receiver in mta_sts(layout))),
     }

@@ -30,6 +30,7 @@ PUBLIC4: Final = ("198.51.100.0/24", "192.0.2.0/24", "203.0.113.0/24", "198.18.0
 PUBLIC6: Final = ("2001:db8:c0de::/64", "2001:db8:beef:1::/64", "2001:db8:77:77::/64", "3fff:d51:77::/64")
 HOMES: Final = ("192.168.77.0/24", "172.29.77.0/24", "10.177.77.0/24", "192.168.233.0/24", "10.231.9.0/24")
 DOCKER_DEFAULT: Final = ip_network("172.17.0.0/16")
+CAROL: Final = "carol"  # has a mailbox wherever mail goes to; sends over IPv4
 REMOTE_DOMAINS: Final = ("elsewhere.test", "far-away.test", "another-country.test")
 
 
@@ -45,6 +46,13 @@ class Identity:
     def addresses(self) -> tuple[Address, ...]:
         """All its addresses."""
         return (self.ipv4,) if self.ipv6 is None else (self.ipv4, self.ipv6)
+
+
+@frozen
+class Smarthost(Identity):
+    """A relay, and the ports that the description says of it."""
+
+    ports: tuple[int, ...] = ()
 
 
 @frozen
@@ -87,7 +95,8 @@ class Private:
 class Layout:
     """Every address and name of the internet; `resolvers` are further addresses of its DNS.
 
-    `correspondents` are mail addresses that the description names, in other domains than `domain`.
+    `correspondents` are mail addresses in other domains than `domain`: those that the description names, and one in
+    each domain that it names a relay for. `relays` are the relays.
     """
 
     domain: str
@@ -103,11 +112,12 @@ class Layout:
     acme: Identity
     time: Identity
     nat: Identity
+    relays: tuple[Smarthost, ...]
 
     @property
     def identities(self) -> tuple[Identity, ...]:
         """The machines elsewhere that the internet plays."""
-        return (self.dns, self.mx, self.client, self.attacker, self.acme, self.time, self.nat)
+        return (self.dns, self.mx, self.client, self.attacker, self.acme, self.time, self.nat, *self.relays)
 
     @property
     def links(self) -> tuple[tuple[Nic, Nic], ...]:
@@ -146,7 +156,7 @@ def layout(plan: Plan) -> Layout:
 
     return Layout(
         domain=domain,
-        correspondents=tuple(a for a in outside.addresses(plan.topology) if a.rpartition("@")[2] != domain),
+        correspondents=tuple(dict.fromkeys(_correspondents(plan, domain))),
         segments=found,
         home=home,
         privates=tuple(_privates(plan)),
@@ -158,7 +168,21 @@ def layout(plan: Plan) -> Layout:
         acme=identity(ACME_NAME, 10, ipv6=False),
         time=identity(f"time.{domain}", 123, ipv6=False),
         nat=identity(f"dsl.{domain}", 201, ipv6=False),
+        relays=tuple(_relays(plan, net4)),
     )
+
+
+def _relays(plan: Plan, net4: IPv4Network | IPv6Network) -> Iterator[Smarthost]:
+    relays = plan.topology.relays
+    for number, host in enumerate(dict.fromkeys(relay.host for relay in relays)):
+        ports = tuple(dict.fromkeys(relay.port for relay in relays if relay.host == host))
+        yield Smarthost(host, IPv4Address(net4[90 + number]), ports=ports)
+
+
+def _correspondents(plan: Plan, domain: str) -> Iterator[str]:
+    """Whom the description names, and somebody in each domain that it names a relay for."""
+    behind = (f"{CAROL}@{name}" for relay in plan.topology.relays for name in relay.domains)
+    return (a for a in (*outside.addresses(plan.topology), *behind) if a.rpartition("@")[2] != domain)
 
 
 def _taken(plan: Plan, found: Iterable[Segment]) -> tuple[Network, ...]:

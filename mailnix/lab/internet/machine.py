@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Final
 
 from mailnix.formats.debian_part import DebianPart, Wanted
-from mailnix.lab.internet import acme, leases, mail, network, ntp, zones
+from mailnix.lab.internet import acme, leases, mail, network, ntp, smarthosts, zones
 from mailnix.lab.internet.cards import INTERNET
 from mailnix.lab.internet.layout import TLS, Layout, layout
 from mailnix.lab.internet.trust import SIGNER
@@ -42,11 +42,8 @@ PACKAGES: Final = (
     "python3",
 )
 
-TARGET: Final = """\
-[Unit]
-Description=Everything outside that needs the lab's certificates
-Wants=named.service postfix.service caddy.service
-"""
+NEEDY: Final = ("named", "postfix", "caddy")
+"""Units that need the lab's certificates."""
 
 PATH: Final = f"""\
 [Unit]
@@ -94,20 +91,24 @@ def _entries(plan: Plan, found: Layout) -> list[Entry]:
         *mail.entries(found),
         *acme.entries(found),
         *ntp.entries(found),
-        File("/etc/systemd/system/mailnix-internet.target", TARGET),
+        *smarthosts.entries(plan, found),
+        File("/etc/systemd/system/mailnix-internet.target", _target(found)),
         File("/etc/systemd/system/mailnix-internet.path", PATH),
-        *(
-            File(f"/etc/systemd/system/{unit}.service.d/certificates.conf", NEEDS_CERTIFICATES)
-            for unit in ("named", "postfix", "caddy")
-        ),
+        *(File(f"/etc/systemd/system/{unit}.service.d/certificates.conf", NEEDS_CERTIFICATES) for unit in NEEDY),
         File(PROBE, _source("probe.py"), 0o755),
         File(LOGINS, _source("logins.py"), 0o755),
         File(ntp.PROGRAM, _source("clock.py"), 0o755),
         File(SCANNER, _source("scan.py"), 0o755),
         File(SESSIONS, _source("sessions.py"), 0o755),
         File(POST, _source("post.py"), 0o755),
+        File(smarthosts.PROGRAM, _source("smarthost.py"), 0o755),
         File(SIGNER, _source("sign.py"), 0o755),
     ]
+
+
+def _target(found: Layout) -> str:
+    wanted = (*(f"{unit}.service" for unit in NEEDY), *([smarthosts.UNIT] if found.relays else []))
+    return f"[Unit]\nDescription=Everything outside that needs the lab's certificates\nWants={' '.join(wanted)}\n"
 
 
 def _source(name: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from mailnix.lab.internet.layout import CAROL as CAROL
 from mailnix.lab.internet.layout import TLS, Layout
 from mailnix.lab.internet.receivers import receivers
+from mailnix.model import ports
 from mailnix.services.base.debian import SYSUSERS
 from mailnix.tree import Entry, File
 
@@ -17,7 +19,6 @@ BUSY: Final = "/etc/postfix/busy.regexp"
 DKIM_PORT: Final = 8891
 DMARC_PORT: Final = 8893
 
-CAROL: Final = "carol"  # sends over IPv4
 SIXTEN: Final = "sixten"  # sends over IPv6
 NOBODY: Final = "nobody-here"  # no mailbox: mail to it fails for good
 LOCAL_PARTS: Final = (CAROL, SIXTEN, "postmaster")
@@ -63,7 +64,7 @@ mydestination =
 local_recipient_maps =
 alias_maps =
 mynetworks = 127.0.0.0/8
-inet_interfaces = all
+inet_interfaces = {_interfaces(layout)}
 inet_protocols = all
 smtp_bind_address = {mx.ipv4}
 smtp_bind_address6 = {mx.ipv6}
@@ -98,6 +99,14 @@ minimal_backoff_time = 10s
 maximal_backoff_time = 20s
 queue_run_delay = 10s
 """
+
+
+def _interfaces(layout: Layout) -> str:
+    """Where it listens: everywhere, but for where a relay has the same port at an address of its own."""
+    if not any(ports.SMTP in relay.ports for relay in layout.relays):
+        return "all"
+    own = (f"[{address}]" if address.version == 6 else str(address) for address in layout.mx.addresses)
+    return f"127.0.0.1, [::1], {', '.join(own)}"
 
 
 MASTER_CF: Final = """\

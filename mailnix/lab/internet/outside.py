@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from mailnix.model import mirrors
@@ -25,15 +25,9 @@ def _targets(topology: Topology) -> Iterator[str]:
             yield address_of(text, domain.name)
 
 
-def domains(topology: Topology) -> tuple[str, ...]:
-    """The domains of these addresses."""
-    return tuple(dict.fromkeys(address.rpartition("@")[2] for address in addresses(topology)))
-
-
-def included(topology: Topology) -> tuple[str, ...]:
-    """Names that our domains' SPF includes (RFC 7208 5.2): without a record there, who checks us finds an error."""
-    texts = (text for domain in topology.domains for text in domain.spf)
-    return tuple(dict.fromkeys(name for text in texts if "%" not in (name := _included(text)) and name))
+def included(mechanisms: Iterable[str]) -> tuple[str, ...]:
+    """Names that SPF includes (RFC 7208 5.2): without a record there, who checks us finds an error."""
+    return tuple(dict.fromkeys(name for text in mechanisms if "%" not in (name := _included(text)) and name))
 
 
 def _included(mechanism: str) -> str:

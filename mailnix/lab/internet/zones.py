@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from mailnix.lab.internet import ntp, outside, receivers
+from mailnix.lab.internet import ntp, receivers, smarthosts
 from mailnix.lab.internet.layout import Layout
 from mailnix.lab.internet.trust import ANCHOR, SIGNED, SIGNER
 from mailnix.plan.dns import zone_text
@@ -73,7 +73,8 @@ def root_zone(plan: Plan, layout: Layout) -> str:
                 f"{identity.name}. IN {'A' if address.version == 4 else 'AAAA'} {address}",
                 f"{address.reverse_pointer}. IN PTR {identity.name}.",
             ]
-    lines += [*ntp.zone_lines(layout), *receivers.zone_lines(layout), *_dialled(plan), *_others(plan, layout)]
+    lines += smarthosts.zone_lines(plan, layout)
+    lines += [*ntp.zone_lines(layout), *receivers.zone_lines(layout), *_dialled(plan), *_others(layout)]
     # Set at the provider, so not in the text that is published with the rest.
     lines += [f"{r.name}. IN {r.type} {r.data}" for r in plan.records if not r.zone]
     return "\n".join([*lines, f'$INCLUDE "{PUBLISHED}"', ""])
@@ -89,11 +90,7 @@ def _dialled(plan: Plan) -> Iterator[str]:
                 yield f"{name}. IN {kind} {address}"
 
 
-def _others(plan: Plan, layout: Layout) -> Iterator[str]:
+def _others(layout: Layout) -> Iterator[str]:
     """Domains of others that the description names: their mail comes to the one mail server that there is."""
-    for domain in outside.domains(plan.topology):
-        if domain != layout.domain:
-            yield f"{domain}. IN MX 10 {layout.mx.name}."
-    published = {record.name for record in plan.records}
-    for name in (name for name in outside.included(plan.topology) if name not in published):
-        yield f'{name}. IN TXT "v=spf1 -all"'
+    for domain in dict.fromkeys(address.rpartition("@")[2] for address in layout.correspondents):
+        yield f"{domain}. IN MX 10 {layout.mx.name}."

@@ -14,7 +14,7 @@ from mailnix.lab.scenario.offers import leaves_directly
 from mailnix.lab.scenario.outbound import judgement
 from mailnix.lab.scenario.scene import DELIVERY, POSTFIX, Answer, Scene
 from mailnix.model import mirrors
-from mailnix.model.mail import State
+from mailnix.model.mail import State, address_of
 from mailnix.model.topology import Domain
 from mailnix.plan.types import Plan
 
@@ -42,7 +42,7 @@ def forwarded(plan: Plan) -> list[str]:
         f"{alias.local_part}@{domain.name}"
         for domain in plan.topology.domains
         for alias in domain.aliases
-        if there & set(ends(plan.topology, f"{alias.local_part}@{domain.name}")) and not alias.discard
+        if any(address_of(to, domain.name) in there for to in alias.to)
     ]
 
 

@@ -18,6 +18,7 @@ from mailnix.lab.scenario import (
     relay,
     restore,
     several,
+    smarthosts,
     smuggling,
     web,
 )
@@ -147,6 +148,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     Check("filters", _OUT, "SPF, DKIM and DMARC pass outside", outbound.filters_pass, can_send),
     Check("headers", _OUT, "no header shows anything of home", outbound.headers_hide_home, can_send),
     Check("bounce", _OUT, "a bounce reaches the sender", outbound.bounce_reaches_the_sender, can_send),
+    Check(
+        "relays", _OUT, "mail leaves by the relay that it should", smarthosts.carry_what_they_should, smarthosts.relays
+    ),
     Check(
         "policies-kept",
         _OUT,

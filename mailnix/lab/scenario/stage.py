@@ -8,6 +8,7 @@ from typing import Protocol
 
 from mailnix.lab.internet.layout import INTERNET, Layout
 from mailnix.lab.internet.machine import PASSWORDS
+from mailnix.lab.internet.smarthosts import PASSWORDS as RELAYS
 from mailnix.lab.machine import Machine
 from mailnix.lab.scenario.disks import DiskFiles, with_backing
 from mailnix.lab.scenario.scene import Scene
@@ -45,9 +46,11 @@ def staged(
     plan: Plan, layout: Layout, machines: Mapping[str, Writable], secrets: Path, files: Mapping[str, tuple[Path, ...]]
 ) -> Scene:
     """A Scene of machines of whatever kind; `files` is what each one's disks are made of."""
-    from mailnix.secrets.search import mailbox_passwords
+    from mailnix.secrets.search import mailbox_passwords, relay_passwords
 
     machines[INTERNET].write_file(PASSWORDS, mailbox_passwords(plan, secrets).reveal(), 0o600)
+    if layout.relays:
+        machines[INTERNET].write_file(RELAYS, relay_passwords(plan, secrets).reveal(), 0o600)
     return Scene(plan, layout, machines, DiskFiles(plan, secrets, files))
 
 

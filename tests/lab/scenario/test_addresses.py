@@ -95,13 +95,17 @@ def test_every_check_of_the_kind_applies_to_the_example_that_has_everything(ever
 
 
 def test_what_the_example_names_elsewhere_is_in_the_labs_internet(everything: Plan) -> None:
-    assert set(layout(everything).correspondents) == {"bob@friends.example", "frank@friends.example"}
+    assert set(layout(everything).correspondents) == {
+        "bob@friends.example",
+        "frank@friends.example",
+        "carol@blocks-us.example",
+    }
 
 
 CASES: list[tuple[Any, dict[str, int]]] = [
     (addresses.catch_all_takes_anything, {"grace@example.com": 1}),
     (addresses.mirror_has_the_same_addresses, {"alice@example.org": 1}),
-    (addresses.forwarded_mail_is_outside, {"alice@example.org": 1, "bob@example.org": 1, "bob@friends.example": 1}),
+    (addresses.forwarded_mail_is_outside, {"alice@example.org": 1, "frank@friends.example": 1}),
 ]
 
 

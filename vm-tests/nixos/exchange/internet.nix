@@ -129,6 +129,7 @@ in
     (program "scan.py")
     (program "sessions.py")
     (program "sign.py")
+    (program "smarthost.py")
   ];
 
   systemd.services = lib.listToAttrs (map dhcp facts.dhcp) // {
