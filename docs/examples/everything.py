@@ -36,7 +36,9 @@ topology = Topology(
                 Mailbox("alice", name="Alice", quota="5 GiB"),
                 Mailbox("bob", forward_to=["bob@friends.example"]),  # keeps a copy, and hands it on
                 Mailbox("shop", send_as=["info"]),  # writes as others, too
-                Mailbox("scanner", protocols=["smtp"], app_passwords=["copier"]),  # sends only
+                Mailbox(
+                    "scanner", protocols=["smtp"], app_passwords=[AppPassword("copier", protocols=["smtp"])]
+                ),  # sends only
                 Mailbox("phone", app_passwords=[AppPassword("tablet", protocols=["imap"])]),
                 Mailbox("carol", state="archived"),  # takes mail, lets nobody in
                 Mailbox("dan", state="archived", forward_to=["alice"], keep_copy=False),  # has left: a colleague reads
