@@ -156,7 +156,7 @@ def provision() -> Iterator[Row]:
     """Mailboxes made in Mailcow's own code, where a tree of it is given; prints its own table."""
     script = Path(__file__).with_name("provisioning.py")
     print(run([sys.executable, script], timeout=7200, check=False).stdout)
-    yield Row("1,000 mailboxes in Mailcow's own code", "see its table", "1 s for each")
+    yield Row("1,000 mailboxes in Mailcow's own code", "see its table", "0.5 processor s for each")
 
 
 SECTIONS = {each.__name__: each for each in (start, plan, emit, image, lab, mail, floods, outgoing, provision)}

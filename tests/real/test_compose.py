@@ -10,6 +10,7 @@ import pytest
 
 from mailnix.run import run
 from rig.mailcow import Mailcow
+from tests.real.description import SETTINGS
 
 
 def compose() -> list[str]:
@@ -57,4 +58,5 @@ def test_containers_get_what_the_settings_say(merged: dict[str, Any], machine: M
     environment = merged["php-fpm-mailcow"]["environment"]
     assert environment["MAILCOW_HOSTNAME"] == machine.plan.topology.hostname
     assert environment["API_KEY"] == machine.secret("mailcow.api-key")
+    assert environment["LOG_LINES"] == str(SETTINGS["LOG_LINES"])
     assert merged["postfix-mailcow"]["networks"]["mailcow-network"]["ipv4_address"] == f"{machine.network}.253"

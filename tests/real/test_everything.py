@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from mailnix import Mailbox, Topology
 from mailnix.model.check import ensure
@@ -151,6 +152,20 @@ def test_what_is_taken_away_goes_once_and_comes_back_as_it_was(restored: Mailcow
     assert kept(restored.api()) != before
     restored.describe(EVERYTHING)
     assert changes(restored.provision()) > 0
+    assert changes(restored.provision()) == 0
+    assert kept(restored.api()) == before
+
+
+def test_a_mirror_that_is_described_no_more_stays_and_may_come_back(restored: Mailcow) -> None:
+    before = kept(restored.api())
+    here = people(box("shop", send_as=["noreply"]))
+    restored.describe(evolve(DESCRIPTION, domains=[*DESCRIPTION.domains, here]))
+    assert changes(restored.provision()) == 1  # whom shop writes as
+    assert changes(restored.provision()) == 0
+    now = kept(restored.api())
+    assert (now["mirrors"], now["aliases"]) == (before["mirrors"], before["aliases"])
+    restored.describe(EVERYTHING)
+    assert changes(restored.provision()) == 1
     assert changes(restored.provision()) == 0
     assert kept(restored.api()) == before
 
