@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from attrs import evolve
 
-from mailnix import Alias, Domain, Mailbox, Relay, Topology
+from mailnix import Alias, Domain, Internal, Mailbox, Relay, Topology
 from mailnix.config import load
 from mailnix.model import ports
 from mailnix.model.mailcow import Setting
@@ -93,7 +93,8 @@ CHANGES: Final = {
 @pytest.fixture(scope="module")
 def existing(mailcow_tree: Path) -> Iterator[Mailcow]:
     """A Mailcow with all that, reached by its name, with a command `ssh`."""
-    with mailcow(evolve(DESCRIPTION, domains=[Domain("none.example", mailboxes=["me"])]), mailcow_tree) as machine:
+    bare = evolve(DESCRIPTION, internal=Internal("internal"), domains=[Domain("none.example", mailboxes=["me"])])
+    with mailcow(bare, mailcow_tree) as machine:
         seed(machine.api())
         with machine.space.path("/etc/hosts").open("a") as hosts:
             hosts.write(f"127.0.0.1 {HOST}\n")
