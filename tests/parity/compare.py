@@ -38,7 +38,7 @@ class Difference:
 class Reason:
     """Why machines may differ: patterns (regular expressions, of the whole text) for what it is about, and a sentence.
 
-    A pattern that is not given matches everything.
+    A pattern that is not given matches everything. One that is `literal` has the key and both values as they are shown.
     """
 
     why: str
@@ -47,15 +47,20 @@ class Reason:
     debian: str = ANY
     nixos: str = ANY
     machine: str = ANY
+    literal: bool = False
 
     def explains(self, found: Difference) -> bool:
         """Whether it is the reason for this difference."""
-        return all(re.fullmatch(getattr(self, name), getattr(found, name), re.DOTALL) for name in _COMPARED)
+        if self.literal and (self.key, self.debian, self.nixos) != (found.key, found.debian, found.nixos):
+            return False
+        patterns = ("machine", "kind") if self.literal else _COMPARED
+        return all(re.fullmatch(getattr(self, name), getattr(found, name), re.DOTALL) for name in patterns)
 
     def __str__(self) -> str:
         return f"{' '.join(f'{name}={getattr(self, name)!r}' for name in _COMPARED)}: {self.why}"
 
 
+_MODES: Final = "file"
 _COMPARED: Final = ("machine", "kind", "key", "debian", "nixos")
 
 
@@ -75,14 +80,16 @@ class Verdict:
 def differences(machine: str, debian: Facts, nixos: Facts) -> Iterator[Difference]:
     """Everything in which two machines of one plan differ.
 
-    A key's first word is what it is about, a unit for example; what one machine has not at all differs in that alone.
+    A key's first word is what it is about, a unit for example; what one machine has not at all differs in that alone,
+    but for modes, which count wherever a file is.
     """
     for kind in sorted({*debian, *nixos}):
         here, there = debian.get(kind, {}), nixos.get(kind, {})
         both = _subjects(here) & _subjects(there)
         for subject in sorted(_subjects(here) ^ _subjects(there)):
+            there_is = {**here, **there}.get(subject, THERE) if kind == _MODES else THERE
             has = subject in _subjects(here)
-            yield Difference(machine, kind, subject, *((THERE, NOTHING) if has else (NOTHING, THERE)))
+            yield Difference(machine, kind, subject, *((there_is, NOTHING) if has else (NOTHING, there_is)))
         for key in sorted(key for key in {*here, *there} if _subject(key) in both):
             if here.get(key) != there.get(key):
                 yield Difference(machine, kind, key, here.get(key, NOTHING), there.get(key, NOTHING))

@@ -49,7 +49,7 @@ of nixpkgs' programs takes is not known.
 LISTED: Final = """
 ## What differs
 
-Names and values are patterns (regular expressions); an empty cell stands for any.
+What begins with ~ is a pattern (a regular expression of the whole text); an empty cell stands for any.
 """
 
 
@@ -66,13 +66,14 @@ def _lists() -> Iterator[str]:
 
 
 def _row(reason: Reason) -> str:
-    cells = ("" if reason.machine == ANY else reason.machine, _code(f"{reason.kind} {reason.key}"))
-    return f"| {' | '.join((*cells, _code(reason.debian), _code(reason.nixos), reason.why))} |"
+    mark = "" if reason.literal else "~ "
+    cells = ("" if reason.machine == ANY else reason.machine, _code(mark, f"{reason.kind} {reason.key}"))
+    return f"| {' | '.join((*cells, _code(mark, reason.debian), _code(mark, reason.nixos), reason.why))} |"
 
 
-def _code(pattern: str) -> str:
-    shown = pattern.replace("|", r"\|").replace("\n", " ")
-    return "" if pattern == ANY else f"`` {shown} ``"
+def _code(mark: str, text: str) -> str:
+    shown = text.replace("|", r"\|").replace("\n", " ")
+    return "" if text == ANY else f"`` {mark}{shown} ``"
 
 
 def last() -> Measured:

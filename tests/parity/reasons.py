@@ -1,10 +1,14 @@
-"""The list of differences that are meant: `differences/*.toml`, a file for each part of a machine."""
+"""The list of differences that are meant: `differences/*.toml`, a file for each part of a machine.
+
+An entry has patterns for a key and its values, or `values`: each key with what Debian's machine says and what NixOS's.
+"""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.parity.compare import Reason
 
@@ -19,4 +23,14 @@ def parts(folder: Path) -> tuple[Path, ...]:
 def reasons(where: Path = FOLDER) -> tuple[Reason, ...]:
     """Those of one file, or of all in a folder; raises TypeError or re.error where an entry is none."""
     files = parts(where) if where.is_dir() else (where,)
-    return tuple(Reason(**entry) for file in files for entry in tomllib.loads(file.read_text())["difference"])
+    entries = (entry for file in files for entry in tomllib.loads(file.read_text())["difference"])
+    return tuple(reason for entry in entries for reason in _of(entry))
+
+
+def _of(entry: dict[str, Any]) -> Iterator[Reason]:
+    values = entry.pop("values", None)
+    if values is None:
+        yield Reason(**entry)
+    else:
+        for key, (debian, nixos) in values.items():
+            yield Reason(**entry, key=key, debian=debian, nixos=nixos, literal=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from tests.parity.compare import NOTHING, THERE, Difference, Reason, differences, judge
 
 DEBIAN = {"unit": {"caddy.service Restart": "on-failure", "caddy.service User": "caddy"}, "sysctl": {"a": "1"}}
@@ -23,6 +25,11 @@ def test_a_unit_that_one_machine_lacks_is_one_difference() -> None:
         "proxy", {"unit": {**DEBIAN["unit"], "x.timer Unit": "x", "x.timer state": "up"}}, {"unit": DEBIAN["unit"]}
     )
     assert found == Difference("proxy", "unit", "x.timer", THERE, NOTHING)
+
+
+def test_of_a_file_that_one_machine_lacks_the_mode_counts() -> None:
+    (found,) = differences("proxy", {"file": {"/a": "link"}}, {"file": {"/a": "link", "/run/k": "file 0644 root:root"}})
+    assert found == Difference("proxy", "file", "/run/k", NOTHING, "file 0644 root:root")
 
 
 def test_machines_that_are_the_same_differ_in_nothing() -> None:
@@ -54,6 +61,14 @@ def test_a_reason_holds_for_its_machine_alone() -> None:
 
 def test_a_reason_is_about_the_whole_of_a_name() -> None:
     assert not Reason("Caddy", "unit", "caddy").explains(RESTART)
+
+
+def test_a_literal_reason_is_no_pattern() -> None:
+    reason = Reason("it is so", "unit", "caddy.service Restart", "on-failure", "always", literal=True)
+    assert reason.explains(RESTART)
+    for changed in ({"key": "caddyXservice Restart"}, {"debian": "no"}, {"nixos": "on-failure"}, {"kind": "file"}):
+        assert not reason.explains(attrs.evolve(RESTART, **changed))
+    assert not Reason("", "unit", ".*", ".*", ".*", literal=True).explains(RESTART)
 
 
 def test_a_text_of_several_lines_is_matched_whole() -> None:

@@ -11,28 +11,9 @@ import pytest
 
 from mailnix.services.haraka.values import SECRET_FILE
 from tests.parity.facts import Values
-from tests.parity.kinds import accounts, files, firewall, kernel, network, programs, sockets, units
+from tests.parity.kinds import accounts, files, firewall, kernel, network, programs, sockets
 from tests.parity.kinds.words import told
 
-DEBIAN_UNIT = """\
-Id=ssh.service
-LoadState=loaded
-ActiveState=active
-MainPID=586
-Restart=on-failure
-After=sysinit.target network.target
-ExecStart={ path=/usr/sbin/sshd ; argv[]=/usr/sbin/sshd -D ; ignore_errors=no ; start_time=[n/a] ; pid=586 }
-"""
-NIXOS_UNIT = """\
-Id=sshd.service
-LoadState=loaded
-ActiveState=active
-MainPID=1200
-Restart=on-failure
-After=network.target sysinit.target
-ExecStart={ path=/nix/store/a2bhl74v5d0mlryz6i312wihc6b9zr2s-openssh-10.3p1/bin/sshd ; \
-argv[]=/nix/store/a2bhl74v5d0mlryz6i312wihc6b9zr2s-openssh-10.3p1/bin/sshd -D ; ignore_errors=no ; pid=1200 }
-"""
 FIREWALL: dict[str, Any] = {
     "nftables": [
         {"metainfo": {"version": "1.1.3"}},
@@ -62,48 +43,6 @@ FIREWALL: dict[str, Any] = {
         },
     ]
 }
-
-
-def shown(text: str) -> Values:
-    """Units of which every property is told."""
-    return units.read(f"\n\n{text}".encode())
-
-
-def test_a_unit_is_the_same_under_both_names_and_wherever_its_program_is() -> None:
-    debian, nixos = shown(DEBIAN_UNIT), shown(NIXOS_UNIT)
-    assert debian == nixos
-    assert debian["ssh.service ExecStart"] == "sshd -D"
-    assert debian["ssh.service state"] == "active"
-    assert not any("MainPID" in key for key in debian)
-
-
-def test_a_changed_property_is_seen() -> None:
-    assert shown(DEBIAN_UNIT) != shown(NIXOS_UNIT.replace("on-failure", "always"))
-
-
-def test_debians_one_certificate_unit_is_compared_with_both_of_nixos() -> None:
-    found = shown("Id=haraka-certificate.service\nLoadState=loaded\nActiveState=inactive\nUMask=0077\n")
-    assert {key for key in found if key.endswith("UMask")} == {
-        "haraka-in-tls.service UMask",
-        "haraka-out-tls.service UMask",
-    }
-
-
-def test_of_a_unit_of_others_only_counts_whether_it_runs() -> None:
-    text = "cron.service loaded {} dead Regular work\nat.service not-found inactive dead at.service\n\n"
-    assert units.read(text.format("active").encode()) == {"cron.service state": "active"}
-    assert units.read(text.format("failed").encode()) == {"cron.service state": "failed"}
-    assert not units.read(text.format("inactive").encode())
-
-
-def test_what_is_not_set_is_no_property() -> None:
-    more = "SystemCallLog=~\nSetCredential=[unprintable]\nFailureActionExitStatus=[not set]\nTTYReset=\n"
-    assert shown(f"{DEBIAN_UNIT}{more}") == shown(DEBIAN_UNIT)
-
-
-def test_a_unit_that_is_watched_is_not_told_of_twice() -> None:
-    listed = "ssh.service loaded active running OpenBSD Secure Shell server\n"
-    assert units.read(f"{listed}\n{DEBIAN_UNIT}".encode()) == shown(DEBIAN_UNIT)
 
 
 def test_a_port_has_the_program_behind_it() -> None:
@@ -166,6 +105,7 @@ def test_of_a_tunnel_no_key_is_asked_for() -> None:
     assert "print" in command
     assert not any(f"print {column}" in command for column in ("$2", "$3"))
     assert network.tunnels(b"wg0 own:a key, port 51820, mark off\n") == {"wg0 own": "a key, port 51820, mark off"}
+    assert network.tunnels(b"wg0 peer:a key, from 192.0.2.1:1025, x\n") == {"wg0 peer": "a key, from 192.0.2.1:any, x"}
     there = network.tunnels(b"wg0 own:a key, port 45101, mark off\nwg0 peer:a key, from 192.0.2.1:54571, 10.0.0.1/32\n")
     assert there == {"wg0 own": "a key, port any, mark off", "wg0 peer": "a key, from 192.0.2.1:any, 10.0.0.1/32"}
 
@@ -270,6 +210,12 @@ def test_the_last_word_counts_in_systemds_own_files() -> None:
 )
 def test_a_program_is_the_same_wherever_it_lies(text: str) -> None:
     assert told(text) == "docker compose up"
+
+
+def test_a_file_of_the_store_has_its_name() -> None:
+    store = "/nix/store/a2bhl74v5d0mlryz6i312wihc6b9zr2s"
+    assert told(f"{store}-bash-5.3/bin/bash {store}-redial.sh {store}-tunnels") == "bash STORE:redial.sh STORE:tunnels"
+    assert told(f'"{store}-x/lib/y" {store}-z') == '"STORE/lib/y" STORE:z'
 
 
 def test_a_path_that_is_no_programs_stays() -> None:

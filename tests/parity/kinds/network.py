@@ -71,11 +71,14 @@ NF == 9 { print $1 " " "peer:" ($3 == "(none)" ? "no" : "a") " preshared key, fr
 
 def tunnels(data: bytes) -> Values:
     """Each tunnel and its one peer, whose key is another in each lab."""
-    told = (_PORT.sub(lambda found: f"{found[1]}{port(found[2])}", line) for line in lines(data))
+    own = (_PORT.sub(lambda found: f"{found[1]}{port(found[2])}", line) for line in lines(data))
+    told = (_FROM.sub(r"\1:any", line) for line in own)
     return {key: value for key, _, value in (line.partition(":") for line in told)}
 
 
-_PORT: Final = re.compile(r"(port |from [0-9.]+:)(\d+)")
+_PORT: Final = re.compile(r"(port )(\d+)")
+_FROM: Final = re.compile(r"(from [0-9.]+):\d+")
+"""Behind an address translator each comes from the port that it was given there."""
 
 
 QUESTIONS: Final = (

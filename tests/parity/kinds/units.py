@@ -49,14 +49,14 @@ _OF_THIS_BOOT: Final = re.compile(
     r"|ActiveState|SubState|Job|Result|StatusText|StatusErrno|FileDescriptorStoreCurrent|NFileDescriptorStore|Effective\w+"
     r"|Id|ControlGroup|UnitFilePreset|FragmentPath|SourcePath|DropInPaths|Names|Description|Documentation|NeedDaemonReload"
     r"|Can\w+|ConditionResult|AssertResult|Markers|InvocationID|OpenFile\w*Descriptor|StateChange\w+|Refs|Following|Perpetual"
-    r"|Transient|UID|GID|TriggeredBy|RequiredBy|WantedBy|RequisiteOf|BoundBy|UpheldBy|ConflictedBy|Before|ReferencedBy|SliceOf"
+    r"|Transient|UID|GID|TriggeredBy|RequiredBy|WantedBy|RequisiteOf|BoundBy|UpheldBy|ConflictedBy|ReferencedBy|SliceOf"
     r"|.+Symlink|RestartUSecNext|(Requires|Wants)MountsFor|.+Ex|CleanResult|LiveMountResult|ReloadResult|Limit(SIGPENDING|NPROC)(Soft)?|TasksMax|UnitFileState|LoadError|LoadState|Credential.*Encrypted|ExitType|Comment|TimersCalendar|DebugInvocation|FreezerState"
 )
 """What is counted, measured or follows from the size of memory, what says where a unit lies, and the other side of what
 other units say."""
 
 _SETS: Final = re.compile(
-    r"After|Wants|Requires|BindsTo|PartOf|Conflicts|.*Path(s)?|SystemCallFilter|.*Directory|.*Address(Allow|Deny)|Environment"
+    r"After|Before|Wants|Requires|BindsTo|PartOf|Conflicts|.*Path(s)?|SystemCallFilter|.*Directory|.*Address(Allow|Deny)|Environment"
     r"|RestrictAddressFamilies|CapabilityBoundingSet|AmbientCapabilities|SupplementaryGroups|LoadCredential|Triggers|RestrictNamespaces"
 )
 _COMMAND_WORDS: Final = re.compile(r"argv\[\]=(.*?) ; (?:flags=\S* ; )?(?:ignore_errors=(\w+))?")
@@ -70,7 +70,7 @@ def read(data: bytes) -> Values:
         said = _properties(block)
         for name in _called(said.get("Id", "")):
             if name and said.get("LoadState") == "loaded" and not _FLEETING.fullmatch(name):
-                values |= {f"{name} {key}": value for key, value in _kept(said)}
+                values |= {f"{name} {key}": value for key, value in _kept(name, said)}
     return values
 
 
@@ -92,38 +92,69 @@ def _properties(block: str) -> Mapping[str, str]:
     return said
 
 
-def _called(name: str) -> Iterator[str]:
-    """The names under which a unit is compared."""
+def _called(name: str, by: str = "") -> Iterator[str]:
+    """The names under which a unit is compared; by an instance's unit its own certificate's is meant."""
     stem, _, kind = name.rpartition(".")
     one, both = _TWICE
     if stem == one:
-        yield from (f"{each}.{kind}" for each in both)
+        own = tuple(each for each in both if by.startswith(each.removesuffix("-tls")))
+        yield from (f"{each}.{kind}" for each in own or both)
     else:
         yield _NAMES.get(name, name)
 
 
-def _kept(said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    texts = ((key, _text(key, value)) for key, value in said.items() if not _OF_THIS_BOOT.fullmatch(key))
+def _kept(name: str, said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    texts = ((key, _text(name, key, value)) for key, value in said.items() if not _OF_THIS_BOOT.fullmatch(key))
     yield from ((key, text) for key, text in texts if text not in _UNSET)
-    yield "state", said["ActiveState"]
+    yield "state", _state(said)
+
+
+def _state(said: Mapping[str, str]) -> str:
+    """What a timer starts is caught at its work, or not."""
+    again = said.get("Type") == "oneshot" and said.get("TriggeredBy") and said.get("RemainAfterExit") == "no"
+    return "inactive" if again and said["ActiveState"] == "activating" else said["ActiveState"]
 
 
 _UNSET: Final = ("", "~", "[not set]", "[unprintable]")
 """What systemctl says of a property that is not set, or that it has no words for."""
 
 
-def _text(key: str, value: str) -> str:
+def _text(unit: str, key: str, value: str) -> str:
     if key.startswith("Exec") and "argv[]=" in value:
         return "\n".join(told(words) for words, _ in _COMMAND_WORDS.findall(value))
+    if key == "WatchdogUSec" and value == "infinity":
+        return "0"  # it is none, of a unit that does not run
     if key == "Environment":
         value = " ".join(word for word in value.split() if not word.startswith(_OF_NIXOS))
-    if key in ("After", "Requires", "Wants"):
-        value = " ".join(word for word in value.split() if word not in _IMPLIED)
+    if key in _NAMING:
+        words = (word for word in value.split() if word not in _IMPLIED and (key != "Before" or _counts(unit, word)))
+        value = " ".join(other for word in words for other in _called(word, unit))
     return listed(told(value)) if _SETS.fullmatch(key) else told(value)
 
 
-_IMPLIED: Final = ("-.mount", "tmp.mount", "systemd-tmpfiles-setup.service", "systemd-remount-fs.service")
-"""What systemd adds by itself to units with folders, where a system has it."""
+def _counts(unit: str, later: str) -> bool:
+    """Whether it says something that another unit comes later: of others' units, which each system has of its own, it
+    does not, nor of what every unit comes after.
+    """
+    return not unit.startswith("systemd-journald") and later.startswith((*_WATCHED, *_MILESTONES))
+
+
+_MILESTONES: Final = (
+    "basic.target",
+    "multi-user.target",
+    "network",
+    "shutdown.target",
+    "sockets.target",
+    "sysinit.target",
+)
+_NAMING: Final = ("After", "Before", "PartOf", "Requires", "Triggers", "Unit", "Wants")
+_IMPLIED: Final = (
+    *("-.mount", "tmp.mount", "systemd-tmpfiles-setup.service", "systemd-remount-fs.service"),
+    *("agenix-install-secrets.service", "sops-install-secrets.service", "nss-lookup.target"),
+)
+"""What systemd adds by itself to units with folders, where a system has it; and what NixOS's units come after that may
+be there or not, so that it says nothing.
+"""
 
 
 _OF_NIXOS: Final = ("PATH=", "LOCALE_ARCHIVE=", "TZDIR=", "LD_LIBRARY_PATH=")

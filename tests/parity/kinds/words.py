@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from mailnix import Tunnel
 
-_STORE: Final = re.compile(r"/nix/store/[a-z0-9]{32}-[^\s/;:\"']+")
+_STORE: Final = re.compile(r"/nix/store/[a-z0-9]{32}-(?:[^\s/;:\"']+(?=/)|(?=[^\s/;:\"']))")
+"""Where a package lies; of a file that lies there by itself, what stands before its name."""
 _PROGRAM: Final = re.compile(r"((STORE|/usr|/run/current-system/sw|/run/wrappers)(/local)?|(?<![\w/.-]))/s?bin/(?=\w)")
 
 
 def told(text: str) -> str:
-    """A text without store paths and folders of programs."""
-    return _PROGRAM.sub("", _STORE.sub("STORE", text))
+    """A text without folders of programs, and of store paths with the names of files alone."""
+    return _PROGRAM.sub("", _STORE.sub(lambda found: "STORE" if not found[0].endswith("-") else "STORE:", text))
 
 
 _OURS: Final = Tunnel().port
