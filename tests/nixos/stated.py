@@ -8,19 +8,30 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Final, TypeAlias
 
 Texts: TypeAlias = Mapping[str, str]
 Settings: TypeAlias = Mapping[str, list[str]]
 
-_UNITS: Final = "etc/systemd/system/"
+UNITS: Final = "etc/systemd/system/"
 _TMPFILES: Final = "etc/tmpfiles.d/"
 _STORE: Final = "store/"
 
-_OURS: Final = re.compile(r"((haraka|mailnix|mailcow)[^/]*|caddy|unbound)\.(service|path|timer|socket)")
-"""Units that are ours, or that keep credentials or state of ours."""
+MADE_BY_US: Final = re.compile(r"(haraka|mailnix|mailcow)[^/]*\.(service|path|timer|socket)")
+"""Units that are ours."""
+_OURS: Final = re.compile(rf"{MADE_BY_US.pattern}|(caddy|unbound)\.service")
+"""Those, and units that keep credentials or state of ours."""
+OF_SYSTEMD: Final = frozenset(
+    {
+        *("local-fs.target", "multi-user.target", "network-online.target", "network-pre.target", "network.target"),
+        *("nss-lookup.target", "nss-user-lookup.target", "shutdown.target", "sysinit.target", "timers.target"),
+        *("systemd-networkd.service", "systemd-sysctl.service"),
+        *("systemd-udev-trigger.service", "systemd-udevd.service"),
+    }
+)
+"""Units that every machine has; they are in no file of ours."""
 _SCRIPTS: Final = re.compile(r"(haraka|mailnix|mailcow)[^/]*|seed|receive-credentials")
 """Scripts of ours, by the names that they have in the store."""
 _PLACES: Final = (
@@ -47,6 +58,7 @@ _DEPENDENCIES: Final = (
     *("After", "Before", "BindsTo", "Conflicts", "OnFailure", "OnSuccess", "PartOf", "PropagatesStopTo"),
     *("Requires", "Requisite", "Unit", "Upholds", "Wants"),
 )
+_INSTANCE: Final = re.compile(r"@[^.]+\.")
 _PATHS: Final = ("BindPaths", "BindReadOnlyPaths", "EnvironmentFile", "ReadOnlyPaths", "ReadWritePaths")
 _SETS_MODES: Final = re.compile(r"(?:\S*/)?(install|chmod|mkdir|umask) (.*)")
 _MODE: Final = re.compile(r"(?:-m|--mode)[= ]?([0-7]+) ?|^([0-7]{3,4})\b ?")
@@ -98,27 +110,30 @@ def _by_scripts(texts: Texts) -> Iterator[tuple[str, str]]:
                     yield f"{script}: {_MODE.sub('', command[2], 1) or command[1]}", mode[1] or mode[2]
 
 
-def units(texts: Texts) -> dict[str, Settings]:
-    """Ours by name, each with what its file and its drop-ins say; an empty value takes back what was said before."""
+def units(texts: Texts, which: re.Pattern[str] = _OURS) -> dict[str, Settings]:
+    """Ours, or others, by name, with what file and drop-ins say; an empty value takes back what was said before."""
     found: dict[str, dict[str, list[str]]] = {}
     for path in sorted(texts, key=lambda path: (path.endswith(".conf"), path)):
-        name, _, _ = path.removeprefix(_UNITS).partition(".d/")
-        if path.startswith(_UNITS) and _OURS.fullmatch(name):
+        name, _, _ = path.removeprefix(UNITS).partition(".d/")
+        if path.startswith(UNITS) and which.fullmatch(name):
             settings = found.setdefault(name, {})
             for key, value in re.findall(r"^(\w+)=(.*)$", texts[path], flags=re.M):
                 settings[key] = [*settings.get(key, ()), value] if value else []
     return {name: {key: said for key, said in settings.items() if said} for name, settings in found.items()}
 
 
-def units_nowhere(texts: Texts) -> list[str]:
-    """`UNIT: KEY=OTHER` where ours name another that the machine has not: systemd comes after nothing in silence."""
-    there = {path.removeprefix(_UNITS) for path in texts if path.startswith(_UNITS)}
+def units_nowhere(texts: Texts, of_others: Set[str] = frozenset()) -> list[str]:
+    """`UNIT: KEY=OTHER` where ours name another that the machine has not: systemd comes after nothing in silence.
+
+    `of_others` are units that it has beside those whose files are given.
+    """
+    there = {path.removeprefix(UNITS) for path in texts if path.startswith(UNITS)} | _MAY_BE_ABSENT | of_others
     return [
         f"{unit}: {key}={other}"
         for unit, settings in units(texts).items()
         for key in _DEPENDENCIES
         for other in " ".join(settings.get(key, ())).split()
-        if other not in there | _MAY_BE_ABSENT
+        if _INSTANCE.sub("@.", other) not in there
     ]
 
 

@@ -34,6 +34,11 @@ def test_no_service_needs_a_folder_that_nothing_makes(machine: str) -> None:
     assert stated.paths_nowhere(golden.kept()[machine]) == []
 
 
+@pytest.mark.parametrize("machine", ["internal", "proxy"])
+def test_no_unit_of_ours_names_one_that_is_nowhere(machine: str) -> None:
+    assert stated.units_nowhere(golden.kept()[machine], stated.OF_SYSTEMD) == []
+
+
 def test_modes_are_those_of_rules_services_and_scripts() -> None:
     assert stated.modes(TEXTS) == {
         "/etc/credstore": "0700 root:root",
@@ -61,6 +66,12 @@ def test_a_drop_in_has_the_last_word() -> None:
 def test_a_unit_that_is_not_there_is_named_whatever_it_is_for() -> None:
     assert stated.units_nowhere(TEXTS) == []
     assert stated.units_nowhere(with_(SERVICE, "-tls", "-tsl")) == ["haraka-in.service: After=haraka-in-tsl.service"]
+
+
+def test_an_instance_is_there_where_its_template_is() -> None:
+    texts = {**TEXTS, "etc/systemd/system/haraka-in-one@.service": "[Unit]\n"}
+    said = texts[SERVICE].replace("-tls.service", "-one@7.service haraka-two@7.service")
+    assert stated.units_nowhere({**texts, SERVICE: said}) == ["haraka-in.service: After=haraka-two@7.service"]
 
 
 def test_units_of_others_modules_may_be_absent() -> None:
