@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, assert_never
 
 from attrs import evolve
@@ -20,10 +21,13 @@ LOCAL: Final = "local"
 FLAKE: Final = "/flake.nix"
 
 
-def emit(plan: Plan, modules: Modules) -> Tree:
-    """The flake's files below `/`, a copy of mailnix's modules among them where it carries one."""
+def emit(plan: Plan, modules: Modules, folders: Sequence[str] = ()) -> Tree:
+    """The flake's files below `/`, a copy of mailnix's modules among them where it carries one.
+
+    `folders` are further ones in which NAME.nix is a module of machine NAME, as the lab has one.
+    """
     entries: list[TreeEntry] = [
-        File(FLAKE, flake(plan, modules)),
+        File(FLAKE, flake(plan, modules, folders)),
         File("/README.md", readme(plan, modules)),
         *machines(plan),
         *(modules.files if isinstance(modules, Copy) else ()),
@@ -38,14 +42,14 @@ def machines(plan: Plan) -> tuple[File, ...]:
     )
 
 
-def flake(plan: Plan, modules: Modules) -> str:
+def flake(plan: Plan, modules: Modules, folders: Sequence[str] = ()) -> str:
     """The text of `flake.nix`: data, but for the three lines that turn machines into systems and images."""
     return render(
         Attrs(
             (
                 option("description", f"Private mail of {plan.topology.hostname}"),
                 Entry(("inputs",), Attrs(_inputs(modules)), gap=True),
-                Entry(("outputs",), Raw(_outputs(plan, modules)), gap=True),
+                Entry(("outputs",), Raw(_outputs(plan, modules, (LOCAL, *folders))), gap=True),
             )
         )
     )
@@ -76,7 +80,7 @@ _OUTPUTS: Final = """
         @modules@
         (./hosts + "/${name}")
       ]
-      ++ lib.optional (builtins.pathExists (./@local@ + "/${name}.nix")) (./@local@ + "/${name}.nix");
+      @added@;
 
     machines = lib.genAttrs @names@ modules;
     nixosConfigurations = lib.mapAttrs (_: modules: lib.nixosSystem { inherit modules; }) machines;
@@ -97,6 +101,7 @@ _OUTPUTS: Final = """
   }"""
 
 
+_ADDED: Final = '++ lib.optional (builtins.pathExists (./@ + "/${name}.nix")) (./@ + "/${name}.nix")'
 _NO_INPUT: Final = "{ nixpkgs, ... }:"
 _INPUT: Final = """{
     mailnix,
@@ -105,7 +110,7 @@ _INPUT: Final = """{
   }:"""
 
 
-def _outputs(plan: Plan, modules: Modules) -> str:
+def _outputs(plan: Plan, modules: Modules, folders: Sequence[str]) -> str:
     """`outputs`, a function; only names and addresses in it come from the plan, quoted by the printer."""
     carried = isinstance(modules, Copy)
     names = "".join(f"\n      {string(host.name)}" for host in plan.hosts)
@@ -113,6 +118,7 @@ def _outputs(plan: Plan, modules: Modules) -> str:
     return (
         _OUTPUTS.replace("@arguments@", _NO_INPUT if carried else _INPUT)
         .replace("@modules@", f"(import .{COPY}/modules).default" if carried else "mailnix.nixosModules.default")
+        .replace("@added@", "\n      ".join(_ADDED.replace("@", folder) for folder in folders))
         .replace("@local@", LOCAL)
         .replace("@names@", f"[{names}\n    ]")
         .replace("@nodes@", nodes)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from attrs import evolve
-
-from mailnix.formats.nix import Attrs, Lambda, PathLiteral, Raw, mk_force, option
+from mailnix.formats.nix import Attrs, Lambda, Raw, mk_force, option
 from mailnix.formats.nix import Entry as Definition
 from mailnix.formats.nix_printer import render, string
 from mailnix.image import nix as images
@@ -23,7 +21,7 @@ from mailnix.lab.nixos.tree import fingerprint
 from mailnix.lab.spec import Made
 from mailnix.nar import nar_hash
 from mailnix.nixos.carried import copied
-from mailnix.nixos.flake import LOCAL, emit
+from mailnix.nixos.flake import emit
 from mailnix.nixos.local import local
 from mailnix.plan import Plan
 from mailnix.run import Runner, run
@@ -40,7 +38,6 @@ BUNDLE: Final = option(
     {PUBLIC_AUTHORITIES.removeprefix("/etc/"): {"source": mk_force(names.NIXOS_BUNDLE)}},
     "Haraka and containers trust the seed disk's authorities; Debian's disk adds them to this file.",
 )
-OWNERS: Final = ".owner.nix"
 
 
 def machines(
@@ -103,19 +100,8 @@ def flake(plan: Plan, mailcow: Path | None, owners: Path | None) -> Tree:
         modules[plan.internal.name] = mailcow_module(nar_hash(mailcow), BUNDLE)
     theirs = () if owners is None else local(owners, hosts)
     entries = [File(f"/{LAB}/{name}.nix", text) for name, text in modules.items()]
-    entries += [evolve(file, path=_beside(file.path, modules)) for file in theirs]
-    for name in modules:
-        owned = f"/{LOCAL}/{name}.nix" in {file.path for file in theirs}
-        imports = [PathLiteral(f"../{LAB}/{name}.nix"), *([PathLiteral(f"./{name}{OWNERS}")] if owned else ())]
-        entries.append(File(f"/{LOCAL}/{name}.nix", render({"imports": imports})))
     tree = () if mailcow is None else _below(mailcow, f"/{LAB}/{MAILCOW}")
-    return Tree.of((*emit(plan, copied()), *entries, *tree))
-
-
-def _beside(path: str, names: Iterable[str]) -> str:
-    """The owner's module of a machine that the lab adds to lies beside where it was, so that what it names is found."""
-    name = path.removeprefix(f"/{LOCAL}/").removesuffix(".nix")
-    return f"/{LOCAL}/{name}{OWNERS}" if name in names else path
+    return Tree.of((*emit(plan, copied(), (LAB,)), *theirs, *entries, *tree))
 
 
 def resolver_module() -> str:

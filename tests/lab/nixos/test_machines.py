@@ -65,7 +65,8 @@ def test_the_module_beside_it_names_its_hash(write: Write, mailcow: Path, nix: N
 
 
 def test_without_another_mailcow_its_machine_is_as_emitted(write: Write) -> None:
-    assert not (write() / "local/internal.nix").exists()
+    flake = write()
+    assert not [path for folder in ("lab", "local") for path in flake.glob(f"{folder}/internal.nix")]
 
 
 def test_a_proxys_resolver_reads_the_file_in_which_it_is_told_of_the_labs_root(write: Write, nix: Nix) -> None:
@@ -76,16 +77,43 @@ def test_a_proxys_resolver_reads_the_file_in_which_it_is_told_of_the_labs_root(w
     assert unbound["enableRootTrustAnchor"] is False
 
 
-def test_what_the_owner_adds_counts_beside_what_the_lab_adds(write: Write, tmp_path: Path, nix: Nix) -> None:
+def test_what_the_owner_adds_lies_where_they_have_it(write: Write, tmp_path: Path) -> None:
     owners = tmp_path / "local"
     owners.mkdir()
-    (owners / "proxy.nix").write_text("{ imports = [ ./more.nix ]; }")
-    (owners / "internal.nix").write_text("{ own = true; }")
-    (owners / "more.nix").write_text("{ more = true; }")
+    texts = {
+        "proxy.nix": "{ imports = [ ./proxy.owner.nix ]; }",
+        "proxy.owner.nix": "{ own = true; }",
+        "internal.nix": "{ imports = [ ./proxy.nix ]; }",
+    }
+    for name, text in texts.items():
+        (owners / name).write_text(text)
     flake = write(owners=owners)
-    theirs = nix.eval(f"import (builtins.elemAt (import {flake}/local/proxy.nix).imports 1)")
-    assert theirs["imports"][0].endswith("more.nix")
-    assert nix.eval(f"import {flake}/local/internal.nix") == {"own": True}
+    assert {path.name: path.read_text() for path in (flake / "local").iterdir()} == texts
+
+
+def test_machines_have_what_is_emitted_what_the_lab_adds_and_what_their_owner_adds(
+    write: Write, mailcow: Path, tmp_path: Path, nix: Nix
+) -> None:
+    owners = tmp_path / "local"
+    owners.mkdir()
+    (owners / "proxy.nix").write_text("{ }")
+    flake = write(mailcow, owners)
+    given = nix.eval(f"""
+      let
+        toSet = f: names: builtins.listToAttrs (map (name: {{ inherit name; value = f name; }}) names);
+        lib = {{
+          optional = wanted: one: if wanted then [ one ] else [ ];
+          genAttrs = names: f: toSet f names;
+          mapAttrs = builtins.mapAttrs;
+          nixosSystem = {{ modules }}: map toString (builtins.filter builtins.isPath modules);
+        }};
+      in
+      ((import {flake}/flake.nix).outputs {{ nixpkgs = {{ inherit lib; }}; }}).nixosConfigurations
+    """)
+    assert {name: [Path(path).relative_to(flake) for path in paths] for name, paths in given.items()} == {
+        "proxy": [Path("hosts/proxy"), Path("local/proxy.nix"), Path("lab/proxy.nix")],
+        "internal": [Path("hosts/internal"), Path("lab/internal.nix")],
+    }
 
 
 def test_another_nixpkgs_makes_another_lab(plan: Plan, tmp_path: Path) -> None:
