@@ -26,6 +26,7 @@ from mailnix.lab.nixos.build import Layer, Wanted, layer
 from mailnix.lab.nixos.root import LAYER
 from mailnix.nixos.carried import copied
 from mailnix.nixos.flake import emit, machines
+from mailnix.services.mailcow.pin import PIN
 from mailnix.write import write_tree
 from tests.nixos.regenerate import REPOSITORY, example
 
@@ -37,6 +38,8 @@ BARE: Final = """{
   system.stateVersion = "25.11";
 }
 """
+UNFETCHED: Final = (PIN.nar_hash,)
+"""Mailcow's tree, which no text is in."""
 PINNED: Final = re.compile(r"/nix/store/[0-9a-z]{32}-")
 OTHERS: Final = re.compile(r"store/(X-|nixos-system-|udev-rules/|dbus-1/|[^/]*-[0-9][0-9.]*/bin/)")
 """What follows from the rest, or is a stub's."""
@@ -54,15 +57,16 @@ def built(made: Layer, work: Path) -> dict[str, dict[str, str]]:
     """Every machine's texts by path: what it has, and a machine without us has not, or has another."""
     (work / "bare.nix").write_text(BARE)
     write_tree(emit(example(), copied()), work / "flake")
-    tops = dict(made.build(Wanted(work / "flake", {"bare": (work / "bare.nix",)})))
+    tops = dict(made.build(Wanted(work / "flake", {"bare": (work / "bare.nix",)}, unfetched=UNFETCHED)))
     bare = tops.pop("bare")
-    known = set(made.closure(bare))
+    return {name: texts(made, top, bare) for name, top in tops.items()}
+
+
+def texts(made: Layer, top: str, bare: str) -> dict[str, str]:
+    """A machine's texts by path, but for those of `bare`."""
     plain = dict(_etc(made, bare))
-    found = {}
-    for name, top in tops.items():
-        etc = {path: text for path, text in _etc(made, top) if plain.get(path) != text}
-        found[name] = distinct({**etc, **dict(_store(made, set(made.closure(top)) - known))})
-    return found
+    etc = {path: text for path, text in _etc(made, top) if plain.get(path) != text}
+    return distinct({**etc, **dict(_store(made, {*made.closure(top)} - {*made.closure(bare)}))})
 
 
 def distinct(texts: Mapping[str, str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from mailnix.nixos.carried import copied
 from mailnix.nixos.flake import emit
 from mailnix.plan import derive
 from mailnix.write import write_tree
+from tests.nixos.golden import UNFETCHED
 from tests.versions.emitted import EXAMPLE, wide
 from tests.versions.newer_root import VARIABLE, asked, without
 
@@ -80,7 +81,7 @@ def toplevels(layer: Layer, tmp_path_factory: pytest.TempPathFactory) -> Mapping
     for number, topology in enumerate((load(EXAMPLE), wide())):
         flake = tmp_path_factory.mktemp(f"flake{number}") / "flake"
         write_tree(emit(derive(topology), copied()), flake)
-        built.update(layer.build(Wanted(flake)))
+        built.update(layer.build(Wanted(flake, unfetched=UNFETCHED)))
     assert set(built) == set(NAMES)
     return built
 

@@ -30,12 +30,14 @@ CONSOLE: Final = "root=/dev/vda rw console=ttyS0 audit=0 systemd.show_status=1"
 class Wanted:
     """What to build: the machines of an emitted flake's folder, and others by their modules.
 
-    `beside` are the folders that those modules read, but for their own.
+    `beside` are the folders that those modules read, but for their own. Nothing is fetched, and what would be can be in
+    no machine, but for `unfetched`: hashes of what is an empty folder there.
     """
 
     flake: Path | None = None
     modules: Mapping[str, Sequence[Path]] = field(factory=dict)
     beside: tuple[Path, ...] = ()
+    unfetched: tuple[str, ...] = ()
 
     @property
     def dirs(self) -> tuple[Path, ...]:
@@ -129,7 +131,9 @@ def expression(tree: Path, wanted: Wanted) -> str:
     """What nix-build is given."""
     flake = "null" if wanted.flake is None else _path(wanted.flake)
     modules = "".join(f" {string(name)} = [ {' '.join(map(_path, paths))} ];" for name, paths in wanted.modules.items())
-    return f"import {_path(LAYER / 'build.nix')} {{ tree = {_path(tree)}; flake = {flake}; modules = {{{modules} }}; }}"
+    unfetched = "".join(f" {string(sri)}" for sri in wanted.unfetched)
+    arguments = f"tree = {_path(tree)}; flake = {flake}; modules = {{{modules} }}; unfetched = [{unfetched} ];"
+    return f"import {_path(LAYER / 'build.nix')} {{ {arguments} }}"
 
 
 def _path(path: Path) -> str:

@@ -109,8 +109,9 @@ def test_nix_sees_the_tree_the_flake_and_modules_of_others(runner: FakeRunner, t
 @pytest.mark.parametrize("name", ["plain", "with blank", 'quo"te', "dollar${x}"])
 def test_the_expression_names_paths_whatever_characters_they_have(name: str, nix: Nix, tmp_path: Path) -> None:
     folder = tmp_path / name
-    asked = expression(folder, Wanted(folder, {"a.b": (folder / "x.nix",)}))
-    texts = '{ tree, flake, modules }: [ (toString tree) (toString flake) (map toString modules."a.b") ]'
+    asked = expression(folder, Wanted(folder, {"a.b": (folder / "x.nix",)}, unfetched=("sha256-x",)))
+    paths = '(toString tree) (toString flake) (map toString modules."a.b")'
+    texts = f"{{ tree, flake, modules, unfetched }}: [ {paths} unfetched ]"
     function, arguments = asked.split(" { ", 1)
     assert function == f'import (/. + "{LAYER}/build.nix")'
-    assert nix.eval(f"({texts}) {{ {arguments}") == [str(folder), str(folder), [f"{folder}/x.nix"]]
+    assert nix.eval(f"({texts}) {{ {arguments}") == [str(folder), str(folder), [f"{folder}/x.nix"], ["sha256-x"]]

@@ -2,10 +2,12 @@
 #   tree     nixpkgs, fitted by `mailnix.lab.nixos.tree`
 #   flake    a folder as `mailnix emit` writes it, or null; its machines come out of its own outputs
 #   modules  further machines: name → modules
+#   unfetched  hashes of what would be fetched, and may be an empty folder
 {
   tree,
   flake ? null,
   modules ? { },
+  unfetched ? [ ],
 }:
 
 let
@@ -17,7 +19,7 @@ let
       allowUnfree = true;
       allowAliases = true;
       stubTree = tree;
-      stubDerivation = import ./stub.nix { inherit lib tree; };
+      stubDerivation = import ./stub.nix { inherit lib tree unfetched; };
     };
     stdenvStages = import ./stages.nix;
     overlays = [ (import ./overlay.nix) ];

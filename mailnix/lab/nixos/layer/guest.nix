@@ -1,5 +1,11 @@
 # What a machine of stubs cannot have: a kernel, a boot loader, compiled wrappers, a binary cache's tools.
-{ lib, options, ... }:
+{
+  config,
+  lib,
+  options,
+  pkgs,
+  ...
+}:
 
 let
   inherit (lib) mkForce;
@@ -41,6 +47,12 @@ in
         "d /var/lib/logrotate 0755 root root -"
       ];
       programs.command-not-found.enable = false;
+      system.checks = [
+        (pkgs.runCommand "paths-of-units" { } ''
+          sh ${./paths.sh} ${config.environment.etc."systemd/system".source}
+          touch $out
+        '')
+      ];
       # Debian's programs need Debian's loader, which NixOS would take away.
       environment.binsh = "/usr/bin/dash";
       environment.stub-ld.enable = false;

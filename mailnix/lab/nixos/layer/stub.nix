@@ -1,6 +1,7 @@
 # Decides for every derivation of nixpkgs whether it is built or replaced by a stub of Debian's /usr.
 #   attrs  what mkDerivation was called with;  arg  what `derivation` would get
-{ lib, tree, extra ? [ ], real ? [ ] }:
+#   unfetched  hashes of what would be fetched, and may be an empty folder; all else that is fetched cannot be had
+{ lib, tree, unfetched ? [ ], extra ? [ ], real ? [ ] }:
 let
   isDrv = v: builtins.isAttrs v && v.type or null == "derivation";
   # Programs whose source is in nixpkgs itself, but that need a compiler or another language's builder.
@@ -16,10 +17,10 @@ in
 attrs: arg:
 let
   name = attrs.pname or (attrs.name or "");
+  isFetch = attrs.outputHash or null != null;
   # A lock file is fetched, too.
   fetched =
-    attrs.cargoDeps or null != null || attrs.npmDeps or null != null ||
-    attrs ? outputHash && attrs.outputHash != null
+    attrs.cargoDeps or null != null || attrs.npmDeps or null != null || isFetch
     || isDrv (attrs.src or null)
     || attrs.srcs or null != null && lib.any isDrv (lib.toList attrs.srcs);
   stubbed =
@@ -35,6 +36,8 @@ let
     args = [ ./stub.sh ];
     pname = name;
   }
+  // lib.optionalAttrs isFetch { fetched = if lib.elem attrs.outputHash unfetched then "empty" else "refused"; }
+  // lib.optionalAttrs (attrs ? meta.mainProgram) { main = attrs.meta.mainProgram; }
   // lib.optionalAttrs (lib.hasPrefix "systemd" name) { wanted = tree + "/wanted-units"; });
 in
 

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# The universal stub. Every output looks into Debian's /usr. Where Debian's package of the same purpose is known, bin has
-# only its programs, so that a unit whose PATH lacks something fails here as on NixOS.
+# The universal stub. Every output looks into Debian's /usr, but bin has only the programs of Debian's package of the same
+# purpose: the one that is named here, or is called alike. Of any other package it has what the package itself says that it
+# is for, and what is called like it. So a unit whose PATH lacks something fails here as on NixOS.
 set -eu
 export PATH=/usr/bin:/usr/sbin
 shopt -s nullglob extglob
@@ -9,44 +10,62 @@ aside=${aside:-/usr/lib/debian} # what fit.sh moved there
 wanted=${wanted:-/dev/null}
 # shellcheck disable=SC2154 # name and outputs are Nix's
 pname=${pname:-$name} outputs=${outputs:?}
+main=${main:-} # the program that the package is for, by its own words
+
+# What is fetched is the source of something else that is a stub itself. Nothing is fetched here.
+case ${fetched:-} in
+  refused)
+    echo "$name is fetched from the internet, and nothing is fetched here: a machine of this layer cannot hold it" >&2
+    exit 1
+    ;;
+  empty) # somebody knows, and does without
+    mkdir -p "${out:?}"
+    exit
+    ;;
+esac
 
 debian=() extra=()
 case $pname in
+  bash*) debian=(bash) extra=(sh) ;;
   coreutils*) debian=(coreutils) ;;
-  findutils) debian=(findutils) ;;
   gnugrep) debian=(grep) ;;
   gnused) debian=(sed) ;;
   gnutar) debian=(tar) ;;
   gawk) debian=(gawk mawk) ;;
-  gzip) debian=(gzip) ;;
-  diffutils) debian=(diffutils) ;;
   util-linux*) debian=(util-linux util-linux-extra mount fdisk bsdutils eject login) ;;
-  iproute2) debian=(iproute2) ;;
-  nftables) debian=(nftables) ;;
-  iptables) debian=(iptables) ;;
-  openssl) debian=(openssl) ;;
   openssh*) debian=(openssh-client openssh-server openssh-sftp-server) ;;
-  kmod) debian=(kmod) ;;
   shadow) debian=(passwd login login.defs uidmap) extra=(su login nologin) ;;
   systemd*) debian=(systemd systemd-sysv systemd-resolved systemd-timesyncd udev libpam-systemd systemd-cryptsetup systemd-container) ;;
   dbus) debian=(dbus dbus-bin dbus-daemon dbus-system-bus-common) ;;
-  dbus-broker) debian=(dbus-broker) ;;
-  caddy) debian=(caddy) ;;
-  jq) debian=(jq) ;;
-  curl) debian=(curl) ;;
   docker) debian=(docker.io docker-cli docker-compose containerd runc tini docker-buildx) ;;
-  wireguard-tools) debian=(wireguard-tools) ;;
-  procps) debian=(procps) ;;
   qemu*) debian=(qemu-guest-agent) ;;
-  kbd) debian=(kbd) ;;
-  nodejs*) debian=(nodejs) ;;
-  e2fsprogs) debian=(e2fsprogs) ;;
   git*) debian=(git) ;;
+  python3*) debian=(python3 python3-minimal python3.13 python3.13-minimal) ;;
+  perl*) debian=(perl perl-base) ;;
+  glibc*) debian=(libc-bin) ;;
+  gcc*) debian=(gcc gcc-14 gcc-x86-64-linux-gnu gcc-14-x86-64-linux-gnu cpp cpp-14 binutils binutils-x86-64-linux-gnu) ;;
+  binutils*) debian=(binutils binutils-x86-64-linux-gnu) ;;
+  unbound) debian=(unbound unbound-anchor) ;;
+  dhcpcd) debian=(dhcpcd-base) ;;
+  iputils) debian=(iputils-ping) ;;
+  bind) debian=(bind9-dnsutils bind9-host) ;;
+  libcap) debian=(libcap2-bin) ;;
+  linux-pam) debian=(libpam-modules-bin) ;;
+  libxml2) debian=(libxml2-utils) ;;
+  libxslt) debian=(xsltproc) ;;
+  ncurses) debian=(ncurses-bin) ;;
+  gettext) debian=(gettext-base) ;;
+  xz) debian=(xz-utils) ;;
+  nix) debian=(nix-bin) ;;
+  fuse) debian=(fuse3) ;;
+  cloud-utils) debian=(cloud-guest-utils) ;;
+  *) debian=("$pname") ;;
 esac
 lists=()
 for package in "${debian[@]}"; do
   if [ -e "$aside/lists/$package" ]; then lists+=("$aside/lists/$package"); fi
 done
+if [ "${#lists[@]}" = 0 ]; then extra=("$pname" "$main"); fi
 
 link_all() { # FOLDER IGNORED-NAMES-PATTERN FILE...
   local into=$1 ignored=$2 file
@@ -65,13 +84,22 @@ alternatives() { # names that Debian's alternatives lead from to a program of th
   done
 }
 
-programs() { # BIN
-  if [ "${#lists[@]}" = 0 ]; then
-    ln -s "$aside/bin" "$1"
-    return
-  fi
+names() { # OUTPUT: of the programs that it has
+  case $pname,$1 in
+    glibc*,getent) echo getent ;;
+    glibc*) sed -n 's#^/usr/s\?bin/##p' "${lists[@]}" | grep -vx getent ;; # an output of its own there
+    *)
+      printf '%s\n' "${extra[@]}"
+      [ "${#lists[@]}" != 0 ] || return 0
+      sed -n 's#^\(/usr\)\?/s\?bin/\([^/]*\)$#\2#p' "${lists[@]}"
+      alternatives
+      ;;
+  esac
+}
+
+programs() { # BIN OUTPUT
   mkdir -p "$1"
-  { sed -n 's#^\(/usr\)\?/s\?bin/\([^/]*\)$#\2#p' "${lists[@]}"; printf '%s\n' "${extra[@]}"; alternatives; } | sort -u | while read -r program; do
+  names "$2" | sort -u | while read -r program; do
     for file in "/usr/bin/$program" "/usr/sbin/$program"; do
       if [ -n "$program" ] && { [ -e "$file" ] || [ -L "$file" ]; }; then
         ln -s "$file" "$1/$program"
@@ -98,11 +126,10 @@ programs() { # BIN
 }
 
 units() { # FOLDER: the units of Debian's package
-  local from=("${lists[@]}") unit
-  if [ "${#from[@]}" = 0 ] && [ -e "$aside/lists/$pname" ]; then from=("$aside/lists/$pname"); fi
-  [ "${#from[@]}" != 0 ] || return 0
+  local unit
+  [ "${#lists[@]}" != 0 ] || return 0
   mkdir -p "$1"
-  sed -n 's#^\(/usr\)\?/lib/systemd/system/\([^/]*\.[a-z]*\)$#\2#p' "${from[@]}" | sort -u | while read -r unit; do
+  sed -n 's#^\(/usr\)\?/lib/systemd/system/\([^/]*\.[a-z]*\)$#\2#p' "${lists[@]}" | sort -u | while read -r unit; do
     case $unit in *.wants | *.d) continue ;; esac
     if [ -e "$aside/systemd/system/$unit" ]; then ln -s "$aside/systemd/system/$unit" "$1/$unit"; fi
   done
@@ -181,7 +208,7 @@ for output in $outputs; do
   to=${!output}
   mkdir -p "$to"
   case $output in man | doc | info | devdoc | debug | devman) continue ;; esac
-  programs "$to/bin"
+  programs "$to/bin" "$output"
   ln -s bin "$to/sbin"
   ln -s /usr/libexec "$to/libexec"
   ln -s "${aside}-etc" "$to/etc"
