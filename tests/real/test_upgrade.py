@@ -66,6 +66,7 @@ def upgraded(mailcow_tree: Path) -> Iterator[Upgraded]:
     assert found != PIN.nar_hash, f"{BEFORE} names the pinned Mailcow itself"
     with mailcow(DESCRIPTION, before, Pin("before", found, found, "")) as machine:
         machine.provision()
+        machine.postfix_up()  # it writes into main.cf, which is no edit of anybody's
         sieve = {"username": "alice@example.org", "filter_type": "prefilter", "script_data": FILTER, "active": 1}
         machine.api().call("add/filter", {**sieve, "script_desc": "made in the pages"})
         changed = change(machine)
@@ -144,6 +145,13 @@ def test_dovecot_and_rspamd_read_what_became_of_it(upgraded: Upgraded) -> None:
     for name in ("dovecot", "rspamd"):
         done = upgraded.machine.once(name)
         assert done.status == 0, done.stderr[-2000:]
+
+
+def test_postfix_starts_with_mailcows_new_settings(upgraded: Upgraded, mailcow_tree: Path) -> None:
+    upgraded.machine.postfix_up()
+    main = f"{CONF}/postfix/main.cf"
+    theirs = (mailcow_tree / main).read_text("utf-8").partition("Overrides")[0]
+    assert upgraded.text(main).startswith(theirs)
 
 
 def test_what_is_not_for_people_to_edit_is_mailcows_and_the_edit_is_where_is_said(
