@@ -153,6 +153,7 @@ class FakeMailcow:
         if "password" in attr:
             self.passwords[address] = attr["password"]
         row.update({key: attr[key] for key in ("name", "active") if key in attr})
+        row["tags"] = [*row["tags"], *attr.get("tags", ())]
         if "quota" in attr:
             row["quota"] = str(attr["quota"] * MIB)
         return success("mailbox_modified", address)

@@ -140,3 +140,10 @@ class Mailcow:
 
 def domain(*mailboxes: Mailbox | str, aliases: Any = (), **more: Any) -> Domain:
     return Domain("example.org", ["bob", *mailboxes], aliases, **more)
+
+
+def made_by_hand(mailcow: Mailcow, address: str, **more: object) -> None:
+    """Make a mailbox as somebody does in Mailcow's pages, or had before mailnix came."""
+    local_part, _, name = address.rpartition("@")
+    words = {"local_part": local_part, "domain": name, "name": local_part, "quota": 3072, "active": 1}
+    mailcow.api.add("mailbox", {**words, "password": PASSWORD, "password2": PASSWORD, **more})

@@ -10,7 +10,7 @@ import pytest
 
 from mailnix import Alias, Domain, Mailbox, Topology
 
-from .faked import CAROL, PASSWORD, Mailcow, Pem, domain, running
+from .faked import CAROL, Mailcow, Pem, domain, made_by_hand, running
 
 
 @pytest.fixture
@@ -89,8 +89,7 @@ def test_who_gets_a_mailbox_in_an_aliass_place_is_found_in_mirrors_all_the_time(
 
 def test_a_mailbox_that_somebody_made_in_mailcow_is_not_made_an_alias(mailcow: Mailcow) -> None:
     mailcow.has(domain())
-    box = {"local_part": "carol", "domain": "example.org", "name": "C", "password": PASSWORD, "password2": PASSWORD}
-    mailcow.api.add("mailbox", {**box, "quota": 1, "active": 1})
+    made_by_hand(mailcow, CAROL)
     (refusal,) = mailcow.has(left("bob"))
     assert refusal.startswith(f"{CAROL}: is a mailbox that was made in Mailcow, and goes on to take its mail itself")
     assert (mailcow.box(CAROL)["active"], mailcow.filters(CAROL)) == (1, [])

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from .description import Alias, AppPassword, Domain, Forward, Mailbox
 from .domains import MARK
-from .mailboxes import ACTIVE, APPS, ARCHIVED, FORWARD, SENDERS, STATE, marks, tags
+from .mailboxes import ACTIVE, APPS, ARCHIVED, FORWARD, SENDERS, STATE, marks, tags, was_described
 from .sieve import forward_of, script
 from .work import Row, Work
 
@@ -47,7 +47,7 @@ class Access:
 
         An alias cannot have a mailbox's address, and no mail may bounce while one makes room for the other.
         """
-        if MARK not in tags(now):
+        if not was_described(now):
             text = f"{address}: is a mailbox that was made in Mailcow, and goes on to take its mail itself"
             self._work.refusals.append(f"{text}: describe it, or delete it there")
             return

@@ -1,7 +1,8 @@
 """Mailboxes: made, kept as described, and switched off when they are described no more; their mail is never deleted.
 
-What the description says nothing of stays as people have set it in Mailcow. Where it said something once, a tag of the
-mailbox remembers that, so that leaving it out takes it back.
+A tag remembers that a mailbox is, or was, described: also one that was there before, from a Mailcow that was adopted
+or restored. What the description says nothing of stays as people have set it in Mailcow. Where it said something once,
+further tags remember that, so that leaving it out takes it back.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from .work import Row, Work
 
 STATE, PROTOCOLS = f"{MARK}-state", f"{MARK}-protocols"
 SENDERS, FORWARD, APPS = f"{MARK}-send-as", f"{MARK}-forward", f"{MARK}-app-passwords"
+OURS = frozenset({MARK, STATE, PROTOCOLS, SENDERS, FORWARD, APPS})
 ACCESS = ("imap", "pop3", "smtp", "sieve", "eas", "dav", "sogo")
 INACTIVE, ACTIVE, ARCHIVED = 0, 1, 2
 
@@ -50,7 +52,11 @@ class Mailboxes:
         if alias is not None:
             self.rows[address] = row
             self.left[address] = alias
-        elif int(row["active"]) and MARK in tags(row):
+        elif not int(row["active"]):
+            return
+        elif not was_described(row):
+            self._work.say(f"{address}: not described, left as it is")
+        else:
             what = f"{address}: described no more, switched off (its mail is kept)"
             self._work.attempt(what, self._work.api.edit, "mailbox", address, {"active": INACTIVE})
 
@@ -81,7 +87,7 @@ class Mailboxes:
         if int(now["active"]) != _active(mailbox, now):
             changed["active"] = _active(mailbox, now)
         changed |= _access(mailbox, now)
-        new = sorted(marks(mailbox) - tags(now))
+        new = sorted({MARK, *marks(mailbox)} - tags(now))
         if new:
             changed["tags"] = new
         if changed:
@@ -98,6 +104,11 @@ class Mailboxes:
 def tags(row: Row) -> frozenset[str]:
     """A mailbox's tags; Mailcow leaves the key out where there are none."""
     return frozenset(row.get("tags") or ())
+
+
+def was_described(row: Row) -> bool:
+    """Whether a description has said a mailbox; older programs gave those that they found further tags alone."""
+    return bool(OURS & tags(row))
 
 
 def marks(mailbox: Mailbox) -> frozenset[str]:
