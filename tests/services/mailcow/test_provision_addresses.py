@@ -133,6 +133,22 @@ def test_senders_stay_when_an_alias_goes_with_which_mailcow_forgets_them(mailcow
     assert set(mailcow.box()["sender_acl"]) == {"@example.org", "carol@example.org"}
 
 
+def test_a_catch_all_lets_nobody_write_as_all_of_its_domain(mailcow: Mailcow) -> None:
+    alice = Mailbox("alice", send_as=["@example.org"])
+    assert mailcow.has(domain(alice, catch_all=["alice"])) == []
+    assert mailcow.box()["sender_acl"] == ["@example.org"]
+    assert ALICE in look_up(mailcow.api.database, "sender_acl", "bob@example.org").split(",")
+
+
+def test_who_gets_the_mail_of_one_who_left_may_be_described_to_write_as_them(mailcow: Mailcow) -> None:
+    net = Domain("example.net", alias_of="example.org")
+    mailcow.has(domain("alice", "carol"), net)
+    alice = Mailbox("alice", send_as=["carol", "carol@example.net"])
+    assert mailcow.has(domain(alice, aliases=[Alias("carol", ["alice"])]), net) == []
+    assert ALICE in look_up(mailcow.api.database, "sender_acl", "carol@example.org").split(",")
+    assert ALICE in look_up(mailcow.api.database, "sender_acl", "carol@example.net").split(",")
+
+
 def test_senders_come_back_when_an_alias_leads_to_somebody_else(mailcow: Mailcow) -> None:
     alice = Mailbox("alice", send_as=["info"])
     for targets in (["bob"], ["alice"], ["bob"]):

@@ -5,8 +5,9 @@ Mailcow is asked about these only for mailboxes that say something of it, or who
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
+from .aliases import occupant
 from .description import Alias, AppPassword, Domain, Forward, Mailbox
 from .domains import MARK
 from .mailboxes import ACTIVE, APPS, ARCHIVED, FORWARD, SENDERS, STATE, marks, tags, was_described
@@ -19,17 +20,24 @@ NOBODY = ["default"]  # Mailcow's word for no senders but a mailbox's own
 
 
 class Access:
-    """`ours` are the domains that take redirects of spam, too: it is judged there again, and hurts nobody's name."""
+    """What hangs on the mailboxes of these domains; `left` are those whose address is an alias by now."""
 
-    def __init__(self, work: Work, passwords: Mapping[str, str], domains: Iterable[Domain]) -> None:
+    def __init__(
+        self, work: Work, passwords: Mapping[str, str], domains: Iterable[Domain], left: Collection[str]
+    ) -> None:
         self._work = work
         self._passwords = passwords
         domains = tuple(domains)
-        self._ours = {domain.name for domain in domains}
+        self._ours = {domain.name for domain in domains}  # take redirects of spam, too: it hurts nobody's name there
         self._leading: dict[str, set[str]] = {}
-        for alias in (alias for domain in domains for alias in domain.aliases):
-            for target in alias.to:
-                self._leading.setdefault(target, set()).add(alias.address)
+        self._meanwhile: dict[str, str] = {}  # aliases for which a mailbox stands, which covers its mirrors' addresses
+        for domain in domains:
+            for alias in domain.aliases:
+                if mailbox := occupant(alias, domain, left):
+                    self._meanwhile[alias.address] = mailbox
+                elif alias.address[0] != "@":  # a catch-all lets nobody write as what others have
+                    for target in alias.to:
+                        self._leading.setdefault(target, set()).add(alias.address)
 
     def bring(self, mailbox: Mailbox, now: Row) -> None:
         """Bring a mailbox that is there; `now` is what was found of it, empty for a new one."""
@@ -72,7 +80,8 @@ class Access:
 
     def _senders(self, mailbox: Mailbox, now: Row) -> None:
         """Mailcow keeps no senders that are allowed anyway: the mailbox's own, and of aliases that lead to it."""
-        wanted, kept = {*mailbox.send_as}, {*(now.get("sender_acl") or ())} - self._work.dropped
+        wanted = {self._meanwhile.get(sender, sender) for sender in mailbox.send_as}
+        kept = {*(now.get("sender_acl") or ())} - self._work.dropped
         implied = {mailbox.address} | self._leading.get(mailbox.address, set())
         done = kept <= wanted <= kept | implied
         if not done:

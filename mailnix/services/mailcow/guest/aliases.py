@@ -35,8 +35,7 @@ class Aliases:
     def bring(self, domain: Domain, left: Collection[str]) -> None:
         """Bring a domain's aliases, but for those in whose place a mailbox still is, in it or in what it mirrors."""
         for alias in domain.aliases:
-            local_part = alias.address.rpartition("@")[0]
-            if not {alias.address, f"{local_part}@{domain.alias_of}"} & {*left}:
+            if not occupant(alias, domain, left):
                 self._alias(alias, self._found.get(alias.address))
 
     def _alias(self, alias: Alias, now: Row | None) -> None:
@@ -50,3 +49,10 @@ class Aliases:
             return
         attributes = {**targets(goto), "private_comment": MARK}
         self._work.attempt(f"{what} changed", api.edit, "alias", now["id"], attributes)
+
+
+def occupant(alias: Alias, domain: Domain, left: Collection[str]) -> str:
+    """The mailbox that still is in an alias's place, in its domain or in what that mirrors; empty for none."""
+    local_part = alias.address.rpartition("@")[0]
+    places = (alias.address, f"{local_part}@{domain.alias_of}")
+    return next((address for address in places if address in left), "")

@@ -46,7 +46,7 @@ class Provisioner(Work):
         aliases.drop(ready, mailboxes.rows)
         for domain in ready:
             aliases.bring(domain, mailboxes.left)
-        access = Access(self, self._secrets.passwords, ready)
+        access = Access(self, self._secrets.passwords, ready, mailboxes.left)
         for mailbox in (mailbox for domain in ready for mailbox in domain.mailboxes):
             if mailbox.address in mailboxes.rows:
                 access.bring(mailbox, mailboxes.rows[mailbox.address])
