@@ -86,6 +86,12 @@ def _body(text: str) -> str:
     return text.partition("\n")[2].strip() if text.startswith("#!") else text.strip()
 
 
+def units(made: Layer, top: str) -> dict[str, str]:
+    """What all units and rules of tmpfiles say of a machine, whether one without us has them or not."""
+    folders = ("systemd/system", "tmpfiles.d")
+    return {path: text for each in folders for path, text in _linked(made, f"etc/{each}", f"{top}/etc/{each}")}
+
+
 def _etc(made: Layer, top: str) -> Iterator[tuple[str, str]]:
     """/etc and the activation script; a unit that is off is said to be."""
     yield "activate", _plain(made.path(f"{top}/activate").read_text())

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from mailnix.nixos.carried import copied
+
 Texts: TypeAlias = Mapping[str, str]
 Settings: TypeAlias = Mapping[str, list[str]]
 
@@ -67,6 +69,16 @@ _MODE: Final = re.compile(r"(?:-m|--mode)[= ]?([0-7]+) ?|^([0-7]{3,4})\b ?")
 def expected() -> dict[str, dict[str, str]]:
     """What `modes` shall say of the example's machines, by name."""
     return tomllib.loads(Path(__file__).with_name("modes.toml").read_text())
+
+
+def with_carried(texts: Texts) -> dict[str, str]:
+    """A machine's files together with those scripts that its units run as they are in this tree."""
+    named = "\n".join(text for path, text in texts.items() if path.startswith(UNITS))
+    scripts = {f"{_STORE}{Path(file.path).name}": file for file in copied().files if file.path.endswith(".sh")}
+    return {
+        **texts,
+        **{path: file.data.decode() for path, file in scripts.items() if f"/nix/{path}" in named},
+    }
 
 
 def modes(texts: Texts) -> dict[str, str]:

@@ -26,7 +26,7 @@ def with_(path: str, old: str, new: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("machine", ["internal", "proxy"])
 def test_state_and_credentials_have_the_modes_and_owners_that_they_shall_have(machine: str) -> None:
-    assert stated.modes(golden.kept()[machine]) == stated.expected()[machine]
+    assert stated.modes(stated.with_carried(golden.kept()[machine])) == stated.expected()[machine]
 
 
 @pytest.mark.parametrize("machine", ["internal", "proxy"])
@@ -51,6 +51,14 @@ def test_modes_are_those_of_rules_services_and_scripts() -> None:
         'seed: -D "$file" "$to"': "0600",
         "seed: a": "0644",
     }
+
+
+def test_a_script_of_this_tree_counts_where_a_unit_runs_it() -> None:
+    assert stated.with_carried(TEXTS) == TEXTS
+    texts = with_(
+        SERVICE, "[Service]", "[Service]\nExecStart=/nix/store/bash/bin/bash /nix/store/haraka-certificate.sh a"
+    )
+    assert stated.modes(stated.with_carried(texts))['haraka-certificate.sh: "$new/key.pem"'] == "0640"
 
 
 def test_a_rule_that_changes_what_another_made_shows() -> None:

@@ -39,7 +39,8 @@ unstable release read all that is emitted for the example and two other descript
 the SSH server's, unbound's and Docker's settings, the ruleset; Caddy adapts the Caddyfile to the same configuration as
 Debian 13's. Last run: {newer}.
 With `MAILNIX_NIXPKGS` as well, `pytest vm-tests/nixos_layer/test_built_files.py` asks the same of the files of NixOS
-machines that were built: about 200 units of each, together with those of the systemd that is asked, in their order.
+machines that were built: about 230 units of each, templates as instances of theirs, together with those of the systemd
+that is asked, in their order.
 """
 
 

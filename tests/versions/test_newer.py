@@ -36,7 +36,7 @@ REACHABLE = [_param(plan, host) for plan in PLANS for host in plan.hosts if not 
 # A root that is not running has neither a bus nor keys; these programs are not on every machine.
 NOT_BOOTED = ("credential", "wireguard", "No private key", "varlink socket", "cgroup", "is masked", "not executable")
 NOT_THERE = ("No such file or directory", "sshd.service failed to load")  # masked on a sealed machine, which has none
-UNITS = "cd /etc/systemd/system; systemd-analyze verify --man=no $(ls | grep -E '[.](service|timer|path)$')"
+UNITS = "cd /etc/systemd/system; systemd-analyze verify --man=no $(ls | grep -E '[.](service|socket|timer|path)$')"
 NETWORKD = """
 systemd-sysusers 2>/dev/null
 for d in /run/systemd/netif /run/systemd/netif/links /run/systemd/netif/leases; do

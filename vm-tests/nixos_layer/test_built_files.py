@@ -1,4 +1,5 @@
-"""Programs read the files of built machines, without booting: units, and what networkd, SSH, Caddy and nft get.
+"""Files of built machines, without booting: what they say of order and modes is what it shall be (tests/nixos), and
+programs read them: units, and what networkd, SSH, Caddy and nft get.
 
 Debian 13's programs do, which the machines run; where MAILNIX_NEWER_ROOT names a root of newer ones, near nixpkgs' own
 (python -m tests.versions.newer_root DIR), these do too.
@@ -18,10 +19,12 @@ from mailnix.nixos.carried import copied
 from mailnix.nixos.flake import emit
 from mailnix.plan import derive
 from mailnix.write import write_tree
-from tests.nixos.golden import UNFETCHED
+from tests.nixos import golden, orders, stated
 from tests.versions.emitted import EXAMPLE, wide
 from tests.versions.newer_root import VARIABLE, asked, without
 
+EXAMPLES = (load(EXAMPLE), wide())
+HOSTS = {host.name: host for topology in EXAMPLES for host in derive(topology).hosts}
 NAMES = ("proxy", "internal", "edge", "edge2", "edge3", "home")
 
 # Units of the systemd that is asked stand in the place of nixpkgs', so that their order is checked together with ours;
@@ -39,8 +42,9 @@ find . -type l | while read -r link; do
   esac
 done
 export SYSTEMD_UNIT_PATH=/run/units
-systemd-analyze verify --man=no -- $(ls | grep -E '[.](service|socket|timer|path|target|mount|slice)$' | grep -v '@[.]')
+systemd-analyze verify --man=no -- $(ls | grep -E '[.](service|socket|timer|path|target|mount|slice)$')
 """
+# Templates are verified as instances, of which systemd's own want more than a name.
 # Of a closure of stubs, of systemd's units under two names, of services that were left out above; none is ours.
 NOT_OURS = (
     "same bus name",
@@ -50,6 +54,8 @@ NOT_OURS = (
     "is masked",
     "socket cannot be started",
     "dbus",
+    "systemd-growfs@test_instance.service",
+    "systemd-journald@.service",
 )
 NOT_INSTALLED = (
     "No such file or directory"  # in a root of newer programs, which has a few; Debian 13's has what machines run
@@ -78,10 +84,10 @@ done
 def toplevels(layer: Layer, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     """The example's machines and those of a description with all that one can say, by name."""
     built: dict[str, str] = {}
-    for number, topology in enumerate((load(EXAMPLE), wide())):
+    for number, topology in enumerate(EXAMPLES):
         flake = tmp_path_factory.mktemp(f"flake{number}") / "flake"
         write_tree(emit(derive(topology), copied()), flake)
-        built.update(layer.build(Wanted(flake, unfetched=UNFETCHED)))
+        built.update(layer.build(Wanted(flake, unfetched=golden.UNFETCHED)))
     assert set(built) == set(NAMES)
     return built
 
@@ -119,6 +125,51 @@ def ask(programs: Path, layer: Layer, toplevels: Mapping[str, str], machine: str
     return Question(programs, layer.root.system / "nix", toplevels[machine], tmp_path)
 
 
+@pytest.fixture
+def texts(layer: Layer, toplevels: Mapping[str, str], machine: str) -> Mapping[str, str]:
+    """Units and rules of tmpfiles, systemd's and everybody's among them."""
+    return golden.units(layer, toplevels[machine])
+
+
+@pytest.mark.parametrize("machine", NAMES)
+def test_no_unit_of_ours_names_one_that_is_nowhere(texts: Mapping[str, str]) -> None:
+    assert {unit for unit in stated.OF_SYSTEMD if f"{stated.UNITS}{unit}" not in texts} == set()
+    assert stated.units_nowhere(texts) == []
+
+
+@pytest.mark.parametrize("machine", NAMES)
+def test_units_are_in_the_order_that_is_needed(texts: Mapping[str, str], machine: str) -> None:
+    assert orders.faults(texts, *orders.sections(HOSTS[machine], "nixos")) == []
+
+
+@pytest.mark.parametrize("machine", NAMES)
+def test_no_service_needs_a_folder_that_nothing_makes(texts: Mapping[str, str]) -> None:
+    assert stated.paths_nowhere(texts) == []
+
+
+@pytest.mark.parametrize("machine", ["proxy", "internal"])
+def test_state_and_credentials_have_their_modes_and_owners(texts: Mapping[str, str], machine: str) -> None:
+    shall = {place: mode for place, mode in stated.expected()[machine].items() if ": " not in place}  # no script's
+    found = stated.modes(texts)
+    assert {place: found.get(place) for place in shall} == shall
+
+
+@pytest.mark.parametrize("machine", ["home"])
+@pytest.mark.parametrize(
+    ("unit", "old", "new", "said"),
+    [
+        ("mailcow-backup", "Requires=mailcow", "Requires=mailcow-dockerized", "Requires=mailcow.service is missing"),
+        ("mailcow", "docker.service", "", "After=docker.service is missing"),
+        ("mailnix-seed", "systemd-networkd.service", "", "Before=systemd-networkd.service is missing"),
+    ],
+)
+def test_a_wrong_dependency_is_found(texts: Mapping[str, str], unit: str, old: str, new: str, said: str) -> None:
+    path = f"{stated.UNITS}{unit}.service"
+    assert old in texts[path]
+    found = orders.faults({**texts, path: texts[path].replace(old, new)}, *orders.sections(HOSTS["home"], "nixos"))
+    assert f"{unit}.service: {said}" in found
+
+
 @pytest.mark.parametrize("machine", NAMES)
 def test_every_unit_is_understood_and_nothing_waits_for_itself(ask: Question) -> None:
     assert ask.units(VERIFY) == []
@@ -146,21 +197,25 @@ def test_nft_takes_the_ruleset(ask: Question) -> None:
 
 @pytest.mark.parametrize("machine", ["proxy"])
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("unit", "text", "said"),
     [
-        ("[Service]\nExecStart=/bin/true\nPrivatTmp=yes\n", "PrivatTmp"),
-        ("[Service]\nExecStart=/nix/store/gone/bin/gone\n", "gone is not executable"),
-        ("[Unit]\nRequires=nowhere.service\n[Service]\nExecStart=/bin/true\n", "nowhere.service"),
+        ("wrong", "[Service]\nExecStart=/bin/true\nPrivatTmp=yes\n", "PrivatTmp"),
+        ("wrong@", "[Service]\nExecStart=/bin/true\nPrivatTmp=yes\n", "wrong@.service:3: Unknown key 'PrivatTmp'"),
+        ("wrong", "[Service]\nExecStart=/nix/store/gone/bin/gone\n", "gone is not executable"),
+        ("wrong", "[Unit]\nRequires=nowhere.service\n[Service]\nExecStart=/bin/true\n", "nowhere.service"),
         (
+            "wrong",
             "[Unit]\nDefaultDependencies=no\nBefore=sysinit.target\nAfter=haraka-in.service\nWants=haraka-in.service\n"
             "[Service]\nExecStart=/bin/true\n",
             "ordering cycle",
         ),
     ],
 )
-def test_a_fault_in_a_unit_is_found(ask: Question, programs: Path, text: str, said: str) -> None:
+def test_a_fault_in_a_unit_is_found(ask: Question, programs: Path, unit: str, text: str, said: str) -> None:
     if "gone" in said and str(programs) == os.environ.get(VARIABLE):
         pytest.skip("a root of newer programs lacks some that machines run")
-    put = VERIFY.replace("cd /run/units\n", f"cd /run/units\nprintf '{text}' >wrong.service\n".replace("\\", "\\\\"), 1)
+    put = VERIFY.replace(
+        "cd /run/units\n", f"cd /run/units\nprintf '{text}' >{unit}.service\n".replace("\\", "\\\\"), 1
+    )
     lines = ask.units(put)
     assert any(said in line for line in lines), lines

@@ -260,7 +260,9 @@ def test_a_container_does_not_close_what_mailnix_forwards(proxy: Machine) -> Non
     proxy.execute(f"{INTERNET} timeout 5 bash -c ': </dev/tcp/198.51.100.1/465'")
     forwarded = proxy.succeed("nft list chain inet mailnix forward | grep 'oifname \"wg0\" ip daddr'")
     assert "packets 0" not in forwarded
-    assert proxy.succeed("cat /sys/class/net/wg0/statistics/tx_errors /sys/class/net/wg0/statistics/tx_dropped")
+    # Nobody is at the other end: what was let through ended in the tunnel, which has no way to send it.
+    lost = proxy.succeed("cat /sys/class/net/wg0/statistics/tx_errors /sys/class/net/wg0/statistics/tx_dropped")
+    assert sum(map(int, lost.split())) > 0
 
 
 def test_a_reload_of_the_firewall_leaves_dockers_tables(proxy: Machine) -> None:

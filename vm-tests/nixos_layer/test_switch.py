@@ -34,6 +34,7 @@ from mailnix.write import write_tree
 pytestmark = pytest.mark.usefixtures("all_of_it")
 
 OPENED: Final = 8025
+LISTENER: Final = "who-listens-on-it"
 AT_HOME: Final = 10143
 """Where the second generation publishes Dovecot, too."""
 NEW: Final = "newcomer.example"
@@ -258,6 +259,16 @@ def test_a_port_that_was_opened_is_let_through(lab: Any, scene: Scene, before: A
     rules = lab.machines[name].succeed(LOOKS["rules"])
     changed = [line for line in lines_changed(before[name]["rules"], rules) if str(OPENED) in line]
     assert changed, rules
+    proxy = lab.machines[name]
+    proxy.succeed(f"systemd-run --unit={LISTENER} /usr/bin/python3 -m http.server {OPENED}")
+    try:
+        proxy.wait_for_open_port(OPENED)
+        there = scene.layout.at(scene.proxy)[1].on_wire(scene.proxy.ipv4)
+        dialled = f"timeout 20 bash -c ': </dev/tcp/{there}/{{}}'"
+        assert scene.internet.execute(dialled.format(OPENED)).ok
+        assert not scene.internet.execute(dialled.format(OPENED + 1)).ok
+    finally:
+        proxy.succeed(f"systemctl stop {LISTENER}.service")  # who listens is compared later
 
 
 def test_settings_hooks_and_ports_of_the_owner_are_in_mailcow(lab: Any, plan: Plan, switched: object) -> None:
