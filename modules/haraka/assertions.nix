@@ -38,6 +38,8 @@ let
     "uuid"
   ];
 
+  others = import ./others.nix { inherit config lib; };
+
   inStore = lib.hasPrefix builtins.storeDir;
 
   ofInstance =
@@ -47,6 +49,7 @@ let
       connection = instance.settings."connection.ini" or { };
       missing = lib.filter (section: !(connection.sections or { } ? ${section})) sections;
       twice = lib.intersectLists (attrNames instance.settings) (attrNames instance.files);
+      seized = (queue name instance).seized (others instance.queueDirectory);
       credentials = filterAttrs (_: files: lib.length files > 1) (
         groupBy units.credentialOf (attrNames instance.credentials)
       );
@@ -87,6 +90,14 @@ let
       {
         assertion = !(queue name instance).fleeting;
         message = "${here}.queueDirectory is ${instance.queueDirectory}, where nothing survives a restart; mail that waits would be lost. Name a directory on a disk.";
+      }
+      {
+        assertion = !(queue name instance).systems;
+        message = "${here}.queueDirectory is ${instance.queueDirectory}, which is the system's own; name a directory elsewhere, as /srv/haraka-${name}.";
+      }
+      {
+        assertion = seized == [ ];
+        message = "${here}.queueDirectory is ${instance.queueDirectory}: systemd would give haraka-${name} all of it, and others use ${lib.findFirst (_: true) "" seized}. Name a directory of its own, as ${instance.queueDirectory}/haraka-${name}.";
       }
       {
         assertion = !(instance.settings."smtp.ini".globalSection.daemonize or false);

@@ -178,6 +178,7 @@ in
       description = ''
         Where accepted mail waits. It is made where it does not exist, for the instance's user, once its file system is
         mounted. Keep it on a disk that survives a restart; no two instances may share it, nor may one be in another's.
+        Only the instance can enter it, so it is no folder that others use, as {file}`/srv` or a home.
         Mail that waits in another directory stays there: stop the instance, move it, and switch.
       '';
     };

@@ -1,9 +1,15 @@
-# Where an instance keeps its queue: in its own state directory, which systemd makes, or elsewhere.
+# Where an instance keeps its queue: in its own state directory, which systemd makes, or elsewhere. There systemd-tmpfiles
+# makes it, or, where it exists, gives it to the instance and closes it to everyone else.
 { lib }:
 
 name: instance:
 let
-  inherit (lib) hasPrefix optional optionalAttrs;
+  inherit (lib)
+    filter
+    hasPrefix
+    optional
+    optionalAttrs
+    ;
 
   path = instance.queueDirectory;
   within = folder: path == folder || hasPrefix "${folder}/" path;
@@ -33,6 +39,48 @@ in
     "/var/run"
     "/var/tmp"
   ];
+
+  # Changed by nobody but the system, or Docker.
+  systems = lib.any within [
+    "/bin"
+    "/boot"
+    "/etc"
+    "/lib"
+    "/lib64"
+    "/nix"
+    "/sbin"
+    "/usr"
+    "/var/empty"
+    "/var/lib/containers"
+    "/var/lib/docker"
+    "/var/lib/machines"
+    "/var/lib/nixos"
+    "/var/lib/private"
+    "/var/lib/systemd"
+    "/var/log/journal"
+  ];
+
+  # Those of `folders`, and of the ones that every system has for many, that would be the instance's.
+  seized =
+    folders:
+    filter (folder: elsewhere && (folder == path || hasPrefix "${path}/" folder)) (
+      [
+        "/home"
+        "/media"
+        "/mnt"
+        "/opt"
+        "/root"
+        "/srv"
+        "/var/cache"
+        "/var/db"
+        "/var/lib"
+        "/var/local"
+        "/var/log"
+        "/var/mail"
+        "/var/spool"
+      ]
+      ++ folders
+    );
 
   # Settings of systemd.tmpfiles for it.
   folder = {

@@ -98,6 +98,15 @@ def test_a_queue_in_the_state_directory_needs_nothing_else(defined: Defined, fol
     assert found[f"{SERVICE}.ProtectHome"] is True
 
 
+def test_a_disk_may_be_there_for_the_queue_alone(nix: Nix) -> None:
+    instance = INSTANCE.format(more='queueDirectory = "/queue";', listen="0.0.0.0:25")
+    machine = '{ fileSystems."/queue" = { }; fileSystems."/" = { }; users.users.root.home = "/root"; }'
+    answer = nix.eval(
+        f"import {HERE}/standin {{ modules = [ {REPOSITORY}/modules/haraka {instance} ]; nixos = {machine}; }}"
+    )
+    assert answer["failed"] == []
+
+
 def test_a_certificate_of_security_acme_is_reloaded_by_it_and_by_nothing_else(defined: Defined) -> None:
     found = defined('tls.useACMEHost = "mx.example.org";')
     assert found["security.acme.certs.mx.example.org.reloadServices"] == ["haraka-relay-tls.service"]

@@ -142,6 +142,57 @@ let
       says = "services.haraka.instances.a.queueDirectory is /var/tmp/queue, where nothing survives";
       module = haraka { queueDirectory = "/var/tmp/queue"; };
     };
+    harakaQueueASystemFolder = {
+      says = "services.haraka.instances.a.queueDirectory is /srv: systemd would give haraka-a all of it";
+      module = haraka { queueDirectory = "/srv"; };
+    };
+    harakaQueueOfAllState = {
+      says = "queueDirectory is /var/lib: systemd would give haraka-a all of it";
+      module = haraka { queueDirectory = "/var/lib"; };
+    };
+    harakaQueueOfTheSystem = {
+      says = "services.haraka.instances.a.queueDirectory is /etc/ssh, which is the system's";
+      module = haraka { queueDirectory = "/etc/ssh"; };
+    };
+    harakaQueueAHome = {
+      says = "queueDirectory is /data/alice: systemd would give haraka-a all of it, and others use /data/alice.";
+      module = lib.recursiveUpdate (haraka { queueDirectory = "/data/alice"; }) {
+        users.users.alice = {
+          isNormalUser = true;
+          home = "/data/alice";
+        };
+      };
+    };
+    harakaQueueOverAHome = {
+      says = "queueDirectory is /data: systemd would give haraka-a all of it, and others use /data/homes/alice.";
+      module = lib.recursiveUpdate (haraka { queueDirectory = "/data"; }) {
+        users.users.alice = {
+          isNormalUser = true;
+          home = "/data/homes/alice";
+        };
+      };
+    };
+    harakaQueueOverADisk = {
+      says = "queueDirectory is /data: systemd would give haraka-a all of it, and others use /data/photos.";
+      module = lib.recursiveUpdate (haraka { queueDirectory = "/data"; }) {
+        fileSystems."/data/photos" = {
+          device = "/dev/sdb1";
+          fsType = "ext4";
+        };
+      };
+    };
+    harakaQueueAnothersState = {
+      says = "queueDirectory is /var/lib/backups: systemd would give haraka-a all of it, and others use /var/lib/backups/old.";
+      module = lib.recursiveUpdate (haraka { queueDirectory = "/var/lib/backups"; }) {
+        systemd.services.backup.serviceConfig.StateDirectory = "other backups/old:previous";
+      };
+    };
+    harakaQueueAnothersLogs = {
+      says = "queueDirectory is /var/log/web: systemd would give haraka-a all of it, and others use /var/log/web.";
+      module = lib.recursiveUpdate (haraka { queueDirectory = "/var/log/web"; }) {
+        systemd.services.web.serviceConfig.LogsDirectory = [ "web" ];
+      };
+    };
     mailcowHostname = {
       says = "services.mailcow.hostname is example.org: it needs at least two dots";
       module = mailcow { hostname = "example.org"; };

@@ -29,6 +29,7 @@ let
     image.baseName = "image";
     networking.hostName = "machine";
     boot.kernel.sysctl = { };
+    fileSystems = { };
     containers = { };
     networking.firewall = {
       enable = false;
@@ -65,11 +66,13 @@ let
     systemd.network.networks = { };
     systemd.network.wait-online.enable = true;
     systemd.package = pkgs.systemd;
+    systemd.services = { };
     time.timeZone = null;
     # As modules define them, so that one which asks for a certificate to know whether it has one never ends.
     security.acme.certs = lib.genAttrs (attrNames (named certificates)) (name: {
       directory = "/var/lib/acme/${name}";
     });
+    users.users = { };
     virtualisation.libvirtd.enable = false;
     virtualisation.oci-containers.containers = { };
     virtualisation.diskSize = "auto";

@@ -70,6 +70,7 @@ let
     optional = condition: item: self.optionals condition [ item ];
     optionals = condition: items: if condition then items else [ ];
     intersectLists = a: filter (item: builtins.elem item a);
+    toList = value: if isList value then value else [ value ];
     last = items: elemAt items (length items - 1);
     findFirst =
       wanted: default: items:
