@@ -56,12 +56,9 @@ let
   # Ports of SSH that neither the table, which knows the usual one, nor these options open: whoever moves it there has
   # locked themselves out.
   ssh = config.services.openssh;
-  openSsh =
-    options.services.openssh.ports.default
-    ++ nixos.allowedTCPPorts
-    ++ lib.concatMap (open: open.allowedTCPPorts) (lib.attrValues nixos.interfaces);
+  opened = import ./opened.nix { inherit lib; } nixos;
   closedSsh = lib.filter (
-    port: !lib.elem port openSsh && !lib.hasInfix (toString port) nixos.extraInputRules
+    port: !lib.elem port options.services.openssh.ports.default && !opened port
   ) ssh.ports;
 
   # What has packets of its own forwarded, and would be cut off.
@@ -148,7 +145,7 @@ in
       }
       {
         assertion = ssh.enable && !ssh.openFirewall -> closedSsh == [ ];
-        message = "services.openssh.ports has ${concatStringsSep ", " (map toString closedSsh)}, which mailnix's firewall keeps closed; open it in networking.firewall.allowedTCPPorts, interfaces.<name>.allowedTCPPorts or extraInputRules.";
+        message = "services.openssh.ports has ${concatStringsSep ", " (map toString closedSsh)}, which mailnix's firewall keeps closed; open it in networking.firewall.allowedTCPPorts or allowedTCPPortRanges, in those of interfaces.<name>, or in extraInputRules.";
       }
       {
         assertion = forwarded == [ ] || nixos.extraForwardRules != "";

@@ -22,6 +22,18 @@ let
       bindAddress = "10.83.119.2";
     } changes;
   };
+  # A machine whose SSH listens on `port` alone, with `firewall` of networking.firewall.
+  sshAt = port: firewall: {
+    mailnix.firewall.enable = true;
+    networking.firewall = firewall // {
+      enable = false;
+    };
+    services.openssh = {
+      enable = true;
+      openFirewall = false;
+      ports = [ port ];
+    };
+  };
 
   cases = {
     harakaWithoutKey = {
@@ -301,14 +313,36 @@ let
     };
     firewallSsh = {
       says = "services.openssh.ports has 2222, which mailnix's firewall keeps closed";
-      module = {
-        mailnix.firewall.enable = true;
-        networking.firewall.enable = false;
-        services.openssh = {
-          enable = true;
-          openFirewall = false;
-          ports = [ 2222 ];
-        };
+      module = sshAt 2222 { };
+    };
+    firewallSshInAnothersNumber = {
+      says = "services.openssh.ports has 2222, which";
+      module = sshAt 2222 { extraInputRules = "tcp dport 22222 accept"; };
+    };
+    firewallSshInAComment = {
+      says = "services.openssh.ports has 2222, which";
+      module = sshAt 2222 {
+        extraInputRules = ''
+          # tcp dport 2222 accept
+          tcp dport 443 accept comment "tcp dport 2222 accept"
+        '';
+      };
+    };
+    firewallSshDropped = {
+      says = "services.openssh.ports has 2222, which";
+      module = sshAt 2222 {
+        extraInputRules = "ip saddr 10.0.0.0/8 tcp dport { 2222, 443 } drop; tcp dport != 2222 accept; tcp sport 2222 accept";
+      };
+    };
+    firewallSshBesideARange = {
+      says = "services.openssh.ports has 2222, which";
+      module = sshAt 2222 {
+        allowedTCPPortRanges = [
+          {
+            from = 2223;
+            to = 2300;
+          }
+        ];
       };
     };
     firewallContainers = {
