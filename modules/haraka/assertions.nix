@@ -3,6 +3,7 @@
   config,
   lib,
   pkgs,
+  utils,
   ...
 }:
 
@@ -26,6 +27,7 @@ let
       lib
       pkgs
       ports
+      utils
       ;
   };
 
@@ -124,6 +126,10 @@ let
       assertion = !inStore source;
       message = "${here}.credentials.${file} is in the Nix store, which every user can read; name a path outside of it, as a string.";
     }) instance.credentials
+    ++ mapAttrsToList (other: _: {
+      assertion = builtins.match "([A-Za-z0-9-]+[.])*[A-Za-z0-9-]+" other != null;
+      message = "${here}.tls.others.${other} is no host name, which certificates are for.";
+    }) instance.tls.others
     ++ mapAttrsToList (other: files: {
       assertion = !inStore files.key;
       message = "${here}.tls.others.${other}.key is in the Nix store, which every user can read; name a path outside of it, as a string.";

@@ -3,6 +3,7 @@
   config,
   lib,
   pkgs,
+  utils,
   ...
 }:
 
@@ -39,6 +40,7 @@ let
       lib
       pkgs
       ports
+      utils
       ;
   };
 

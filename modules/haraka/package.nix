@@ -25,7 +25,8 @@ let
   ours = filterAttrs (name: _: !foreign name);
 
   # npm omits `resolved` where it would only repeat the registry's own URL scheme. Where the registry
-  # is, nixpkgs knows: pnpm comes from there.
+  # is, nixpkgs knows: pnpm comes from there. Our sources name no registry; should pnpm come from
+  # elsewhere one day, the first download fails by name.
   registry = lib.head (lib.splitString "/pnpm/-/" pnpm.src.url);
   nameOf = path: lib.last (lib.splitString "node_modules/" path);
   resolve =

@@ -4,6 +4,7 @@
   lib,
   pkgs,
   ports,
+  utils,
 }:
 
 let
@@ -115,7 +116,7 @@ in
 
       take =
         certificate: key: subject: to:
-        lib.concatStringsSep " " [
+        utils.escapeSystemdExecArgs [
           (getExe pkgs.bash)
           "${certificateScript}"
           certificate
@@ -173,14 +174,16 @@ in
 
   tlsPath = instance: {
     wantedBy = [ "multi-user.target" ];
-    # Whoever renews them writes one after the other.
-    pathConfig.PathChanged = [
-      instance.tls.certificate
-      (toString instance.tls.key)
-    ]
-    ++ lib.concatMap (files: [
-      files.certificate
-      files.key
-    ]) (lib.attrValues instance.tls.others);
+    # Whoever renews them writes one after the other. A % is a specifier's to systemd.
+    pathConfig.PathChanged = map (builtins.replaceStrings [ "%" ] [ "%%" ]) (
+      [
+        instance.tls.certificate
+        (toString instance.tls.key)
+      ]
+      ++ lib.concatMap (files: [
+        files.certificate
+        files.key
+      ]) (lib.attrValues instance.tls.others)
+    );
   };
 }

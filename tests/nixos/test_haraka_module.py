@@ -134,11 +134,21 @@ def test_certificates_of_further_names_lie_beside_the_first_and_are_watched_too(
     )
     unit = "systemd.services.haraka-relay-tls.serviceConfig"
     first, second = found[f"{unit}.ExecStart"]
-    assert " /srv/a.crt /srv/a.key relay.invalid /run/haraka-relay-tls haraka-relay " in first
-    assert " /srv/b.crt /srv/b.key old.example.org /run/haraka-relay-tls/old.example.org haraka-relay " in second
+    assert ' "/srv/a.crt" "/srv/a.key" "relay.invalid" "/run/haraka-relay-tls" "haraka-relay" ' in first
+    names = '"old.example.org" "/run/haraka-relay-tls/old.example.org"'
+    assert f' "/srv/b.crt" "/srv/b.key" {names} "haraka-relay" ' in second
     assert found[f"{unit}.RuntimeDirectory"] == ["haraka-relay-tls", "haraka-relay-tls/old.example.org"]
     watched = found["systemd.paths.haraka-relay-tls.pathConfig.PathChanged"]
     assert watched == ["/srv/a.crt", "/srv/a.key", "/srv/b.crt", "/srv/b.key"]
+
+
+def test_systemd_takes_each_name_of_a_file_as_it_is_written(defined: Defined) -> None:
+    found = defined('tls = { certificate = "/srv/our own/100%.crt"; key = "/srv/$key;x.key"; };')
+    command = found["systemd.services.haraka-relay-tls.serviceConfig.ExecStart"]
+    # systemd.service(5), "Command lines": quotes keep blanks, %% and $$ are one each.
+    assert ' "/srv/our own/100%%.crt" "/srv/$$key;x.key" "relay.invalid" ' in command
+    watched = found["systemd.paths.haraka-relay-tls.pathConfig.PathChanged"]
+    assert watched == ["/srv/our own/100%%.crt", "/srv/$key;x.key"]
 
 
 def test_a_service_that_never_starts_is_given_up(defined: Defined) -> None:

@@ -83,6 +83,30 @@ let
         tls.certificate = "/var/lib/a.crt";
       };
     };
+    harakaTlsNameUpwards = {
+      says = "services.haraka.instances.a.tls.others.../x is no host name";
+      module = haraka {
+        plugins = [ "tls" ];
+        tls.certificate = "/var/lib/a.crt";
+        tls.key = "/var/lib/a.key";
+        tls.others."../x" = {
+          certificate = "/var/lib/b.crt";
+          key = "/var/lib/b.key";
+        };
+      };
+    };
+    harakaTlsNameWithABlank = {
+      says = "services.haraka.instances.a.tls.others.a b is no host name";
+      module = haraka {
+        plugins = [ "tls" ];
+        tls.certificate = "/var/lib/a.crt";
+        tls.key = "/var/lib/a.key";
+        tls.others."a b" = {
+          certificate = "/var/lib/b.crt";
+          key = "/var/lib/b.key";
+        };
+      };
+    };
     harakaTooOld = {
       says = "services.haraka.instances.a.package is 3.0.0";
       module =

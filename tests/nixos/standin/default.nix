@@ -12,6 +12,9 @@
 let
   lib = import ./lib.nix;
   pkgs = import ./pkgs.nix { inherit lib; };
+  utils.escapeSystemdExecArgs = lib.concatMapStringsSep " " (
+    arg: lib.replaceStrings [ "%" "$" ] [ "%%" "$$" ] (builtins.toJSON arg)
+  );
   inherit (builtins)
     attrNames
     concatMap
@@ -194,7 +197,7 @@ let
     path: modules: definitions:
     let
       loaded = concatMap (load {
-        inherit lib pkgs;
+        inherit lib pkgs utils;
         config = lib.recursiveUpdate (lib.recursiveUpdate plain nixos) config;
         options = nixosOptions;
         name = lib.last ([ "" ] ++ path);
