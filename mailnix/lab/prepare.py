@@ -21,7 +21,7 @@ from mailnix.lab.internet.cards import INTERNET, card_names, far_nics
 from mailnix.lab.internet.layout import Layout, layout
 from mailnix.lab.spec import Disk, DiskFormat, Firmware, MachineSpec, Made
 from mailnix.plan import InternalPlan, Plan, with_dkim
-from mailnix.run import end_all
+from mailnix.run import Runner, end_all, run
 
 PROXY_MEMORY: Final = 512  # MiB; what a proxy must be able to live with
 INTERNAL_MEMORY: Final = 2048
@@ -95,12 +95,15 @@ def sockets_folder(state_dir: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"mailnix-{hashlib.sha256(str(state_dir.resolve()).encode()).hexdigest()[:10]}"
 
 
-def prepare(plan: Plan, options: Options, progress: Progress) -> Prepared:
-    """Make what is missing and build every image; raises BuildError, SecretsError, LabError."""
-    if options.machines is Machines.NIXOS_LAYER and options.nixpkgs is not None:
-        from mailnix.lab.nixos.build import ensure_possible
+def prepare(plan: Plan, options: Options, progress: Progress, runner: Runner = run) -> Prepared:
+    """Make what is missing and build every image; raises BuildError, SecretsError, LabError.
 
-        ensure_possible(options.nixpkgs)  # before minutes are spent
+    `runner` is who looks whether that is possible.
+    """
+    if options.backend is Backend.NIXOS:
+        from mailnix.lab.nixos.machines import ensure_possible
+
+        ensure_possible(plan, options.nixpkgs, options.local, runner)  # before minutes are spent
     options.state_dir.mkdir(parents=True, exist_ok=True)
     folder, plan = secrets_of(plan, options, progress)
     network = layout(plan)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from mailnix.errors import BuildError
 from mailnix.formats.nix import Attrs, Lambda, Raw, mk_force, option
 from mailnix.formats.nix import Entry as Definition
 from mailnix.formats.nix_printer import render, string
@@ -15,6 +16,7 @@ from mailnix.image.cache import cache_dir
 from mailnix.image.values import Format, Progress
 from mailnix.lab.disks import IMAGES
 from mailnix.lab.internet.trust import UNBOUND
+from mailnix.lab.nixos import build
 from mailnix.lab.nixos.build import Layer, Wanted, layer
 from mailnix.lab.nixos.root import LAYER, key
 from mailnix.lab.nixos.tree import fingerprint
@@ -60,6 +62,20 @@ def machines(
     hosts = [host.name for host in plan.hosts]
     made = images.build_flake(place, hosts, Format.RAW, folder, progress, runner)
     return {entry.host: Made(folder / entry.file) for entry in made.images if entry.host in hosts}
+
+
+def ensure_possible(plan: Plan, nixpkgs: Path | None, owners: Path | None, runner: Runner = run) -> None:
+    """Raise BuildError where `machines` cannot succeed, by what a look can tell."""
+    if owners is not None:
+        local(owners, [host.name for host in plan.hosts])
+    if nixpkgs is not None:
+        build.ensure_possible(nixpkgs)
+        return
+    try:
+        images.check(runner)
+    except BuildError as error:
+        named = "name a nixpkgs tree with --nixpkgs"
+        raise BuildError(error.message, f"{error.hint}, or {named}" if error.hint else named) from None
 
 
 def inputs(plan: Plan, nixpkgs: Path | None, owners: Path | None) -> Iterator[str]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
 from mailnix.config import load
-from mailnix.errors import BuildError
+from mailnix.errors import BuildError, ToolMissing
 from mailnix.formats.backend import Backend
 from mailnix.lab.internet import trust
 from mailnix.lab.nixos import machines, root
 from mailnix.lab.prepare import Options, prepare
 from mailnix.nar import nar_hash
 from mailnix.plan import Plan, derive
+from mailnix.run import Completed, Runner
 from mailnix.services.credentials import names
 from mailnix.write import write_tree
 from tests.image.fake_nix import FakeNix
@@ -157,3 +159,37 @@ def test_what_is_no_nixpkgs_tree_is_refused_before_anything_is_made(plan: Plan, 
         prepare(plan, options, told.append)
     assert told == []
     assert not (tmp_path / "lab").exists()
+
+
+def no_nix(argv: Sequence[str | os.PathLike[str]], **_settings: Any) -> Completed:
+    raise ToolMissing(str(argv[0]), "nix-bin")
+
+
+def prepared(plan: Plan, options: Options, fake: Runner) -> tuple[BuildError, list[str]]:
+    """Why nothing was prepared, and what was said before."""
+    told: list[str] = []
+    with pytest.raises(BuildError) as refused:
+        prepare(plan, options, told.append, fake)
+    return refused.value, told
+
+
+def test_without_nix_and_without_a_tree_nothing_is_made(plan: Plan, tmp_path: Path) -> None:
+    options = Options(tmp_path / "lab", backend=Backend.NIXOS)
+    refused, told = prepared(plan, options, no_nix)
+    assert refused.message == "nix is not installed"
+    assert refused.hint.endswith("or build with --backend debian, or name a nixpkgs tree with --nixpkgs")
+    assert told == []
+    assert not options.state_dir.exists()
+
+
+@pytest.mark.parametrize("layer", [True, False], ids=["of the layer", "by nix"])
+def test_modules_of_no_machine_are_refused_before_anything_is_made(plan: Plan, tmp_path: Path, layer: bool) -> None:
+    owners = tmp_path / "local"
+    owners.mkdir()
+    (owners / "prxy.nix").write_text("{ }")
+    nixpkgs = tmp_path if layer else None
+    options = Options(tmp_path / "lab", backend=Backend.NIXOS, nixpkgs=nixpkgs, local=owners)
+    refused, told = prepared(plan, options, FakeNix())
+    assert refused.message == f"{owners} has prxy.nix, and none is of a machine"
+    assert told == []
+    assert not options.state_dir.exists()
