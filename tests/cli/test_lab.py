@@ -15,6 +15,7 @@ from mailnix.cli.lab.outcomes import outcomes_text
 from mailnix.cli.lab.report import advice, on_outcome
 from mailnix.cli.lab.summary import show
 from mailnix.formats.backend import Backend
+from mailnix.lab.nixos.tree import EVAL
 from mailnix.lab.prepare import Mailcow, Options
 from mailnix.lab.scenario.values import Group, Outcome, Report, Verdict
 from mailnix.lab.stages import Stage, Timed
@@ -132,3 +133,35 @@ def test_a_nixpkgs_tree_in_the_environment_is_no_mistake(mailnix: Run, monkeypat
     said = mailnix("lab", "run", "/nowhere/mail.py")
     assert "/nowhere/mail.py" in said.err
     assert "is for --backend nixos" not in said.err
+
+
+def test_an_empty_variable_is_not_taken_for_the_wish_to_have_nix_build(
+    mailnix: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAILNIX_NIXPKGS", "")
+    said = mailnix("lab", "run", "/nowhere/mail.py", "--backend", "nixos")
+    assert said.status == 2
+    assert "MAILNIX_NIXPKGS is empty" in said.err
+    assert mailnix("lab", "run", "/nowhere/mail.py").status == 1  # Debian's machines need none
+
+
+def test_a_folder_that_is_no_nixpkgs_is_refused_by_the_name_of_who_named_it(
+    mailnix: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    words = ("lab", "run", "/nowhere/mail.py", "--backend", "nixos")
+    monkeypatch.setenv("MAILNIX_NIXPKGS", "/nonsense")
+    assert "MAILNIX_NIXPKGS names /nonsense, which is no nixpkgs tree" in mailnix(*words).err
+    said = mailnix(*words, "--nixpkgs", tmp_path)
+    assert said.status == 2
+    assert f"--nixpkgs names {tmp_path}, which is no nixpkgs tree" in said.err
+
+
+@pytest.mark.parametrize("given", [(), ("--nixpkgs",)], ids=["nix", "tree"])
+def test_how_nixos_machines_are_made_is_said_first(mailnix: Run, tmp_path: Path, given: tuple[str, ...]) -> None:
+    tree = tmp_path / "nixpkgs"
+    (tree / EVAL).parent.mkdir(parents=True)
+    (tree / EVAL).touch()
+    said = mailnix("lab", "run", "/nowhere/mail.py", "--backend", "nixos", *given, *([tree] if given else []))
+    how = f"NixOS's layer by --nixpkgs, {tree}, with Debian's programs" if given else "images that nix builds"
+    assert said.err.startswith(f"NixOS machines: {how}")
+    assert "/nowhere/mail.py" in said.err.splitlines()[1]

@@ -47,7 +47,7 @@ def command(
     from mailnix.lab.stages import WITHOUT_THE_REST, Stage, Stages
 
     system = Backend(backend)
-    nixos_options.ensure_counts(system, "nixpkgs", "local")
+    nixos_options.begin(system, nixpkgs)
     if mailcow_images and mailcow != "real":
         raise click.UsageError("--mailcow-images is for --mailcow real")
     state_dir = state_dir or default_state_dir(config, system)

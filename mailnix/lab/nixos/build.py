@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -115,9 +116,10 @@ class Layer:
         return done.stdout.strip()
 
 
-def ensure_possible(nixpkgs: Path) -> None:
-    """Raise BuildError where the layer cannot be built, by what a look can tell."""
-    ensure_root()
+def ensure_possible(nixpkgs: Path, user: int | None = None) -> None:
+    """Raise BuildError where the layer cannot be built by `user` (ourselves), by what a look can tell."""
+    # sudo hands on no variable that would name the tree.
+    ensure_root(f"sudo mailnix … --nixpkgs {shlex.quote(str(nixpkgs))}", user)
     ensure_tree(nixpkgs)
 
 

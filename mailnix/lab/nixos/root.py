@@ -82,10 +82,10 @@ def root(cache: Path, runner: Runner = run, progress: Progress = silent) -> Root
     return Root(made)
 
 
-def ensure_root() -> None:
-    """Raise BuildError for everybody else."""
-    if os.geteuid() != 0:
-        raise BuildError("NixOS machines are built in a Debian root, which only root can enter", "run it with sudo")
+def ensure_root(hint: str = "run it with sudo", user: int | None = None) -> None:
+    """Raise BuildError where `user` (we ourselves, where none is named) is not root."""
+    if (os.geteuid() if user is None else user) != 0:
+        raise BuildError("NixOS machines are built in a Debian root, which only root can enter", hint)
 
 
 def forget(store: Path, progress: Progress) -> None:

@@ -67,8 +67,13 @@ def fitted(tree: Path, cache: Path, progress: Progress = silent) -> Path:
 
 def ensure_tree(tree: Path) -> None:
     """Raise BuildError where `tree` is none."""
-    if not (tree / EVAL).is_file():
+    if not is_tree(tree):
         raise BuildError(f"{tree} is no nixpkgs tree", "give the folder that holds nixos/ and pkgs/ of nixpkgs")
+
+
+def is_tree(folder: Path) -> bool:
+    """Whether it is nixpkgs, as far as we need it."""
+    return (folder / EVAL).is_file()
 
 
 def fingerprint(tree: Path) -> str:

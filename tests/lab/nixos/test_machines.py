@@ -13,7 +13,7 @@ from mailnix.config import load
 from mailnix.errors import BuildError, ToolMissing
 from mailnix.formats.backend import Backend
 from mailnix.lab.internet import trust
-from mailnix.lab.nixos import machines, root
+from mailnix.lab.nixos import build, machines, root
 from mailnix.lab.prepare import Options, prepare
 from mailnix.nar import nar_hash
 from mailnix.plan import Plan, derive
@@ -193,3 +193,10 @@ def test_modules_of_no_machine_are_refused_before_anything_is_made(plan: Plan, t
     assert refused.message == f"{owners} has prxy.nix, and none is of a machine"
     assert told == []
     assert not options.state_dir.exists()
+
+
+def test_who_is_not_root_is_told_to_name_the_tree_to_sudo(tmp_path: Path) -> None:
+    tree = tmp_path / "of nixpkgs"
+    with pytest.raises(BuildError) as refused:
+        build.ensure_possible(tree, user=1000)
+    assert refused.value.hint == f"sudo mailnix … --nixpkgs '{tree}'"
