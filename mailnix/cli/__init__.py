@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from mailnix.cli import output
+from mailnix.cli import output, signals
 from mailnix.cli.verbs import mailnix
 from mailnix.errors import MailnixError
 
@@ -18,7 +18,8 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit status: 0, 1 for a failure, 2 for wrong usage."""
     try:
-        status = mailnix.main(args=argv, prog_name="mailnix", standalone_mode=False)
+        with signals.heeded():
+            status = mailnix.main(args=argv, prog_name="mailnix", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
@@ -26,6 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         output.status("mailnix: interrupted")
         return INTERRUPTED
+    except signals.Ended as ended:
+        output.status(f"mailnix: ended by {ended.name}")
+        return ended.status
     except MailnixError as error:
         output.failure(error)
         return 1

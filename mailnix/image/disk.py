@@ -16,7 +16,7 @@ from mailnix.image.formats import convert_argv
 from mailnix.image.gpt import ROOT_OFFSET
 from mailnix.image.manifest import ManifestEntry, read_manifest, with_entries, write_manifest
 from mailnix.image.values import MIB, Format, HostBuild, Progress, silent
-from mailnix.run import Runner, require, run
+from mailnix.run import Runner, end_all, require, run
 
 FILES_DATE = 1735689600
 """The date of every file that we write, 2025-01-01: the same inputs give the same image, bit for bit."""
@@ -66,7 +66,12 @@ def build_images(
         with ThreadPoolExecutor(AT_ONCE) as pool:
             pairs = zip(hosts, bases, strict=True)
             tasks = [pool.submit(_build, host, base, work, form, runner, progress) for host, base in pairs]
-            entries = tuple(task.result() for task in tasks)
+            try:
+                entries = tuple(task.result() for task in tasks)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                end_all()  # see `build_bases`
+                raise
         for entry in entries:
             (work / entry.file).replace(out / entry.file)
         write_manifest(out, with_entries(old, entries))

@@ -80,6 +80,9 @@ def is_whole(pem: str) -> bool:
 
 def _leave_interrupts_to_us() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if callable(signal.getsignal(number)):  # the command line's, which is for the one that clears up
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _nth_key(_number: int) -> str:
