@@ -123,7 +123,8 @@ def _mend(data: Any, steps: Steps, fault: BaseException) -> Iterator[Problem]:
         known = [attribute.name for attribute in attrs.fields(fault.cl)]
         for key in sorted(fault.extra_fields, key=str):
             del _at(data, steps)[key]
-            yield Problem(_path((*steps, key)), f"unknown key of a {fault.cl.__name__}", _suggestion(str(key), known))
+            message = f"unknown key of {_article(fault.cl.__name__)}"
+            yield Problem(_path((*steps, key)), message, _suggestion(str(key), known))
     elif isinstance(fault, KeyError):
         _at(data, steps[:-1])[steps[-1]] = None
         yield Problem(_path(steps), "is missing", f"write: {steps[-1]} = …")
@@ -140,6 +141,11 @@ def _at(data: Any, steps: Steps) -> Any:
 def _path(steps: Steps) -> str:
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
     return text.removeprefix(".")
+
+
+def _article(name: str) -> str:
+    """A class's name with its article: "an Alias", "a Domain"."""
+    return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"
 
 
 def _suggestion(key: str, known: list[str]) -> str:

@@ -6,6 +6,7 @@ from mailnix.errors import ConfigError, Problem, Severity
 from mailnix.model.checks import (
     addresses,
     backups,
+    contact,
     domains,
     logins,
     machines,
@@ -27,6 +28,7 @@ from mailnix.model.topology import Topology
 CHECKS = (
     shape.check,  # first: later checks stay silent where a value is not even of its type
     system.check,
+    contact.check,
     logins.check,
     machines.check,
     backups.check,

@@ -21,12 +21,16 @@ _NO_MAILBOX: Final = {
     "/": "which is a folder to Dovecot",
     "*": "after which Dovecot reads the name of somebody else, who logs in for them",
 }
+_PASTED: Final = re.compile(
+    r"(?:mailto:|.*<\s*(?:mailto:)?)(?P<address>[^<>\s?]+@[^<>\s?]+)\s*(?:>.*|\?.*)?", re.IGNORECASE
+)
 _MACHINE: Final = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 _SIZE: Final = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[KMGT]i?B?|B)?", re.IGNORECASE)
 _FACTOR: Final = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 MAX_NAME: Final = 253  # RFC 1035 2.3.4, without the trailing dot
 MAX_LOCAL_PART: Final = 64  # RFC 5321 4.5.3.1.1
+MAX_ADDRESS: Final = 254  # RFC 5321 4.5.3.1.3: a path of 256 with its < and >
 MIB: Final = 2**20
 MAX_SIZE: Final = 2**60  # bytes; keeps MiB in what every database and JSON parser holds exactly
 
@@ -152,11 +156,24 @@ def mailbox_problem(text: object) -> str | None:
     problem = local_part_problem(text)
     if problem is not None or not isinstance(text, str):
         return problem
+    if text == "0":
+        return "'0' counts as no local part to Mailcow's PHP"
     bad = _MAILBOX.sub("", text)[:1]
     if bad:
         why = _NO_MAILBOX.get(bad, "with which nobody can log in")
         return f"{text!r} has {bad!r}, {why}: Mailcow's Dovecot knows letters, digits and '.', '_', '-'"
     return address_problem(text)
+
+
+def length_problem(address: str) -> str | None:
+    """Why a whole address fits no envelope, or None."""
+    return f"{address[:20]}… is longer than {MAX_ADDRESS} characters" if len(address) > MAX_ADDRESS else None
+
+
+def bare_address(text: str) -> str | None:
+    """The address in what was pasted with more around it, a link ("mailto:…") or a name ("Alice <…>"); else None."""
+    match = _PASTED.fullmatch(text.strip())
+    return match["address"] if match else None
 
 
 def machine_problem(name: object) -> str | None:

@@ -22,8 +22,8 @@ def texts(value: Iterable[str] | str) -> tuple[str, ...]:
 
 
 def lower(value: str) -> str:
-    """A local part in lower case, as Mailcow keeps them."""
-    return value.lower() if isinstance(value, str) else value
+    """A local part in lower case, as Mailcow keeps them, without blanks that were pasted along."""
+    return value.strip().lower() if isinstance(value, str) else value
 
 
 def member(kind: type[K], value: Any) -> Any:

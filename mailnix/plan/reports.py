@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote
 
-from mailnix.model import mirrors
+from mailnix.model import mirrors, reach
 from mailnix.model.names import to_ascii
 from mailnix.model.topology import Domain, Topology
 
@@ -18,7 +18,7 @@ def contact(topology: Topology) -> str:
     """The address for the certificate authority: the one given, else postmaster of the first domain."""
     if topology.contact is None:
         return f"{POSTMASTER}@{topology.domains[0].name}"
-    local_part, _, domain = topology.contact.rpartition("@")
+    local_part, _, domain = topology.contact.strip().rpartition("@")
     return f"{local_part}@{to_ascii(domain)}"
 
 
@@ -30,10 +30,12 @@ def address(topology: Topology, domain: Domain) -> str:
 
 
 def has_postmaster(topology: Topology, domain: Domain) -> bool:
-    """Whether mail to the domain's postmaster arrives: by a mailbox, an alias or a catch-all, its own or mirrored."""
-    domains = mirrors.by_name(topology) if domain.alias_of else {}
-    caught = any(alias.local_part == mirrors.CATCH_ALL for alias in mirrors.aliases(domain, domains))
-    return caught or POSTMASTER in mirrors.local_parts(domain, domains)
+    """Whether somebody gets mail for the domain's postmaster."""
+
+    def find(name: str) -> Domain | None:
+        return domain if name == domain.name else mirrors.by_name(topology).get(name)
+
+    return reach.arrives(f"{POSTMASTER}@{domain.name}", find)
 
 
 def uri(mail_address: str) -> str:

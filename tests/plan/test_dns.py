@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dns.zone
 import dns.zonefile
 import pytest
@@ -81,6 +83,16 @@ def test_a_contact_that_is_not_ours_gets_no_record_in_a_zone_that_is_not_ours_bu
     records = derive(sound(contact="me@elsewhere.net", domains=[Domain("example.org", ["a"])])).records
     assert {record.zone for record in records} == {"example.org", ""}
     assert '\n; example.org._report._dmarc.elsewhere.net. IN TXT "v=DMARC1" ;' in zone_text(records)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"aliases": [Alias("postmaster", discard=True)]}, {"mailboxes": [Mailbox("postmaster", state="inactive")]}],
+)
+def test_a_postmaster_whose_mail_nobody_gets_is_told_nothing(fields: dict[str, Any]) -> None:
+    domains = [Domain("example.org", ["alice"], [Alias("postmaster", ["alice"])]), Domain("example.net", **fields)]
+    zone = published(sound(domains=domains))
+    assert zone["_smtp._tls.example.net", "TXT"] == ['"v=TLSRPTv1; rua=mailto:postmaster@example.org"']
 
 
 def test_a_contact_that_was_given_gets_the_reports_of_every_domain_and_its_zone_agrees() -> None:

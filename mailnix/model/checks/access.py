@@ -75,9 +75,9 @@ def _app_passwords(mailbox: Mailbox, path: str, found: Found) -> None:
     for at, app in each(mailbox.app_passwords, AppPassword, path):
         if not isinstance(app.name, str):
             continue
-        if not _APP.fullmatch(app.name):
+        if not _APP.fullmatch(app.name) or app.name == "0":  # PHP takes "0" for none
             message = f"{app.name[:40]!r} is no name of an app password"
-            found.error(f"{at}.name", message, "use letters, digits, blanks and . _ -, at most 60")
+            found.error(f"{at}.name", message, "use letters, digits (not 0 alone), blanks and . _ -, at most 60")
         elif app.name.lower() in seen:
             found.error(f"{at}.name", f"there is another {app.name!r}", "name each program or device once")
         seen.add(app.name.lower())

@@ -7,15 +7,16 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from mailnix.model.checks.found import Found, each
+from mailnix.model.checks.found import Found, each, host_names
 from mailnix.model.mail import Alias, Mailbox, State, address_of, without_tag
-from mailnix.model.names import domain_problem, local_part_problem
+from mailnix.model.names import bare_address, domain_problem, length_problem, local_part_problem
 from mailnix.model.topology import Domain, Topology
 
 MAX_REDIRECTS: Final = 100
 """How many redirects Mailcow's Dovecot runs for one mail (`sieve_max_redirects`)."""
 SINK: Final = "localhost"
 """The domain of Mailcow's own words for throwing away and learning: null@localhost, spam@localhost, ham@localhost."""
+_LOCAL: Final = "localhost.localdomain"  # Mailcow's Postfix takes it for itself, too (mydestination)
 
 
 @frozen
@@ -26,6 +27,9 @@ class _Walk:
     taken: Mapping[str, str]
     found: Found
     catching: set[str]
+    hosts: set[str]
+    inactive: set[str]
+    nets: Mapping[str, str]  # by a domain with mailboxes, the one whose catch-all takes for them, itself or a mirror
     leads: dict[str, list[str]] = field(factory=dict)
     places: dict[str, str] = field(factory=dict)
 
@@ -44,31 +48,50 @@ class _Walk:
         for at, text in each(texts, str, path):
             whole = address_of(text, domain.name)
             address = without_tag(whole)  # a sub-address is its mailbox's
-            local_part, _, name = address.rpartition("@")
-            # The tag goes into a sieve script as it is; that a + starts one is no mistake here.
-            tagged = whole.rpartition("@")[0].replace("+", "-")
-            problem = _problem(local_part, name, domain) or local_part_problem(tagged)
-            if name == SINK:
-                self.found.error(at, f"{text.strip()!r} is no address", "to throw mail away: Alias(…, discard=True)")
-            elif problem is not None:
-                self.found.error(at, problem)
+            name = address.rpartition("@")[2]
+            mistake = self._mistake(source, text, whole, domain)
+            if mistake is not None:
+                self.found.error(at, *mistake)
             elif address in seen:
                 self.found.warning(at, f"{address} is named twice")
-            elif address not in self.taken and self._is_nobody(name, source):
-                hint = "name a mailbox or alias of yours, or an address elsewhere"
-                self.found.error(at, f"there is no {address}", hint)
             else:
                 seen.add(address)
                 if name not in self.domains and not redirect:
                     _outside(address, at, self.found)
                 yield f"@{name}" if name in self.catching and address not in self.taken else address
 
+    def _mistake(self, source: str, text: str, whole: str, domain: Domain) -> tuple[str, str] | None:
+        """What is wrong with a target, and what to do."""
+        address = without_tag(whole)
+        local_part, _, name = address.rpartition("@")
+        # The tag goes into a sieve script as it is; that a + starts one is no mistake here.
+        tagged = whole.rpartition("@")[0].replace("+", "-")
+        if name == SINK:
+            return f"{text.strip()!r} is no address", "to throw mail away: Alias(…, discard=True)"
+        if bare := bare_address(text):
+            return f"{text.strip()!r} is more than an address", f"write only {bare}"
+        if problem := _problem(local_part, name, domain) or local_part_problem(tagged) or length_problem(whole):
+            return problem, ""
+        if name in self.hosts or name == _LOCAL:
+            meant = f"{local_part}@{domain.name}"
+            hint = f"did you mean {meant}?" if meant in self.taken else "name a mailbox or alias of one of the domains"
+            return f"{name} is a machine's name, and takes no mail", hint
+        if address not in self.taken and self._is_nobody(name, source):
+            return f"there is no {address}", "name a mailbox or alias of yours, or an address elsewhere"
+        if address in self.inactive:
+            hint = f'name another, or let {address} be state="archived", which takes mail and lets nobody in'
+            return f"{address} is an inactive mailbox, which takes no mail", hint
+        return None
+
 
 def check(topology: Topology, taken: Mapping[str, str], found: Found) -> None:
     """Every target must exist, and following targets must never lead back."""
     domains = [*each(topology.domains, Domain, "domains")]
     by_name = {domain.name: domain for _, domain in domains if isinstance(domain.name, str)}
-    walk = _Walk(by_name, taken, found, {name for name in by_name if _catches(by_name[name], by_name)})
+    catching = {name for name in by_name if _catches(by_name[name], by_name)}
+    hosts = {*host_names(topology).values()}
+    nets = {str(by_name[name].alias_of or name): name for name in catching}
+    walk = _Walk(by_name, taken, found, catching, hosts, _inactive(by_name), nets)
     for path, domain in domains:
         if domain.catch_all:
             walk.follow(f"@{domain.name}", domain.catch_all, domain, f"{path}.catch_all")
@@ -85,6 +108,17 @@ def _catches(domain: Domain, domains: Mapping[str, Domain]) -> bool:
     """Whether a domain takes mail for any address, by its own catch-all or that of the one it mirrors."""
     mirrored = domains.get(domain.alias_of) if isinstance(domain.alias_of, str) else None
     return bool(domain.catch_all or (mirrored is not None and mirrored.catch_all))
+
+
+def _inactive(domains: Mapping[str, Domain]) -> set[str]:
+    """Addresses of inactive mailboxes, those in domains that mirror theirs among them."""
+    found: set[str] = set()
+    for name, domain in domains.items():
+        mirrored = domains.get(domain.alias_of) if isinstance(domain.alias_of, str) else None
+        for source in filter(None, (domain, mirrored)):
+            boxes = (box for _, box in each(source.mailboxes, Mailbox, "") if box.state is State.INACTIVE)
+            found |= {f"{box.local_part}@{name}" for box in boxes}
+    return found
 
 
 def _problem(local_part: str, name: str, domain: Domain) -> str | None:
@@ -109,6 +143,8 @@ def _alias(alias: Alias, domain: Domain, at: str, walk: _Walk) -> None:
 
 def _mailbox(mailbox: Mailbox, domain: Domain, at: str, walk: _Walk) -> None:
     found, targets = walk.found, mailbox.forward_to
+    if mailbox.state is State.INACTIVE:
+        _caught(mailbox, domain, at, walk)
     if targets == ():
         if mailbox.keep_copy is False:
             found.error(f"{at}.keep_copy", "without a copy and without forward_to mail would be lost", "add forward_to")
@@ -120,6 +156,14 @@ def _mailbox(mailbox: Mailbox, domain: Domain, at: str, walk: _Walk) -> None:
         hint = 'state="archived" takes mail and lets nobody in'
         found.error(f"{at}.state", "an inactive mailbox takes no mail, so none is handed on", hint)
     walk.follow(f"{mailbox.local_part}@{domain.name}", targets, domain, f"{at}.forward_to", redirect=True)
+
+
+def _caught(mailbox: Mailbox, domain: Domain, at: str, walk: _Walk) -> None:
+    """Mailcow switches an inactive mailbox's own alias off with it, so Postfix looks further, for "@domain"."""
+    name = walk.nets.get(str(domain.name))
+    if name is not None:
+        message = f"mail for {mailbox.local_part}@{name} goes to the catch-all, whose readers may write as it, too"
+        walk.found.warning(f"{at}.state", message, 'state="archived" keeps its mail apart, and lets nobody in')
 
 
 def _mirrored(domain: Domain, path: str, walk: _Walk) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from mailnix.model import reach
 from mailnix.model.checks import access, forwarding, mirroring
 from mailnix.model.checks.found import Found, each
 from mailnix.model.mail import Alias, Mailbox, shown_name
-from mailnix.model.names import MIB, address_problem, mailbox_problem, parse_size
+from mailnix.model.names import MIB, address_problem, length_problem, mailbox_problem, parse_size
 from mailnix.model.topology import Domain, Topology
 
 POSTMASTER: Final = "postmaster"
@@ -21,8 +22,9 @@ def check(topology: Topology, found: Found) -> None:
     for path, domain in each(topology.domains, Domain, "domains"):
         _domain(domain, path, taken, found)
     mirroring.check(topology, taken, found)
+    domains = {d.name: d for _, d in each(topology.domains, Domain, "domains") if isinstance(d.name, str)}
     for path, domain in each(topology.domains, Domain, "domains"):
-        _postmaster(domain, path, taken, found)
+        _postmaster(domain, path, taken, domains.get, found)
     forwarding.check(topology, taken, found)
     access.check(topology, taken, found)
 
@@ -37,11 +39,13 @@ def _domain(domain: Domain, path: str, taken: dict[str, str], found: Found) -> N
         _claim(alias.local_part, address_problem, domain.name, at, taken, found)
 
 
-def _postmaster(domain: Domain, path: str, taken: dict[str, str], found: Found) -> None:
+def _postmaster(domain: Domain, path: str, taken: dict[str, str], find: reach.Find, found: Found) -> None:
+    postmaster = f"{POSTMASTER}@{domain.name}"
     if (domain.mailboxes, domain.aliases, domain.catch_all, domain.alias_of) == ((), (), (), None):
         found.warning(path, f"{domain.name} has no mailbox and no alias", "add one, or leave the domain out")
-    elif f"{POSTMASTER}@{domain.name}" not in taken and domain.catch_all == ():
-        message = f"{domain.name} has no {POSTMASTER}, which every domain must have (RFC 5321 4.5.1)"
+    elif isinstance(domain.name, str) and not reach.arrives(postmaster, find):
+        what = "a postmaster whose mail nobody gets" if postmaster in taken else f"no {POSTMASTER}"
+        message = f"{domain.name} has {what}: every domain must have one (RFC 5321 4.5.1)"
         found.warning(path, message, f'add: Alias("{POSTMASTER}", to=[…])')
 
 
@@ -60,7 +64,10 @@ def _claim(
         found.error(at, problem)
         return
     address = f"{local_part}@{domain}"
-    if address in taken:
+    problem = length_problem(address)
+    if problem is not None:
+        found.error(at, problem, "RFC 5321 4.5.3.1.3 allows no more, and Mailcow's PHP neither")
+    elif address in taken:
         found.error(at, f"{address} is {taken[address]} already", "each address can be given once")
     taken.setdefault(address, path)
 

@@ -1,4 +1,4 @@
-"""The system as a whole: its name, contact, time zone."""
+"""The system as a whole: its name and version, its time zone."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 import zoneinfo
 from typing import Final
 
-from mailnix.model.checks.found import Found, domain_names
-from mailnix.model.names import domain_problem, host_problem, local_part_problem, to_ascii
+from mailnix.model.checks.found import Found
+from mailnix.model.names import host_problem
 from mailnix.model.topology import SCHEMA_VERSION, Topology
 
 _ZONE: Final = re.compile(r"[A-Za-z]+([/_+-][A-Za-z0-9_+-]+)*")
@@ -18,7 +18,6 @@ def check(topology: Topology, found: Found) -> None:
     """Check what belongs to no single machine or domain."""
     _hostname(topology, found)
     _version(topology, found)
-    _contact(topology, found)
     _timezone(topology, found)
 
 
@@ -33,21 +32,6 @@ def _version(topology: Topology, found: Found) -> None:
         message = f"{topology.version} is not a version that this mailnix reads (it reads {SCHEMA_VERSION})"
         hint = "install a newer mailnix" if topology.version > SCHEMA_VERSION else "leave version out"
         found.error("version", message, hint)
-
-
-def _contact(topology: Topology, found: Found) -> None:
-    if not isinstance(topology.contact, str):
-        return
-    local_part, at, domain = topology.contact.rpartition("@")
-    problem = local_part_problem(local_part) or domain_problem(to_ascii(domain)) if at else "is not a mail address"
-    if problem is not None:
-        found.error("contact", problem, "write an address such as postmaster@example.org")
-    elif to_ascii(domain) not in domain_names(topology):
-        found.warning(
-            "contact",
-            f"{domain} is not one of the domains: receivers may refuse to send reports there (RFC 7489 7.1)",
-            "use an address of your own, or have its zone publish what `mailnix dns` says at its end",
-        )
 
 
 def _timezone(topology: Topology, found: Found) -> None:

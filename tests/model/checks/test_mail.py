@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from mailnix import Alias, AppPassword, Domain, Mailbox, Protocol, State, Topology
+from mailnix import Alias, AppPassword, Domain, Mailbox, Protocol, Proxy, State, Topology
 from mailnix.errors import Problem, Severity
 from mailnix.model import mirrors
 from mailnix.model.check import problems
 from mailnix.model.mail import address_of, sender_of, shown_name
-from tests.descriptions import many, sound
+from tests.descriptions import PUBLIC4, many, sound
 
 ALICE = "domains[0].mailboxes[0]"
+GONE = Mailbox("gone", state="inactive")
 HASH = "{BLF-CRYPT}$2y$10$abcdefghijklmnopqrstuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu"
 
 
@@ -30,6 +31,10 @@ def alice(**changed: Any) -> Topology:
 
 def mirror(**changed: Any) -> Topology:
     return sound(domains=[*domain().domains, Domain("example.net", **{"alias_of": "example.org", **changed})])
+
+
+def to(target: str) -> Domain:
+    return Domain("example.org", ["alice"], [Alias("postmaster", target)])
 
 
 def found(topology: Topology, path: str) -> Problem:
@@ -77,6 +82,86 @@ WRONG = {
     "a forward to itself": (alice(forward_to=["alice "]), f"{ALICE}.forward_to", "back to itself"),
     "a forward to a tag of itself": (alice(forward_to=["alice+x"]), f"{ALICE}.forward_to", "back to itself"),
     "a forward by an alias to itself": (alice(forward_to=["postmaster"]), "domains[0].aliases[0].to", "back to itself"),
+    "a forward to an inactive mailbox": (
+        domain(mailboxes=[Mailbox("alice", forward_to=["bob"], keep_copy=False), Mailbox("bob", state="inactive")]),
+        f"{ALICE}.forward_to[0]",
+        "archived",
+    ),
+    "an alias to an inactive mailbox and another": (
+        domain(mailboxes=["alice", GONE], aliases=[Alias("postmaster", "alice"), Alias("info", ["alice", "gone"])]),
+        "domains[0].aliases[1].to[1]",
+        "inactive",
+    ),
+    "an alias to a tag of an inactive mailbox": (
+        domain(mailboxes=["alice", GONE], aliases=[Alias("postmaster", "gone+x")]),
+        "domains[0].aliases[0].to[0]",
+        "inactive",
+    ),
+    "an alias to a mirror of an inactive mailbox": (
+        sound(
+            domains=[
+                Domain("example.org", ["alice", GONE], [Alias("postmaster", "gone@example.net")]),
+                Domain("example.net", alias_of="example.org"),
+            ]
+        ),
+        "domains[0].aliases[0].to[0]",
+        "gone@example.net is an inactive mailbox",
+    ),
+    "a catch-all to an inactive mailbox": (
+        domain(mailboxes=["alice", GONE], catch_all=["gone"]),
+        "domains[0].catch_all[0]",
+        "inactive",
+    ),
+    "a target at the mail host": (
+        alice(forward_to=["bob@mail.example.org"]),
+        f"{ALICE}.forward_to[0]",
+        "did you mean bob@example.org?",
+    ),
+    "a target at a proxy": (
+        sound(proxies=[Proxy("proxy", ipv4=PUBLIC4, hostname="mx.example.org")], domains=[to("who@mx.example.org")]),
+        "domains[0].aliases[0].to[0]",
+        "takes no mail",
+    ),
+    "a target at a former host name": (
+        sound(former_hostnames=["old.example.org"], domains=[to("alice@old.example.org")]),
+        "domains[0].aliases[0].to[0]",
+        "did you mean alice@example.org?",
+    ),
+    "a target at this machine": (
+        domain(aliases=[Alias("postmaster", "root@localhost.localdomain")]),
+        "domains[0].aliases[0].to[0]",
+        "takes no mail",
+    ),
+    "a target with its owner's name": (
+        domain(aliases=[Alias("postmaster", "Alice <alice@example.org>")]),
+        "domains[0].aliases[0].to[0]",
+        "write only alice@example.org",
+    ),
+    "a target that is a link": (
+        alice(forward_to=["mailto:me@gmail.com?subject=x"]),
+        f"{ALICE}.forward_to[0]",
+        "write only me@gmail.com",
+    ),
+    "a target that is too long": (
+        alice(forward_to=[f"{'x' * 64}@{'.'.join(['y' * 60] * 4)}"]),
+        f"{ALICE}.forward_to[0]",
+        "longer than 254",
+    ),
+    "a mailbox that PHP takes for none": (
+        domain(mailboxes=["alice", "0"]),
+        "domains[0].mailboxes[1].local_part",
+        "Mailcow",
+    ),
+    "an address that is too long": (
+        sound(domains=[Domain(f"{'.'.join(['y' * 60] * 3)}.example.org", ["postmaster", "x" * 64])]),
+        "domains[0].mailboxes[1].local_part",
+        "longer than 254",
+    ),
+    "an app password that PHP takes for none": (
+        alice(app_passwords=["0"]),
+        f"{ALICE}.app_passwords[0].name",
+        "not 0 alone",
+    ),
     "a forward to no address": (alice(forward_to=["a b@example.net"]), f"{ALICE}.forward_to[0]", "local part"),
     "a forward to too many": (
         alice(forward_to=[f"x{n}@example.net" for n in range(101)]),
@@ -185,6 +270,12 @@ FINE = {
     "a catch-all": domain(catch_all=["alice"]),
     "a catch-all is a postmaster, too": domain(aliases=[], catch_all=["alice"]),
     "a target that a catch-all takes": domain(aliases=[Alias("postmaster", "any@example.org")], catch_all=["alice"]),
+    "somebody whose mail is refused": domain(mailboxes=["alice", GONE]),
+    "an alias of a digit": domain(aliases=[Alias("postmaster", "alice"), Alias("0", "alice")]),
+    "an address of 254 characters": sound(
+        domains=[Domain(f"{'.'.join(['y' * 58] * 3)}.example.org", ["postmaster", "x" * 64])]
+    ),
+    "a pasted blank in a local part": domain(mailboxes=[" Alice"], aliases=[Alias("postmaster ", "alice")]),
     "a pasted blank": domain(aliases=[Alias("postmaster", [" Alice", "bob "])]),
     "a mailbox that keeps and forwards": alice(forward_to=["bob", "me@gmail.com"]),
     "a mailbox that only forwards": alice(forward_to=["me@gmail.com"], keep_copy=False),
@@ -222,6 +313,40 @@ def test_an_alias_to_an_address_elsewhere_is_warned_of_and_the_better_way_is_nam
     assert problem.severity is Severity.WARNING
     assert "SPF" in problem.message
     assert 'forward_to=["bob1234@gmail.com"]' in problem.hint
+
+
+def test_an_inactive_mailbox_beside_a_catch_all_is_warned_of_for_its_mail_goes_there() -> None:
+    own = domain(mailboxes=["alice", GONE], catch_all=["alice"])
+    mirrored = sound(
+        domains=[
+            Domain("example.org", ["alice", GONE], [Alias("postmaster", "alice")]),
+            Domain("example.net", alias_of="example.org", catch_all=["alice@example.org"]),
+        ]
+    )
+    for topology, address in ((own, "gone@example.org"), (mirrored, "gone@example.net")):
+        problem = found(topology, "domains[0].mailboxes[1].state")
+        assert problem.severity is Severity.WARNING
+        assert problem.message.startswith(f"mail for {address} goes to the catch-all")
+        assert "archived" in problem.hint
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"aliases": [Alias("postmaster", discard=True)]},
+        {"aliases": [Alias("postmaster", ["null"]), Alias("null", discard=True)]},
+        {"aliases": [Alias("postmaster", discard=True)], "catch_all": ["alice"]},
+        {"aliases": [], "mailboxes": ["alice", Mailbox("postmaster", state="inactive")]},
+        {
+            "aliases": [Alias("null", discard=True)],
+            "mailboxes": ["alice", Mailbox("postmaster", forward_to=["null"], keep_copy=False)],
+        },
+    ],
+)
+def test_a_postmaster_whose_mail_nobody_gets_is_none(fields: dict[str, Any]) -> None:
+    problem = found(domain(**fields), "domains[0]")
+    assert problem.severity is Severity.WARNING
+    assert problem.message.startswith("example.org has a postmaster whose mail nobody gets")
 
 
 def test_an_app_password_that_opens_more_than_the_mailboxs_is_warned_of() -> None:
