@@ -16,6 +16,7 @@ from mailnix.model.checks import (
     policies,
     relays,
     resolvers,
+    senders,
     services,
     shape,
     system,
@@ -41,6 +42,7 @@ CHECKS = (
     networks.check,
     domains.check,
     mail.check,
+    senders.check,
     policies.check,
     relays.check,
 )

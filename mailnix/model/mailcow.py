@@ -68,6 +68,7 @@ TELLTALE: Final[frozenset[str]] = frozenset(_FILE["free"]["telltale"])
 OWNED: Final[Mapping[str, str]] = {name: owner for owner, names in _FILE["owned"].items() for name in names}
 """Variables that are ours, and what says them instead."""
 EXTRA_CF: Final = "postfix/extra.cf"
+EXTRA_CONF: Final = "dovecot/extra.conf"
 RSPAMD_LOCAL: Final = "rspamd/rspamd.conf.local"
 PLACES: Final[tuple[str, ...]] = tuple(_FILE["places"]["patterns"])
 """Files that take extra lines, by patterns of their names."""

@@ -56,6 +56,13 @@ def lookups(mechanisms: Iterable[str]) -> int:
     return sum(term is not None and term.name in _LOOKED_UP for term in terms)
 
 
+def included(text: str) -> str:
+    """The domain whose record a mechanism includes; empty where it includes none, or one that macros make."""
+    term = _term(normal(text))
+    named = term is not None and term.name == "include" and "%" not in term.rest
+    return term.rest[1:] if term is not None and named else ""
+
+
 def fault(text: str) -> Fault | None:
     """Why this is not a further mechanism of a domain's record, or None."""
     text = text.strip()

@@ -59,3 +59,14 @@ def host_names(topology: Topology) -> dict[str, str]:
 def domain_names(topology: Topology) -> set[str]:
     """The names of the mail domains, as far as they are texts."""
     return {d.name for _, d in each(topology.domains, Domain, "domains") if isinstance(d.name, str)}
+
+
+def mx_hosts(topology: Topology) -> dict[str, str]:
+    """Names of our MX hosts, as far as they are texts, by where they are described."""
+    own: dict[str, Any] = {}
+    for path, proxy in each(topology.proxies, Proxy, "proxies"):
+        if proxy.hostname is None:
+            own["hostname"] = topology.hostname
+        else:
+            own[f"{path}.hostname"] = proxy.hostname
+    return {at: name for at, name in own.items() if isinstance(name, str)}

@@ -14,7 +14,13 @@ from mailnix.model.mailcow import ExtraLines, Setting
 from mailnix.model.topology import Internal, Topology
 
 HEALTH_CHECK: Final = "SKIP_UNBOUND_HEALTHCHECK"
-_PARAMETER: Final = re.compile(r"^([A-Za-z0-9_]+)[ \t]*=", re.MULTILINE)
+_PARAMETER: Final = re.compile(r"^([A-Za-z0-9_]+)[ \t]*=(.*(?:\n[ \t].*)*)", re.MULTILINE)
+_PROTOCOLS: Final = re.compile(r"^[ \t]*protocols[ \t]*=(.*)", re.MULTILINE)
+_MILTERS: Final = {
+    "smtpd_milters": "nothing looks for spam, and no mail is signed (DKIM)",
+    "non_smtpd_milters": "nothing looks at what this machine sends by itself",
+}
+_RSPAMD: Final = "rspamd:"
 _UNQUOTABLE: Final = re.compile(r"['\\\x00-\x1f\x7f]")
 
 
@@ -94,9 +100,23 @@ def _extra(extra: ExtraLines, path: str, found: Found) -> None:
     elif isinstance(extra.lines, str) and "\0" in extra.lines:
         found.error(path, "is not text")
     elif isinstance(extra.lines, str) and extra.file == mailcow.EXTRA_CF:
-        for name in _PARAMETER.findall(extra.lines):
-            if name in mailcow.POSTFIX:
-                found.error(path, f"{name} is ours: {mailcow.POSTFIX[name]}", "leave it out")
+        _postfix(extra.lines, path, found)
+    elif isinstance(extra.lines, str) and extra.file == mailcow.EXTRA_CONF:
+        _dovecot(extra.lines, path, found)
+
+
+def _dovecot(lines: str, path: str, found: Found) -> None:
+    said = _PROTOCOLS.findall(lines)
+    if said and not {"lmtp", "$protocols"} & {*said[-1].split()}:
+        found.warning(path, "protocols without lmtp: no mail is delivered, for it comes by that", "add lmtp")
+
+
+def _postfix(lines: str, path: str, found: Found) -> None:
+    for name, value in _PARAMETER.findall(lines):
+        if name in mailcow.POSTFIX:
+            found.error(path, f"{name} is ours: {mailcow.POSTFIX[name]}", "leave it out")
+        elif name in _MILTERS and _RSPAMD not in value:
+            found.warning(path, f"{name} without rspamd: {_MILTERS[name]}", "name inet:rspamd:9900, too")
 
 
 def _is_place(file: str) -> bool:

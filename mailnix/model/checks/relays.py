@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mailnix.model.checks.found import Found, domain_names, each, host_names
-from mailnix.model.checks.policies import mechanisms
+from mailnix.model.checks.senders import mechanisms
 from mailnix.model.names import domain_problem
 from mailnix.model.ports import SMTP
 from mailnix.model.relays import SUBMISSION, SUBMISSIONS, Relay, RelayTls

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mailnix import Backup, Internal, Topology
+from mailnix.errors import Severity
 from mailnix.model import mailcow
 from mailnix.model.check import problems
 from mailnix.model.mailcow import ExtraLines, Setting
@@ -127,6 +128,69 @@ def test_mailcows_places_for_more_lines_take_them(file: str) -> None:
 def test_any_other_file_is_refused(file: str, message: str) -> None:
     (found,) = said(described(extra_lines={file: "x = 1"})).values()
     assert message in found
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "default_transport",
+        "transport_maps",
+        "relay_transport",
+        "sender_dependent_default_transport_maps",
+        "sender_dependent_relayhost_maps",
+        "smtpd_relay_restrictions",
+        "smtpd_recipient_restrictions",
+        "smtpd_sender_login_maps",
+        "smtpd_sender_restrictions",
+        "mydestination",
+        "relay_domains",
+        "relay_recipient_maps",
+        "virtual_alias_maps",
+        "virtual_alias_domains",
+        "virtual_mailbox_maps",
+        "virtual_mailbox_domains",
+        "virtual_transport",
+        "recipient_delimiter",
+    ],
+)
+def test_another_name_for_what_is_ours_is_refused_too(name: str) -> None:
+    assert name in mailcow.POSTFIX
+
+
+def test_transports_of_ones_own_have_a_place() -> None:
+    found = said(described(extra_lines={"postfix/extra.cf": "transport_maps = pcre:/opt/postfix/conf/mine.pcre"}))
+    assert "postfix/custom_transport.pcre" in found["internal.extra_lines.postfix/extra.cf"]
+
+
+@pytest.mark.parametrize(
+    ("file", "lines", "what"),
+    [
+        ("postfix/extra.cf", "smtpd_milters =", "nothing looks for spam"),
+        ("postfix/extra.cf", "smtpd_milters=inet:clamav:7357", "nothing looks for spam"),
+        ("postfix/extra.cf", "a = 1\nnon_smtpd_milters =\nb = 1", "by itself"),
+        ("dovecot/extra.conf", "protocols = imap pop3", "no mail is delivered"),
+        ("dovecot/extra.conf", "protocols = imap lmtp\n  protocols = imap sieve", "no mail is delivered"),
+        ("dovecot/extra.conf", "protocols =", "no mail is delivered"),
+    ],
+)
+def test_lines_that_end_what_mail_needs_are_warned_of(file: str, lines: str, what: str) -> None:
+    (problem,) = problems(described(extra_lines={file: lines}))
+    assert problem.severity is Severity.WARNING
+    assert what in problem.message
+
+
+@pytest.mark.parametrize(
+    ("file", "lines"),
+    [
+        ("postfix/extra.cf", "smtpd_milters = inet:clamav:7357,\n  inet:rspamd:9900"),
+        ("postfix/extra.cf", "# smtpd_milters =\nmilter_protocol = 6"),
+        ("dovecot/extra.conf", "protocols = imap lmtp sieve"),
+        ("dovecot/extra.conf", "protocols = $protocols submission"),
+        ("dovecot/extra.conf", "#protocols = imap\nssl_min_protocol = TLSv1.3"),
+    ],
+)
+def test_other_lines_are_the_owners(file: str, lines: str) -> None:
+    assert said(described(extra_lines={file: lines})) == {}
 
 
 @pytest.mark.parametrize("name", sorted(mailcow.POSTFIX))
