@@ -125,7 +125,7 @@ def _started(texts: Texts) -> Iterator[tuple[str, str, str]]:
 
 
 def _commands(settings: Mapping[str, list[str]]) -> str:
-    return " ".join(word for key, said in settings.items() if key.startswith("Exec") for word in said)
+    return " ".join(word for key, said in settings.items() if key.startswith("Exec") for word in said).replace('"', "")
 
 
 def _modules(name: str) -> list[str]:

@@ -98,6 +98,8 @@ def _etc(made: Layer, top: str) -> Iterator[tuple[str, str]]:
     etc = _followed(made, f"{top}/etc")
     for path in sorted(etc.rglob("*")):
         name = f"etc/{path.relative_to(etc)}"
+        if path.name == "mtab":
+            continue  # leads to /proc/mounts: of the machine that reads it, and of its moment
         if path.is_symlink() and str(path.readlink()) == "/dev/null":
             yield name, "masked\n"
         elif path.is_symlink() and str(target := path.readlink()).startswith("/nix/store/"):

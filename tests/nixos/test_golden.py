@@ -65,7 +65,7 @@ def test_our_units_start_programs_of_the_store_alone(machine: str, kept: dict[st
     ]
     assert len(ours) > 4
     for path in ours:
-        for program in re.findall(r"(?m)^Exec\w+=[-+!@:|]*(\S+)", kept[machine][path]):
+        for program in re.findall(r"(?m)^Exec\w+=[-+!@:|]*\"?(\S+)", kept[machine][path]):
             assert program.startswith("/nix/store/"), f"{path}: {program}"
 
 

@@ -265,8 +265,8 @@ def test_a_port_that_was_opened_is_let_through(lab: Any, scene: Scene, before: A
         proxy.wait_for_open_port(OPENED)
         there = scene.layout.at(scene.proxy)[1].on_wire(scene.proxy.ipv4)
         dialled = f"timeout 20 bash -c ': </dev/tcp/{there}/{{}}'"
-        assert scene.internet.execute(dialled.format(OPENED)).ok
-        assert not scene.internet.execute(dialled.format(OPENED + 1)).ok
+        assert scene.internet.execute(dialled.format(OPENED)).status == 0
+        assert scene.internet.execute(dialled.format(OPENED + 1)).status != 0
     finally:
         proxy.succeed(f"systemctl stop {LISTENER}.service")  # who listens is compared later
 
