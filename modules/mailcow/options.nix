@@ -201,8 +201,8 @@ in
         }
       '';
       description = ''
-        Mail domains by name. What is described no more is switched off or, for aliases, removed; what was made by hand
-        stays as it is.
+        Mail domains by name. What is described no more, a whole domain too, is switched off or, for aliases, removed; its
+        mail is kept. What was made by hand stays as it is.
       '';
     };
 

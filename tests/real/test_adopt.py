@@ -80,7 +80,7 @@ NOTES: Final = (
 CHANGES: Final = {
     rf"{MIRROR}: DKIM key 'dkim' imported": "it had none",
     "password of Mailcow's admin set": "it is a credential of ours",
-    r"\S+: aliases, mailboxes, maxquota, quota changed": "limits of a domain are for admins of single ones",
+    r"\S+: aliases, mailboxes, maxquota, quota, tags changed": "a domain's limits are for admins of single ones",
     r"\S+@old\.example: tags changed": "a tag remembers what a description has said of a mailbox",
     r"carol@\S+: may write to 600 recipients an hour": "a limit in minutes, and of the domain",
     r"\S+: alias of \S+ changed": "a comment marks what is described",

@@ -115,6 +115,7 @@ class FakeMailcow:
             "max_quota_for_domain": attr["quota"] * MIB,
             "max_quota_for_mbox": attr["maxquota"] * MIB,
             "active": attr["active"],
+            "tags": attr["tags"],
         }
 
     def edit_domain(self, name: str, attr: Row) -> Row:
@@ -126,7 +127,7 @@ class FakeMailcow:
             "maxquota": row["max_quota_for_mbox"] // MIB,
             "active": row["active"],
         }
-        row.update(self._domain_row({**now, **attr}))
+        row.update(self._domain_row({**now, **attr, "tags": [*row["tags"], *attr.get("tags", ())]}))
         return success("domain_modified", name)
 
     def add_mailbox(self, attr: Row) -> Row:

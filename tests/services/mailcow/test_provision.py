@@ -239,11 +239,12 @@ def test_sogo_is_restarted_once_for_all_new_domains(
     assert restarts == [0, 1]
 
 
-def test_a_domain_described_no_more_is_only_mentioned(
+def test_a_domain_that_others_made_is_only_mentioned(
     mailcow: FakeMailcow, provision: Provision, topology: Topology, capsys: pytest.CaptureFixture[str]
 ) -> None:
     both = evolve(topology, domains=[*topology.domains, Domain("other.example", mailboxes=["info"])])
     provision(both)
+    mailcow.domains["other.example"]["tags"] = []
     mailcow.writes.clear()
     provision(topology)
     assert mailcow.writes == []

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from .aliases import occupant
 from .description import Alias, AppPassword, Domain, Forward, Mailbox
-from .domains import MARK
-from .mailboxes import ACTIVE, APPS, ARCHIVED, FORWARD, SENDERS, STATE, marks, tags, was_described
+from .domains import MARK, tags
+from .mailboxes import ACTIVE, APPS, ARCHIVED, FORWARD, SENDERS, STATE, marks, was_described
 from .sieve import forward_of, script
 from .work import Row, Work
 

@@ -17,10 +17,13 @@ class Aliases:
         self._work = work
         self._found = found
 
-    def drop(self, domains: Iterable[Domain], made: Collection[str]) -> None:
-        """Remove aliases that we made and that are described no more; `made` are the mailboxes that there are."""
+    def drop(self, domains: Iterable[Domain], made: Collection[str], gone: Collection[str]) -> None:
+        """Remove aliases that we made and that are described no more; `made` are the mailboxes that there are.
+
+        Those of domains that are `gone` go, too: Postfix follows an alias also where its domain is switched off.
+        """
         domains = tuple(domains)
-        names = {domain.name for domain in domains}
+        names = {domain.name for domain in domains} | {*gone}
         described = {alias.address for domain in domains for alias in domain.aliases}
         # One whose place a mailbox shall take goes just before that is made: no mail may bounce in between.
         mailboxes = {mailbox.address for domain in domains for mailbox in domain.mailboxes}

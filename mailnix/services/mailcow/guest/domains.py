@@ -1,4 +1,8 @@
-"""Domains and their DKIM keys, and domains that mirror another (Mailcow's alias domains)."""
+"""Domains and their DKIM keys, and domains that mirror another (Mailcow's alias domains).
+
+A tag remembers that a domain is, or was, described. Alias domains have no tags, so one of the domain that they mirror
+remembers them.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ MIB = 2**20
 MARK = "mailnix"  # the tag of domains and mailboxes, and the private comment of aliases, that we made
 # Mailcow's limits per domain are for admins of single domains. Here the description and the disk are the limits.
 ROOM = {"mailboxes": 10_000, "aliases": 100_000, "quota": 10 * 2**20, "maxquota": 10 * 2**20}
+TAG_LENGTH, TAGS_AT_ONCE = 255, 25  # a column of Mailcow's, and its TAGGING_LIMIT
 LIMITS = {
     "mailboxes": ("max_num_mboxes_for_domain", 1),
     "aliases": ("max_num_aliases_for_domain", 1),
@@ -27,20 +32,28 @@ IN_PAGES = "in Mailcow's pages, with haraka-in stopped so that mail waits; then:
 
 
 class Domains:
-    """Brings domains to what is described; `ready` and `found` are those that exist now, and did before."""
+    """Brings domains to what is described; `ready` and `found` are those that exist now, and did before.
+
+    `gone` are those that were described, and are no more.
+    """
 
     def __init__(self, work: Work, keys: Mapping[str, DkimKey], pause: Callable[[float], None] = time.sleep) -> None:
         self._work = work
         self._keys = keys
         self._pause = pause
+        self._mirrors: dict[str, Row] = {}
+        self._wanted: dict[str, list[str]] = {}
         self.found: dict[str, Row] = {}
         self.ready: list[Domain] = []
+        self.gone: list[str] = []
 
     def bring(self, domains: Iterable[Domain]) -> None:
         """Keys first, for Mailcow makes its own where a new domain has none; mirrors after what they mirror."""
         domains = tuple(domains)
         self.found = {row["domain_name"]: row for row in self._work.api.items("get/domain/all")}
         mirrors = {row["alias_domain"]: row for row in self._work.api.items("get/alias-domain/all")}
+        self._mirrors = mirrors
+        self._wanted = _tags(domains)
         own = [domain for domain in domains if not domain.alias_of]
         last_new = next((domain.name for domain in reversed(own) if domain.name not in self.found), None)
         for domain in own:
@@ -53,8 +66,26 @@ class Domains:
         for domain in domains:
             if domain.alias_of in there and self._mirror(domain, mirrors.get(domain.name)):
                 self.ready.append(domain)
-        for name in sorted({*self.found, *mirrors} - {domain.name for domain in domains}):
-            self._work.say(f"{name}: not described, left as it is")
+        self._leave({*self.found, *mirrors} - {domain.name for domain in domains})
+
+    def _leave(self, names: Iterable[str]) -> None:
+        """Tell domains that were described once from those that others made."""
+        said = {tag for row in self.found.values() for tag in tags(row)}
+        for name in sorted(names):
+            if mirror_tag(name) in said if name in self._mirrors else MARK in tags(self.found[name]):
+                self.gone.append(name)
+            else:
+                self._work.say(f"{name}: not described, left as it is")
+
+    def switch_off(self, name: str, mailboxes: Callable[[str], bool]) -> None:
+        """Switch off one of `gone`, after its mailboxes; one that is off already takes no call.
+
+        Who writes to it from here would otherwise reach the mailbox here, whoever has the domain by now.
+        """
+        row, kind = (self._mirrors[name], "alias-domain") if name in self._mirrors else (self.found[name], "domain")
+        if int(row["active"]) and (name in self._mirrors or mailboxes(name)):
+            what = f"{name}: described no more, switched off (its mail is kept)"
+            self._work.attempt(what, self._work.api.edit, kind, name, {"active": 0})
 
     def _refuse(self, text: str) -> None:
         self._work.refusals.append(text)
@@ -68,6 +99,7 @@ class Domains:
         if not has_key:
             return False
         attributes = _new_domain(domain, self._keys[domain.name].selector, restart_sogo=restart_sogo)
+        attributes["tags"] = self._wanted[domain.name][:TAGS_AT_ONCE]
         return self._work.attempt(f"{domain.name}: added", self._work.api.add, "domain", attributes)
 
     def _mirror(self, domain: Domain, now: Row | None) -> bool:
@@ -123,16 +155,41 @@ class Domains:
 
     def _keep(self, domain: Domain, now: Row) -> None:
         wanted = _room(domain)
-        low = {k: wanted[k] for k, (name, unit) in LIMITS.items() if int(now[name]) // unit < wanted[k]}
+        changed: dict[str, object] = {
+            key: wanted[key] for key, (name, unit) in LIMITS.items() if int(now[name]) // unit < wanted[key]
+        }
         if not int(now["active"]):
-            low["active"] = 1
-        if low:
-            what = f"{domain.name}: {', '.join(sorted(low))} changed"
-            self._work.attempt(what, self._work.api.edit, "domain", domain.name, low)
+            changed["active"] = 1
+        new = [tag for tag in self._wanted[domain.name] if tag not in tags(now)]
+        if new:
+            changed["tags"] = new[:TAGS_AT_ONCE]
+        if changed:
+            what = f"{domain.name}: {', '.join(sorted(changed))} changed"
+            self._work.attempt(what, self._work.api.edit, "domain", domain.name, changed)
         if int(now.get("relayhost") or 0):
             self._work.say(
                 f"{domain.name}: has a relay host of its own in Mailcow, its mail does not leave by the proxy"
             )
+
+
+def tags(row: Row) -> frozenset[str]:
+    """The tags of a domain or mailbox; Mailcow leaves the key out where there are none."""
+    return frozenset(row.get("tags") or ())
+
+
+def mirror_tag(name: str) -> str:
+    """The tag by which a domain remembers that one of this name mirrors it."""
+    return f"{MARK}-mirror:{name}"[:TAG_LENGTH]
+
+
+def _tags(domains: Iterable[Domain]) -> dict[str, list[str]]:
+    """The tags of each domain that shall have some."""
+    found: dict[str, list[str]] = {}
+    for domain in domains:
+        found.setdefault(domain.name, [MARK])
+        if domain.alias_of:
+            found.setdefault(domain.alias_of, [MARK]).append(mirror_tag(domain.name))
+    return found
 
 
 def _room(domain: Domain) -> dict[str, int]:
@@ -157,7 +214,6 @@ def _new_domain(domain: Domain, selector: str, *, restart_sogo: bool) -> dict[st
         "key_size": 2048,
         "defquota": DEFAULT_QUOTA,
         "restart_sogo": int(restart_sogo),
-        "tags": [MARK],
         **flags,
         **_room(domain),
     }

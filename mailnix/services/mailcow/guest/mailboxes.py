@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from .description import Alias, Domain, Mailbox
-from .domains import MARK, MIB
+from .domains import MARK, MIB, tags
 from .work import Row, Work
 
 STATE, PROTOCOLS = f"{MARK}-state", f"{MARK}-protocols"
@@ -46,6 +46,16 @@ class Mailboxes:
         for address, row in found.items():
             if address not in described:
                 self._undescribed(address, row, instead.get(address))
+
+    def leave(self, name: str) -> bool:
+        """Switch off those of a domain that is described no more; whether none of ours is left."""
+        rows = self._work.rows(f"{name}: mailboxes", f"get/mailbox/all/{name}")
+        if rows is None:
+            return False
+        refused = len(self._work.refusals)
+        for row in rows:
+            self._undescribed(row["username"].lower(), row, None)
+        return len(self._work.refusals) == refused
 
     def _undescribed(self, address: str, row: Row, alias: Alias | None) -> None:
         """Switch a mailbox of ours off, unless its address shall go on to take mail, as an alias."""
@@ -99,11 +109,6 @@ class Mailboxes:
         if _sends_per_hour(now) != mailbox.sends_per_hour:
             what = f"{address}: may write to {mailbox.sends_per_hour or 'any number of'} recipients an hour"
             self._work.attempt(what, api.edit, "rl-mbox", address, _limit(mailbox))
-
-
-def tags(row: Row) -> frozenset[str]:
-    """A mailbox's tags; Mailcow leaves the key out where there are none."""
-    return frozenset(row.get("tags") or ())
 
 
 def was_described(row: Row) -> bool:

@@ -1,8 +1,8 @@
 """Bring Mailcow to what the description says, through its API: domains, DKIM keys, mailboxes, aliases, admin password.
 
-Only what differs is changed, so a second run changes nothing. Mail is never deleted: a mailbox that we made and that
-is described no more is switched off, or hands its mail on where its address is an alias by now; domains and mailboxes
-that others made are left alone, and so are passwords.
+Only what differs is changed, so a second run changes nothing. Mail is never deleted: a domain or mailbox that is
+described no more is switched off, or hands its mail on where its address is an alias by now; domains and mailboxes that
+no description ever had are left alone, and so are passwords.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class Provisioner(Work):
         for domain in ready:
             if not domain.alias_of:
                 mailboxes.bring(domain, found, new=domain.name not in domains.found)
-        aliases.drop(ready, mailboxes.rows)
+        for name in domains.gone:
+            domains.switch_off(name, mailboxes.leave)
+        aliases.drop(ready, mailboxes.rows, domains.gone)
         for domain in ready:
             aliases.bring(domain, mailboxes.left)
         access = Access(self, self._secrets.passwords, ready, mailboxes.left)
