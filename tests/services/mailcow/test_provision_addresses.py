@@ -60,6 +60,24 @@ def test_a_mirror_follows_the_other_domain_and_may_differ(mailcow: Mailcow) -> N
     assert mailcow.finds("alice@example.net") == ""
 
 
+def test_people_write_as_what_leads_to_their_mailbox_in_a_mirror(mailcow: Mailcow) -> None:
+    net = Domain("example.net", alias_of="example.org", aliases=[Alias("chair", ["bob"])], catch_all=["bob+any"])
+    other = Domain("example.com", ["gina"], [Alias("bob", ["bob@example.net"])], catch_all=["gina", "Bob@example.NET"])
+    assert mailcow.has(domain(aliases=[Alias("info", ["bob@example.net", "bob"])]), net, other) == []
+    bob = "bob@example.org"
+    for address in ("chair@example.net", "bob@example.com", "info@example.org", "info@example.net"):
+        assert (mailcow.finds(address), look_up(mailcow.api.database, "sender_acl", address)) == (bob, bob)
+    assert mailcow.finds("any@example.net") == "bob+any@example.org"
+    assert mailcow.aliases()["@example.com"] == "bob@example.org,gina@example.com"
+
+
+def test_an_alias_of_a_mirror_goes_before_the_mailbox_that_it_mirrors(mailcow: Mailcow) -> None:
+    net = Domain("example.net", alias_of="example.org", aliases=[Alias("chair", ["info"]), Alias("info", ["alice"])])
+    assert mailcow.has(domain("alice", aliases=[Alias("info", ["bob"])]), net) == []
+    assert mailcow.finds("chair@example.net") == "info@example.net"
+    assert mailcow.finds("info@example.net") == ALICE
+
+
 def test_a_domain_of_its_own_is_not_made_a_mirror_and_a_mirror_no_domain(mailcow: Mailcow) -> None:
     assert mailcow.has(domain(), Domain("example.net", ["carol"]), Domain("example.com", alias_of="example.org")) == []
     com, net = mailcow.has(
