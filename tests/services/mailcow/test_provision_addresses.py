@@ -9,9 +9,7 @@ import pytest
 from attrs import evolve
 
 from mailnix import Alias, AppPassword, Domain, Mailbox, Topology
-from mailnix.services.mailcow.guest.description import Forward
 from mailnix.services.mailcow.guest.domains import MARK
-from mailnix.services.mailcow.guest.sieve import script
 from tests.lab.fake_mailcow.test_lookups import look_up
 
 from .faked import ALICE, PASSWORD, Mailcow, Pem, domain, running
@@ -98,18 +96,6 @@ def test_a_mailbox_keeps_and_forwards_and_stops(mailcow: Mailcow) -> None:
     assert mailcow.has(domain("alice")) == []
     assert mailcow.filters() == []
     assert mailcow.box()["tags"] == [MARK]
-
-
-def test_spam_is_handed_on_to_no_domain_but_ours() -> None:
-    text = script(Forward(("bob@example.org", "me@gmail.com", "x@else.example"), keep_copy=False), {"example.org"})
-    assert text.splitlines()[1:] == [
-        'redirect "bob@example.org";',
-        'if not header :contains "X-Spam-Flag" "YES" {',
-        '  redirect "me@gmail.com";',
-        '  redirect "x@else.example";',
-        "}",
-    ]
-    assert script(Forward(("me@gmail.com",), keep_copy=True), ()).splitlines()[1] == 'require ["copy"];'
 
 
 def test_a_prefilter_that_somebody_made_in_mailcow_is_not_put_aside(mailcow: Mailcow) -> None:

@@ -16,7 +16,19 @@ FORWARDS = st.builds(Forward, st.lists(ADDRESS, min_size=1, unique=True).map(tup
 @given(FORWARDS)
 def test_a_script_of_ours_is_read_as_what_it_was_written_for(forward: Forward) -> None:
     wanted = Forward(tuple(sorted(forward.to)), forward.keep_copy)
-    assert forward_of(script(forward, {"example.org"})) == wanted
+    assert forward_of(script(forward, {"a@example.org", "b@elsewhere.example"})) == wanted
+
+
+def test_one_that_an_older_mailnix_wrote_is_read_too() -> None:
+    text = 'redirect "b@x.example";\nif not header :contains "X-Spam-Flag" "YES" {\n  redirect "a@y.example";\n}\n'
+    assert forward_of(text) == Forward(("a@y.example", "b@x.example"), keep_copy=False)
+
+
+def test_without_a_copy_a_bounce_is_kept_as_well_as_handed_on() -> None:
+    lines = script(Forward(("a@example.org",), keep_copy=False), {"a@example.org"}).splitlines()[1:]
+    bounces = ['if envelope :is "from" "" {', "  keep;", "}"]
+    assert lines == ['require ["envelope"];', *bounces, 'redirect "a@example.org";']
+    assert "envelope" not in script(Forward(("a@example.org",), keep_copy=True), ())
 
 
 @pytest.mark.parametrize(
@@ -28,6 +40,8 @@ def test_a_script_of_ours_is_read_as_what_it_was_written_for(forward: Forward) -
         ('require ["copy"];\nredirect :copy "me@else.example";\n', True),
         ('require "copy"; REDIRECT :COPY "Me@Else.Example";', True),
         ('# holidays; redirect "x@y.example";\n/* keep; */ redirect\n "me@else.example" ;', False),
+        ('if  envelope:is "from" ""{keep ;} redirect "me@else.example";', False),
+        ('if envelope :is "from" "" { keep; } redirect :copy "me@else.example";', True),
         ('require ["fileinto", "copy"]; redirect :copy "me@else.example"; redirect "me@else.example";', False),
     ],
 )
@@ -51,6 +65,10 @@ def test_what_people_write_is_understood(text: str, keeps: bool) -> None:
         'if not header :contains "X-Spam-Flag" "YES" { redirect "me@else.example";',
         'if not header :contains "X-Spam-Flag" "YES" { redirect "me@else.example"; keep; }',
         'redirect "me@else.example"; }',
+        'if envelope :is "from" "" { keep; }',
+        'if envelope :is "from" "boss@x.example" { keep; } redirect "me@else.example";',
+        'if envelope :is "from" "" { discard; } redirect "me@else.example";',
+        'if envelope :is "from" "" { redirect "me@else.example"; }',
         'require "vacation"; vacation "away"; redirect "me@else.example";',
         'redirect :list "me@else.example";',
         'elsif true { redirect "me@else.example"; }',

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from .aliases import occupant
 from .description import Alias, AppPassword, Domain, Forward, Mailbox
 from .domains import MARK, tags
-from .mailboxes import ACTIVE, APPS, ARCHIVED, FORWARD, SENDERS, STATE, marks, was_described
+from .ends import Ends
+from .mailboxes import ACTIVE, APPS, ARCHIVED, FORWARD, SENDERS, STATE, marks, ours, was_described
 from .sieve import forward_of, script
 from .work import Row, Work
 
@@ -20,15 +21,23 @@ NOBODY = ["default"]  # Mailcow's word for no senders but a mailbox's own
 
 
 class Access:
-    """What hangs on the mailboxes of these domains; `left` are those whose address is an alias by now."""
+    """What hangs on the mailboxes of these domains. Redirects of spam go to what ends here: there it is judged again.
+
+    `left` are those whose address is an alias by now; `aliases` are those that were found in Mailcow, by address.
+    """
 
     def __init__(
-        self, work: Work, passwords: Mapping[str, str], domains: Iterable[Domain], left: Collection[str]
+        self,
+        work: Work,
+        passwords: Mapping[str, str],
+        domains: Iterable[Domain],
+        left: Collection[str],
+        aliases: Mapping[str, Row],
     ) -> None:
         self._work = work
         self._passwords = passwords
         domains = tuple(domains)
-        self._ours = {domain.name for domain in domains}  # take redirects of spam, too: it hurts nobody's name there
+        self._ends = Ends(domains, {address: row for address, row in aliases.items() if not ours(row)})
         self._leading: dict[str, set[str]] = {}
         self._meanwhile: dict[str, str] = {}  # aliases for which a mailbox stands, which covers its mirrors' addresses
         for domain in domains:
@@ -46,7 +55,7 @@ class Access:
             self._senders(mailbox, now)
         if FORWARD in concerned:
             forward = mailbox.forward
-            self._filter(mailbox.address, now, script(forward, self._ours) if forward else "")
+            self._filter(mailbox.address, now, self._script(forward) if forward else "")
         if APPS in concerned:
             self._app_passwords(mailbox, now)
 
@@ -60,7 +69,7 @@ class Access:
             self._work.refusals.append(f"{text}: describe it, or delete it there")
             return
         goto = Forward(tuple(sorted(alias.to)), keep_copy=False)
-        text = "discard;\n" if alias.discard else script(goto, self._ours)
+        text = "discard;\n" if alias.discard else self._script(goto)
         if not self._filter(address, now, text):
             return  # takes its mail, or refuses it, as before, rather than to keep it where nobody looks
         attributes: dict[str, object] = {}
@@ -72,6 +81,9 @@ class Access:
         if attributes:
             what = f"{address}: kept as an archive that nobody logs in to, for it is an alias now"
             self._work.attempt(what, self._work.api.edit, "mailbox", address, attributes)
+
+    def _script(self, forward: Forward) -> str:
+        return script(forward, {to for to in forward.to if self._ends.here(to)})
 
     def _forget(self, address: str, now: Row, tag: str) -> None:
         if tag in tags(now):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from .description import Alias, Domain
 from .domains import MARK
-from .mailboxes import NULL, new_alias, targets
+from .mailboxes import NULL, new_alias, ours, targets
 from .work import Row, Work
 
 
@@ -32,7 +32,7 @@ class Aliases:
             local_part, _, name = address.rpartition("@")
             described |= {f"{local_part}@{mirror.name}" for mirror in domains if mirror.alias_of == name}
         for address, row in self._found.items():
-            if row.get("private_comment") == MARK and row["domain"] in names and address not in described:
+            if ours(row) and row["domain"] in names and address not in described:
                 self._work.drop(row)
 
     def bring(self, domain: Domain, left: Collection[str]) -> None:
@@ -48,7 +48,7 @@ class Aliases:
             self._work.attempt(f"{what} added", api.add, "alias", new_alias(alias.address, goto))
             return
         same_targets = {to.strip().lower() for to in now["goto"].split(",")} == {*goto.split(",")}
-        if same_targets and int(now["active"]) and now.get("private_comment") == MARK:
+        if same_targets and int(now["active"]) and ours(now):
             return
         attributes = {**targets(goto), "private_comment": MARK}
         self._work.attempt(f"{what} changed", api.edit, "alias", now["id"], attributes)

@@ -78,7 +78,7 @@ class Mailboxes:
             self._work.refusals.append(f"{address}: no password for it in the credential mailcow.mailboxes")
             return False
         alias = aliases.get(address)
-        if alias is not None and alias.get("private_comment") == MARK:
+        if alias is not None and ours(alias):
             if not self._work.drop(alias):
                 return False
             del aliases[address]
@@ -175,6 +175,11 @@ def _sends_per_hour(row: Row) -> int | None:
     if not limit or row.get("rl_scope") != "mailbox":
         return 0
     return int(limit["value"]) if limit["frame"] == "h" else None
+
+
+def ours(alias: Row) -> bool:
+    """Whether we made an alias, or a description has had it."""
+    return alias.get("private_comment") == MARK
 
 
 def new_alias(address: str, goto: str) -> dict[str, object]:

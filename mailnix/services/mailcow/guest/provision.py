@@ -48,7 +48,7 @@ class Provisioner(Work):
         aliases.drop(ready, mailboxes.rows, domains.gone)
         for domain in ready:
             aliases.bring(domain, mailboxes.left)
-        access = Access(self, self._secrets.passwords, ready, mailboxes.left)
+        access = Access(self, self._secrets.passwords, ready, mailboxes.left, found)
         for mailbox in (mailbox for domain in ready for mailbox in domain.mailboxes):
             if mailbox.address in mailboxes.rows:
                 access.bring(mailbox, mailboxes.rows[mailbox.address])
