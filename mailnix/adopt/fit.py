@@ -19,6 +19,7 @@ from mailnix.model.mail import Alias, Mailbox, Protocol, State
 from mailnix.model.names import MIB, to_unicode
 from mailnix.model.relays import Relay
 from mailnix.model.topology import Domain
+from mailnix.services.mailcow.guest.domains import MARK, PREFIX
 
 NOBODY: Final = "null@localhost"
 """Where Mailcow leads what is thrown away (goto_null)."""
@@ -100,6 +101,8 @@ def _apart(found: list[Row], domain: str, notes: dict[str, tuple[str, ...]]) -> 
             _add(notes, domain, "its catch-all throws everything away in Mailcow; described, senders are told")
         else:
             to = (*to, *ALIAS["to"](row))
+            for note in _comment(row):
+                _add(notes, domain, f"of its catch-all, {note}")
     return to, others
 
 
@@ -166,7 +169,15 @@ def _unsaid(alias: Row) -> str:
     return f"it {sinks[0]}" if sinks else ""
 
 
+def _comment(alias: Row) -> Iterator[str]:
+    """What somebody noted; the provisioner's mark before it is no part of it."""
+    text = alias.text("private_comment").strip()
+    if text and text != MARK:
+        yield f"the private comment in Mailcow: {text.removeprefix(PREFIX)}"
+
+
 def _alias_notes(alias: Row) -> Iterator[str]:
+    yield from _comment(alias)
     if alias.flag("internal", default=False):
         yield "Mailcow takes mail to it from its own users alone; described, from everybody"
     if not alias.flag("sender_allowed", default=True):

@@ -41,7 +41,7 @@ SETTINGS: Final = (
 TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "domain": ("domain", "active", "maxquota", "relayhost", "backupmx", "relay_all_recipients", "relay_unknown_only"),
     "mailbox": ("username", "name", "local_part", "domain", "quota", "attributes", "authsource", "kind", "active"),
-    "alias": ("address", "goto", "domain", "active", "internal", "sender_allowed", "public_comment"),
+    "alias": ("address", "goto", "domain", "active", "internal", "sender_allowed", "private_comment"),
     "alias_domain": ("alias_domain", "target_domain", "active"),
     "sender_acl": ("logged_in_as", "send_as", "external"),
     "relayhosts": ("id", "hostname", "username", "active"),

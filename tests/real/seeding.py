@@ -50,7 +50,7 @@ def calls() -> Iterator[Call]:
     yield _alias(f"team@{OLD}", f"alice@{OLD},bob@{OLD},{ELSEWHERE}")
     yield _alias(f"extra@{MIRROR}", f"alice@{OLD}")
     yield _alias(f"post@{IDN}", f"carol@{IDN}")
-    yield _alias(f"inside@{OLD}", f"alice@{OLD}", internal=1)
+    yield _alias(f"inside@{OLD}", f"alice@{OLD}", internal=1, private_comment="ask Eva")
     yield "alias", {"address": f"noreply@{OLD}", "goto_null": 1, "active": 1, "sender_allowed": 1}
     yield "alias", {"address": f"learn@{OLD}", "goto_spam": 1, "active": 1, "sender_allowed": 1}
     yield _filter(f"alice@{OLD}", FORWARD)

@@ -71,6 +71,7 @@ NOTES: Final = (
     "its limit in Mailcow is 10 in 1m",
     "learn@old.example to spam@localhost is left out",
     "from its own users alone",
+    "the private comment in Mailcow: ask Eva",
     "relay host [smtp.relay.example]:587: is a relay here",
     "transport for outlook.example by [smtp.other.example]:465: is a relay here",
     f"BCC map of alice@{OLD}: what comes for it is copied to {ELSEWHERE}",
@@ -83,7 +84,7 @@ CHANGES: Final = {
     r"\S+: aliases, mailboxes, maxquota, quota, tags changed": "a domain's limits are for admins of single ones",
     r"\S+@old\.example: tags changed": "a tag remembers what a description has said of a mailbox",
     r"carol@\S+: may write to 600 recipients an hour": "a limit in minutes, and of the domain",
-    r"\S+: alias of \S+ changed": "a comment marks what is described",
+    r"\S+: alias of \S+ changed": "a comment marks what is described, before what was noted",
     rf"sales@{OLD}: alias of alice@{OLD} added": "a recipient map did that",
     rf"\S*@{MIRROR}: alias of \S+ added": "a domain that mirrors another has its aliases, too",
 }
@@ -206,6 +207,11 @@ def test_what_was_there_works_after_it(existing: Mailcow, by_ssh: Path) -> None:
     filters = existing.api().rows("get/filters/all")
     assert {row["script_desc"] for row in filters} == {"mine"}
     assert len(filters) == 3
+
+
+def test_what_was_noted_of_an_alias_stays(existing: Mailcow) -> None:
+    comments = {row["address"]: row["private_comment"] for row in existing.api().rows("get/alias/all")}
+    assert comments[f"inside@{OLD}"] == "mailnix: ask Eva"
 
 
 def test_read_again_it_is_the_same(existing: Mailcow, by_ssh: Path) -> None:

@@ -52,6 +52,59 @@ def test_whom_an_older_mailnix_gave_another_tag_alone_is_switched_off_too(mailco
     assert mailcow.box(CAROL)["active"] == 0
 
 
+def noted(mailcow: Mailcow, text: str, **more: object) -> None:
+    """An alias of Carol's, with what somebody noted of it."""
+    words = {"address": "info@example.org", "goto": CAROL, "active": 1, "private_comment": text}
+    mailcow.api.add("alias", {**words, **more})
+
+
+def comments(mailcow: Mailcow) -> list[str]:
+    return [row["private_comment"] for row in mailcow.api.items("get/alias/all")]
+
+
+INFO = Alias("info", ["carol"])
+
+
+def test_what_somebody_noted_of_an_alias_stays_behind_our_mark(mailcow: Mailcow) -> None:
+    noted(mailcow, "for the 2019 camp, ask Eva")
+    assert mailcow.has(domain("carol", aliases=[INFO])) == []
+    assert comments(mailcow) == ["mailnix: for the 2019 camp, ask Eva"]
+    assert mailcow.has(domain("carol", aliases=[Alias("info", ["bob"])])) == []
+    assert comments(mailcow) == ["mailnix: for the 2019 camp, ask Eva"]
+    assert mailcow.has(domain("carol")) == []
+    assert comments(mailcow) == []
+
+
+@pytest.mark.parametrize("text", ["x" * 160, "ä" * 80, "ab" + "🎈" * 39, "mailnix-like, by hand"])
+def test_a_note_is_cut_where_mailcow_takes_no_more(mailcow: Mailcow, text: str) -> None:
+    noted(mailcow, text)
+    assert mailcow.has(domain("carol", aliases=[INFO])) == []
+    (comment,) = comments(mailcow)
+    assert f"mailnix: {text}".startswith(comment)
+    assert 150 < len(comment.encode()) <= 160 or comment == f"mailnix: {text}"
+
+
+def test_a_note_that_is_changed_in_mailcow_stays(mailcow: Mailcow) -> None:
+    mailcow.has(domain("carol", aliases=[INFO]))
+    assert comments(mailcow) == [MARK]
+    for text, kept in (("mailnix: ask Eva", "mailnix: ask Eva"), ("ask Adam", "mailnix: ask Adam"), ("", MARK)):
+        mailcow.api.edit("alias", "info@example.org", {"private_comment": text, "goto": CAROL})
+        assert mailcow.has(domain("carol", aliases=[INFO])) == []
+        assert comments(mailcow) == [kept]
+
+
+def test_a_note_comes_back_with_an_alias_whose_place_no_mailbox_could_take(mailcow: Mailcow) -> None:
+    def full(path: str) -> None:
+        if path == "delete/alias":
+            mailcow.api.edit("domain", "example.org", {"mailboxes": 2})
+
+    noted(mailcow, "ask Eva")
+    mailcow.has(domain("carol", aliases=[INFO]))
+    mailcow.api.after = full
+    assert mailcow.once(domain("carol", "info")).refusals != []
+    assert comments(mailcow) == ["mailnix: ask Eva"]
+
+
 def test_whoever_is_found_is_marked_in_the_call_that_changes_the_rest_and_once(mailcow: Mailcow) -> None:
     wanted = Mailbox("carol", name="Carol C.", sends_per_hour=0, send_as=["bob"])
     assert mailcow.has(domain(wanted)) == []

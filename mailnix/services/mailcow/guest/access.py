@@ -9,14 +9,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 from .aliases import occupant
 from .description import Alias, AppPassword, Domain, Forward, Mailbox
-from .domains import MARK, tags
+from .domains import MARK, PREFIX, tags
 from .ends import Ends
 from .mailboxes import ACTIVE, APPS, ARCHIVED, FORWARD, SENDERS, STATE, marks, ours, was_described
 from .sieve import forward_of, script
 from .work import Row, Work
 
 PREFILTER = "prefilter"
-PREFIX = f"{MARK}: "  # of the names of app passwords that we made
 NOBODY = ["default"]  # Mailcow's word for no senders but a mailbox's own
 
 

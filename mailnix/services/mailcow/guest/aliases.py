@@ -1,12 +1,14 @@
-"""Aliases: those that we made follow the description, those that others made stay."""
+"""Aliases: those that we made follow the description, those that others made stay.
+
+What somebody noted of one (its private comment) stays, behind our mark.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
 from .description import Alias, Domain
-from .domains import MARK
-from .mailboxes import NULL, new_alias, ours, targets
+from .mailboxes import NULL, marked, new_alias, ours, targets
 from .work import Row, Work
 
 
@@ -50,7 +52,7 @@ class Aliases:
         same_targets = {to.strip().lower() for to in now["goto"].split(",")} == {*goto.split(",")}
         if same_targets and int(now["active"]) and ours(now):
             return
-        attributes = {**targets(goto), "private_comment": MARK}
+        attributes = {**targets(goto), "private_comment": marked(now)}
         self._work.attempt(f"{what} changed", api.edit, "alias", now["id"], attributes)
 
 

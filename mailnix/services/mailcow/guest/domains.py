@@ -15,7 +15,8 @@ from .dkim import public_key
 from .work import Row, Work
 
 MIB = 2**20
-MARK = "mailnix"  # the tag of domains and mailboxes, and the private comment of aliases, that we made
+MARK = "mailnix"  # the tag of domains and mailboxes, and the private comment of aliases, that are described
+PREFIX = f"{MARK}: "  # of names of app passwords that we made, and before the comments that aliases had
 # Mailcow's limits per domain are for admins of single domains. Here the description and the disk are the limits.
 ROOM = {"mailboxes": 10_000, "aliases": 100_000, "quota": 10 * 2**20, "maxquota": 10 * 2**20}
 TAG_LENGTH, TAGS_AT_ONCE = 255, 25  # a column of Mailcow's, and its TAGGING_LIMIT

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from .description import Alias, Domain, Mailbox
-from .domains import MARK, MIB, tags
+from .domains import MARK, MIB, PREFIX, tags
 from .work import Row, Work
 
 STATE, PROTOCOLS = f"{MARK}-state", f"{MARK}-protocols"
 SENDERS, FORWARD, APPS = f"{MARK}-send-as", f"{MARK}-forward", f"{MARK}-app-passwords"
 OURS = frozenset({MARK, STATE, PROTOCOLS, SENDERS, FORWARD, APPS})
 ACCESS = ("imap", "pop3", "smtp", "sieve", "eas", "dav", "sogo")
+COMMENT = 160  # octets; more is refused when an alias is added, and an error of SQL when it is changed
 INACTIVE, ACTIVE, ARCHIVED = 0, 1, 2
 
 
@@ -84,7 +85,8 @@ class Mailboxes:
             del aliases[address]
         done = self._work.attempt(f"{address}: added", api.add, "mailbox", _new_mailbox(mailbox, password))
         if not done and alias is not None and address not in aliases:
-            self._work.attempt(f"{address}: alias put back", api.add, "alias", new_alias(address, alias["goto"]))
+            attributes = new_alias(address, alias["goto"], marked(alias))
+            self._work.attempt(f"{address}: alias put back", api.add, "alias", attributes)
         return done
 
     def _keep(self, mailbox: Mailbox, now: Row) -> None:
@@ -178,13 +180,26 @@ def _sends_per_hour(row: Row) -> int | None:
 
 
 def ours(alias: Row) -> bool:
-    """Whether we made an alias, or a description has had it."""
-    return alias.get("private_comment") == MARK
+    """Whether we made an alias, or a description has had it: its private comment is our mark, or has it in front."""
+    text = _comment(alias)
+    return text == MARK or text.startswith(PREFIX)
 
 
-def new_alias(address: str, goto: str) -> dict[str, object]:
+def marked(alias: Row) -> str:
+    """An alias's private comment with our mark, as much of it as Mailcow takes."""
+    text = _comment(alias)
+    if ours(alias) or not text:
+        return text or MARK
+    return (PREFIX + text).encode()[:COMMENT].decode(errors="ignore")
+
+
+def _comment(alias: Row) -> str:
+    return str(alias.get("private_comment") or "").strip()
+
+
+def new_alias(address: str, goto: str, comment: str = MARK) -> dict[str, object]:
     """Attributes of add/alias; what is not sent counts as 0."""
-    return {"address": address, **targets(goto), "private_comment": MARK, "sogo_visible": 1, "sender_allowed": 1}
+    return {"address": address, **targets(goto), "private_comment": comment, "sogo_visible": 1, "sender_allowed": 1}
 
 
 def targets(goto: str) -> dict[str, object]:
