@@ -52,7 +52,7 @@ class Domains:
         """Keys first, for Mailcow makes its own where a new domain has none; mirrors after what they mirror."""
         domains = tuple(domains)
         self.found = {row["domain_name"]: row for row in self._work.api.items("get/domain/all")}
-        mirrors = {row["alias_domain"]: row for row in self._work.api.items("get/alias-domain/all")}
+        mirrors: dict[str, Row] = {row["alias_domain"]: row for row in self._work.api.items("get/alias-domain/all")}
         self._mirrors = mirrors
         self._wanted = _tags(domains)
         own = [domain for domain in domains if not domain.alias_of]
