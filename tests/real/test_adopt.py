@@ -82,7 +82,7 @@ CHANGES: Final = {
     rf"{MIRROR}: DKIM key 'dkim' imported": "it had none",
     "password of Mailcow's admin set": "it is a credential of ours",
     r"\S+: aliases, mailboxes, maxquota, quota, tags changed": "a domain's limits are for admins of single ones",
-    r"\S+@old\.example: tags changed": "a tag remembers what a description has said of a mailbox",
+    r"\S+@\S+: tags changed": "a tag remembers what a description has said of a mailbox",
     r"carol@\S+: may write to 600 recipients an hour": "a limit in minutes, and of the domain",
     r"\S+: alias of \S+ changed": "a comment marks what is described, before what was noted",
     rf"sales@{OLD}: alias of alice@{OLD} added": "a recipient map did that",
