@@ -90,6 +90,7 @@ smtpd_tls_security_level = may
 smtpd_tls_chain_files = {TLS}/mx.key, {TLS}/mx.pem
 smtpd_tls_received_header = yes
 smtp_tls_security_level = verify
+smtp_tls_servername = hostname
 smtp_tls_CAfile = {CA}
 smtp_tls_loglevel = 1
 smtp_address_verify_target = rcpt

@@ -17,6 +17,14 @@ ANCHOR: Final = "/var/cache/bind/root.key"
 """The root's key, as a record; `SIGNER` writes both."""
 UNBOUND: Final = "/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf"
 """Where Debian's package says which root is trusted; a second anchor for one name beside it would be an error."""
+EMPTY: Final = (
+    "test.",
+    "2.0.192.in-addr.arpa.",
+    "100.51.198.in-addr.arpa.",
+    "113.0.203.in-addr.arpa.",
+    "8.b.d.0.1.0.0.2.ip6.arpa.",
+)
+"""What unbound would answer for by itself, as empty (RFC 6761, RFC 6303): where everybody in the lab is."""
 
 
 class Root(Protocol):
@@ -44,15 +52,12 @@ class Resolving(Protocol):
 
 
 def unbound_conf(server: object, anchor: str) -> str:
-    """By which `server` the root is, and by which key it is known (unbound.conf(5)); `anchor` is its DNSKEY record.
-
-    unbound would answer for `test.` by itself, as empty (RFC 6761), and everybody elsewhere is below it.
-    """
+    """By which `server` the root is, and by which key it is known (unbound.conf(5)); `anchor` is its DNSKEY record."""
+    served = "".join(f'  local-zone: "{zone}" nodefault\n' for zone in EMPTY)
     return f"""\
 server:
   trust-anchor: "{anchor}"
-  local-zone: "test." nodefault
-stub-zone:
+{served}stub-zone:
   name: "."
   stub-addr: {server}
 """

@@ -75,6 +75,8 @@ def test_a_proxys_unbound_vouches_for_what_is_there_and_for_what_is_not(
                 ("_25._tcp.mx.sts-right.elsewhere.test", "TLSA", False),
                 ("_mta-sts.sts-wrong.elsewhere.test", "TXT", True),
                 ("example.org", "MX", True),
+                *((address.reverse_pointer, "PTR", True) for address in layout.client.addresses),
+                *((address.reverse_pointer, "PTR", True) for address in layout.mx.addresses),
             ):
                 answer = dns.query.udp(dns.message.make_query(name, kind, want_dnssec=True), "127.9.9.2", timeout=10)
                 assert answer.flags & dns.flags.AD, name
