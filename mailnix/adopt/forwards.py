@@ -13,12 +13,11 @@ from attrs import evolve, field, frozen
 
 from mailnix.adopt.existing import TEXT_MAX, Existing, Row
 from mailnix.model.mail import AppPassword, Protocol
+from mailnix.services.mailcow.guest.domains import PREFIX
 from mailnix.services.mailcow.guest.sieve import UNLESS_SPAM, forward_of
 
 TO, KEEP, APPS, NOTES = "forward_to", "keep_copy", "app_passwords", "notes"
 """What a mailbox's row has more than Mailcow gave."""
-OURS: Final = "mailnix: "
-"""How names of app passwords begin that are described."""
 WITH_BACKUP: Final = "is in Mailcow's database and comes with a backup of it"
 
 
@@ -93,8 +92,8 @@ def _filter(row: Row, ours: set[str], said: _Said) -> None:
 def _app_password(row: Row, said: _Said) -> None:
     address, name = row.text("mailbox"), row.text("name")
     opens = tuple(each for each in Protocol if row.flag(f"{each}_access", default=False))
-    if name.startswith(OURS):
-        said.apps.setdefault(address, []).append(AppPassword(name.removeprefix(OURS), opens))
+    if name.startswith(PREFIX):
+        said.apps.setdefault(address, []).append(AppPassword(name.removeprefix(PREFIX), opens))
     else:
         said.note(address, f"its app password {name!r} ({', '.join(opens)}) {WITH_BACKUP}")
 

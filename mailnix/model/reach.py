@@ -6,15 +6,15 @@ Nothing here raises for a user's mistake: `mailnix check` asks before all is kno
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from mailnix.model.mail import Alias, Mailbox, State, address_of, without_tag
+from mailnix.model.mirrors import CATCH_ALL
 from mailnix.model.topology import Domain
 
 T = TypeVar("T")
 Find = Callable[[str], Domain | None]
 """The domain of ours that has a name."""
-_CATCH_ALL: Final = ""
 _Leads = Mapping[str, tuple[str, ...] | None]
 """Where local parts lead: to whole addresses, or to nobody further (None), since the mail stays in a mailbox."""
 
@@ -37,7 +37,7 @@ def arrives(address: str, find: Find) -> bool:
         leads = known[name]
         if leads is None:
             return True
-        onward = leads.get(local_part, leads.get(_CATCH_ALL, ()))
+        onward = leads.get(local_part, leads.get(CATCH_ALL, ()))
         if onward is None:
             return True
         ahead += map(without_tag, onward)
@@ -55,7 +55,7 @@ def _leads(domain: Domain | None, find: Find) -> _Leads | None:
     mirrored = find(domain.alias_of) if isinstance(domain.alias_of, str) else None
     for source in filter(None, (mirrored, domain)):
         if source.catch_all:
-            leads[_CATCH_ALL] = _addresses(source.catch_all, source)
+            leads[CATCH_ALL] = _addresses(source.catch_all, source)
         for alias in _all(source.aliases, Alias):
             leads[str(alias.local_part)] = () if alias.discard else _addresses(alias.to, source)
         for mailbox in _all(source.mailboxes, Mailbox):

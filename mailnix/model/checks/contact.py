@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from mailnix.model import reach
-from mailnix.model.checks.found import Found, each, host_names
+from mailnix.model.checks.found import Found, domains_by_name, host_names
 from mailnix.model.mail import address_of
 from mailnix.model.names import bare_address, domain_problem, local_part_problem
-from mailnix.model.topology import Domain, Topology
+from mailnix.model.topology import Topology
 
 _EXAMPLE: Final = "write an address such as postmaster@example.org"
 
@@ -25,7 +25,7 @@ def check(topology: Topology, found: Found) -> None:
         bare = bare_address(contact)
         found.error("contact", problem, f"write {bare}" if bare else _EXAMPLE)
         return
-    domains = {d.name: d for _, d in each(topology.domains, Domain, "domains") if isinstance(d.name, str)}
+    domains = domains_by_name(topology)
     if name in host_names(topology).values():
         found.error("contact", f"{name} is a machine's name, and takes no mail", _EXAMPLE)
     elif name not in domains:

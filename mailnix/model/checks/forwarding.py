@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from mailnix.model.checks.found import Found, each, host_names
+from mailnix.model.checks.found import Found, domains_by_name, each, host_names
 from mailnix.model.mail import Alias, Mailbox, State, address_of, without_tag
 from mailnix.model.names import bare_address, domain_problem, length_problem, local_part_problem
 from mailnix.model.topology import Domain, Topology
@@ -87,7 +87,7 @@ class _Walk:
 def check(topology: Topology, taken: Mapping[str, str], found: Found) -> None:
     """Every target must exist, and following targets must never lead back."""
     domains = [*each(topology.domains, Domain, "domains")]
-    by_name = {domain.name: domain for _, domain in domains if isinstance(domain.name, str)}
+    by_name = domains_by_name(topology)
     catching = {name for name in by_name if _catches(by_name[name], by_name)}
     hosts = {*host_names(topology).values()}
     nets = {str(by_name[name].alias_of or name): name for name in catching}

@@ -56,9 +56,14 @@ def host_names(topology: Topology) -> dict[str, str]:
     return {path: name for path, name in named if isinstance(name, str)}
 
 
+def domains_by_name(topology: Topology) -> dict[str, Domain]:
+    """The mail domains whose names are texts, by these."""
+    return {d.name: d for _, d in each(topology.domains, Domain, "domains") if isinstance(d.name, str)}
+
+
 def domain_names(topology: Topology) -> set[str]:
     """The names of the mail domains, as far as they are texts."""
-    return {d.name for _, d in each(topology.domains, Domain, "domains") if isinstance(d.name, str)}
+    return {*domains_by_name(topology)}
 
 
 def mx_hosts(topology: Topology) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from mailnix.model import reach
 from mailnix.model.checks import access, forwarding, mirroring
-from mailnix.model.checks.found import Found, each
+from mailnix.model.checks.found import Found, domains_by_name, each
 from mailnix.model.mail import Alias, Mailbox, shown_name
 from mailnix.model.names import MIB, address_problem, length_problem, mailbox_problem, parse_size
 from mailnix.model.topology import Domain, Topology
@@ -22,7 +22,7 @@ def check(topology: Topology, found: Found) -> None:
     for path, domain in each(topology.domains, Domain, "domains"):
         _domain(domain, path, taken, found)
     mirroring.check(topology, taken, found)
-    domains = {d.name: d for _, d in each(topology.domains, Domain, "domains") if isinstance(d.name, str)}
+    domains = domains_by_name(topology)
     for path, domain in each(topology.domains, Domain, "domains"):
         _postmaster(domain, path, taken, domains.get, found)
     forwarding.check(topology, taken, found)

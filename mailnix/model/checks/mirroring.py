@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from mailnix.model.checks.found import Found, each
+from mailnix.model.checks.found import Found, domains_by_name, each
 from mailnix.model.mail import Alias, Mailbox
 from mailnix.model.topology import Domain, Topology
 
 
 def check(topology: Topology, taken: dict[str, str], found: Found) -> None:
     """Check every `alias_of`, and enter the addresses that come by it."""
-    domains = {d.name: d for _, d in each(topology.domains, Domain, "domains") if isinstance(d.name, str)}
+    domains = domains_by_name(topology)
     for path, domain in each(topology.domains, Domain, "domains"):
         if domain.alias_of is None or not isinstance(domain.alias_of, str):
             continue
