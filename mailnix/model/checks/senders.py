@@ -72,9 +72,6 @@ def _costs(records: Mapping[str, _Terms], hosts: Set[str], found: Found) -> Mapp
 
 def _innermost_first(onward: Mapping[str, dict[str, str]], found: Found) -> Iterable[str]:
     """The domains, each after those that it includes; what leads back to itself is reported, and taken out."""
-    for name, included in onward.items():
-        if name in included:
-            _endless([name, name], included.pop(name), found)
     while True:
         try:
             return [*TopologicalSorter(onward).static_order()]
