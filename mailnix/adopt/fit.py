@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from mailnix.adopt import domains as of_mailcow
 from mailnix.adopt import forwards
 from mailnix.adopt.existing import Existing, Row
 from mailnix.adopt.relays import relays
@@ -35,16 +36,21 @@ OWN_SOURCE: Final = "mailcow"
 
 @frozen
 class Fitted:
-    """Mail domains, relays, and notes: of all of it, of a domain by its name, of a mailbox or alias by its address."""
+    """Mail domains, relays, and notes: of all of it, of a domain by its name, of a mailbox or alias by its address.
+
+    `left_out` are those of domains that are not among them.
+    """
 
     domains: tuple[Domain, ...]
     general: tuple[str, ...] = ()
     notes: Mapping[str, tuple[str, ...]] = field(factory=dict)
     relays: tuple[Relay, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def fit(existing: Existing) -> Fitted:
     """The description's part about mail."""
+    existing, left_out = of_mailcow.kept(existing)
     existing = forwards.told(existing)
     leaving = relays(existing)
     notes: dict[str, tuple[str, ...]] = {}
@@ -54,8 +60,6 @@ def fit(existing: Existing) -> Fitted:
     for row in existing.domains:
         name = row.text("domain_name")
         notes[name] = tuple(_domain_notes(row, existing, relayed=leaving.of_all))
-        if not row.flag("active", default=True):
-            continue
         catch_all, others = _apart(aliases.get(name, []), name, notes)
         domains.append(
             Domain(
@@ -68,7 +72,8 @@ def fit(existing: Existing) -> Fitted:
         )
     domains += _mirrors(existing, aliases, notes)
     general = (*leaving.notes, *_general(existing))
-    return Fitted(tuple(domains), general, {at: said for at, said in notes.items() if said}, leaving.found)
+    said = {at: texts for at, texts in notes.items() if texts}
+    return Fitted(tuple(domains), general, said, leaving.found, left_out)
 
 
 def _mirrors(
@@ -203,11 +208,6 @@ def _mailbox_notes(box: Row) -> Iterator[str]:
 
 
 def _domain_notes(domain: Row, existing: Existing, *, relayed: bool) -> Iterator[str]:
-    name = domain.text("domain_name")
-    if not domain.flag("active", default=True):
-        yield f"the domain {name} is switched off there, and left out"
-    if domain.flag("backupmx", default=False):
-        yield "Mailcow hands this domain's mail on to another server (relay domain); described, it is delivered here"
     if (number := domain.number("relayhost")) and not relayed:
         where = next((row.text("hostname") for row in existing.relayhosts if row.number("id") == number), str(number))
         yield f"its mail leaves by the relay host {where}; described, by the proxy"

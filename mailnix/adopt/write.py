@@ -62,7 +62,7 @@ def adopted(existing: Existing, answers: Answers) -> Adopted:
     ensure(found, f"what was read from {existing.source}")
     version = f" ({existing.version})" if existing.version else ""
     head = f"Read from the Mailcow at {existing.source}{version}. What a description cannot say is in comments."
-    general = (*unfit, *fitted.general)
+    general = (*fitted.left_out, *unfit, *fitted.general)
     text = script(
         evolve(answers, domains=fitted.domains, relays=fitted.relays),
         _by_path(fitted),

@@ -40,15 +40,17 @@ def command(
     from mailnix import pipeline
     from mailnix.adopt.fit import fit
     from mailnix.cli.questions import answers_about_machines
+    from mailnix.formats.python import printable
 
     target = folder / FILE
     if target.exists() and not force:
         raise MailnixError(f"{target} exists already", "name another folder, or replace it with --force")
     found = pipeline.existing(source, lambda: asked(api_key_file), hostname or "", ca)
-    output.status(
-        f"{source}: {len(found.domains)} domains, {len(found.mailboxes)} mailboxes, {len(found.aliases)} aliases"
-    )
-    answers = answers_about_machines({**given, "hostname": found.hostname}, fit(found).domains)
+    fitted = fit(found)
+    counts = f"{len(found.domains)} domains, {len(found.mailboxes)} mailboxes, {len(found.aliases)} aliases"
+    for line in (f"{source}: {counts}", *map(printable, fitted.left_out)):
+        output.status(line)
+    answers = answers_about_machines({**given, "hostname": found.hostname}, fitted.domains)
     made, taken = pipeline.adopt(found, answers, target, pipeline.secrets_folder(target, secrets))
     output.result(str(target))
     output.status(f"{len(made.notes)} notes in it say what the description does not")
@@ -63,8 +65,5 @@ def _about_keys(taken: Any, domains: list[str]) -> list[str]:
     said = [f"DKIM keys taken over: {len(taken.new)} of {len(domains)}"]
     said += [f"  {name}: the secrets folder has another key, which stays" for name in taken.other]
     said += [f"  {name}: its key is none of RSA" for name in taken.unusable]
-    if missing:
-        said.append(
-            "  for the others `mailnix secrets init` makes new ones: publish them before mail leaves from there"
-        )
-    return said
+    others = "  for the others `mailnix secrets init` makes new ones: publish them before mail leaves from there"
+    return [*said, others] if missing else said

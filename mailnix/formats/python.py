@@ -31,9 +31,13 @@ def quoted(text: str) -> str:
 
 def comment(text: str, depth: int = 0) -> list[str]:
     """Comment lines, at `depth` steps of indentation."""
-    safe = "".join(_shown(c) for c in text)
-    lines = textwrap.wrap(safe, WIDTH - 2 - depth * INDENT, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(printable(text), WIDTH - 2 - depth * INDENT, break_long_words=False, break_on_hyphens=False)
     return [f"{' ' * INDENT * depth}# {line}" for line in lines]
+
+
+def printable(text: str) -> str:
+    """A text without what a terminal or an editor would do instead of showing it."""
+    return "".join(map(_shown, text))
 
 
 def _shown(character: str) -> str:

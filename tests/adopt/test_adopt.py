@@ -195,7 +195,6 @@ def test_a_name_with_a_line_break_is_left_out_and_said(tmp_path: Path) -> None:
         ({"alias": {"private_comment": "mailnix: ask Eva"}}, "the private comment in Mailcow: ask Eva"),
         ({"alias": {"address": "@example.org", "private_comment": "x"}}, "of its catch-all, the private comment in"),
         ({"alias": {"sender_allowed": "0"}}, "nobody may write under it"),
-        ({"domain": {"backupmx": "1"}}, "hands this domain's mail on to another server"),
         ({"domain": {"relayhost": "3"}}, "its mail leaves by the relay host 3"),
         ({"more": {"further": {"sync jobs": 4}}}, "sync jobs: 4"),
     ],

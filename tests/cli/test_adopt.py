@@ -62,6 +62,14 @@ def test_it_writes_a_description_that_the_next_verbs_take(adopt: Run, mailnix: R
 
 
 @pytest.mark.usefixtures("filled")
+def test_a_relay_domain_is_left_out_and_said_at_once(adopt: Run, routes: Routes, tmp_path: Path) -> None:  # noqa: F811
+    routes.call("POST", "add/domain", {"domain": "relay.example", "relay_unknown_only": 1}, write=True)
+    said = adopt(*WORDS)
+    assert (said.status, "relay.example is left out: it is a relay domain" in said.err) == (0, True)
+    assert 'Domain("relay.example"' not in (tmp_path / "new/mail.py").read_text()
+
+
+@pytest.mark.usefixtures("filled")
 def test_the_key_comes_from_a_file_too(adopt: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MAILNIX_MAILCOW_API_KEY")
     said = adopt(*WORDS)
