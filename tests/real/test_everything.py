@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from mailnix import Mailbox, Topology
+from mailnix import Alias, Mailbox, Topology
 from mailnix.model.check import ensure
 from mailnix.run import Completed
 from rig.mailcow import Caller, Mailcow
@@ -31,6 +31,8 @@ from tests.real.everything import (
 )
 from tests.real.logins import accepted
 from tests.real.said import changes
+from tests.real.senders import writers
+from tests.senders import NOBODY, as_described
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +123,13 @@ def test_mirrors_have_the_others_aliases_and_their_own(everything: Mailcow) -> N
         }
 
 
+def test_postfix_lets_people_write_as_those_that_are_described(everything: Mailcow) -> None:
+    found = writers(everything, EVERYTHING)
+    assert found == as_described(EVERYTHING)
+    assert found[f"{NOBODY}@{HERE}"] == {f"ben@{HERE}", f"boss@{HERE}"}  # the catch-all, everybody
+    assert found[f"anna@{MIRROR}"] == {f"anna@{HERE}", f"shop@{HERE}", f"boss@{HERE}"}  # and no catch-all
+
+
 @pytest.mark.parametrize(
     ("user", "password", "opened"),
     [
@@ -154,6 +163,24 @@ def test_what_is_taken_away_goes_once_and_comes_back_as_it_was(restored: Mailcow
     assert changes(restored.provision()) > 0
     assert changes(restored.provision()) == 0
     assert kept(restored.api()) == before
+
+
+def test_who_is_described_to_may_write_as_one_who_left(restored: Mailcow) -> None:
+    boxes = box("anna", send_as=["carl"]) | box("ben", send_as=[f"@{HERE}"]) | {"carl": None}
+    left = described(people(boxes, {"carl": Alias("carl", to=["ben", OUTSIDE])}))
+    ensure(left, "tests")
+    restored.describe(left)
+    assert changes(restored.provision()) > 0
+    assert changes(restored.provision()) == 0
+    found = writers(restored, left)
+    for name in (HERE, MIRROR, IDN_MIRROR):
+        assert f"anna@{HERE}" in found[f"carl@{name}"]
+        assert f"anna@{HERE}" not in found[f"phone@{name}"]
+        assert f"ben@{HERE}" in found[f"phone@{name}"]  # though the catch-all, which he gets, allows less
+    restored.describe(EVERYTHING)
+    assert changes(restored.provision()) > 0
+    assert changes(restored.provision()) == 0
+    assert writers(restored, EVERYTHING) == as_described(EVERYTHING)
 
 
 def test_a_mirror_that_is_described_no_more_is_off_and_may_come_back(restored: Mailcow) -> None:

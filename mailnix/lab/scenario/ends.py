@@ -7,7 +7,7 @@ from collections import Counter
 from attrs import frozen
 
 from mailnix.model import mirrors
-from mailnix.model.mail import Mailbox, State, address_of, sender_of, without_tag
+from mailnix.model.mail import EVERYWHERE, Mailbox, State, address_of, sender_of, without_tag
 from mailnix.model.topology import Domain, Topology
 
 
@@ -62,9 +62,41 @@ def _recipients(topology: Topology, boxes: dict[str, Mailbox], address: str, see
 
 
 def may_write_as(topology: Topology, box: Owned, sender: str) -> bool:
-    """Whether a mailbox's owner may write as somebody: as itself, by `send_as`, or because mail to it ends there."""
-    domain = sender.rpartition("@")[2]
-    given = {sender_of(text, box.domain.name) for text in box.mailbox.send_as}
-    return bool({sender, f"@{domain}", "*"} & given) or box.address in _recipients(
-        topology, {each.address: each.mailbox for each in owned(topology)}, without_tag(sender), frozenset()
-    )
+    """Whether a mailbox's owner may write as somebody. Postfix looks for the sender as it is; only where nobody may
+    write as that does it look for it without its tag (smtpd_sender_login_maps, recipient_delimiter).
+    """
+    return box.address in (_writers(topology, sender) or _writers(topology, without_tag(sender)))
+
+
+def _writers(topology: Topology, sender: str) -> set[str]:
+    """Who may write as an address, in Mailcow's map (mysql_virtual_sender_acl.cf): who is given it by `send_as`, whom
+    its alias leads to at once, and whoever has it in the domain that is mirrored.
+    """
+    domains = mirrors.by_name(topology)
+    local_part, _, name = sender.rpartition("@")
+    domain = domains.get(name)
+    mirrored = domain.alias_of if domain else None
+    given = {EVERYWHERE, *(each for at in (name, mirrored) if at for each in (f"@{at}", f"{local_part}@{at}"))}
+    boxes = {box.address: box for box in owned(topology)}
+    found = {
+        address
+        for address, box in boxes.items()
+        if given & {sender_of(text, box.domain.name) for text in box.mailbox.send_as}
+    }
+    if domain is None:
+        return found
+    there = boxes.get(f"{local_part}@{mirrored}")
+    if there and there.mailbox.state is not State.INACTIVE:
+        found.add(there.address)
+    return found | _by_alias(domain, domains, boxes.get(sender), local_part)
+
+
+def _by_alias(domain: Domain, domains: dict[str, Domain], box: Owned | None, local_part: str) -> set[str]:
+    """Who may write as an address because of an alias; each mailbox that takes mail has one of its own in Mailcow."""
+    aliases = {alias.local_part: alias for alias in mirrors.aliases(domain, domains)}
+    if local_part in aliases:
+        return {*aliases[local_part].to}
+    if box and box.mailbox.state is not State.INACTIVE:
+        return {box.address} if box.mailbox.state is State.ACTIVE else set()
+    catch_all = None if domain.alias_of else aliases.get(mirrors.CATCH_ALL)
+    return {*catch_all.to} if catch_all else set()

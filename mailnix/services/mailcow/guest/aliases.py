@@ -41,19 +41,20 @@ class Aliases:
         """Bring a domain's aliases, but for those in whose place a mailbox still is, in it or in what it mirrors."""
         for alias in domain.aliases:
             if not occupant(alias, domain, left):
-                self._alias(alias, self._found.get(alias.address))
+                self._alias(alias, self._found.get(alias.address), writes=not _nets_others(alias, domain))
 
-    def _alias(self, alias: Alias, now: Row | None) -> None:
+    def _alias(self, alias: Alias, now: Row | None, *, writes: bool) -> None:
         goto = NULL if alias.discard else ",".join(sorted(alias.to))
         api, what = self._work.api, f"{alias.address}: alias of {'nobody' if alias.discard else goto}"
         if now is None:
-            self._work.attempt(f"{what} added", api.add, "alias", new_alias(alias.address, goto))
+            attributes = new_alias(alias.address, goto, writes=writes)
+            self._work.attempt(f"{what} added", api.add, "alias", attributes)
             return
         same_targets = {to.strip().lower() for to in now["goto"].split(",")} == {*goto.split(",")}
         if same_targets and int(now["active"]) and ours(now):
             return
-        attributes = {**targets(goto), "private_comment": marked(now)}
-        self._work.attempt(f"{what} changed", api.edit, "alias", now["id"], attributes)
+        changed = {**targets(goto), "private_comment": marked(now)}
+        self._work.attempt(f"{what} changed", api.edit, "alias", now["id"], changed)
 
 
 def occupant(alias: Alias, domain: Domain, left: Collection[str]) -> str:
@@ -61,3 +62,10 @@ def occupant(alias: Alias, domain: Domain, left: Collection[str]) -> str:
     local_part = alias.address.rpartition("@")[0]
     places = (alias.address, f"{local_part}@{domain.alias_of}")
     return next((address for address in places if address in left), "")
+
+
+def _nets_others(alias: Alias, domain: Domain) -> bool:
+    """Whether whom an alias leads to could write as others by it: mailboxes have no alias of their own in a mirror, so
+    its catch-all stands for them, too, in Mailcow's map of senders (mysql_virtual_sender_acl.cf).
+    """
+    return bool(domain.alias_of) and alias.address[0] == "@"

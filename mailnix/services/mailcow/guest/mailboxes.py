@@ -197,9 +197,10 @@ def _comment(alias: Row) -> str:
     return str(alias.get("private_comment") or "").strip()
 
 
-def new_alias(address: str, goto: str, comment: str = MARK) -> dict[str, object]:
-    """Attributes of add/alias; what is not sent counts as 0."""
-    return {"address": address, **targets(goto), "private_comment": comment, "sogo_visible": 1, "sender_allowed": 1}
+def new_alias(address: str, goto: str, comment: str = MARK, *, writes: bool = True) -> dict[str, object]:
+    """Attributes of add/alias, what is not sent counts as 0; `writes`: whom it leads to may write as it."""
+    flags = {"sogo_visible": 1, "sender_allowed": int(writes)}
+    return {"address": address, **targets(goto), "private_comment": comment, **flags}
 
 
 def targets(goto: str) -> dict[str, object]:
