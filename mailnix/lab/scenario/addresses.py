@@ -10,7 +10,7 @@ from mailnix.lab.internet.outside import addresses as outside
 from mailnix.lab.scenario.ends import Owned, ends, owned
 from mailnix.lab.scenario.evidence import code_of, require
 from mailnix.lab.scenario.mails import parsed
-from mailnix.lab.scenario.offers import leaves_directly
+from mailnix.lab.scenario.offers import passes_spf
 from mailnix.lab.scenario.outbound import judgement
 from mailnix.lab.scenario.scene import DELIVERY, POSTFIX, Answer, Scene
 from mailnix.model import mirrors
@@ -130,7 +130,7 @@ def _handed_on(scene: Scene, raw: str, by: str) -> None:
     message = parsed(raw)
     require(message["Return-Path"] == f"<{by}>", f"not {by} hands mail on", message["Return-Path"])
     spf = judgement(message, scene.layout.mx.name).get("spf")
-    require(spf == "pass" or not leaves_directly(scene.plan), f"SPF of what {by} hands on is {spf}", raw[:1500])
+    require(spf == "pass" or not passes_spf(scene.plan), f"SPF of what {by} hands on is {spf}", raw[:1500])
 
 
 def _outside(scene: Scene, address: str, token: str) -> Answer:

@@ -23,9 +23,9 @@ from mailnix.lab.scenario import (
     web,
 )
 from mailnix.lab.scenario.offers import (
+    can_read,
     can_send,
     clients_send_over_ipv6,
-    has_imaps,
     has_ipv6,
     has_services,
     has_several_proxies,
@@ -45,7 +45,7 @@ _ISOLATION, _BAD, _HEALTH = Group.ISOLATION, Group.BAD_DAYS, Group.HEALTH
 CHECKS: Final[tuple[Check, ...]] = (
     Check("inbound-ipv4", _IN, "mail arrives over IPv4 and verified TLS", inbound.arrives_over_ipv4),
     Check("inbound-ipv6", _IN, "mail arrives over IPv6 and verified TLS", inbound.arrives_over_ipv6, has_ipv6),
-    Check("imaps", _IN, "it is read over IMAPS, certificate verified", inbound.is_read_over_imaps, has_imaps),
+    Check("read", _IN, "a mail program reads it, certificate verified", inbound.is_read_by_a_program, can_read),
     Check(
         "client-logins",
         _IN,
@@ -177,9 +177,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     Check("web-closed", _WEB, "administration is closed to the internet", web.administration_is_closed),
     Check("web-settings", _WEB, "mail programs and senders find settings", web.settings_are_served),
     Check(
-        "certificate-993", _WEB, "Mailcow got its own certificate", web.mailcow_has_its_own_certificate, has_services
+        "own-certificate", _WEB, "Mailcow got its own certificate", web.mailcow_has_its_own_certificate, has_services
     ),
-    Check("key-993", _WEB, "its key is on no proxy", web.mailbox_key_is_not_on_a_proxy),
+    Check("own-key", _WEB, "its key is on no proxy", web.mailbox_key_is_not_on_a_proxy),
     Check(
         "home-clients",
         _WEB,

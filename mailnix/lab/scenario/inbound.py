@@ -5,7 +5,7 @@ from __future__ import annotations
 from mailnix.lab.internet import mail as remote
 from mailnix.lab.scenario.evidence import code_of, require
 from mailnix.lab.scenario.mails import Received, address_of, client_lines, received
-from mailnix.lab.scenario.offers import knows_strangers
+from mailnix.lab.scenario.offers import knows_strangers, readers
 from mailnix.lab.scenario.scene import DELIVERY, Scene
 
 
@@ -32,11 +32,11 @@ def _arrives(scene: Scene, version: int) -> str:
     return f"{code_of(mail.fate['said'])} from {mail.fate['relay']}, {version_of_tls} verified"
 
 
-def is_read_over_imaps(scene: Scene) -> str:
-    """The mail is read through the proxy by a client that verifies the certificate."""
-    mail = received(scene, 4)
+def is_read_by_a_program(scene: Scene) -> str:
+    """The mail is read through the proxy, by the best service that is offered, over TLS that is verified."""
+    mail, service = received(scene, 4), readers(scene.plan)[0].name
     require(scene.plan.topology.hostname in mail.tls["names"], "the certificate has other names", mail.tls["names"])
-    return f"{scene.user}, {mail.tls['version']}, certificate of {', '.join(mail.tls['names'])}"
+    return f"{scene.user} by {service}, {mail.tls['version']}, certificate of {', '.join(mail.tls['names'])}"
 
 
 def mailcow_sees_the_sender_over_ipv4(scene: Scene) -> str:

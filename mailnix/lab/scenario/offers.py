@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from mailnix.lab.internet.smarthosts import vouched
 from mailnix.model.clientport import ClientPort
 from mailnix.model.mail import Mailbox, State
+from mailnix.model.relays import Relay
 from mailnix.plan.types import Plan
 
 
@@ -52,9 +54,9 @@ def can_send(plan: Plan) -> bool:
     return bool(senders(plan))
 
 
-def has_imaps(plan: Plan) -> bool:
-    """Whether mail is read by IMAP with TLS first."""
-    return _offers(plan, "imaps")
+def can_read(plan: Plan) -> bool:
+    """Whether mail programs can read mail."""
+    return bool(readers(plan))
 
 
 def has_submission(plan: Plan) -> bool:
@@ -88,12 +90,23 @@ def has_several_proxies(plan: Plan) -> bool:
 
 def sends_by_several(plan: Plan) -> bool:
     """Whether mail programs can submit by more than one proxy, and mail leaves by more than one."""
-    return has_several_proxies(plan) and leaves_directly(plan)
+    return has_several_proxies(plan) and can_send(plan)
+
+
+def relay_for_all(plan: Plan) -> Relay | None:
+    """The relay that all mail leaves by that no other is described for."""
+    return next((relay for relay in plan.topology.relays if not relay.domains), None)
 
 
 def leaves_directly(plan: Plan) -> bool:
     """Whether mail can be submitted, and goes from the proxy to its receivers: no relay is described for all of it."""
-    return can_send(plan) and all(relay.domains for relay in plan.topology.relays)
+    return can_send(plan) and relay_for_all(plan) is None
+
+
+def passes_spf(plan: Plan) -> bool:
+    """Whether SPF passes of mail that leaves by the usual way: the proxy's, or a relay's that may send for us here."""
+    relay = relay_for_all(plan)
+    return relay is None or vouched(plan, relay)
 
 
 def leaves_over_ipv6(plan: Plan) -> bool:

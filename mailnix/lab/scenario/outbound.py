@@ -9,7 +9,7 @@ from typing import Final
 from mailnix.lab.internet import mail as remote
 from mailnix.lab.scenario.evidence import code_of, require
 from mailnix.lab.scenario.mails import Sent, address_of, client_lines, internal_addresses, sent
-from mailnix.lab.scenario.offers import leaves_directly, senders
+from mailnix.lab.scenario.offers import passes_spf, senders
 from mailnix.lab.scenario.scene import DELIVERY, Scene
 from mailnix.plan.types import ProxyPlan
 
@@ -64,11 +64,15 @@ def filters_pass(scene: Scene) -> str:
     for user in scene.users[:JUDGED_DOMAINS]:
         mail = sent(scene, scene.sender, user)
         verdicts = judgement(mail.message, scene.layout.mx.name)
-        # A relay for all mail may send for a domain only where the description says that its SPF does.
-        for method in (*(["spf"] if leaves_directly(scene.plan) else []), "dkim", "dmarc"):
+        for method in methods(spf=passes_spf(scene.plan)):
             require(verdicts.get(method) == "pass", f"{method} of {user} is {verdicts.get(method)}", _judged(mail))
         said.append(f"{user.rpartition('@')[2]}: " + ", ".join(f"{m} {v}" for m, v in sorted(verdicts.items())))
     return "; ".join(said)
+
+
+def methods(*, spf: bool) -> tuple[str, ...]:
+    """What must pass outside: SPF only where it can."""
+    return ("spf", "dkim", "dmarc") if spf else ("dkim", "dmarc")
 
 
 def judgement(message: EmailMessage, judge: str) -> dict[str, str]:

@@ -32,14 +32,21 @@ class Writer:
 
 
 def limited(plan: Plan) -> list[Owned]:
-    """Mailboxes that open by some protocols only, whose password the lab knows."""
-    return [box for box in _known(plan) if box.mailbox.protocols and plan.internal.client_ports]
+    """Mailboxes that open by some protocols only, whose password the lab knows; those that open any here first."""
+    boxes = [box for box in _known(plan) if box.mailbox.protocols and plan.internal.client_ports]
+    return sorted(boxes, key=lambda box: not _opens_any(plan, box.mailbox.protocols))
 
 
 def programs(plan: Plan) -> list[tuple[Owned, AppPassword]]:
-    """Passwords for single programs."""
+    """Passwords for single programs; those that open any service here first."""
     boxes = [box for box in owned(plan.topology) if box.mailbox.state is State.ACTIVE and plan.internal.client_ports]
-    return [(box, app) for box in boxes for app in box.mailbox.app_passwords]
+    apps = [(box, app) for box in boxes for app in box.mailbox.app_passwords]
+    return sorted(apps, key=lambda each: not _opens_any(plan, each[1].protocols))
+
+
+def _opens_any(plan: Plan, protocols: Iterable[Protocol]) -> bool:
+    """Whether these let anybody in to a service that is offered; else a check sees closed doors alone."""
+    return any(client.speaks in {*protocols} for client in plan.internal.client_ports)
 
 
 def archives(plan: Plan) -> list[Owned]:

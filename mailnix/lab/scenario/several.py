@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from mailnix.lab.scenario.evidence import code_of, require
 from mailnix.lab.scenario.inbound import saw_sender
 from mailnix.lab.scenario.mails import address_of, receive, send
-from mailnix.lab.scenario.outbound import judgement, left_from, saw_client
+from mailnix.lab.scenario.offers import relay_for_all
+from mailnix.lab.scenario.outbound import judgement, left_from, methods, saw_client
 from mailnix.lab.scenario.scene import Scene
+from mailnix.lab.scenario.smarthosts import came_by
 from mailnix.plan.types import Address, ProxyPlan
 
 TABLE = "unplugged"
@@ -44,13 +46,17 @@ def mail_comes_in_by_the_next(scene: Scene) -> str:
 
 
 def mail_leaves_by_the_next(scene: Scene) -> str:
-    """With the first proxy cut off, a submitted mail leaves from the next, by its name, and SPF passes."""
-    following = scene.plan.proxies[1]
+    """With the first proxy cut off, a submitted mail leaves from the next, by its name, and SPF passes; or that hands
+    it to the relay for all mail.
+    """
+    following, relay = scene.plan.proxies[1], relay_for_all(scene.plan)
     with unplugged(scene, scene.proxy):
         mail = send(scene, scene.sender, scene.user, via=following.ipv4)
+    if relay is not None:
+        return came_by(scene, mail.message, relay, (following,))
     hop = left_from(mail.message, following)
     verdicts = judgement(mail.message, scene.layout.mx.name)
-    failed = [method for method in ("spf", "dkim", "dmarc") if verdicts.get(method) != "pass"]
+    failed = [method for method in methods(spf=True) if verdicts.get(method) != "pass"]
     require(not failed, f"{', '.join(failed)} did not pass", verdicts)
     return f"{hop}, SPF, DKIM, DMARC pass"
 

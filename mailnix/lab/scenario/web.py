@@ -124,7 +124,7 @@ def mailcow_has_its_own_certificate(scene: Scene) -> str:
 
 
 def mailbox_key_is_not_on_a_proxy(scene: Scene) -> str:
-    """The private key for 993 stands nowhere on a proxy's disk."""
+    """The private key of that certificate stands nowhere on a proxy's disk."""
     lines = tuple(line for line in scene.internal.read_file(KEY).splitlines() if not line.startswith(b"-----"))
     require(lines, f"{KEY} is empty")
     home = scene.disks.search(scene.plan.internal.name, {"key": lines[1:-1] or lines})

@@ -42,7 +42,7 @@ def test_mail_that_goes_by_the_relay_passes(lived_in: Scene) -> None:
         ((VERDICTS, LAST, BEFORE), 0, "0 copies"),
         ((VERDICTS, BEFORE.replace("mx.example.org", "x"), LAST), 1, "did not come from smtp.relay.example"),
         ((VERDICTS, LAST, BEFORE.replace("as you@example.org", "as nobody")), 1, "not by smtp.relay.example as you"),
-        ((VERDICTS, LAST, BEFORE.replace("203.0.113.10", "192.0.2.1")), 1, "from a proxy"),
+        ((VERDICTS, LAST, BEFORE.replace("203.0.113.10", "192.0.2.1")), 1, "from proxy"),
         ((VERDICTS.replace("spf=pass", "spf=fail"), LAST, BEFORE), 1, "spf of mail by smtp.relay.example is fail"),
         ((VERDICTS.replace("dmarc=pass", "dmarc=fail"), LAST, BEFORE), 1, "dmarc of mail"),
     ],
