@@ -86,8 +86,10 @@ def _mirrors(
             _add(notes, target, f"{name} mirrors it there, is switched off, and left out")
             continue
         there = {_led(alias) for alias in aliases.get(target, [])}
-        own = tuple(_aliases([alias for alias in aliases.get(name, []) if _led(alias) not in there], notes))
-        yield Domain(name, (), own, alias_of=target, **{at: value(name, existing) for at, value in DOMAIN.items()})
+        own = [alias for alias in aliases.get(name, []) if _led(alias) not in there]
+        catch_all, others = _apart(own, name, notes)
+        said = {at: value(name, existing) for at, value in DOMAIN.items()}
+        yield Domain(name, (), tuple(_aliases(others, notes)), alias_of=target, catch_all=catch_all, **said)
 
 
 def _led(alias: Row) -> tuple[str, frozenset[str]]:

@@ -135,3 +135,15 @@ def test_it_is_described_without_it() -> None:
         [Mailbox("alice", quota="1 GiB", sends_per_hour=0)],
         [Alias("postmaster", to=["alice"]), Alias("sales", to=["carol@other.example"])],
     )
+
+
+def test_a_mirror_may_have_a_catch_all_of_its_own_which_the_other_has_not() -> None:
+    mirror = {"alias_domain": "mirror.example", "target_domain": "example.org"}
+    boxes, domains = rows([box("alice@example.org")]), rows([{"domain_name": "example.org"}])
+    aliases = rows([alias("@mirror.example", "alice@example.org"), alias("info@mirror.example", "alice@example.org")])
+    there = Existing("x", HOST, domains=domains, mailboxes=boxes, aliases=aliases, alias_domains=rows([mirror]))
+    found = adopted(there, ANSWERS)
+    _domain, mirrored = found.topology.domains
+    assert (mirrored.alias_of, mirrored.catch_all) == ("example.org", ("alice@example.org",))
+    assert mirrored.aliases == (Alias("info", to=["alice@example.org"]),)
+    assert "left out" not in said(found)
