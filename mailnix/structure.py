@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin
 import attrs
 
 from mailnix.errors import Problem
+from mailnix.model.checks.shape import with_article
 from mailnix.model.mail import Alias, AppPassword, Mailbox, Protocol, State
 from mailnix.model.mailcow import ExtraLines, Setting
 from mailnix.model.policies import Alignment, DmarcPolicy, MtaStsMode
@@ -123,7 +124,7 @@ def _mend(data: Any, steps: Steps, fault: BaseException) -> Iterator[Problem]:
         known = [attribute.name for attribute in attrs.fields(fault.cl)]
         for key in sorted(fault.extra_fields, key=str):
             del _at(data, steps)[key]
-            message = f"unknown key of {_article(fault.cl.__name__)}"
+            message = f"unknown key of {with_article(fault.cl.__name__)}"
             yield Problem(_path((*steps, key)), message, _suggestion(str(key), known))
     elif isinstance(fault, KeyError):
         _at(data, steps[:-1])[steps[-1]] = None
@@ -141,11 +142,6 @@ def _at(data: Any, steps: Steps) -> Any:
 def _path(steps: Steps) -> str:
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
     return text.removeprefix(".")
-
-
-def _article(name: str) -> str:
-    """A class's name with its article: "an Alias", "a Domain"."""
-    return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"
 
 
 def _suggestion(key: str, known: list[str]) -> str:

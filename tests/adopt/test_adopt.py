@@ -91,7 +91,7 @@ ROUND_TRIPS = [
                     Mailbox("carol.d_e-f"),
                 ],
                 [Alias("postmaster", to=["alice"]), Alias("team", to=["alice", "bob", "me@elsewhere.example"])],
-                dkim_selector="mail2026",
+                dkim_selector="mail_2026.a",
             ),
             Domain(
                 "example.net",

@@ -71,7 +71,21 @@ WRONG = {
     ),
     "a host name that is a service name": (sound(hostname="autodiscover.example.org"), "hostname"),
     "a proxy named as a policy host": (with_proxy(hostname="mta-sts.example.org"), "proxies[0].hostname"),
-    "a bad selector": (with_domain(dkim_selector="no good"), "domains[0].dkim_selector"),
+    **{
+        f"a selector that is {why}": (with_domain(dkim_selector=text), "domains[0].dkim_selector")
+        for why, text in {
+            "two words": "no good",
+            "empty": "",
+            "begun by a dot": ".a",
+            "ended by a dot": "a.",
+            "without one label": "a..b",
+            "without letters": "_._",
+            "begun by a dash": "-a",
+            "of a label too long": f"{'a' * 64}.b",
+            "not ASCII": "\u017felector",
+            "of two lines": "a\n",
+        }.items()
+    },
     "an unknown DMARC policy": (with_domain(dmarc="hard"), "domains[0].dmarc"),
     "an unknown MTA-STS mode": (with_domain(mta_sts=""), "domains[0].mta_sts"),
     "a mailbox twice": (with_domain(mailboxes=["alice", "Alice"]), "domains[0].mailboxes[1].local_part"),
@@ -288,6 +302,12 @@ FINE = {
     "two proxies": sound(
         proxies=[Proxy("p", PUBLIC4, hostname="mx1.example.org"), Proxy("q", "5.9.100.2", hostname="mx2.example.org")]
     ),
+    "selectors of others": sound(
+        domains=[
+            Domain(f"d{number}.example.org", ["postmaster"], dkim_selector=text)
+            for number, text in enumerate(["mail_2021", "_a", "a_", "S1.eu-west_1.mail", "a" * 63, "0"])
+        ]
+    ),
     "a time zone": sound(timezone="Europe/Berlin"),
     "a CGNAT tunnel": sound(tunnel=Tunnel("100.64.7.0/24")),
 }
@@ -349,6 +369,8 @@ def test_nothing_that_a_script_can_write_makes_the_check_raise(data: st.DataObje
         (sound(domains=[{"name": "example.org"}]), "domains[0]", "a dict, not a Domain"),
         (with_domain(mailboxes=[5]), "domains[0].mailboxes[0]", "the number 5, not a Mailbox"),
         (with_domain(mailboxes=[Mailbox(anything(5))]), "domains[0].mailboxes[0].local_part", "not a text"),
+        (sound(internal=anything(Alias("x"))), "internal", "an Alias, not an Internal"),
+        (with_domain(mailboxes=[object()]), "domains[0].mailboxes[0]", "an object, not a Mailbox"),
         (sound(internal=None), "internal", "None, not an Internal"),
         (sound(tunnel=Tunnel(port=anything("51820"))), "tunnel.port", "the text '51820', not a whole number"),
         (sound(tunnel=Tunnel(port=True)), "tunnel.port", "the value True"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mailnix.model import reach
-from mailnix.model.checks.found import Found, domains_by_name, host_names
+from mailnix.model.checks.found import Found, domains_by_name, machine_names
 from mailnix.model.mail import address_of
 from mailnix.model.names import bare_address, domain_problem, local_part_problem
 from mailnix.model.topology import Topology
@@ -26,7 +26,7 @@ def check(topology: Topology, found: Found) -> None:
         found.error("contact", problem, f"write {bare}" if bare else _EXAMPLE)
         return
     domains = domains_by_name(topology)
-    if name in host_names(topology).values():
+    if name in machine_names(topology):
         found.error("contact", f"{name} is a machine's name, and takes no mail", _EXAMPLE)
     elif name not in domains:
         found.warning(

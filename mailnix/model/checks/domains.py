@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mailnix.model.checks.found import Found, each, host_names
+from mailnix.model.checks.found import SERVICE_LABELS, Found, each, host_names
 from mailnix.model.names import MAX_NAME, domain_problem, to_unicode
 from mailnix.model.topology import Domain, Topology
 
-_SELECTOR: Final = re.compile(
-    r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
-)
-_SERVICE_LABELS: Final = ("autoconfig", "autodiscover", "mta-sts")
+_SELECTOR_LABEL: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _LONGEST_OWNER: Final = "_autodiscover._tcp"
 _AT_HOME: Final = ("local", "localhost", "onion", "internal", "home.arpa", "lan")
 _NEVER_PUBLIC: Final = (*_AT_HOME, "test", "invalid", "example")
@@ -44,10 +41,14 @@ def check(topology: Topology, found: Found) -> None:
 
 def _selector(domain: Domain, path: str, found: Found) -> None:
     selector = domain.dkim_selector
-    if isinstance(selector, str) and not _SELECTOR.fullmatch(selector):
-        found.error(
-            f"{path}.dkim_selector", f"{selector[:40]!r} is not a DKIM selector", "write a DNS label such as dkim2"
-        )
+    if isinstance(selector, str) and not _is_selector(selector):
+        hint = "write a DNS label such as dkim2; there may be several, with dots between them"
+        found.error(f"{path}.dkim_selector", f"{selector[:40]!r} is not a DKIM selector", hint)
+
+
+def _is_selector(text: str) -> bool:
+    """RFC 6376 3.1, and with `_`, which Mailcow and DNS take, too; Mailcow wants a letter or digit somewhere."""
+    return all(map(_SELECTOR_LABEL.fullmatch, text.split("."))) and not {*text} <= {*"._-"}
 
 
 def _length(domain: Domain, path: str, found: Found) -> None:
@@ -72,7 +73,7 @@ def _clashes(topology: Topology, domains: dict[str, str], found: Found) -> None:
             message = f"{host} is also the name of a machine ({path}); Mailcow refuses that"
             found.error(f"{domains[host]}.name", message, f"let clients connect to another name, such as mail.{host}")
     for name, path in domains.items():
-        for label in _SERVICE_LABELS:
+        for label in SERVICE_LABELS:
             service = f"{label}.{name}"
             for taken, host in hosts.items():
                 if host == service:

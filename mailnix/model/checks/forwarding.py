@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from mailnix.model.checks.found import Found, domains_by_name, each, host_names
+from mailnix.model.checks.found import Found, domains_by_name, each, machine_names
 from mailnix.model.mail import Alias, Mailbox, State, address_of, without_tag
 from mailnix.model.names import bare_address, domain_problem, length_problem, local_part_problem
 from mailnix.model.topology import Domain, Topology
@@ -73,8 +73,9 @@ class _Walk:
         if problem := _problem(local_part, name, domain) or local_part_problem(tagged) or length_problem(whole):
             return problem, ""
         if name in self.hosts or name == _LOCAL:
-            meant = f"{local_part}@{domain.name}"
-            hint = f"did you mean {meant}?" if meant in self.taken else "name a mailbox or alias of one of the domains"
+            likely = (f"{local_part}@{name.partition('.')[2]}", f"{local_part}@{domain.name}")
+            meant = next((known for known in likely if known in self.taken), None)
+            hint = f"did you mean {meant}?" if meant else "name a mailbox or alias of one of the domains"
             return f"{name} is a machine's name, and takes no mail", hint
         if address not in self.taken and self._is_nobody(name, source):
             return f"there is no {address}", "name a mailbox or alias of yours, or an address elsewhere"
@@ -89,7 +90,7 @@ def check(topology: Topology, taken: Mapping[str, str], found: Found) -> None:
     domains = [*each(topology.domains, Domain, "domains")]
     by_name = domains_by_name(topology)
     catching = {name for name in by_name if _catches(by_name[name], by_name)}
-    hosts = {*host_names(topology).values()}
+    hosts = machine_names(topology)
     nets = {str(by_name[name].alias_of or name): name for name in catching}
     walk = _Walk(by_name, taken, found, catching, hosts, _inactive(by_name), nets)
     for path, domain in domains:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from attrs import field, frozen
 
@@ -11,6 +11,9 @@ from mailnix.errors import Problem, Severity
 from mailnix.model.topology import Domain, Proxy, Topology
 
 T = TypeVar("T")
+
+SERVICE_LABELS: Final = ("autoconfig", "autodiscover", "mta-sts")
+"""What every mail domain has below it for mail programs and for senders, in its zone (plan/dns.py)."""
 
 
 @frozen
@@ -54,6 +57,16 @@ def host_names(topology: Topology) -> dict[str, str]:
     named += [(f"{path}.hostname", proxy.hostname) for path, proxy in each(topology.proxies, Proxy, "proxies")]
     named += each(topology.former_hostnames, str, "former_hostnames")
     return {path: name for path, name in named if isinstance(name, str)}
+
+
+def service_names(topology: Topology) -> set[str]:
+    """Names below the mail domains that lead to our machines."""
+    return {f"{label}.{name}" for name in domains_by_name(topology) for label in SERVICE_LABELS}
+
+
+def machine_names(topology: Topology) -> set[str]:
+    """Every name that leads to our machines, and takes no mail."""
+    return {*host_names(topology).values()} | service_names(topology)
 
 
 def domains_by_name(topology: Topology) -> dict[str, Domain]:

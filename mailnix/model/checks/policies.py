@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mailnix.model.checks.found import Found, domain_names, each, mx_hosts
+from mailnix.model.checks.found import Found, domain_names, each, mx_hosts, service_names
 from mailnix.model.names import domain_problem
 from mailnix.model.policies import MtaStsMode
 from mailnix.model.topology import Domain, Topology
@@ -16,19 +16,21 @@ _PARAMETERS: Final = re.compile(r"( *; *[A-Za-z0-9-]+=[!#-:<-\[\]-~]*)* *;? *") 
 def check(topology: Topology, found: Found) -> None:
     """Check every domain's published policies."""
     former = dict(each(topology.former_hostnames, str, "former_hostnames"))
-    hosts, ours = mx_hosts(topology), domain_names(topology)
+    hosts, ours, services = mx_hosts(topology), domain_names(topology), service_names(topology)
     for path, domain in each(topology.domains, Domain, "domains"):
-        _backup_mx(domain, path, {**hosts, **former}, ours, found)
+        _backup_mx(domain, path, {**hosts, **former}, ours, services, found)
         _caa(domain, path, found)
         if domain.mta_sts is MtaStsMode.OFF:
             found.warning(
                 f"{path}.mta_sts",
                 "publishes no policy: senders that have an older one keep it until its max_age is over",
-                'publish mta_sts="none" for that long first, a week (RFC 8461 8.3)',
+                'where there never was one, all is well; else publish mta_sts="none" first, a week (RFC 8461 8.3)',
             )
 
 
-def _backup_mx(domain: Domain, path: str, hosts: dict[str, str], ours: set[str], found: Found) -> None:
+def _backup_mx(
+    domain: Domain, path: str, hosts: dict[str, str], ours: set[str], services: set[str], found: Found
+) -> None:
     seen: dict[str, str] = {}
     taken = {name: at for at, name in hosts.items()}
     for at, name in each(domain.backup_mx, str, f"{path}.backup_mx"):
@@ -37,6 +39,8 @@ def _backup_mx(domain: Domain, path: str, hosts: dict[str, str], ours: set[str],
             found.error(at, problem, "write the name of the host that takes mail for you")
         elif name in taken:
             found.error(at, f"{name} is a machine of ours ({taken[name]}), and an MX already", "leave it out")
+        elif name in services:
+            found.error(at, f"{name} leads to our own machines, and takes no mail", "name the other's host")
         elif name in seen:
             found.error(at, f"{name} is {seen[name]} already", "leave it out")
         else:

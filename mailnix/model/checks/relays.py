@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailnix.model.checks.found import Found, domain_names, each, host_names
+from mailnix.model.checks.found import Found, domain_names, each, machine_names
 from mailnix.model.checks.senders import mechanisms
 from mailnix.model.names import domain_problem
 from mailnix.model.ports import SMTP
@@ -18,7 +18,7 @@ _ALL: Final = "all mail"
 
 def check(topology: Topology, found: Found) -> None:
     """Check every relay."""
-    ours, hosts = domain_names(topology), {*host_names(topology).values()}
+    ours, hosts = domain_names(topology), machine_names(topology)
     servers: dict[str, str] = {}
     routes: dict[str, str] = {}
     for path, relay in each(topology.relays, Relay, "relays"):

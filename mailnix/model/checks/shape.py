@@ -15,6 +15,7 @@ from mailnix.model.mailcow import ExtraLines, Setting
 from mailnix.model.topology import Topology
 
 _WORDS: Final[Mapping[Any, str]] = {str: "a text", int: "a whole number", bool: "True or False", NoneType: "None"}
+_VOWELS: Final = (*"AEIOaeio",)
 
 
 def check(topology: Topology, found: Found) -> None:
@@ -60,7 +61,7 @@ def _named(value: Any) -> str:
         return "None"
     shown = repr(value) if isinstance(value, str | int | float) else ""
     kind = {str: "the text", int: "the number", float: "the number", bool: "the value"}.get(type(value))
-    return f"{kind} {shown[:40]}" if kind else f"a {type(value).__name__}"
+    return f"{kind} {shown[:40]}" if kind else with_article(type(value).__name__)
 
 
 def _wanted(wanted: Any) -> str:
@@ -68,8 +69,12 @@ def _wanted(wanted: Any) -> str:
         return " or ".join(_wanted(one) for one in get_args(wanted))
     if isinstance(wanted, type) and issubclass(wanted, StrEnum):
         return " or ".join(repr(str(member)) for member in wanted)
-    article = "an" if wanted.__name__[0] in "AEIOU" else "a"
-    return _WORDS.get(wanted, f"{article} {wanted.__name__}")
+    return _WORDS.get(wanted, with_article(wanted.__name__))
+
+
+def with_article(name: str) -> str:
+    """A class's name with its article: "an Alias", "a Domain"."""
+    return f"{'an' if name.startswith(_VOWELS) else 'a'} {name}"
 
 
 def _hint(value: Any, wanted: Any) -> str:

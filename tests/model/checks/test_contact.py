@@ -56,6 +56,7 @@ WRONG = {
         "nobody gets",
     ),
     "at a machine": (described("alice@mail.example.org"), "takes no mail"),
+    "at a name of mail programs": (described("alice@autoconfig.example.net"), "takes no mail"),
     "with a name": (described("Alice <alice@example.org>"), "write alice@example.org"),
     "a link": (described("mailto:alice@example.org"), "write alice@example.org"),
     "no address": (described("alice"), "postmaster@example.org"),

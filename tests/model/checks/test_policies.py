@@ -39,6 +39,7 @@ def found(topology: Topology) -> dict[str, tuple[Severity, str]]:
         ),
         ({"backup_mx": ["192.0.2.1"]}, "backup_mx[0]", "is an address"),
         ({"backup_mx": ["mail.example.org"]}, "backup_mx[0]", "is a machine of ours"),
+        ({"backup_mx": ["autodiscover.example.org"]}, "backup_mx[0]", "leads to our own machines"),
         ({"backup_mx": ["mx.friend.example", "MX.friend.example."]}, "backup_mx[1]", "already"),
         ({"caa": ["Let's Encrypt"]}, "caa[0]", "not a domain name"),
         ({"caa": ["https://letsencrypt.org"]}, "caa[0]", "is a URL"),

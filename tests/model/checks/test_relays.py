@@ -45,6 +45,7 @@ def test_what_is_right_is_not_mentioned(changed: dict[str, Any]) -> None:
         ({"host": "smtp.relay.example:587"}, "host", "not a domain name"),
         ({"host": "192.0.2.25"}, "host", "is an address"),
         ({"host": "mail.example.org"}, "host", "in circles"),
+        ({"host": "mta-sts.example.org"}, "host", "in circles"),
         ({"port": 0}, "port", "is no port"),
         ({"port": "587"}, "port", "not a whole number"),
         ({"tls": "ssl"}, "tls", "'implicit'"),
