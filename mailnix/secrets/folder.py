@@ -24,6 +24,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from mailnix.errors import SecretsError
+from mailnix.model import hashes
 from mailnix.secrets.public import PUBLIC, PUBLIC_VERSION, explained
 from mailnix.secrets.value import Secret
 
@@ -91,6 +92,8 @@ class Folder:
         if len(lines) != 1 or len(lines[0]) < SHORTEST:
             hint = f"write it on one line, at least {SHORTEST} characters"
             raise SecretsError(f"{file} holds no password that Mailcow takes", hint)
+        if hashes.is_meant(lines[0]) and (wrong := hashes.fault(lines[0])) is not None:
+            raise SecretsError(f"{file}: {wrong.message}", wrong.hint)
         return lines[0]
 
     def put(self, host: str, name: str, secret: Secret) -> None:

@@ -13,7 +13,8 @@ from mailnix.errors import SecretsError
 from mailnix.plan import Plan, derive
 from mailnix.secrets.folder import Folder
 
-HASH = "{BLF-CRYPT}$2y$10$abcdefghijklmnopqrstuu"
+HASH = "{BLF-CRYPT}$2y$10$" + "abcdefghijklmnopqrstu" + "v" * 32
+CUT_OFF = "{BLF-CRYPT}$2y$10$abcdefghijklmnopqrstuu"
 
 
 def with_alice(plan: Plan, mailbox: Mailbox) -> Plan:
@@ -57,6 +58,22 @@ def test_a_file_without_a_password_is_refused(plan: Plan, folder: Path, text: st
     keep(folder, "passwords/alice", text)
     with pytest.raises(SecretsError, match="no password"):
         secrets.init(with_alice(plan, Mailbox("alice", password_file="passwords/alice")), folder)
+
+
+@pytest.mark.parametrize("text", [CUT_OFF, HASH.removeprefix("{BLF-CRYPT}"), f"{{SHA512-CRYPT}}{HASH[11:]}"])
+def test_a_file_with_a_hash_that_opens_nothing_is_refused_and_not_repeated(plan: Plan, folder: Path, text: str) -> None:
+    keep(folder, "passwords/alice", text)
+    with pytest.raises(SecretsError, match="hash") as raised:
+        secrets.init(with_alice(plan, Mailbox("alice", password_file="passwords/alice")), folder)
+    assert "abcdefg" not in f"{raised.value} {raised.value.hint}"
+
+
+@pytest.mark.parametrize("text", ["$2pac4ever", "{curly} horse", "$6$shooter", "{PLAIN"])
+def test_a_password_may_look_a_little_like_a_hash(plan: Plan, folder: Path, text: str) -> None:
+    keep(folder, "passwords/alice", text)
+    given = with_alice(plan, Mailbox("alice", password_file="passwords/alice"))
+    secrets.init(given, folder)
+    assert passwords(given, folder)["alice@example.org"] == text
 
 
 def test_a_file_that_is_missing_or_open_to_others_is_refused(plan: Plan, folder: Path) -> None:

@@ -6,32 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from mailnix.model import hashes
 from mailnix.model.checks.found import Found, domain_names, each
 from mailnix.model.mail import EVERYWHERE, AppPassword, Mailbox, Protocol, sender_of
+from mailnix.model.names import bare_address
 from mailnix.model.topology import Domain, Topology
 
 _APP: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9 ._-]{0,58}[A-Za-z0-9])?")
 _FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*(/[A-Za-z0-9_][A-Za-z0-9_.@-]*)*")
-_HASH: Final = re.compile(r"\{(?P<scheme>[A-Z0-9-]+)\}\S+")
-SCHEMES: Final = (
-    "ARGON2I",
-    "ARGON2ID",
-    "BLF-CRYPT",
-    "CRYPT",
-    "SHA256-CRYPT",
-    "SHA512-CRYPT",
-    "SSHA",
-    "SSHA256",
-    "SSHA512",
-)
-"""The hashes that Mailcow both takes and can compare with, but for those of which a password is soon guessed."""
-_BY_START: Final = {
-    "$2": "BLF-CRYPT",
-    "$5$": "SHA256-CRYPT",
-    "$6$": "SHA512-CRYPT",
-    "$argon2id$": "ARGON2ID",
-    "$argon2i$": "ARGON2I",
-}
 
 
 def check(topology: Topology, taken: Mapping[str, str], found: Found) -> None:
@@ -53,21 +35,8 @@ def _password(mailbox: Mailbox, at: str, found: Found) -> None:
     if isinstance(file, str) and not _FILE.fullmatch(file):
         message = f"{file[:40]!r} is no path in the secrets folder"
         found.error(f"{at}.password_file", message, 'write for example "passwords/alice"')
-    if isinstance(text, str):
-        _hash(text, f"{at}.password_hash", found)
-
-
-def _hash(text: str, path: str, found: Found) -> None:
-    """Say what is wrong without repeating it: it may be the password itself."""
-    match = _HASH.fullmatch(text)
-    likely = next((scheme for start, scheme in _BY_START.items() if text.startswith(start)), None)
-    if likely is not None:
-        found.error(path, "a hash begins with its scheme in braces", f"write {{{likely}}} before it")
-    elif match is None:
-        found.error(path, "is no hash, which begins with its scheme in braces", "put a password into password_file")
-    elif match["scheme"] not in SCHEMES:
-        hint = f"take one of: {', '.join(SCHEMES)}"
-        found.error(path, f"{{{match['scheme']}}} hides no password well, or is unknown to Mailcow", hint)
+    if isinstance(text, str) and (wrong := hashes.fault(text)) is not None:
+        found.error(f"{at}.password_hash", wrong.message, wrong.hint)
 
 
 def _app_passwords(mailbox: Mailbox, path: str, found: Found) -> None:
@@ -114,7 +83,9 @@ def _send_as(
         sender = sender_of(text, domain.name)
         local_part, _, name = sender.rpartition("@")
         mirrored = f"{local_part}@{mirrors.get(name)}"
-        if sender == EVERYWHERE:
+        if bare := bare_address(text):
+            found.error(at, f"{text.strip()!r} is more than an address", f"write only {bare}")
+        elif sender == EVERYWHERE:
             if len(mailbox.send_as) > 1:
                 found.error(at, "stands for every address already", "leave the others out")
         elif name not in ours:

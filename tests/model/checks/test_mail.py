@@ -17,7 +17,7 @@ from tests.descriptions import PUBLIC4, many, sound
 
 ALICE = "domains[0].mailboxes[0]"
 GONE = Mailbox("gone", state="inactive")
-HASH = "{BLF-CRYPT}$2y$10$abcdefghijklmnopqrstuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu"
+HASH = "{BLF-CRYPT}$2y$10$" + "abcdefghijklmnopqrstu" + "v" * 32
 
 
 def domain(**changed: Any) -> Topology:
@@ -132,6 +132,31 @@ WRONG = {
         "domains[0].aliases[0].to[0]",
         "takes no mail",
     ),
+    "a target at a name of mail programs": (
+        domain(aliases=[Alias("postmaster", "alice@autoconfig.example.org")]),
+        "domains[0].aliases[0].to[0]",
+        "did you mean alice@example.org?",
+    ),
+    "a forward to a name of mail programs": (
+        alice(forward_to=["who@autodiscover.example.org"]),
+        f"{ALICE}.forward_to[0]",
+        "takes no mail",
+    ),
+    "a catch-all at the host of a policy": (
+        domain(catch_all=["alice@MTA-STS.example.org"]),
+        "domains[0].catch_all[0]",
+        "did you mean alice@example.org?",
+    ),
+    "a target at a mirror's name of mail programs": (
+        sound(domains=[to("alice@autoconfig.example.net"), Domain("example.net", alias_of="example.org")]),
+        "domains[0].aliases[0].to[0]",
+        "did you mean alice@example.net?",
+    ),
+    "a target at the mail host, from another domain": (
+        sound(domains=[Domain("example.net", aliases=[Alias("postmaster", "alice@mail.example.org")]), to("alice")]),
+        "domains[0].aliases[0].to[0]",
+        "did you mean alice@example.org?",
+    ),
     "a target with its owner's name": (
         domain(aliases=[Alias("postmaster", "Alice <alice@example.org>")]),
         "domains[0].aliases[0].to[0]",
@@ -178,6 +203,11 @@ WRONG = {
     "a sender of somebody else's domain": (alice(send_as=["me@gmail.com"]), f"{ALICE}.send_as[0]", "SPF"),
     "a sender that there is not": (alice(send_as=["carol"]), f"{ALICE}.send_as[0]", "there is no carol@example.org"),
     "a whole domain of somebody else": (alice(send_as=["@gmail.com"]), f"{ALICE}.send_as[0]", "gmail.com"),
+    "a sender with its owner's name": (
+        alice(send_as=["Bob <bob@example.org>"]),
+        f"{ALICE}.send_as[0]",
+        "write only bob@example.org",
+    ),
     "everything and something": (alice(send_as=["*", "bob"]), f"{ALICE}.send_as[0]", "others"),
     "a password as it is": (alice(password_hash="secret"), f"{ALICE}.password_hash", "password_file"),
     "a password as it is, with a scheme": (
@@ -186,6 +216,16 @@ WRONG = {
         "BLF-CRYPT",
     ),
     "a hash without its scheme": (alice(password_hash="$6$salt$hash"), f"{ALICE}.password_hash", "{SHA512-CRYPT}"),
+    "a hash that is cut off": (
+        alice(password_hash=HASH[:-1]),
+        f"{ALICE}.password_hash",
+        "no whole hash of {BLF-CRYPT}, whose form is $2y$, two digits of cost, $ and 53 characters",
+    ),
+    "a hash under the name of another scheme": (
+        alice(password_hash=HASH.replace("BLF-CRYPT", "SHA512-CRYPT")),
+        f"{ALICE}.password_hash",
+        "it is one of {BLF-CRYPT}",
+    ),
     "a password twice": (alice(password_hash=HASH, password_file="alice"), f"{ALICE}.password_file", "one of the two"),
     "a password outside of the folder": (alice(password_file="../alice"), f"{ALICE}.password_file", "secrets folder"),
     "a password at the root": (alice(password_file="/etc/shadow"), f"{ALICE}.password_file", "secrets folder"),
