@@ -14,6 +14,7 @@ from mailnix.model.checks import (
     mailcow,
     networks,
     policies,
+    protocols,
     relays,
     resolvers,
     senders,
@@ -44,6 +45,7 @@ CHECKS = (
     mail.check,
     senders.check,
     policies.check,
+    protocols.check,
     relays.check,
 )
 

@@ -29,6 +29,12 @@ class ExtraLines:
     lines: str
 
 
+def is_on(settings: Any, name: str) -> bool:
+    """Whether a variable is set to yes; what is no setting is the check's to report."""
+    given = settings if isinstance(settings, tuple) else ()
+    return any(isinstance(each, Setting) and each.name == name and each.value in (True, "y") for each in given)
+
+
 def settings(value: Mapping[str, str | int | bool] | Iterable[Setting]) -> tuple[Setting, ...]:
     """A table of names and values, as it is written, as values of ours."""
     if isinstance(value, Mapping):
@@ -67,6 +73,8 @@ TELLTALE: Final[frozenset[str]] = frozenset(_FILE["free"]["telltale"])
 """Those whose value is mostly a secret."""
 OWNED: Final[Mapping[str, str]] = {name: owner for owner, names in _FILE["owned"].items() for name in names}
 """Variables that are ours, and what says them instead."""
+SKIP_SOGO: Final = "SKIP_SOGO"
+"""Leaves SOGo out: the web mail, calendars and contacts, ActiveSync."""
 EXTRA_CF: Final = "postfix/extra.cf"
 EXTRA_CONF: Final = "dovecot/extra.conf"
 RSPAMD_LOCAL: Final = "rspamd/rspamd.conf.local"

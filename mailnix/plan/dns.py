@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from mailnix.model import ports
+from mailnix.model import mailcow, ports
 from mailnix.model.clientport import KNOWN, ClientPort
 from mailnix.model.names import to_unicode
 from mailnix.model.policies import MtaStsMode
@@ -16,6 +16,7 @@ from mailnix.plan.types import DnsRecord, ProxyPlan
 TXT_CHUNK: Final = 255  # RFC 1035 3.3: a character-string
 DEFAULT_TTL: Final = 3600
 MX_STEP: Final = 10
+_DAV: Final = ("caldavs", "carddavs")
 FORMER: Final = "while it is in former_hostnames: where it leads elsewhere, Mailcow renews no certificate"
 """Mailcow asks for one certificate for all names, and an authority refuses all for one (RFC 8555 7.1.6)."""
 
@@ -155,13 +156,14 @@ def _client_records(topology: Topology, domain: Domain, clients: Collection[Clie
     name = domain.name
     for owner in autoconfig_names(name):
         yield DnsRecord(name, owner, "CNAME", f"{topology.hostname}.")
-    for owner, data in _srv(topology.hostname, clients):
+    dav = () if mailcow.is_on(topology.internal.settings, mailcow.SKIP_SOGO) else _DAV
+    for owner, data in _srv(topology.hostname, clients, ("autodiscover", *dav)):
         yield DnsRecord(name, f"{owner}.{name}", "SRV", data)
-    for service in ("_caldavs._tcp", "_carddavs._tcp"):
-        yield DnsRecord(name, f"{service}.{name}", "TXT", txt("path=/SOGo/dav/"))
+    for service in dav:
+        yield DnsRecord(name, f"_{service}._tcp.{name}", "TXT", txt("path=/SOGo/dav/"))
 
 
-def _srv(host: str, clients: Collection[ClientPort]) -> Iterator[tuple[str, str]]:
+def _srv(host: str, clients: Collection[ClientPort], web: Iterable[str]) -> Iterator[tuple[str, str]]:
     """SRV records for mail programs (RFC 6186, RFC 8314 5.1, RFC 6764)."""
     for client in clients:
         yield f"_{client.srv}._tcp", f"0 1 {client.port} {host}."
@@ -169,7 +171,7 @@ def _srv(host: str, clients: Collection[ClientPort]) -> Iterator[tuple[str, str]
     for client in KNOWN:
         if client.denied and client.srv not in offered:  # RFC 6186 3.4; Mailcow's autoconfig reads these too
             yield f"_{client.srv}._tcp", "0 0 0 ."
-    for service in ("autodiscover", "caldavs", "carddavs"):
+    for service in web:
         yield f"_{service}._tcp", f"0 1 {ports.HTTPS} {host}."
 
 

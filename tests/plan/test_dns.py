@@ -8,7 +8,8 @@ import dns.zone
 import dns.zonefile
 import pytest
 
-from mailnix import Alias, Domain, Mailbox, MtaStsMode, Proxy, Relay, Topology
+from mailnix import Alias, Backup, Domain, Internal, Mailbox, MtaStsMode, Proxy, Relay, Topology
+from mailnix.model.checks.found import machine_names
 from mailnix.plan import derive, with_dkim
 from mailnix.plan.dns import TXT_CHUNK, txt, zone_of, zone_text
 from tests.descriptions import PUBLIC4, PUBLIC6, many, sound
@@ -158,6 +159,27 @@ def test_mail_programs_find_their_servers(zone: Zone) -> None:
         assert zone[f"{service}._tcp.example.org", "SRV"] == ["0 0 0 ."]
     for name in ("autoconfig", "autodiscover"):
         assert zone[f"{name}.example.org", "CNAME"] == ["mail.example.org."]
+
+
+@pytest.mark.parametrize("value", ["y", True, "n", False])
+def test_without_sogo_nobody_finds_calendars_and_contacts_there(value: str | bool) -> None:
+    zone = published(sound(internal=Internal("internal", backup=Backup(), settings={"SKIP_SOGO": value})))
+    found = {name.partition(".")[0] for name, _kind in zone if "dav" in name}
+    assert found == (set() if value in ("y", True) else {"_caldavs", "_carddavs"})
+    assert ("_autodiscover._tcp.example.org", "SRV") in zone  # Mailcow names IMAP and SMTP there
+
+
+def test_a_selector_with_underscores_and_dots_is_a_name_in_the_zone() -> None:
+    topology = sound(domains=[Domain("example.org", ["postmaster"], dkim_selector="mail_2021.s1")])
+    zone = parsed(zone_text(with_dkim(derive(topology), {"example.org": KEY}).records))
+    assert [owner for owner, _kind in zone if "_domainkey" in owner] == ["mail_2021.s1._domainkey.example.org"]
+
+
+def test_every_name_that_leads_to_our_machines_is_known_to_take_no_mail() -> None:
+    two = [Proxy("east", PUBLIC4, hostname="mx1.example.org"), Proxy("west", "5.9.100.2", hostname="mx2.example.org")]
+    topology = sound(proxies=two, domains=["example.org", "example.net"], former_hostnames=["old.example.org"])
+    led = {record.name for record in derive(topology).records if record.type in ("A", "AAAA", "CNAME")}
+    assert led == machine_names(topology)
 
 
 def test_one_authority_may_sign_for_our_hosts_and_a_web_site_keeps_its_own(zone: Zone) -> None:
