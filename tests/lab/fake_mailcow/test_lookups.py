@@ -14,11 +14,11 @@ QUERIES = files("mailnix.lab.fake_mailcow") / "rootfs" / "postfix"
 
 
 def look_up(database: Path, name: str, key: str) -> str:
-    """What sqlite_table(5) would answer: `%s` is the key, `%u` and `%d` its two halves."""
+    """What sqlite_table(5) would answer: `%s` is the key, `%u` and `%d` its two halves, quoted."""
     text = (QUERIES / f"{name}.cf").read_text().split("query = ")[1]
     local, _, domain = key.rpartition("@")
     for sign, value in (("%s", key), ("%u", local), ("%d", domain)):
-        text = text.replace(sign, value)
+        text = text.replace(sign, value.replace("'", "''"))
     with sqlite3.connect(database) as connection:
         return ",".join(str(row[0]) for row in connection.execute(text))
 

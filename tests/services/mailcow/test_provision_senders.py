@@ -10,6 +10,7 @@ from attrs import evolve
 
 from mailnix import Alias, Domain, Mailbox, Topology
 from tests.lab.fake_mailcow.test_lookups import look_up
+from tests.real.everything import EVERYTHING
 from tests.senders import as_described, as_found
 
 from .faked import Mailcow, Pem, domain, running
@@ -59,7 +60,15 @@ def mailcow(topology: Topology, pem: Pem, tmp_path: Path) -> Iterator[Mailcow]:
     ],
 )
 def test_senders_are_those_that_are_described(mailcow: Mailcow, here: Domain, more: list[Domain]) -> None:
-    described = evolve(mailcow.topology, domains=[here, *more])
+    senders_are_as_described(mailcow, evolve(mailcow.topology, domains=[here, *more]))
+
+
+def test_the_fake_has_the_senders_that_mailcow_itself_has(mailcow: Mailcow) -> None:
+    """tests/real asks Mailcow's own Postfix the same of the same."""
+    senders_are_as_described(mailcow, EVERYTHING)
+
+
+def senders_are_as_described(mailcow: Mailcow, described: Topology) -> None:
     assert mailcow.has(*described.domains) == []
     found = as_found(described, lambda key: look_up(mailcow.api.database, "sender_acl", key))
     assert found == as_described(described)
