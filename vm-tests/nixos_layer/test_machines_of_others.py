@@ -118,7 +118,7 @@ def refused(machine: Machine, *words: str) -> str:
 
 def taken(machine: Machine, text: str) -> str:
     """The mail that came to the sink with this text in it, its envelope first."""
-    return machine.wait_until_succeeds(f"cat $(grep -l '{text}' {SINK}/*.eml)", SOON)
+    return machine.wait_until_succeeds(f"found=$(grep -l '{text}' {SINK}/*.eml) && cat $found", SOON)
 
 
 def modes(machine: Machine, *paths: str) -> list[str]:

@@ -36,7 +36,6 @@ in
     hostName = "post";
     # As of `relay`.
     useDHCP = false;
-    usePredictableInterfaceNames = false;
     interfaces.eth0.ipv4.addresses = [
       {
         inherit address;
@@ -44,6 +43,13 @@ in
       }
     ];
     nftables.enable = true;
+  };
+
+  # By its driver: which slot it is in, and so what udev would call it, is QEMU's; the layer's machines have no kernel
+  # parameters, by which one could do without such names.
+  systemd.network.links."10-eth0" = {
+    matchConfig.Driver = "virtio_net";
+    linkConfig.Name = "eth0";
   };
 
   age.secrets = {
