@@ -207,6 +207,7 @@ class GuestAgent:
     def _send(self, message: Mapping[str, Any], before: bytes = b"") -> None:
         assert self._socket is not None
         try:
+            self._socket.settimeout(ANSWER_TIMEOUT)  # of reading it is a second; a busy machine takes long to take much
             self._socket.sendall(before + json.dumps(message).encode() + b"\n")
         except OSError as error:
             self.close()

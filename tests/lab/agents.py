@@ -24,6 +24,8 @@ class FakeAgent:
         self.noise_before_sync = b""
         self.hang_up_on = ""
         self.deaf = False
+        self.busy = 0.0
+        """Seconds in which nothing is read after a file was opened."""
         self._jobs: dict[int, str] = {}
         self._polls: dict[int, int] = {}
         self._handles: dict[int, tuple[str, int]] = {}
@@ -57,6 +59,8 @@ class FakeAgent:
             if name == "guest-sync-delimited":
                 connection.sendall(self.noise_before_sync + b"\xff")
             connection.sendall(json.dumps(self._answer(name, arguments)).encode() + b"\n")
+            if name == "guest-file-open":
+                threading.Event().wait(self.busy)
 
     def _answer(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         handler = getattr(self, "_" + name.replace("-", "_"), None)

@@ -104,6 +104,12 @@ def test_files_of_any_size_come_back_as_they_went(fake: FakeAgent, agent: GuestA
     assert fake.open_files == 0
 
 
+def test_a_large_file_waits_for_a_machine_that_is_slow_to_take_it(fake: FakeAgent, agent: GuestAgent) -> None:
+    fake.busy = 1.5  # longer than an answer is waited for before one looks after the machine
+    agent.write_file("/tmp/large", b"x" * CHUNK)
+    assert agent.read_file("/tmp/large") == b"x" * CHUNK
+
+
 def test_a_missing_file_is_named(fake: FakeAgent, agent: GuestAgent) -> None:
     with pytest.raises(AgentRefused, match="/nowhere"):
         agent.read_file("/nowhere")
