@@ -37,6 +37,7 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
 def test_the_programs_of_every_kind_of_machine_are_found() -> None:
     folders = {name_of(path).partition("/guest/")[0] for path in PROGRAMS}
     assert folders == {
+        "services/activation",
         "services/firewall",
         "services/mailcow",
         "services/wireguard",

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from mailnix.formats.debian_part import DebianPart
 from mailnix.plan import HostPlan, InternalPlan, Plan, ProxyPlan
+from mailnix.services.activation.listed import activation
 from mailnix.services.base.debian import debian as base
 from mailnix.services.caddy.debian import debian as caddy
 from mailnix.services.credentials.debian import debian as credentials
@@ -50,11 +51,11 @@ def parts(plan: Plan, host: HostPlan, pin: Pin = PIN) -> tuple[DebianPart, ...]:
 
 def assemble(name: str, parts: tuple[DebianPart, ...]) -> DebianHost:
     """Parts put together; raises BuildError where two write one path."""
-    entries = (entry for part in parts for entry in (*part.entries, *part.links()))
+    entries = tuple(entry for part in parts for entry in (*part.entries, *part.links()))
     return DebianHost(
         name=name,
         packages=tuple(sorted({package for part in parts for package in part.packages})),
-        tree=Tree.of(entries),
+        tree=Tree.of((*entries, *activation(Tree.of(entries), parts))),
         npm_tree=any(part.npm_tree for part in parts),
     )
 

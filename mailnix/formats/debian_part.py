@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from attrs import frozen
 
 from mailnix.tree import Entry, Link
 
 MULTI_USER = "multi-user.target"
+
+
+class Verb(StrEnum):
+    """What is done with a unit for which a file has changed; AT_BOOT: nothing, it has done its work in this boot."""
+
+    RESTART = "restart"
+    RELOAD = "reload"
+    AT_BOOT = "at boot"
+
+
+@frozen
+class Follows:
+    """`unit` reads `path` (a file; a folder where it ends in a slash) when it starts, or when it reloads."""
+
+    unit: str
+    path: str
+    verb: Verb = Verb.RESTART
+
+    def covers(self, path: str) -> bool:
+        """Whether a file is that one, or below that folder."""
+        return path.startswith(self.path) if self.path.endswith("/") else path == self.path
 
 
 @frozen
@@ -28,7 +51,8 @@ class DebianPart:
 
     `entries` are files and links below /; `packages` come from Debian's archive (they decide the cached base);
     `npm_tree` asks for the pinned Haraka tree in the base; `packaged` names wanted units whose files a package ships in
-    /usr/lib/systemd/system; `masked` units never start.
+    /usr/lib/systemd/system; `masked` units never start. `follows` is what reads the entries: a running machine that
+    gets other ones restarts just that.
     """
 
     packages: tuple[str, ...] = ()
@@ -36,6 +60,7 @@ class DebianPart:
     wanted: tuple[Wanted, ...] = ()
     packaged: tuple[Wanted, ...] = ()
     masked: tuple[str, ...] = ()
+    follows: tuple[Follows, ...] = ()
     npm_tree: bool = False
 
     def links(self) -> tuple[Link, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailnix.formats.debian_part import DebianPart
+from mailnix.formats.debian_part import DebianPart, Follows
 from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.base.render import APT_PERIODIC, EVERY_BOOT, JOURNALD, PATIENT
@@ -25,4 +25,5 @@ def debian(plan: Plan, _host: HostPlan) -> DebianPart:
             File("/etc/apt/apt.conf.d/20auto-upgrades", APT_PERIODIC),
             Link("/etc/localtime", f"/usr/share/zoneinfo/{plan.topology.timezone}"),
         ),
+        follows=(Follows("systemd-journald.service", "/etc/systemd/journald.conf.d/"),),
     )

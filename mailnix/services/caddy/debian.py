@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.formats.debian_part import DebianPart, Follows, Verb, Wanted
 from mailnix.formats.text import Section, data, ini
 from mailnix.plan import Plan, ProxyPlan
 from mailnix.services.caddy.render import caddyfile
@@ -35,4 +35,5 @@ def debian(plan: Plan, host: ProxyPlan) -> DebianPart:
             File("/etc/systemd/system/caddy.service.d/mailnix.conf", ini(HARDENING)),
         ),
         packaged=(Wanted("caddy.service"),),
+        follows=(Follows("caddy.service", CONFIG, Verb.RELOAD),),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.formats.debian_part import DebianPart, Follows, Verb, Wanted
 from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.credentials import names
@@ -26,4 +26,10 @@ def debian(_plan: Plan, host: HostPlan) -> DebianPart:
             File(LIST, names_text(host)),
         ),
         wanted=tuple(each for each in wanted if each.unit not in left_out),
+        # All that needs a credential would restart with them.
+        follows=tuple(
+            Follows(unit, path, Verb.AT_BOOT)
+            for unit in units()
+            for path in (f"/etc/systemd/system/{unit}", *(f"{names.SCRIPTS}/{name}" for name in SCRIPT_NAMES))
+        ),
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from mailnix.formats.debian_part import DebianPart, Wanted
+from typing import Final
+
+from mailnix.formats.debian_part import DebianPart, Follows, Wanted
 from mailnix.plan import HostPlan, InternalPlan, Plan
 from mailnix.services.docker.render import daemon_json
 from mailnix.tree import File
 
 # docker.io only recommends the client; apparmor gives containers their default profile.
 PACKAGES = ("apparmor", "ca-certificates", "docker-cli", "docker-compose", "docker.io", "iptables")
+
+DAEMON: Final = "/etc/docker/daemon.json"
 
 
 def debian(_plan: Plan, host: HostPlan) -> DebianPart:
@@ -17,6 +21,7 @@ def debian(_plan: Plan, host: HostPlan) -> DebianPart:
         return DebianPart()
     return DebianPart(
         packages=PACKAGES,
-        entries=(File("/etc/docker/daemon.json", daemon_json()),),
+        entries=(File(DAEMON, daemon_json()),),
         packaged=(Wanted("docker.service"),),
+        follows=(Follows("docker.service", DAEMON),),
     )

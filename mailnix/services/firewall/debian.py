@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Final
 
-from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.formats.debian_part import DebianPart, Follows, Verb, Wanted
 from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, Plan, ProxyPlan
 from mailnix.services.credentials import names
@@ -54,6 +54,8 @@ def debian(_plan: Plan, host: HostPlan) -> DebianPart:
         entries=(File(RULES, script(host)), File(f"/etc/systemd/system/{UNIT}", unit), *bans),
         wanted=(Wanted(UNIT, by="sysinit.target"), *socket),
         masked=("nftables.service",),
+        # Never stopped: a change of the unit reaches the machine at its next boot.
+        follows=(Follows(UNIT, RULES, Verb.RELOAD), Follows(UNIT, f"/etc/systemd/system/{UNIT}", Verb.RELOAD)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.formats.debian_part import DebianPart, Follows, Wanted
 from mailnix.formats.text import Section, ini, template
 from mailnix.plan import HostPlan, Plan, ProxyPlan
 from mailnix.services.haraka import units
@@ -19,6 +19,7 @@ PROGRAMS: Final = units.Programs(
     copy="/usr/bin/cp",
     certificate="/usr/lib/mailnix/haraka-certificate",
 )
+USERS: Final = "/usr/lib/sysusers.d/haraka.conf"
 _TIMERS: Final = "timers.target"
 
 
@@ -32,7 +33,7 @@ def debian(plan: Plan, host: HostPlan) -> DebianPart:
             *_folder(IN, files_in(incoming(plan, host))),
             *_folder(OUT, files_out(outgoing(plan, host))),
             *_units(plan, host),
-            File("/usr/lib/sysusers.d/haraka.conf", _users()),
+            File(USERS, _users()),
             File(PROGRAMS.certificate, template(SERVICE, "haraka-certificate.sh"), mode=0o755),
         ),
         wanted=(
@@ -40,6 +41,10 @@ def debian(plan: Plan, host: HostPlan) -> DebianPart:
             Wanted(f"{OUT}.service"),
             Wanted(f"{units.CERTIFICATE}.path"),
             Wanted(f"{units.CERTIFICATE}.timer", _TIMERS),
+        ),
+        follows=(
+            *(Follows(f"{name}.service", f"/etc/{name}/") for name in (IN, OUT)),
+            Follows("systemd-sysusers.service", USERS),
         ),
         npm_tree=True,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.formats.debian_part import DebianPart, Follows, Wanted
 from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, InternalPlan, Plan
 from mailnix.services.credentials import names
@@ -16,6 +16,7 @@ from mailnix.services.mailcow.render import EXECUTABLE, backup_of, bans_json, fi
 from mailnix.tree import File, Link
 
 SETTINGS: Final = "/etc/mailnix/mailcow"
+MACHINE: Final = "/etc/mailnix/mailcow.json"
 SOURCE: Final = "/usr/share/mailcow-source"
 """Where an image carries Mailcow's tree, when it was built with one."""
 
@@ -44,6 +45,10 @@ def debian(plan: Plan, host: HostPlan, pin: Pin = PIN) -> DebianPart:
             Wanted(f"{units.BANS}.service", by=units.MAILCOW),
             *_timers(host),
         ),
+        follows=(
+            *(Follows(units.MAILCOW, path) for path in (f"{SETTINGS}/", MACHINE)),
+            *(Follows(f"{units.BANS}.service", path) for path in (units.BANS_CONFIG, f"{names.SCRIPTS}/mailcow/bans.py")),
+        ),
     )
 
 
@@ -54,7 +59,7 @@ def _timers(host: InternalPlan) -> tuple[Wanted, ...]:
 def _settings(plan: Plan, pin: Pin) -> Iterator[File]:
     for path, text in files(plan).items():
         yield File(f"{SETTINGS}/{path}", text, mode=0o755 if path in EXECUTABLE else 0o644)
-    yield File("/etc/mailnix/mailcow.json", machine_json(plan, pin))
+    yield File(MACHINE, machine_json(plan, pin))
     yield File(units.DESCRIPTION, provision_json(plan))
     yield File(units.BANS_CONFIG, bans_json(plan))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.formats.debian_part import DebianPart, Follows, Verb, Wanted
 from mailnix.formats.text import Section, ini
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.credentials.names import NETWORKD, SCRIPTS
@@ -34,6 +34,7 @@ _OF_NIXOS: Final = {
 _OF_EACH_CARD: Final = {"accept_source_route": 0, "promote_secondaries": 1, "rp_filter": 2}
 """Likewise of each interface: systemd's 50-default.conf, in a package that Debian's systemd only recommends. Of sources
 those are taken to which there is a way, by whichever card (RFC 3704 2.4)."""
+SYSCTLS: Final = "/etc/sysctl.d/60-mailnix.conf"
 CHOOSE: Final = f"{SCRIPTS}/choose-card"
 
 # The base image lets it wait for half a minute, then the boot goes on: late, which is no fault of the machine.
@@ -50,12 +51,19 @@ def debian(_plan: Plan, host: HostPlan) -> DebianPart:
         entries=(
             *(File(path, ini(sections)) for path, sections in units(host)),
             File(CHOOSE, chooser(), mode=0o755),
-            File("/etc/sysctl.d/60-mailnix.conf", "".join(_sysctls(host))),
+            File(SYSCTLS, "".join(_sysctls(host))),
             LATE,
             File("/etc/hostname", f"{host.name}\n"),
             File("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n::1 localhost ip6-localhost\n"),
         ),
         wanted=(Wanted(f"{CHOOSER}.service", by=NETWORKD),),
+        follows=(
+            Follows(NETWORKD, "/etc/systemd/networkd.conf.d/"),
+            Follows(NETWORKD, "/etc/systemd/network/", Verb.RELOAD),
+            Follows("systemd-resolved.service", "/etc/systemd/resolved.conf.d/"),
+            Follows("systemd-sysctl.service", SYSCTLS),
+            Follows("systemd-networkd-wait-online.service", LATE.path, Verb.AT_BOOT),
+        ),
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailnix.formats.debian_part import DebianPart
+from mailnix.formats.debian_part import DebianPart, Follows, Verb
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.credentials import names
 from mailnix.services.ssh.render import Settings, settings
 from mailnix.tree import File
 
+DROP_IN: Final = "/etc/ssh/sshd_config.d/10-mailnix.conf"
 UNITS = ("ssh.service", "ssh.socket")
 
 _OF_NIXOS: Final[Settings] = {
@@ -32,9 +33,10 @@ def debian(plan: Plan, host: HostPlan) -> DebianPart:
     return DebianPart(
         packages=("openssh-server",),
         entries=(
-            File("/etc/ssh/sshd_config.d/10-mailnix.conf", config({**_OF_NIXOS, **settings(host)})),
+            File(DROP_IN, config({**_OF_NIXOS, **settings(host)})),
             *((File("/root/.ssh/authorized_keys", keys, mode=0o600),) if keys else ()),
         ),
+        follows=(Follows("ssh.service", DROP_IN, Verb.RELOAD),),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.formats.debian_part import DebianPart, Follows, Wanted
 from mailnix.formats.text import Section, data, ini
 from mailnix.plan import Plan, ProxyPlan
 from mailnix.services.unbound.render import MEMORY_MAX, SERVICE, server, text
@@ -39,5 +39,6 @@ def debian(_plan: Plan, host: ProxyPlan) -> DebianPart:
             File(f"/etc/systemd/system/{SERVICE}.d/mailnix.conf", ini(UNIT)),
         ),
         packaged=(Wanted(SERVICE),),
+        follows=(Follows(SERVICE, CONFIG),),
         masked=("unbound-resolvconf.service",),  # the machine's own resolver stays
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Final
 
-from mailnix.formats.debian_part import DebianPart, Wanted
+from mailnix.formats.debian_part import DebianPart, Follows, Wanted
 from mailnix.formats.text import ini, template
 from mailnix.plan import HostPlan, InternalPlan, Plan
 from mailnix.services.credentials import names
@@ -33,6 +33,7 @@ def debian(plan: Plan, host: HostPlan) -> DebianPart:
         packages=("wireguard-tools",),
         entries=(*networkd, *_surroundings(plan, host), *_watcher(host, watcher)),
         wanted=(Wanted(f"{units.SURROUNDINGS}.service"), Wanted(f"{watcher}.timer", "timers.target")),
+        follows=(Follows(f"{units.SURROUNDINGS}.service", DESCRIBED),),
     )
 
 

@@ -1,0 +1,115 @@
+"""A generation of a Debian machine as a Debian package: the host's tree, what it depends on, and the scripts of dpkg.
+
+dpkg removes what is described no more, `dpkg --verify` shows what was changed by hand, and purging the package gives
+back what was there before. deb-control(5), deb-preinst(5), deb-postinst(5), dpkg-divert(1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from attrs import frozen
+
+from mailnix.debian.host import DebianHost
+from mailnix.debian.packages import NETWORK, SYSTEM
+from mailnix.formats.text import template
+from mailnix.services.activation.names import ACTIVATE, ACTIVE, ENABLED, LIST, STATE
+from mailnix.tree import Entry, File, Link, Tree
+
+ASIDE: Final = ".before-mailnix"
+"""What an owner's or another package's file is called while ours has its place."""
+
+SHARED: Final = (
+    "/etc/apt/apt.conf.d/20auto-upgrades",
+    "/etc/caddy/Caddyfile",
+    "/etc/docker/daemon.json",
+    "/etc/hostname",
+    "/etc/hosts",
+    "/etc/localtime",
+    "/root/.ssh/authorized_keys",
+)
+"""Files that somebody else has at the same place: the installer, the provider, a package."""
+
+MASKED: Final = ("NetworkManager.service", "dhcpcd.service", "networking.service")
+"""What configures the network on servers as providers make them; with us networkd does."""
+
+SCRIPTS: Final = ("preinst", "postinst", "prerm", "postrm")
+MAINTAINER: Final = "mailnix <root@localhost>"
+
+
+@frozen
+class Package:
+    """What `dpkg-deb` makes a file of. `scripts` are those of dpkg, by name."""
+
+    name: str
+    version: str
+    depends: tuple[str, ...]
+    summary: str
+    tree: Tree
+    scripts: Mapping[str, str] = {}
+    architecture: str = "all"
+
+    @property
+    def file_name(self) -> str:
+        """As dpkg-deb calls it."""
+        return f"{self.name}_{self.version}_{self.architecture}.deb"
+
+    @property
+    def digest(self) -> str:
+        """Equal for packages that differ in their version alone."""
+        text = repr((self.name, self.depends, self.architecture, sorted(self.scripts.items()), self.tree))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def control(self) -> Tree:
+        """The package's DEBIAN folder: deb-control(5), and deb-md5sums(5) for `dpkg --verify`."""
+        fields = {
+            "Package": self.name,
+            "Version": self.version,
+            "Architecture": self.architecture,
+            "Maintainer": MAINTAINER,
+            "Depends": ", ".join(self.depends),
+            "Section": "mail",
+            "Priority": "optional",
+            "X-Mailnix-Digest": self.digest,
+            "Description": self.summary,
+        }
+        lines = "".join(f"{key}: {value}\n" for key, value in fields.items() if value)
+        sums = "".join(f"{hashlib.md5(f.data).hexdigest()}  {f.path[1:]}\n" for f in self.tree.files)
+        entries: Iterable[Entry] = (
+            File("/DEBIAN/control", lines),
+            File("/DEBIAN/md5sums", sums),
+            *(File(f"/DEBIAN/{name}", text, mode=0o755) for name, text in self.scripts.items()),
+        )
+        return Tree.of(entries)
+
+
+def package_name(host: str) -> str:
+    """What the package of a machine's generations is called."""
+    return f"mailnix-{host}"
+
+
+def generation(host: DebianHost, number: int, others: Iterable[str] = ()) -> Package:
+    """Generation `number` of a machine. `others`: what it depends on beside Debian's packages (deb-control(5))."""
+    name = package_name(host.name)
+    tree = Tree.of((*host.tree, *_takes_over()))
+    shared = [path for path in SHARED if any(entry.path == path for entry in tree)]
+    paths = {"activate": ACTIVATE, "active": ACTIVE, "enabled": ENABLED, "list": LIST, "state": STATE}
+    values = {"package": name, "shared": shared, "aside": ASIDE, "masked": MASKED, **paths}
+    return Package(
+        name=name,
+        version=str(number),
+        depends=(*sorted({*SYSTEM, *NETWORK, *host.packages}), *others),
+        summary=f"the machine {host.name} as mailnix describes it, generation {number}",
+        tree=tree,
+        scripts={script: template("activation", f"{script}.sh.j2", **values) for script in SCRIPTS},
+    )
+
+
+def _takes_over() -> Iterable[Entry]:
+    """What keeps other programs' hands off the network, and cloud-init's off names, keys and the network."""
+    for unit in MASKED:
+        yield Link(f"/etc/systemd/system/{unit}", "/dev/null")
+    yield Link("/etc/systemd/system-generators/netplan", "/dev/null")
+    yield File("/etc/cloud/cloud-init.disabled", "mailnix describes this machine\n")

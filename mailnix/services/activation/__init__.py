@@ -1,0 +1,1 @@
+"""What a running Debian machine does when dpkg has laid another generation of it."""

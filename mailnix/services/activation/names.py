@@ -1,0 +1,18 @@
+"""Paths that the packages' scripts, the program and the list of files agree on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailnix.services.credentials.names import SCRIPTS
+
+ACTIVATE: Final = f"{SCRIPTS}/activate"
+LIST: Final = f"{SCRIPTS}/files.json"
+"""What a generation has on a machine: each path's digest, and what is to be done for it."""
+
+STATE: Final = "/var/lib/mailnix"
+ACTIVE: Final = f"{STATE}/active.json"
+"""The list that was activated last."""
+
+ENABLED: Final = f"{STATE}/enabled"
+"""Units that were enabled for mailnix, a line each."""
