@@ -5,7 +5,6 @@ from mailnix.secrets.damage import damaged, refuse
 from mailnix.secrets.deliver import push, seed, way_to
 from mailnix.secrets.making import Made, Report, init, put, rotate
 from mailnix.secrets.public import dkim_public
-from mailnix.secrets.ssh import Way
 from mailnix.secrets.value import Secret
 
 __all__ = [
@@ -13,7 +12,6 @@ __all__ = [
     "Report",
     "Secret",
     "Taken",
-    "Way",
     "damaged",
     "dkim_public",
     "init",

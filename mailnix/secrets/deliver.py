@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from mailnix.errors import CommandFailed, SecretsError
-from mailnix.plan.logins import UNKNOWN
 from mailnix.plan.types import Credential, Plan, SecretKind
 from mailnix.run import Runner, run
 from mailnix.secrets import damage
 from mailnix.secrets.folder import Folder
-from mailnix.secrets.ssh import Way, explain, push_argv
+from mailnix.secrets.ssh import explain, push_argv
 from mailnix.services.credentials.names import (
     CA_CERTIFICATES,
     CREDSTORE,
@@ -23,6 +22,7 @@ from mailnix.services.credentials.names import (
     REPLACE_MARKER,
     SEED_ID,
 )
+from mailnix.ssh import Way, ways
 
 MakeDisk = Callable[[Mapping[str, bytes], Path, str], object]
 """Makes a small ext2 image that only we can read: content by path, file to write, label."""
@@ -84,9 +84,8 @@ def way_to(plan: Plan, host: str, config: Path | None = None) -> Way:
     _known(plan, host)
     if plan.host(host).sealed:
         raise SecretsError(f"{host} is sealed: nobody logs in", f"give it a disk: mailnix secrets seed CONFIG {host}")
-    ways = [login for login in plan.logins if login.host == host and not login.target.endswith(UNKNOWN)]
-    for login in sorted(ways, key=lambda login: login.jump is None):
-        return Way(login.target, login.jump, config)
+    for way in ways(plan, host, config):
+        return way
     raise SecretsError(f"only the home router knows the address of {host}", "say where it is: --to root@ADDRESS")
 
 

@@ -16,7 +16,8 @@ from mailnix import secrets
 from mailnix.errors import CommandFailed, SecretsError
 from mailnix.plan import Plan
 from mailnix.run import Completed, run
-from mailnix.secrets.ssh import Way, push_argv
+from mailnix.secrets.ssh import push_argv
+from mailnix.ssh import Way
 
 
 def names(plan: Plan, host: str) -> set[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mailnix.errors import CommandFailed, SecretsError
-from mailnix.secrets.ssh import Way, explain, push_argv
+from mailnix.secrets.ssh import explain, push_argv
+from mailnix.ssh import Way
 
 TARGET = "root@5.9.100.1"
 CHANGED = """\

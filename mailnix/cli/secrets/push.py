@@ -23,7 +23,8 @@ def command(
 ) -> None:
     """Hand machine HOST of CONFIG its credentials over SSH; services that use changed ones restart."""
     from mailnix import pipeline
-    from mailnix.secrets import Way, push, way_to
+    from mailnix.secrets import push, way_to
+    from mailnix.ssh import Way
 
     plan = pipeline.plan(config, secrets)
     way = Way(target, config=ssh_config) if target is not None else way_to(plan, host, ssh_config)

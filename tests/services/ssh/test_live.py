@@ -14,9 +14,10 @@ import pytest
 from mailnix import Internal
 from mailnix.plan import derive
 from mailnix.run import Completed, run, spawn
-from mailnix.secrets.ssh import NO_SUCH_PROGRAM, Way, push_argv
+from mailnix.secrets.ssh import push_argv
 from mailnix.services.ssh.debian import config
 from mailnix.services.ssh.render import settings
+from mailnix.ssh import NO_SUCH_PROGRAM, Way
 from rig.waiting import until
 from tests.services.conftest import topology
 from tests.services.firewall import namespaces
