@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mailnix.adopt import Adopted, Existing
     from mailnix.errors import Problem
     from mailnix.image import Format, Manifest, Progress
+    from mailnix.image.packages import Made
     from mailnix.lab.prepare import Options as LabOptions
     from mailnix.lab.scenario.values import Outcome, Report
     from mailnix.model import Topology
@@ -154,6 +155,17 @@ def emit(plan: Plan, backend: Backend, out: Path, *, diff: bool = False) -> str:
         return "\n".join(f"{each.kind} {each.path}\n{each.diff}".rstrip() for each in diff_tree(tree, out))
     write_tree(tree, out)
     return ""
+
+
+def emit_packages(plan: Plan, out: Path, progress: Progress) -> tuple[Made, ...]:
+    """Write a Debian package a machine into `out`, and Haraka's: the next generation of what is described otherwise.
+
+    Raises BuildError, ToolMissing.
+    """
+    from mailnix.debian.host import debian_hosts
+    from mailnix.image.packages import write_packages
+
+    return write_packages(debian_hosts(plan), out, progress=progress)
 
 
 def _emitted_for(out: Path) -> Backend | None:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from mailnix.formats.debian_part import DebianPart
+from mailnix.formats.debian_part import DebianPart, Wanted
 from mailnix.plan import HostPlan, InternalPlan, Plan, ProxyPlan
 from mailnix.services.activation.listed import activation
 from mailnix.services.base.debian import debian as base
@@ -31,12 +31,13 @@ COMMON: tuple[PartOf, ...] = (base, network, credentials, wireguard, firewall, s
 
 @frozen
 class DebianHost:
-    """A machine's packages and files. `npm_tree`: whether its base has the pinned Haraka tree."""
+    """A machine's packages and files. `npm_tree`: whether it has the pinned Haraka tree; `packaged`: Debian's units."""
 
     name: str
     packages: tuple[str, ...]
     tree: Tree
     npm_tree: bool
+    packaged: tuple[Wanted, ...] = ()
 
 
 def parts(plan: Plan, host: HostPlan, pin: Pin = PIN) -> tuple[DebianPart, ...]:
@@ -57,6 +58,7 @@ def assemble(name: str, parts: tuple[DebianPart, ...]) -> DebianHost:
         packages=tuple(sorted({package for part in parts for package in part.packages})),
         tree=Tree.of((*entries, *activation(Tree.of(entries), parts))),
         npm_tree=any(part.npm_tree for part in parts),
+        packaged=tuple(each for part in parts for each in part.packaged),
     )
 
 

@@ -7,8 +7,9 @@ back what was there before. deb-control(5), deb-preinst(5), deb-postinst(5), dpk
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import ClassVar, Final
 
 from attrs import frozen
 
@@ -16,6 +17,8 @@ from mailnix.debian.host import DebianHost
 from mailnix.debian.packages import NETWORK, SYSTEM
 from mailnix.formats.text import template
 from mailnix.services.activation.names import ACTIVATE, ACTIVE, ENABLED, LIST, STATE
+from mailnix.services.activation.listed import digest
+from mailnix.services.haraka import npm_tree
 from mailnix.tree import Entry, File, Link, Tree
 
 ASIDE: Final = ".before-mailnix"
@@ -43,6 +46,7 @@ MAINTAINER: Final = "mailnix <root@localhost>"
 class Package:
     """What `dpkg-deb` makes a file of. `scripts` are those of dpkg, by name."""
 
+    DIGEST: ClassVar = "X-Mailnix-Digest"
     name: str
     version: str
     depends: tuple[str, ...]
@@ -59,8 +63,9 @@ class Package:
     @property
     def digest(self) -> str:
         """Equal for packages that differ in their version alone."""
-        text = repr((self.name, self.depends, self.architecture, sorted(self.scripts.items()), self.tree))
-        return hashlib.sha256(text.encode()).hexdigest()
+        files = [(entry.path, digest(entry)) for entry in self.tree]
+        inputs = [self.name, self.depends, self.architecture, sorted(self.scripts.items()), files]
+        return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
 
     def control(self) -> Tree:
         """The package's DEBIAN folder: deb-control(5), and deb-md5sums(5) for `dpkg --verify`."""
@@ -72,7 +77,7 @@ class Package:
             "Depends": ", ".join(self.depends),
             "Section": "mail",
             "Priority": "optional",
-            "X-Mailnix-Digest": self.digest,
+            self.DIGEST: self.digest,
             "Description": self.summary,
         }
         lines = "".join(f"{key}: {value}\n" for key, value in fields.items() if value)
@@ -90,17 +95,38 @@ def package_name(host: str) -> str:
     return f"mailnix-{host}"
 
 
-def generation(host: DebianHost, number: int, others: Iterable[str] = ()) -> Package:
-    """Generation `number` of a machine. `others`: what it depends on beside Debian's packages (deb-control(5))."""
+def haraka() -> Package:
+    """The pinned npm tree, whose files come from npm: this is the rest of its package."""
+    return Package(
+        name=npm_tree.PACKAGE,
+        version=npm_tree.version(),
+        depends=("libc6", "libstdc++6", "libatomic1"),  # of Node
+        summary="Haraka, its plugins and Node, as mailnix pins them",
+        tree=Tree.of(()),
+        architecture=npm_tree.ARCHITECTURE,
+    )
+
+
+def generation(host: DebianHost, number: int) -> Package:
+    """Generation `number` of a machine."""
     name = package_name(host.name)
-    tree = Tree.of((*host.tree, *_takes_over()))
+    # Packages enable their units by themselves; with links of theirs in ours, they would be off when it goes.
+    enabling = {each.link.path for each in host.packaged}
+    tree = Tree.of(entry for entry in (*host.tree, *_takes_over()) if entry.path not in enabling)
     shared = [path for path in SHARED if any(entry.path == path for entry in tree)]
+    ours = (f"{npm_tree.PACKAGE} (= {npm_tree.version()})",) if host.npm_tree else ()
     paths = {"activate": ACTIVATE, "active": ACTIVE, "enabled": ENABLED, "list": LIST, "state": STATE}
-    values = {"package": name, "shared": shared, "aside": ASIDE, "masked": MASKED, **paths}
+    values = {
+        "package": name,
+        "shared": shared,
+        "aside": ASIDE,
+        "restarted": (*MASKED, *(each.unit for each in host.packaged)),
+        **paths,
+    }
     return Package(
         name=name,
         version=str(number),
-        depends=(*sorted({*SYSTEM, *NETWORK, *host.packages}), *others),
+        depends=(*sorted({*SYSTEM, *NETWORK, *host.packages}), *ours),
         summary=f"the machine {host.name} as mailnix describes it, generation {number}",
         tree=tree,
         scripts={script: template("activation", f"{script}.sh.j2", **values) for script in SCRIPTS},

@@ -51,7 +51,8 @@ class DebianPart:
 
     `entries` are files and links below /; `packages` come from Debian's archive (they decide the cached base);
     `npm_tree` asks for the pinned Haraka tree in the base; `packaged` names wanted units whose files a package ships in
-    /usr/lib/systemd/system; `masked` units never start. `follows` is what reads the entries: a running machine that
+    /usr/lib/systemd/system; `masked` units never start; `enabled` ones every image runs, and on somebody
+    else's server they may be off. `follows` is what reads the entries: a running machine that
     gets other ones restarts just that.
     """
 
@@ -60,6 +61,7 @@ class DebianPart:
     wanted: tuple[Wanted, ...] = ()
     packaged: tuple[Wanted, ...] = ()
     masked: tuple[str, ...] = ()
+    enabled: tuple[str, ...] = ()
     follows: tuple[Follows, ...] = ()
     npm_tree: bool = False
 

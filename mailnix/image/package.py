@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -29,9 +30,23 @@ def make(package: Package, folder: Path, extra: tuple[Path, str] | None = None, 
         for path in root.glob(".mailnix-tree.json"):
             path.unlink()
         if extra is not None:
-            shutil.copytree(extra[0], root / extra[1].lstrip("/"), symlinks=True)
+            _add(root, *extra)
         made = Path(scratch) / package.file_name
         words = ("dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(root), str(made))
         runner(words, env={"SOURCE_DATE_EPOCH": EPOCH})
         made.replace(folder / package.file_name)
     return folder / package.file_name
+
+
+def _add(root: Path, source: Path, dest: str) -> None:
+    """A folder of files below a package's root, readable by all, with their sums beside those of the others."""
+    place = root / dest.lstrip("/")
+    shutil.copytree(source, place, symlinks=True)
+    with (root / "DEBIAN" / "md5sums").open("a") as sums:
+        for path in sorted(place.rglob("*")):
+            if path.is_symlink():
+                continue
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)  # whatever the umask was
+            if path.is_file():
+                sums.write(f"{hashlib.md5(path.read_bytes()).hexdigest()}  {path.relative_to(root)}\n")
+    place.chmod(0o755)

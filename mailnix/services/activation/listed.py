@@ -15,6 +15,7 @@ from typing import Final
 
 from mailnix.formats.debian_part import DebianPart, Follows, Verb
 from mailnix.services.activation.names import ACTIVATE, LIST
+from mailnix.services.haraka import npm_tree
 from mailnix.tree import Entry, File, Link, Tree
 
 VERSION: Final = 1
@@ -29,13 +30,20 @@ def activation(tree: Tree, parts: Iterable[DebianPart]) -> tuple[Entry, ...]:
 
 
 def listed(tree: Tree, parts: tuple[DebianPart, ...]) -> Mapping[str, object]:
-    """`files`: path → digest; `read_by`: path → unit → verb; `wanted` units run on every machine, `masked` on none."""
-    wanted = sorted({each.unit for part in parts for each in (*part.wanted, *part.packaged)})
+    """`files`: path → digest; `read_by`: path → unit → verb; `wanted` units run on the machine, `masked` never;
+    `enabled` are those of them that Debian's packages bring.
+
+    What another package of ours has is in it as its lock.
+    """
+    outside = [File(npm_tree.LOCK, npm_tree.lock_text())] if any(part.npm_tree for part in parts) else []
+    entries = (*tree, *outside)
+    enabled = {unit for part in parts for unit in (*part.enabled, *(each.unit for each in part.packaged))}
     return {
         "version": VERSION,
-        "files": {entry.path: digest(entry) for entry in tree},
-        "read_by": {entry.path: readers for entry in tree if (readers := _read_by(entry, tree, parts))},
-        "wanted": wanted,
+        "files": {entry.path: digest(entry) for entry in entries},
+        "read_by": {entry.path: readers for entry in entries if (readers := _read_by(entry, tree, parts))},
+        "wanted": sorted(enabled | {each.unit for part in parts for each in part.wanted}),
+        "enabled": sorted(enabled),
         "masked": sorted({unit for part in parts for unit in part.masked}),
     }
 

@@ -25,5 +25,6 @@ def debian(plan: Plan, _host: HostPlan) -> DebianPart:
             File("/etc/apt/apt.conf.d/20auto-upgrades", APT_PERIODIC),
             Link("/etc/localtime", f"/usr/share/zoneinfo/{plan.topology.timezone}"),
         ),
+        enabled=("systemd-timesyncd.service",),
         follows=(Follows("systemd-journald.service", "/etc/systemd/journald.conf.d/"),),
     )

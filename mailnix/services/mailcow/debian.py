@@ -47,7 +47,10 @@ def debian(plan: Plan, host: HostPlan, pin: Pin = PIN) -> DebianPart:
         ),
         follows=(
             *(Follows(units.MAILCOW, path) for path in (f"{SETTINGS}/", MACHINE)),
-            *(Follows(f"{units.BANS}.service", path) for path in (units.BANS_CONFIG, f"{names.SCRIPTS}/mailcow/bans.py")),
+            *(
+                Follows(f"{units.BANS}.service", path)
+                for path in (units.BANS_CONFIG, f"{names.SCRIPTS}/mailcow/bans.py")
+            ),
         ),
     )
 

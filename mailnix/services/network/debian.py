@@ -34,6 +34,7 @@ _OF_NIXOS: Final = {
 _OF_EACH_CARD: Final = {"accept_source_route": 0, "promote_secondaries": 1, "rp_filter": 2}
 """Likewise of each interface: systemd's 50-default.conf, in a package that Debian's systemd only recommends. Of sources
 those are taken to which there is a way, by whichever card (RFC 3704 2.4)."""
+RESOLVED: Final = "systemd-resolved.service"
 SYSCTLS: Final = "/etc/sysctl.d/60-mailnix.conf"
 CHOOSE: Final = f"{SCRIPTS}/choose-card"
 
@@ -57,10 +58,11 @@ def debian(_plan: Plan, host: HostPlan) -> DebianPart:
             File("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n::1 localhost ip6-localhost\n"),
         ),
         wanted=(Wanted(f"{CHOOSER}.service", by=NETWORKD),),
+        enabled=(NETWORKD, RESOLVED),
         follows=(
             Follows(NETWORKD, "/etc/systemd/networkd.conf.d/"),
             Follows(NETWORKD, "/etc/systemd/network/", Verb.RELOAD),
-            Follows("systemd-resolved.service", "/etc/systemd/resolved.conf.d/"),
+            Follows(RESOLVED, "/etc/systemd/resolved.conf.d/"),
             Follows("systemd-sysctl.service", SYSCTLS),
             Follows("systemd-networkd-wait-online.service", LATE.path, Verb.AT_BOOT),
         ),

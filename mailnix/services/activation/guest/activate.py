@@ -29,8 +29,6 @@ NETDEV = "/etc/systemd/network/"
 MANAGER = "/etc/systemd/system.conf.d/"
 HOSTNAME = "/etc/hostname"
 NETWORKD = "systemd-networkd.service"
-OURS = (NETWORKD, "systemd-resolved.service", "systemd-timesyncd.service")
-"""Debian's units that every machine of mailnix has, and a server of somebody else's may not."""
 
 IN_ORDER = (
     "systemd-sysusers.service",
@@ -50,7 +48,7 @@ KEPT = ("ssh.service", NETWORKD, "systemd-resolved.service")
 
 Command = tuple[str, ...]
 Listed = Mapping[str, Any]
-NOTHING: Listed = {"files": {}, "read_by": {}, "wanted": [], "masked": []}
+NOTHING: Listed = {"files": {}, "read_by": {}, "wanted": [], "enabled": [], "masked": []}
 
 
 def changed(old: Listed, new: Listed) -> set[str]:
@@ -127,14 +125,10 @@ def take_over(root: Path) -> Iterator[Command]:
     for made in sorted((root / "run/systemd/network").glob("*netplan*")):
         yield ("rm", "-f", f"/{made.relative_to(root)}")
     yield ("systemctl", "daemon-reload")
-    for unit in OURS:
-        yield ("systemctl", "enable", unit)
-        if unit not in IN_ORDER:
-            yield ("systemctl", "restart", unit)
 
 
 MAY_FAIL = ("kill", "stop", "delete", "rm")
-"""Verbs whose failure says that there was nothing to end."""
+"""Words whose failure says that there was nothing to end."""
 
 
 class Machine:
@@ -164,7 +158,17 @@ class Machine:
 
     def all(self, todo: Iterable[Command]) -> list[Command]:
         """Run each; gives back what failed."""
-        return [each for each in todo if self.run(each) != 0 and not {*MAY_FAIL} & {*each[1:2], each[0]}]
+        return [each for each in todo if self.run(each) != 0 and not {*MAY_FAIL} & {*each}]
+
+
+def enabling(machine: Machine, new: Listed) -> Iterator[Command]:
+    """Units of Debian's packages that shall run and are off; which, is remembered for the day when mailnix leaves."""
+    units = [unit for unit in new["enabled"] if machine.run(("systemctl", "--quiet", "is-enabled", unit)) != 0]
+    if units:
+        place = machine.root / ENABLED.lstrip("/")
+        before = place.read_text().split() if place.exists() else []
+        machine.write(ENABLED, "".join(f"{unit}\n" for unit in dict.fromkeys([*before, *units])))
+        yield ("systemctl", "enable", *units)
 
 
 def activate(machine: Machine) -> list[Command]:
@@ -174,11 +178,8 @@ def activate(machine: Machine) -> list[Command]:
         raise SystemExit(f"mailnix: {DESCRIBED} cannot be read")
     failed = []
     if old is None:
-        machine.write(
-            ENABLED,
-            "".join(f"{unit}\n" for unit in OURS if machine.run(("systemctl", "--quiet", "is-enabled", unit)) != 0),
-        )
         failed += machine.all(take_over(machine.root))
+    failed += machine.all(enabling(machine, new))
     for path in sorted({*(old or NOTHING)["files"]} - {*new["files"]}):
         _remove(machine, path)
     failed += machine.all(commands(old or NOTHING, new))

@@ -1,0 +1,27 @@
+"""The pinned npm tree: where it is on a Debian machine, and what the package that carries it is called."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+FOLDER: Final = "/usr/lib/haraka"
+LOCK: Final = f"{FOLDER}/package-lock.json"
+PACKAGE: Final = "mailnix-haraka"
+ARCHITECTURE: Final = "amd64"  # of Node's npm package in the lock
+
+
+@cache
+def lock_text() -> str:
+    """package-lock.json: every package with its version and hash."""
+    return (files("mailnix.services.haraka") / "npm" / "package-lock.json").read_text("utf-8")
+
+
+@cache
+def version() -> str:
+    """A Debian version: Haraka's own, and what tells one lock from another."""
+    haraka = json.loads(lock_text())["packages"]["node_modules/Haraka"]["version"]
+    return f"{haraka}+{hashlib.sha256(lock_text().encode()).hexdigest()[:8]}"
