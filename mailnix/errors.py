@@ -8,6 +8,7 @@
     ├── AdoptError          an existing Mailcow cannot be read
     ├── BuildError          a tree or an image could not be made
     ├── SecretsError        credentials are missing, unreadable or not private
+    ├── DeployError         a machine was not brought to its description; what became of it is said
     └── LabError            a guest did not do what was waited for; carries its last console lines
 
 They are caught once, in `mailnix.cli`; nothing below it exits or prints.
@@ -106,6 +107,10 @@ class BuildError(MailnixError):
 
 class SecretsError(MailnixError):
     """Credentials are missing, unreadable, or open to others."""
+
+
+class DeployError(MailnixError):
+    """A machine was not brought to its description; it runs what it ran before, unless the message says otherwise."""
 
 
 class LabError(MailnixError):

@@ -55,8 +55,11 @@ class Way:
 
 
 def argv(way: Way, command: str, options: Sequence[str] = ()) -> tuple[str, ...]:
-    """The call that runs `command` in the machine's shell and asks the person nothing; `options` are for each hop."""
-    quiet = (*QUIET, *options)
+    """The call that runs `command` in the machine's shell and asks the person nothing.
+
+    `options` are for each hop, and win over ours: ssh takes the first value of each.
+    """
+    quiet = (*options, *QUIET)
     words = (*way.ssh, "-T", *quiet, *_user(way))
     if way.jump is not None:
         # As -J does, but for the jump host, too, nothing is asked (ssh(1) hands no options on to it).

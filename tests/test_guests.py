@@ -41,6 +41,7 @@ def test_the_programs_of_every_kind_of_machine_are_found() -> None:
         "services/firewall",
         "services/mailcow",
         "services/wireguard",
+        "deploy",
         "lab/fake_mailcow",
         "lab/internet",
         "lab/places",

@@ -13,9 +13,9 @@ NEW = ("-o", "ControlPath=none")
 
 def test_options_are_for_the_jump_host_too() -> None:
     words = argv(Way("root@10.83.119.2", "root@5.9.100.1"), "true", NEW)
-    assert words[:8] == ("ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", *NEW)
+    assert words[:8] == ("ssh", "-T", *NEW, "-o", "BatchMode=yes", "-o", "ConnectTimeout=20")
     assert words[9] == (
-        "ProxyCommand=ssh -T -o BatchMode=yes -o ConnectTimeout=20 -o ControlPath=none -W '[%h]:%p' -- root@5.9.100.1"
+        "ProxyCommand=ssh -T -o ControlPath=none -o BatchMode=yes -o ConnectTimeout=20 -W '[%h]:%p' -- root@5.9.100.1"
     )
     assert words[-3:] == ("--", "root@10.83.119.2", "true")
 

@@ -15,6 +15,7 @@ from mailnix.run import Runner, run
 from mailnix.secrets import damage
 from mailnix.secrets.folder import Folder
 from mailnix.secrets.ssh import explain, push_argv
+from mailnix.secrets.value import Secret
 from mailnix.services.credentials.names import (
     CA_CERTIFICATES,
     CREDSTORE,
@@ -74,6 +75,11 @@ def push(plan: Plan, host: str, folder: Path, way: Way, *, runner: Runner = run)
     except CommandFailed as error:
         raise explain(error, host, way) from None
     return tuple(files)
+
+
+def credentials_of(plan: Plan, host: str, folder: Path) -> dict[str, Secret]:
+    """Every credential of a host, by name; raises SecretsError where the folder lacks one or the plan the host."""
+    return {name: Secret(data) for name, data in _of_host(plan, host, folder).items()}
 
 
 def way_to(plan: Plan, host: str, config: Path | None = None) -> Way:

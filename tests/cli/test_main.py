@@ -26,6 +26,7 @@ FOLDER = Path(package.__file__).parent
 PROGRAMS = (
     "__main__.py",
     "cli/",
+    "deploy/guest/",
     "services/firewall/guest/",
     "services/mailcow/guest/",
     "services/wireguard/guest/",

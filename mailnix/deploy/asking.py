@@ -1,0 +1,160 @@
+"""Ask every machine what it is and what runs there, and see that those to be changed can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+from attrs import field, frozen
+
+from mailnix.deploy import probe as probes
+from mailnix.deploy.machine import Busy, Machine, Unreached
+from mailnix.deploy.making import Maker
+from mailnix.deploy.probe import Probe
+from mailnix.deploy.scene import Clock, Say
+from mailnix.deploy.values import Facts, Status
+from mailnix.errors import DeployError
+from mailnix.plan import Plan
+from mailnix.plan.logins import USER
+from mailnix.ssh import Way
+
+TakeOver = Callable[[str], bool]
+"""Asks whether a server may become ours, after saying what that means."""
+
+
+@frozen
+class Asking:
+    """Whom to ask, and what for. `named` machines will be changed, the others may be out of reach.
+
+    Machines with a change that waits for its confirmation are refused, unless `pending_too`.
+    """
+
+    plan: Plan
+    machines: Mapping[str, Machine]
+    named: Collection[str]
+    maker: Maker
+    folder: Path
+    take_over: TakeOver
+    say: Say
+    clock: Clock
+    config: str
+    dry_run: bool = False
+    pending_too: bool = False
+
+
+@frozen
+class Asked:
+    """What the machines said: of those that are reached, and have our program, what runs there."""
+
+    machines: Mapping[str, Machine] = field(factory=dict)
+    status: Mapping[str, Status] = field(factory=dict)
+
+    @property
+    def running(self) -> frozenset[str]:
+        """Machines that have a generation."""
+        return frozenset(host for host, status in self.status.items() if status.running)
+
+    @property
+    def links(self) -> dict[str, Facts]:
+        """What each says of its tunnels."""
+        return {host: status.running.links for host, status in self.status.items() if status.running}
+
+
+def ask(asking: Asking) -> Asked:
+    """Every machine, proxies first, since they may know of a way home; raises DeployError."""
+    machines: dict[str, Machine] = {}
+    status: dict[str, Status] = {}
+    for host in (each.name for each in asking.plan.hosts):
+        machine = asking.machines.get(host)
+        if machine is None:
+            if host in asking.named:
+                raise _no_way(asking.plan, host)
+            continue
+        machine.also(_ways_of_before(asking.plan, host, status))
+        try:
+            found = _asked(asking, machine)
+        except Unreached as error:
+            if host in asking.named:
+                raise
+            asking.say(f"{host}: not reached, so nothing is asked there ({error.message})")
+            continue
+        machines[host] = machine
+        if found is not None:
+            status[host] = found
+    return Asked(machines, status)
+
+
+def _no_way(plan: Plan, host: str) -> DeployError:
+    if plan.host(host).sealed:
+        return DeployError(f"{host} is sealed: nobody logs in, so it stays as it is", "build it anew: mailnix build")
+    return DeployError(
+        f"only the home router knows the address of {host}", f"say where it is: --to {host}=root@ADDRESS"
+    )
+
+
+def _ways_of_before(plan: Plan, host: str, status: Mapping[str, Status]) -> tuple[Way, ...]:
+    """Home by the tunnels that the proxies have now: their addresses may be others than those described."""
+    if host != plan.internal.name or not plan.internal.jump_hosts:
+        return ()
+    return tuple(
+        Way(f"{USER}@{running.links[proxy.name]['internal'][0]}", f"{USER}@{proxy.ipv4}")
+        for proxy in plan.proxies
+        if proxy.name in status and (running := status[proxy.name].running) and proxy.name in running.links
+    )
+
+
+def _asked(asking: Asking, machine: Machine) -> Status | None:
+    """What runs on one machine; None where none of our generations can."""
+    host, found = machine.host, machine.probe()
+    if host not in asking.named:
+        return machine.status() if found.program else None
+    _refuse(asking, machine, found)
+    status = machine.status() if _has_program(asking, machine, found) else None
+    if status is None:
+        return None
+    others = {each.host for each in status.generations} - {host}
+    if others:
+        hint = f"say where {host} is: --to {host}=TARGET"
+        raise DeployError(f"{machine.way} is {', '.join(sorted(others))}, not {host}: nothing was changed", hint)
+    if status.pending is not None and not asking.pending_too:
+        raise waits(asking, status, host)
+    runs = f"generation {status.current}" if status.current else "no generation yet"
+    asking.say(f"{host}: {machine.way}, {found.name}, {runs}")
+    return status
+
+
+def _refuse(asking: Asking, machine: Machine, found: Probe) -> None:
+    host = asking.plan.host(machine.host)
+    probes.refuse(found, host, machine.way, probes.nixos_command(asking.config, host.name, machine.way))
+    if not found.is_ours:
+        probes.refuse_taken(found, host, machine.way)
+        text = probes.taken_over(found, host, machine.way)
+        if asking.dry_run:
+            asking.say(text)
+        elif not asking.take_over(text):
+            raise DeployError(f"{host.name}: {machine.way} stays as it is", "to let it be taken over: --take-over")
+
+
+def _has_program(asking: Asking, machine: Machine, found: Probe) -> bool:
+    """See that the machine's own program is there, and the one that we know."""
+    there, ours = found.program, asking.maker.program_version
+    if there == ours:
+        return True
+    if asking.dry_run:
+        return bool(there)
+    asking.say(f"{machine.host}: installing what keeps its generations ({ours})")
+    machine.install(asking.maker.program(asking.folder))
+    return True
+
+
+def waits(asking: Asking, status: Status, host: str) -> Busy:
+    """The one line for whoever comes while another one's change is not confirmed yet."""
+    pending = status.pending
+    assert pending is not None, "something waits"
+    brought = status.made(pending.to)
+    by = f", which {brought.by} brought" if brought and brought.by else ""
+    until = f"at {asking.clock.at(pending.left)}, in {pending.left} seconds" if pending.left else "just now"
+    return Busy(
+        f"{host} waits for the confirmation of generation {pending.to}{by}; else it goes back by itself {until}",
+        f"wait for that, or take it back at once: mailnix rollback {asking.config} {host}",
+    )

@@ -1,0 +1,99 @@
+"""What a change is confirmed by: which questions are asked where, and which answers it depends on.
+
+What answered before must answer after. What did not, a tunnel to a machine that is switched off, is told and not
+demanded: else nothing could be mended. Only a new connection is demanded always, and of a machine's first generation
+what it is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from enum import StrEnum
+
+from attrs import frozen
+
+from mailnix.deploy.values import Seen
+from mailnix.model import ports
+from mailnix.plan import Plan, ProxyPlan
+
+Question = tuple[str, str, int]
+"""As guest/look.py takes it."""
+Answer = tuple[bool, str]
+
+HERE = ""
+"""Where a question is asked that no machine of ours is asked."""
+
+
+class About(StrEnum):
+    """What a check is about, as people read it."""
+
+    LOGIN = "a new SSH connection"
+    TUNNEL = "the tunnel's handshake"
+    MAILCOW = "Mailcow through the tunnel"
+    RELAY = "outgoing mail through the tunnel"
+    HARAKA = "port 25 from outside"
+    HARAKA_ITSELF = "port 25 from itself"
+
+
+@frozen
+class Check:
+    """One question: about which tunnel or proxy, asked where, of which machines' change it tells."""
+
+    about: About
+    proxy: str
+    asked: str
+    question: Question
+    hosts: tuple[str, ...]
+
+    @property
+    def what(self) -> str:
+        """For people."""
+        return f"{self.about} ({self.proxy})"
+
+
+def checks(plan: Plan, changed: Collection[str], reached: Collection[str]) -> tuple[Check, ...]:
+    """What tells whether the `changed` machines do their work; asked of machines that are `reached`, and here."""
+    found = (check for proxy in plan.proxies for check in _of(proxy))
+    return tuple(each for each in found if {*each.hosts} & {*changed} and each.asked in {HERE, *reached})
+
+
+def _of(proxy: ProxyPlan) -> Iterator[Check]:
+    link = proxy.tunnel
+    home, both = link.internal.host, (link.internal.host, proxy.name)
+    yield Check(About.TUNNEL, proxy.name, home, ("handshake", link.internal.interface, 1), both)
+    yield Check(About.MAILCOW, proxy.name, proxy.name, _greeting(link.internal.ipv4), both)
+    yield Check(About.RELAY, proxy.name, home, ("greeting", str(link.proxy.ipv4), ports.RELAY), both)
+    yield Check(About.HARAKA, proxy.name, HERE, _greeting(proxy.ipv4), (proxy.name,))
+    yield Check(About.HARAKA_ITSELF, proxy.name, proxy.name, _greeting(proxy.ipv4), (proxy.name,))
+
+
+def _greeting(address: object) -> Question:
+    return ("greeting", str(address), ports.SMTP)
+
+
+def demanded(check: Check, before: Collection[Check], first: Collection[str], running: Collection[str]) -> bool:
+    """Whether a change depends on it.
+
+    `before` has the checks that were well before it; `first` the machines that get their first generation, `running`
+    all that have one once this is done. Mailcow has its time at first: it loads some gigabytes.
+    """
+    if check in before:
+        return True
+    new = bool({*check.hosts} & {*first}) and {*check.hosts} <= {*running}
+    return new and check.about in (About.TUNNEL, About.RELAY, About.HARAKA_ITSELF)
+
+
+def judged(check: Check, answer: Answer, *, demanded: bool) -> Seen:
+    """A check's answer, for people."""
+    ok, said = answer
+    return Seen(check.what, check.asked, ok, said, demanded)
+
+
+def wrong(seen: Iterable[Seen]) -> tuple[Seen, ...]:
+    """What keeps a change from being confirmed."""
+    return tuple(each for each in seen if each.demanded and not each.ok)
+
+
+def reason(seen: Sequence[Seen]) -> str:
+    """What was wrong, in one line."""
+    return "; ".join(f"{each.what}: {each.said}" for each in seen)

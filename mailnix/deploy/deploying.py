@@ -1,0 +1,168 @@
+"""`mailnix deploy`: what differs, in which order it is brought there, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from attrs import evolve, field, frozen
+
+from mailnix.deploy import links
+from mailnix.deploy.asking import Asked, Asking, ask
+from mailnix.deploy.making import archive, credentials_archive, made
+from mailnix.deploy.scene import Here, Scene
+from mailnix.deploy.switching import Move, TakenBack, bring
+from mailnix.deploy.values import End, Outcome, Report, Status
+from mailnix.errors import DeployError
+from mailnix.plan import Plan
+from mailnix.secrets import Secret
+
+FIRST: Final = "its first generation"
+SHOWN: Final = 5  # names in a line
+
+Credentials = Callable[[str], Mapping[str, Secret]]
+"""A machine's, by name."""
+
+
+@frozen
+class Deploying:
+    """What a deploy is given; `asking` says which machines, and how they are reached."""
+
+    asking: Asking
+    credentials: Credentials
+    here: Here
+    within: int
+
+    @property
+    def plan(self) -> Plan:
+        """What is described."""
+        return self.asking.plan
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The machines to change: home first, so that no proxy takes mail that home knows nothing of yet."""
+        hosts = (self.plan.internal.name, *(proxy.name for proxy in self.plan.proxies))
+        return tuple(host for host in hosts if host in self.asking.named)
+
+    def scene(self, asked: Asked) -> Scene:
+        """What switching works with."""
+        asking = self.asking
+        return Scene(self.plan, asked.machines, self.within, asking.say, asking.clock, self.here)
+
+
+class Failed(DeployError):
+    """A deploy that did not come to its end; `report` has what became of each machine."""
+
+    def __init__(self, error: DeployError, report: Report) -> None:
+        super().__init__(error.message, error.hint)
+        self.report = report
+
+
+@frozen
+class Difference:
+    """What a machine lacks: `why` in words, empty where it is as described, and names of credentials."""
+
+    why: str = ""
+    digest: str = ""
+    credentials: tuple[str, ...] = field(default=())
+
+
+def deploy(deploying: Deploying) -> Report:
+    """Bring the named machines to their description; raises DeployError before anything changed, Failed after."""
+    asked = ask(deploying.asking)
+    differing = {host: difference(deploying, asked, host) for host in asked.machines}
+    found = tied(deploying, asked, differing)
+    links.refuse_halves(found, deploying.order)
+    todo = [host for host in deploying.order if differing[host].why]
+    outcomes = {host: _as_described(asked.status.get(host), host) for host in deploying.order if host not in todo}
+    moves = {host: _received(deploying, asked, host, differing[host]) for host in todo if host in asked.status}
+    outcomes |= {host: Outcome(host, End.PLANNED, why=FIRST) for host in todo if host not in moves}
+    records = Report((), *records_changed(deploying.plan, asked.status.values()))
+    if deploying.asking.dry_run:
+        outcomes |= {host: move.ended(End.PLANNED) for host, move in moves.items()}
+        return _report(deploying, outcomes, records)
+    for group in links.groups([*moves], found):
+        try:
+            done = bring(
+                deploying.scene(asked), [moves[host] for host in group], asked.running, deploying.asking.config
+            )
+        except TakenBack as error:
+            outcomes |= {each.host: each for each in error.outcomes}
+            outcomes = {host: move.ended(End.UNTOUCHED) for host, move in moves.items()} | outcomes
+            raise Failed(error, _report(deploying, outcomes, records)) from None
+        outcomes |= {each.host: each for each in done}
+        asked = evolve(asked, status={**asked.status, **_now(asked, done)})
+    return _report(deploying, outcomes, records)
+
+
+def _now(asked: Asked, done: Iterable[Outcome]) -> dict[str, Status]:
+    """What was just confirmed runs."""
+    return {each.host: asked.machines[each.host].status() for each in done}
+
+
+def _as_described(status: Status | None, host: str) -> Outcome:
+    current = status.current if status else None
+    return Outcome(host, End.AS_DESCRIBED, current, current)
+
+
+def _report(deploying: Deploying, outcomes: Mapping[str, Outcome], records: Report) -> Report:
+    return evolve(records, machines=tuple(outcomes[host] for host in deploying.order if host in outcomes))
+
+
+def difference(deploying: Deploying, asked: Asked, host: str) -> Difference:
+    """What a machine lacks of its description; of one that is not named, only whose credentials are not there yet."""
+    status, digest = asked.status.get(host), deploying.asking.maker.digest(host)
+    if status is None or status.running is None:
+        named = host in deploying.asking.named
+        return Difference(FIRST, digest, tuple(deploying.credentials(host))) if named else Difference()
+    lacking = asked.machines[host].compare(credentials_archive(deploying.credentials(host)))
+    reasons = []
+    if status.running.digest != digest:
+        reasons.append("its description changed")
+    if status.drift:
+        reasons.append(f"changed by hand: {listed(status.drift)}")
+    if lacking:
+        reasons.append(f"credentials: {listed(lacking)}")
+    return Difference("; ".join(reasons), digest, lacking)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def tied(deploying: Deploying, asked: Asked, differing: Mapping[str, Difference]) -> tuple[links.Tie, ...]:
+    """The tunnels that are up and will be others."""
+    plan = deploying.plan
+    wanted = {host: links.facts(plan, host) for host in asked.machines}
+    return links.ties(plan, asked.links, wanted, {host: each.credentials for host, each in differing.items()})
+
+
+def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference) -> Move:
+    """Have a generation made, sent and looked at; nothing of it counts there yet."""
+    asking, status, machine = deploying.asking, asked.status[host], asked.machines[host]
+    number = status.newest + 1
+    asking.say(f"{host}: making generation {number} ({differs.why})")
+    debs = asking.maker.debs(host, number, asking.folder)
+    more = {"links": links.facts(deploying.plan, host), "records": records(deploying.plan)}
+    about = made(host, number, differs.digest, debs, more)
+    there = {digest for each in status.generations for digest in each.debs.values()}
+    secrets = {name: secret for name, secret in deploying.credentials(host).items() if name in differs.credentials}
+    asking.say(f"{host}: sending it, and having it checked")
+    credentials = machine.receive(number, archive(about, debs, secrets, there))
+    changes = machine.plan(number)
+    return Move(machine, number, status.current, differs.why, changes, credentials)
+
+
+def records(plan: Plan) -> list[str]:
+    """What is to be published, a line each; what has no key yet cannot be."""
+    return [f"{each.name}. {each.type} {each.data}" for each in plan.records if not each.placeholder]
+
+
+def records_changed(plan: Plan, machines: Iterable[Status]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is to be published and what may go, since the newest generation that runs anywhere."""
+    now = records(plan)
+    before = max((each.running for each in machines if each.running), key=lambda each: each.made, default=None)
+    known = before.records if before else ()
+    return tuple(line for line in now if line not in known), tuple(line for line in known if line not in now)

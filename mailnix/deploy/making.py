@@ -1,0 +1,100 @@
+"""Who makes the packages of a generation, and the archive in which they travel."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import io
+import json
+import socket
+import tarfile
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from mailnix import __version__
+from mailnix.secrets import Secret
+
+MADE = "made.json"
+CREDENTIALS = "credentials"
+
+
+class Maker(Protocol):
+    """Makes packages. Tests pass a fake."""
+
+    def digest(self, host: str) -> str:
+        """One text for all that a generation of a machine installs, its number left out."""
+        ...
+
+    def debs(self, host: str, generation: int, folder: Path) -> Mapping[str, Path]:
+        """Every package of ours of that generation, by file name, in `folder` or somewhere else."""
+        ...
+
+    @property
+    def program_version(self) -> str:
+        """The version of the program that keeps generations on a machine."""
+        ...
+
+    def program(self, folder: Path) -> Path:
+        """The package of that program."""
+        ...
+
+
+def made(
+    host: str, number: int, digest: str, debs: Mapping[str, Path], more: Mapping[str, Any], who: str | None = None
+) -> dict[str, Any]:
+    """What is kept with a generation; `more` are facts of ours that the machine hands back."""
+    return {
+        "generation": number,
+        "host": host,
+        "package": f"mailnix-{host}",
+        "digest": digest,
+        "mailnix": __version__,
+        "made": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "by": who or whoever(),
+        "debs": {name: sha256(path) for name, path in debs.items()},
+        **more,
+    }
+
+
+def whoever() -> str:
+    """Who runs this, where: said to the next one who comes meanwhile."""
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except OSError:  # an account without a name
+        return socket.gethostname()
+
+
+def sha256(path: Path) -> str:
+    """A file's."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def archive(
+    made: Mapping[str, Any], debs: Mapping[str, Path], credentials: Mapping[str, Secret], there: Collection[str]
+) -> Secret:
+    """A tar of it all; packages whose sha256 is `there` already stay at home. Secret, for its credentials are."""
+    files = {MADE: json.dumps(made, indent=1).encode()}
+    files |= {name: path.read_bytes() for name, path in debs.items() if made["debs"][name] not in there}
+    return _tar({**files, **_placed(credentials)})
+
+
+def credentials_archive(credentials: Mapping[str, Secret]) -> Secret:
+    """A tar of credentials alone."""
+    return _tar(_placed(credentials))
+
+
+def _placed(credentials: Mapping[str, Secret]) -> dict[str, bytes]:
+    return {f"{CREDENTIALS}/{name}": secret.reveal() for name, secret in credentials.items()}
+
+
+def _tar(files: Mapping[str, bytes]) -> Secret:
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(data), 0o600
+            tar.addfile(member, io.BytesIO(data))
+    return Secret(sink.getvalue())

@@ -1,0 +1,150 @@
+"""What a machine is before it is ours to change: asked of a plain shell, judged here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from attrs import frozen
+
+from mailnix.errors import DeployError
+from mailnix.plan import HostPlan
+from mailnix.plan.types import Transport
+from mailnix.services.credentials.names import RECEIVE, SCRIPTS
+
+DEBIAN: Final = "13"
+ARCHITECTURE: Final = "amd64"
+
+SCRIPT: Final = rf"""
+{{ . /etc/os-release; }} 2>/dev/null
+echo "os=$ID" "version=$VERSION_ID" "name=$PRETTY_NAME"
+echo "host=$(uname -n)"
+echo "arch=$(dpkg --print-architecture 2>/dev/null || uname -m)"
+sudo=
+if [ "$(id -u)" != 0 ]; then sudo='sudo -n'; fi
+if $sudo true 2>/dev/null; then echo root=yes; else echo root=no; fi
+echo "sudo=$sudo"
+echo "program=$(dpkg-query -W -f '${{Version}}' mailnix-generations 2>/dev/null)"
+if [ -x {SCRIPTS}/{RECEIVE} ]; then echo image=yes; fi
+$sudo ss -Hltnp 2>/dev/null | sed 's/^/listens=/'
+exit 0
+"""
+
+
+@frozen
+class Listens:
+    """A TCP port that a program listens on, not on loopback alone."""
+
+    port: int
+    program: str
+
+
+@frozen
+class Probe:
+    """What a machine said. `program` is the version of ours that keeps generations; `image`: mailnix built it."""
+
+    os: str
+    version: str
+    name: str
+    host: str
+    architecture: str
+    is_root: bool
+    sudo: bool
+    program: str
+    image: bool
+    listens: tuple[Listens, ...] = ()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether mailnix has brought up this machine before."""
+        return self.image or bool(self.program)
+
+
+def read(said: str) -> Probe:
+    """From what SCRIPT prints; lines that are not ours (a shell's greeting) are passed by."""
+    first = re.search(r"^os=(\S*) version=(\S*) name=(.*)$", said, re.M)
+    values: dict[str, str] = dict(re.findall(r"^(host|arch|root|sudo|program|image)=(.*)$", said, re.M))
+    return Probe(
+        os=first[1] if first else "",
+        version=first[2] if first else "",
+        name=first[3] if first else "",
+        host=values.get("host", ""),
+        architecture=values.get("arch", ""),
+        is_root=values.get("root") == "yes",
+        sudo=bool(values.get("sudo")),
+        program=values.get("program", ""),
+        image="image" in values,
+        listens=tuple(_listens(re.findall(r"^listens=(.*)$", said, re.M))),
+    )
+
+
+def _listens(lines: Iterable[str]) -> Iterable[Listens]:
+    """From lines of ss(8): state, queues, local address, peer, programs."""
+    for line in lines:
+        words = line.split(None, 5)
+        address, _, port = words[3].rpartition(":") if len(words) > 4 else ("", "", "")
+        if port.isdigit() and not address.startswith(("127.", "[::1]", "[::ffff:127.")):
+            program = re.search(r'\(\("([^"]+)"', words[5]) if len(words) > 5 else None
+            yield Listens(int(port), program[1] if program else "a program")
+
+
+def refuse(found: Probe, host: HostPlan, way: str, nixos: str) -> None:
+    """Raise DeployError where nothing can be done with this machine; `nixos` is what to type for one of NixOS."""
+    if found.os == "nixos":
+        raise DeployError(f"{host.name} ({way}) runs NixOS, which nixos-rebuild brings up to date", nixos)
+    if (found.os, found.version) != ("debian", DEBIAN):
+        raise DeployError(
+            f"{host.name} ({way}) runs {found.name or 'no Debian'}; it must be Debian {DEBIAN}", _other(found)
+        )
+    if found.architecture != ARCHITECTURE:
+        what = f"is a machine of {found.architecture}; mailnix's packages are for {ARCHITECTURE}"
+        raise DeployError(f"{host.name} ({way}) {what}", "order one with an Intel or AMD processor")
+    if not found.is_root:
+        hint = "log in as root, or let the user do so: echo 'USER ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/USER"
+        raise DeployError(f"{way} is neither root nor allowed to become root without a password", hint)
+    if found.image and found.host != host.name:
+        raise DeployError(
+            f"{way} is {found.host or 'another machine'}, not {host.name}", f"say where it is: --to {host.name}=TARGET"
+        )
+
+
+def _other(found: Probe) -> str:
+    if found.os == "debian" and found.version < DEBIAN:
+        return (
+            f"have the server installed anew with Debian {DEBIAN}, or upgrade it, release after release: "
+            "https://www.debian.org/releases/stable/release-notes/upgrading.html"
+        )
+    return f"have the server installed anew with Debian {DEBIAN}: providers offer it as an image"
+
+
+def in_the_way(found: Probe, host: HostPlan) -> tuple[Listens, ...]:
+    """Programs on a server that is not ours yet whose ports our services need; SSH is no other than before."""
+    wanted = {each.port: each.service for each in host.listeners if each.transport is Transport.TCP}
+    return tuple(each for each in found.listens if wanted.get(each.port, "ssh") != "ssh")
+
+
+def taken_over(found: Probe, host: HostPlan, way: str) -> str:
+    """What becomes of a server that is not ours yet, for whoever is asked."""
+    return (
+        f"{way} is {found.host} ({found.name}), which mailnix has not set up. It becomes {host.name}: "
+        "its name, network, firewall, SSH keys of root and packages will be as described; "
+        "purging its package gives back what was there"
+    )
+
+
+def refuse_taken(found: Probe, host: HostPlan, way: str) -> None:
+    """Raise DeployError where a server's own programs have the ports of ours."""
+    taken = in_the_way(found, host)
+    if taken:
+        listed = ", ".join(f"{each.port} ({each.program})" for each in taken)
+        hint = "remove what listens there (apt purge exim4-base, …), or take another server"
+        raise DeployError(f"{way} uses ports that {host.name} needs: {listed}", hint)
+
+
+def nixos_command(config: str, host: str, target: str) -> str:
+    """What brings a machine of NixOS to its description."""
+    return (
+        f"mailnix emit {config} --backend nixos --out machines && "
+        f"nixos-rebuild switch --flake ./machines#{host} --target-host {target}"
+    )

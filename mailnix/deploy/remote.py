@@ -1,0 +1,183 @@
+"""A machine over SSH. Every call is a connection of its own, so that each shows that one is let in."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import define, field, frozen
+
+from mailnix.deploy import probe as probes
+from mailnix.deploy.checks import Answer, Question
+from mailnix.deploy.machine import Busy, Refused, Unreached
+from mailnix.deploy.values import Changes, Status
+from mailnix.errors import CommandFailed, DeployError
+from mailnix.run import Completed, Runner, run
+from mailnix.secrets import Secret
+from mailnix.ssh import NO_SUCH_PROGRAM, SSH_FAILED, Way, argv, failure, last_line
+
+PROGRAM: Final = "/usr/lib/mailnix-generations/generations"
+BUSY: Final = 4
+OPTIONS: Final = (
+    *("-o", "ControlPath=none"),  # no connection of before shows that a new one is possible
+    *("-o", "ConnectTimeout=10"),
+    *("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=4"),
+)
+SHORT: Final = 60.0  # seconds
+SENDING: Final = 3600.0  # a slow line at home, and Debian's packages
+CHANGING: Final = 1800.0  # dpkg on a small machine, forwards or back
+
+_INSTALL: Final = """\
+set -e
+folder=$(mktemp -d /var/tmp/mailnix.XXXXXX)
+trap 'rm -rf "$folder"' EXIT
+chmod 755 "$folder"
+cat > "$folder/$1"
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q -y -o DPkg::Lock::Timeout=300 update >&2
+apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends --allow-downgrades install "$folder/$1" >&2
+"""
+LOOK: Final = files("mailnix.deploy") / "guest" / "look.py"
+
+
+@frozen
+class Door:
+    """A way in, and whether one is root there only by sudo."""
+
+    way: Way
+    sudo: bool = False
+
+    def argv(self, words: Sequence[str]) -> tuple[str, ...]:
+        """The call that runs a program there as root."""
+        return argv(self.way, shlex.join((*(("sudo", "-n") if self.sudo else ()), *words)), OPTIONS)
+
+
+@define
+class Remote:
+    """A machine that is reached by the first of its ways that leads there; `later` ones are for after a change."""
+
+    host: str
+    doors: tuple[Door, ...]
+    later: tuple[Door, ...] = ()
+    runner: Runner = run
+    at: int = field(default=0, init=False)
+
+    @classmethod
+    def by(cls, host: str, ways: Sequence[Way], later: Sequence[Way] = (), runner: Runner = run) -> Remote:
+        """A machine that is reached by one of these; raises DeployError for what is no target."""
+        for way in ways:
+            if not way.is_target:
+                raise DeployError(f"{way.target!r} is no SSH target", f"write --to {host}=root@ADDRESS")
+        return cls(host, tuple(map(Door, ways)), tuple(map(Door, later)), runner)
+
+    @property
+    def way(self) -> str:
+        """The way in use."""
+        return str(self.doors[self.at].way)
+
+    def also(self, ways: Sequence[Way]) -> None:
+        """After those that are known, unless somebody said where the machine is: the plan's might be another."""
+        if {*self.doors} <= {*self.later}:
+            self.doors = tuple(dict.fromkeys((*self.doors, *map(Door, ways))))
+
+    def probe(self) -> probes.Probe:
+        """What it is. From here on it is known where sudo is wanted; once it is ours, root himself is let in, too."""
+        said = self._any(["sh", "-s"], probes.SCRIPT.encode(), SHORT).stdout
+        found = probes.read(said)
+        if found.sudo:
+            used = self.doors[self.at].way
+            as_root = Way(used.target, used.jump, used.config, user="root")
+            self.doors, self.at = (Door(used, sudo=True),), 0
+            self.later = (Door(as_root), *self.later)
+        return found
+
+    def install(self, program: Path) -> None:
+        """By apt, for it needs Python."""
+        try:
+            self._any(["sh", "-c", _INSTALL, "sh", program.name], program.read_bytes(), SENDING)
+        except CommandFailed as error:
+            hint = f"see what apt says there: {self.doors[self.at].way.by_hand.removesuffix('true')}apt-get -f install"
+            raise Refused(f"{self.host} did not install {program.name}: {last_line(error.last_lines)}", hint) from None
+
+    def status(self) -> Status:
+        """As the program says."""
+        return Status.read(self._verb("status"))
+
+    def compare(self, credentials: Secret) -> tuple[str, ...]:
+        """As the program says."""
+        return tuple(self._verb("compare", stdin=credentials)["credentials"])
+
+    def receive(self, number: int, archive: Secret) -> tuple[str, ...]:
+        """As the program does."""
+        return tuple(self._verb("receive", str(number), stdin=archive, timeout=SENDING).get("credentials", ()))
+
+    def plan(self, number: int) -> Changes:
+        """As the program says."""
+        return Changes.read(self._verb("plan", str(number), timeout=CHANGING))
+
+    def switch(self, number: int, within: int, token: str) -> None:
+        """As the program does; a connection that is lost meanwhile changes nothing there."""
+        self.doors = tuple(dict.fromkeys((*self.doors, *self.later)))
+        self._verb("switch", str(number), "--within", str(within), "--id", token, timeout=CHANGING)
+
+    def extend(self, number: int, within: int, token: str) -> None:
+        """As the program does."""
+        self._verb("extend", str(number), "--within", str(within), "--id", token)
+
+    def confirm(self, number: int, token: str) -> None:
+        """As the program does."""
+        self._verb("confirm", str(number), "--id", token)
+
+    def back(self, token: str | None) -> int | None:
+        """As the program does."""
+        current = self._verb("back", *(("--id", token) if token else ()), timeout=CHANGING)["current"]
+        return None if current is None else int(current)
+
+    def look(self, questions: Sequence[Question]) -> Sequence[Answer]:
+        """By a program that is sent along."""
+        words = ("python3", "-I", "-", json.dumps(questions))
+        return read_answers(self._any(words, LOOK.read_bytes(), SHORT + 20 * len(questions)))
+
+    def _verb(self, *words: str, stdin: Secret | None = None, timeout: float = SHORT) -> dict[str, Any]:
+        data = None if stdin is None else stdin.reveal()
+        try:
+            said = self._any((PROGRAM, *words), data, timeout)
+        except CommandFailed as error:
+            raise self._refused(error) from None
+        found: dict[str, Any] = json.loads(said.stdout)
+        return found
+
+    def _any(self, words: Sequence[str], stdin: bytes | None, timeout: float) -> Completed:
+        """By the way that worked last, else the others; raises Unreached by its failure where none leads there."""
+        first: CommandFailed | None = None
+        for number in (self.at, *(n for n in range(len(self.doors)) if n != self.at)):
+            try:
+                done = self.runner(self.doors[number].argv(words), stdin=stdin, timeout=timeout)
+            except CommandFailed as error:
+                if error.status not in (None, SSH_FAILED):
+                    self.at = number
+                    raise
+                first = first or error
+                continue
+            self.at = number
+            return done
+        assert first is not None, "a machine has a way"
+        found = failure(first, self.host, self.doors[self.at].way, f"--to {self.host}=")
+        raise Unreached(found.message, found.hint)
+
+    def _refused(self, error: CommandFailed) -> DeployError:
+        said = last_line(error.last_lines).removeprefix("generations: ") or f"status {error.status}"
+        if error.status == BUSY:
+            return Busy(said)
+        if error.status == NO_SUCH_PROGRAM:
+            return Refused(f"{self.host} ({self.way}) has no {PROGRAM}", "mailnix deploy brings it")
+        return Refused(f"{self.host}: {said}", f"what it says of itself: ssh … journalctl -u 'mailnix-*' ({self.way})")
+
+
+def read_answers(done: Completed) -> Sequence[Answer]:
+    """What guest/look.py printed."""
+    return [(bool(ok), str(said)) for ok, said in json.loads(done.stdout)]

@@ -1,0 +1,86 @@
+"""`mailnix rollback`: a machine goes to a generation that it has kept, and with it whatever a tunnel ties to it."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from mailnix.deploy.asking import Asked, ask
+from mailnix.deploy.deploying import Deploying, Failed, records_changed
+from mailnix.deploy.switching import Move, TakenBack, bring
+from mailnix.deploy.values import End, Made, Outcome, Report, Status
+from mailnix.errors import DeployError
+
+
+def rollback(deploying: Deploying, host: str, number: int | None) -> Report:
+    """Take back what waits for its confirmation; else go to generation `number`, or to the one before.
+
+    Raises DeployError before anything changed, Failed after.
+    """
+    asking = evolve(deploying.asking, named={host}, pending_too=True)
+    asked = ask(asking)
+    status = asked.status.get(host)
+    if status is None:
+        raise DeployError(f"{host} has no generation yet", f"bring it up: mailnix deploy {asking.config} {host}")
+    if status.pending is not None and number is None:
+        return Report((_taken_back(asked, host, status),))
+    target = _target(status, host, number)
+    moves = [_move(asked, host, target.generation), *_tied(deploying, asked, host, target)]
+    records = Report((), *records_changed(deploying.plan, [status]))
+    if asking.dry_run:
+        return evolve(records, machines=tuple(move.ended(End.PLANNED) for move in moves))
+    try:
+        done = bring(deploying.scene(asked), moves, asked.running, asking.config)
+    except TakenBack as error:
+        raise Failed(error, evolve(records, machines=error.outcomes)) from None
+    return Report(done)
+
+
+def _taken_back(asked: Asked, host: str, status: Status) -> Outcome:
+    assert status.pending is not None, "something waits"
+    now = asked.machines[host].back(None)
+    return Outcome(host, End.BACK, status.pending.to, now, "it waited for its confirmation")
+
+
+def _target(status: Status, host: str, number: int | None) -> Made:
+    wanted = status.previous if number is None else number
+    kept = ", ".join(str(each.generation) for each in status.generations) or "none"
+    found = status.made(wanted)
+    if wanted is None or found is None:
+        what = f"generation {wanted}" if wanted else "no generation before"
+        raise DeployError(
+            f"{host} has {what}, and keeps {kept}" if not wanted else f"{host} keeps no {what}, but {kept}"
+        )
+    if found.generation == status.current:
+        raise DeployError(f"{host} runs generation {found.generation} already", f"it keeps {kept}")
+    return found
+
+
+def _move(asked: Asked, host: str, number: int) -> Move:
+    status, machine = asked.status[host], asked.machines[host]
+    return Move(machine, number, status.current, "rollback", machine.plan(number))
+
+
+def _tied(deploying: Deploying, asked: Asked, host: str, target: Made) -> list[Move]:
+    """The machines at the other end of tunnels that were others then: each with a generation that fits."""
+    moves = []
+    for link in deploying.plan.tunnels:
+        ends = {link.internal.host, link.proxy.host}
+        then = target.links.get(link.proxy.host)
+        for other in ends - {host} if host in ends and then is not None else ():
+            status = asked.status.get(other)
+            now = status.running.links.get(link.proxy.host) if status and status.running else None
+            if status is not None and now is not None and now != then:
+                moves.append(_move(asked, other, _fitting(status, other, link.proxy.host, target)))
+    return moves
+
+
+def _fitting(status: Status, other: str, proxy: str, target: Made) -> int:
+    """The newest generation of the other end with the same tunnel; raises DeployError."""
+    for each in reversed(status.generations):
+        if each.links.get(proxy) == target.links[proxy]:
+            return each.generation
+    raise DeployError(
+        f"generation {target.generation} of {target.host} has another tunnel to {proxy} than there is now, "
+        f"and {other} keeps no generation with that one",
+        "change the description instead, and deploy both",
+    )

@@ -1,0 +1,65 @@
+"""What a deploy works with: the plan, machines, somebody to tell, a clock. Tests pass fakes of all but the first."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from attrs import frozen
+
+from mailnix.deploy.checks import Answer, Question
+from mailnix.deploy.machine import Machine
+from mailnix.deploy.remote import LOOK, read_answers
+from mailnix.plan import Plan
+from mailnix.run import run
+
+Say = Callable[[str], None]
+Here = Callable[[Sequence[Question]], Sequence[Answer]]
+
+
+class Clock(Protocol):
+    """Seconds that only go forwards, and what a clock on the wall will show."""
+
+    def now(self) -> float:
+        """Seconds since some moment."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    def at(self, seconds: float) -> str:
+        """The time of day, so many seconds from now."""
+        ...
+
+
+class Wall:
+    """The clock of this machine."""
+
+    now = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+    def at(self, seconds: float) -> str:
+        """As people here read it."""
+        return (datetime.now().astimezone() + timedelta(seconds=seconds)).strftime("%H:%M:%S")
+
+
+@frozen
+class Scene:
+    """`machines` are those that are reached, by name; `within` is how many seconds a change waits to be confirmed."""
+
+    plan: Plan
+    machines: Mapping[str, Machine]
+    within: int
+    say: Say
+    clock: Clock
+    here: Here
+
+
+def ask_here(questions: Sequence[Question]) -> Sequence[Answer]:
+    """Answers as whoever deploys sees things."""
+    return read_answers(run([sys.executable, "-I", "-", json.dumps(questions)], stdin=LOOK.read_bytes(), timeout=120))

@@ -1,0 +1,238 @@
+"""Bring one machine, or several that a tunnel ties together, to other generations: confirmed together, or taken back.
+
+Whatever happens here (a lost connection, Ctrl-C, a power cut) is survived by the machines: each goes back by itself
+unless it is confirmed in time.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from attrs import define, evolve, field, frozen
+
+from mailnix.deploy.checks import HERE, About, Check, checks, demanded, judged, reason, wrong
+from mailnix.deploy.machine import Busy, Machine, Refused, Unreached
+from mailnix.deploy.scene import Scene
+from mailnix.deploy.values import Changes, End, Outcome, Pending, Seen, Status
+from mailnix.errors import DeployError, MailnixError
+
+LOOK_EVERY: Final = 3.0  # seconds
+MARGIN: Final = 20.0  # seconds before a machine goes back by itself, in which it is still told to, or confirmed
+EACH: Final = 120  # more seconds for every machine of a group that is installed meanwhile
+GRACE: Final = 300.0  # seconds that a machine may take to go back, once it is due
+INSTALLING: Final = 1800.0  # and to install
+
+
+@frozen
+class Move:
+    """A machine, the generation that it is to run (it is on the machine already), and the one that runs."""
+
+    machine: Machine
+    number: int
+    before: int | None
+    why: str = ""
+    changes: Changes = field(factory=Changes)
+    credentials: tuple[str, ...] = ()
+
+    @property
+    def host(self) -> str:
+        """The machine's name."""
+        return self.machine.host
+
+    def ended(self, end: End, seen: Sequence[Seen] = ()) -> Outcome:
+        """What became of it."""
+        after = self.number if end in (End.CONFIRMED, End.PLANNED) else self.before
+        return Outcome(self.host, end, self.before, after, self.why, self.changes, self.credentials, tuple(seen))
+
+
+class TakenBack(DeployError):
+    """A change came to nothing; `outcomes` has what became of each machine of the group."""
+
+    def __init__(self, message: str, hint: str, outcomes: Sequence[Outcome]) -> None:
+        super().__init__(message, hint)
+        self.outcomes = tuple(outcomes)
+
+
+@define
+class _Waiting:
+    """A machine that waits for its confirmation; `due` is when it goes back by itself, by the scene's clock."""
+
+    move: Move
+    due: float
+    known: bool = False  # whether it said itself when that is
+
+
+def bring(scene: Scene, moves: Sequence[Move], running: Collection[str], config: str) -> tuple[Outcome, ...]:
+    """Switch all of them, see, confirm all; raises TakenBack. `running` are machines that have a generation already."""
+    return _Change(scene, tuple(moves), frozenset(running), config).made()
+
+
+@define
+class _Change:
+    scene: Scene
+    moves: tuple[Move, ...]
+    running: frozenset[str]
+    config: str
+    token: str = field(factory=lambda: secrets.token_hex(8))
+    waiting: dict[str, _Waiting] = field(factory=dict, init=False)
+    confirmed: list[str] = field(factory=list, init=False)
+    seen: tuple[Seen, ...] = field(default=(), init=False)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return tuple(move.host for move in self.moves)
+
+    def made(self) -> tuple[Outcome, ...]:
+        every = checks(self.scene.plan, self.hosts, {*self.scene.machines})
+        before = {check for check, (ok, _) in self._asked(every) if ok}
+        try:
+            with self._told_if_interrupted():
+                for move in self.moves:
+                    self._switch(move)
+                self._see(every, before)
+                self._confirm()
+        except MailnixError as error:
+            raise self._taken_back(error) from None
+        return tuple(move.ended(End.CONFIRMED, self.seen) for move in self.moves)
+
+    def _switch(self, move: Move) -> None:
+        """Where the connection is lost, the machine goes on by itself; that is looked at later."""
+        scene = self.scene
+        within = scene.within + EACH * (len(self.moves) - 1 - self.moves.index(move))
+        scene.say(f"{move.host}: switching to generation {move.number}")
+        self.waiting[move.host] = _Waiting(move, scene.clock.now() + INSTALLING + within)
+        try:
+            move.machine.switch(move.number, within, self.token)
+        except Unreached:
+            scene.say(f"{move.host}: the connection broke, as it may; the machine goes on by itself")
+            self.waiting[move.host].due = scene.clock.now() + within
+        except (Refused, Busy):
+            del self.waiting[move.host]  # it runs what it ran
+            raise
+        else:
+            self.waiting[move.host] = _Waiting(move, scene.clock.now() + within, known=True)
+
+    def _see(self, every: Sequence[Check], before: Collection[Check]) -> None:
+        """Ask until everything demanded is well; raises DeployError in time to take it back."""
+        first = {move.host for move in self.moves if move.before is None}
+        running = {*self.running, *self.hosts}
+        self.scene.say(f"{', '.join(self.hosts)}: looking whether all is well")
+        while True:
+            self.seen = tuple(self._login(each) for each in self.waiting.values())
+            if not wrong(self.seen):
+                answers = self._asked(every)
+                self.seen += tuple(
+                    judged(check, answer, demanded=demanded(check, before, first, running)) for check, answer in answers
+                )
+            if not (bad := wrong(self.seen)):
+                return
+            if self.scene.clock.now() > min(each.due for each in self.waiting.values()) - MARGIN:
+                raise DeployError(f"{', '.join(self.hosts)}: {reason(bad)}")
+            self.scene.clock.sleep(LOOK_EVERY)
+
+    def _login(self, each: _Waiting) -> Seen:
+        """A new connection, and whether the machine waits for us."""
+        seen = Seen(f"{About.LOGIN} ({each.move.host})", HERE, ok=False, said="")
+        try:
+            status = each.move.machine.status()
+        except Unreached as error:
+            return evolve(seen, said=error.message)
+        pending = self._pending(each, status)
+        if not pending.installed:
+            each.due = max(each.due, self.scene.clock.now() + self.scene.within)
+            return evolve(seen, said="it is still installing")
+        if not each.known:
+            each.due, each.known = self.scene.clock.now() + pending.left, True
+        return evolve(seen, ok=True, said=f"{each.move.machine.way}, generation {pending.to} waits")
+
+    def _pending(self, each: _Waiting, status: Status) -> Pending:
+        if status.pending is not None and status.pending.id == self.token:
+            return status.pending
+        del self.waiting[each.move.host]
+        last = status.last
+        why = last.why if last is not None and last.id == self.token else "it is not what waits there any more"
+        raise Refused(f"{each.move.host} went back by itself: {why}")
+
+    def _confirm(self) -> None:
+        """First all have time, then all are confirmed, so that none is and another is not."""
+        if len(self.waiting) > 1:
+            for each in self.waiting.values():
+                each.move.machine.extend(each.move.number, self.scene.within, self.token)
+                each.due = max(each.due, self.scene.clock.now() + self.scene.within)
+        for host, each in tuple(self.waiting.items()):
+            self._insist(each)
+            self.confirmed.append(host)
+            del self.waiting[host]
+
+    def _insist(self, each: _Waiting) -> None:
+        """Confirm one, again and again: a connection that broke may have brought it, and to ask twice is no harm."""
+        while True:
+            try:
+                return each.move.machine.confirm(each.move.number, self.token)
+            except Unreached:
+                if self.scene.clock.now() > each.due:
+                    raise
+            self.scene.clock.sleep(LOOK_EVERY)
+
+    def _asked(self, every: Sequence[Check]) -> list[tuple[Check, tuple[bool, str]]]:
+        """Each machine is asked its questions at once; one that cannot be asked answers so."""
+        found = []
+        for place in dict.fromkeys(check.asked for check in every):
+            here = [check for check in every if check.asked == place]
+            questions = [check.question for check in here]
+            try:
+                answers = self.scene.machines[place].look(questions) if place else self.scene.here(questions)
+            except MailnixError as error:
+                answers = [(False, f"it could not be asked: {error.message}")] * len(here)
+            found += list(zip(here, answers, strict=True))
+        return found
+
+    def _taken_back(self, error: MailnixError) -> TakenBack:
+        """Take back whatever waits, at once; what is not reached does so by itself, and is waited for."""
+        ends = dict.fromkeys(self.hosts, End.BACK) | dict.fromkeys(self.confirmed, End.CONFIRMED)
+        for host, each in reversed(tuple(self.waiting.items())):
+            self.scene.say(f"{host}: taking generation {each.move.number} back")
+            ends[host] = self._back(each)
+        outcomes = [move.ended(ends[move.host], self.seen) for move in self.moves]
+        message, hint = error.message, error.hint
+        if self.confirmed:
+            message += f"; {', '.join(self.confirmed)} had been confirmed a moment before, and stays"
+            hint = f"deploy again, or: mailnix rollback {self.config} {self.confirmed[0]}"
+        return TakenBack(message, hint, outcomes)
+
+    def _back(self, each: _Waiting) -> End:
+        scene = self.scene
+        with suppress(Unreached, Refused):
+            each.move.machine.back(self.token)
+            return End.BACK
+        left = max(0.0, each.due - scene.clock.now())
+        scene.say(
+            f"{each.move.host}: is not reached; it goes back by itself at {scene.clock.at(left)}: waiting for that"
+        )
+        while scene.clock.now() < each.due + GRACE:
+            with suppress(Unreached):
+                status = each.move.machine.status()
+                if status.pending is None:
+                    return End.BACK
+            scene.clock.sleep(LOOK_EVERY)
+        return End.GOES_BACK
+
+    @contextmanager
+    def _told_if_interrupted(self) -> Iterator[None]:
+        """Ctrl-C and the like: the machines do the rest, and who deploys learns when."""
+        try:
+            yield
+        except Exception:
+            raise
+        except BaseException:
+            for host, each in self.waiting.items():
+                left = max(0.0, each.due - self.scene.clock.now())
+                now = f"generation {each.move.before}" if each.move.before else "what it was before"
+                self.scene.say(
+                    f"{host}: nobody confirms generation {each.move.number} now, so it goes back to {now} by itself,"
+                    f" at {self.scene.clock.at(left)} at the latest; sooner: mailnix rollback {self.config} {host}"
+                )
+            raise

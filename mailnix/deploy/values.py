@@ -1,0 +1,181 @@
+"""What machines say of themselves, and what became of them, as values; how JSON of the machine's program is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from attrs import field, frozen
+
+Json = Mapping[str, Any]
+Facts = Mapping[str, Mapping[str, Any]]
+"""Of each tunnel, by its proxy's name, what both ends must agree on (mailnix.deploy.links)."""
+
+
+@frozen
+class Made:
+    """A generation that is on a machine: its number, who made it and when, from what.
+
+    `digest` is the same for two generations only where their packages are; `records` are lines of the zone.
+    """
+
+    generation: int
+    host: str
+    digest: str
+    made: str = ""
+    by: str = ""
+    mailnix: str = ""
+    debs: Mapping[str, str] = field(factory=dict)
+    links: Facts = field(factory=dict)
+    records: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, said: Json) -> Made:
+        """From its made.json, which may hold more than we know."""
+        known = ("generation", "host", "digest", "made", "by", "mailnix", "debs", "links")
+        return cls(**{name: said[name] for name in known if name in said}, records=tuple(said.get("records", ())))
+
+
+@frozen
+class Pending:
+    """A generation that waits for its confirmation, for `left` seconds at most; `step` is how far it has come."""
+
+    id: str
+    to: int
+    left: int
+    step: str
+
+    @property
+    def installed(self) -> bool:
+        """Whether it can be confirmed."""
+        return self.step == "installed"
+
+
+@frozen
+class Ended:
+    """How the last change ended: `end` is "confirmed" or "back", for which `why` has the reason."""
+
+    id: str
+    end: str
+    why: str = ""
+
+
+@frozen
+class Status:
+    """What runs on a machine, what waits there, what is kept there. `drift` are our files that somebody changed."""
+
+    program: str
+    host: str
+    current: int | None
+    pending: Pending | None = None
+    last: Ended | None = None
+    generations: tuple[Made, ...] = ()
+    drift: tuple[str, ...] = ()
+    previous: int | None = None
+
+    @property
+    def running(self) -> Made | None:
+        """The generation that runs, or None on a machine that has had none."""
+        return self.made(self.current)
+
+    @property
+    def newest(self) -> int:
+        """The highest number that is taken."""
+        return max((each.generation for each in self.generations), default=self.current or 0)
+
+    def made(self, number: int | None) -> Made | None:
+        """A generation that is kept there."""
+        return next((each for each in self.generations if each.generation == number), None)
+
+    @classmethod
+    def read(cls, said: Json) -> Status:
+        """From what the program's `status` prints."""
+        pending, last = said.get("pending"), said.get("last")
+        return cls(
+            program=said.get("program", ""),
+            host=said["host"],
+            current=said["current"],
+            pending=pending and Pending(pending["id"], pending["to"], pending.get("left", 0), pending["step"]),
+            last=last and Ended(last["id"], last["end"], last.get("why", "")),
+            generations=tuple(Made.read(each) for each in said["generations"]),
+            drift=tuple(said.get("drift", ())),
+            previous=said.get("previous"),
+        )
+
+
+@frozen
+class Changes:
+    """What a generation would change: Debian's packages (name and versions), files, units with what is done to them."""
+
+    new: tuple[tuple[str, ...], ...] = ()
+    upgraded: tuple[tuple[str, ...], ...] = ()
+    removed: tuple[tuple[str, ...], ...] = ()
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    units: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def read(cls, said: Json) -> Changes:
+        """From what the program's `plan` prints."""
+        packages, files = said.get("packages", {}), said.get("files", {})
+        return cls(
+            new=_rows(packages.get("new")),
+            upgraded=_rows(packages.get("upgrade")),
+            removed=_rows(packages.get("remove")),
+            added=tuple(files.get("added", ())),
+            changed=tuple(files.get("changed", ())),
+            gone=tuple(files.get("removed", ())),
+            units=tuple((unit, verb) for unit, verb in said.get("units", ())),
+        )
+
+
+def _rows(said: object) -> tuple[tuple[str, ...], ...]:
+    rows = said if isinstance(said, list) else []
+    return tuple((row,) if isinstance(row, str) else tuple(row) for row in rows)
+
+
+class End(StrEnum):
+    """What became of a machine."""
+
+    AS_DESCRIBED = "as described"  # nothing was to be done
+    PLANNED = "planned"  # a dry run: nothing was done
+    CONFIRMED = "confirmed"
+    BACK = "back"  # on the generation before, whole
+    GOES_BACK = "goes back"  # it could not be reached; it does so by itself
+    UNTOUCHED = "untouched"  # another one failed first
+
+
+@frozen
+class Seen:
+    """What a check saw: which one, on which machine it was asked (empty: here), whether that is as it should be."""
+
+    what: str
+    asked: str
+    ok: bool
+    said: str
+    demanded: bool = True
+
+
+@frozen
+class Outcome:
+    """What became of one machine. `before` and `after` are generations; `why` is what there was to do."""
+
+    host: str
+    end: End
+    before: int | None = None
+    after: int | None = None
+    why: str = ""
+    changes: Changes = field(factory=Changes)
+    credentials: tuple[str, ...] = ()
+    checks: tuple[Seen, ...] = ()
+
+
+@frozen
+class Report:
+    """What became of all machines, and records to publish and to remove: lines of the zone."""
+
+    machines: tuple[Outcome, ...]
+    publish: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()

@@ -1,0 +1,285 @@
+"""What a deploy does with machines that answer, with those that do not, and with those that would be locked out."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from mailnix import Internal, Proxy, Tunnel
+from mailnix.deploy.checks import Answer, Question
+from mailnix.deploy.deploying import Failed, deploy
+from mailnix.deploy.machine import Busy, Unreached
+from mailnix.deploy.values import End, Pending, Report
+from mailnix.errors import DeployError
+from mailnix.plan import derive
+from tests.deploy.machines import Stage
+from tests.descriptions import sound
+
+
+def ends(report: Report) -> dict[str, End]:
+    return {each.host: each.end for each in report.machines}
+
+
+def generations(stage: Stage) -> dict[str, int | None]:
+    return {host: machine.current for host, machine in stage.machines.items()}
+
+
+def test_plain_servers_become_the_machines_home_first(plain: Stage) -> None:
+    report = deploy(plain.deploying())
+    assert list(ends(report).items()) == [("internal", End.CONFIRMED), ("proxy", End.CONFIRMED)]
+    assert generations(plain) == {"proxy": 1, "internal": 1}
+    assert plain.calls("install mailnix-generations") == ["proxy", "internal"]
+    assert [line for line in plain.heard if "switching" in line] == [
+        "internal: switching to generation 1",
+        "proxy: switching to generation 1",
+    ]
+
+
+def test_whoever_owns_a_plain_server_is_asked_before_it_changes(plain: Stage) -> None:
+    plain.may_take_over = False
+    with pytest.raises(DeployError, match="stays as it is") as caught:
+        deploy(plain.deploying())
+    assert "--take-over" in caught.value.hint
+    assert "its name, network, firewall" in plain.questions[0]
+    assert plain["proxy"].calls == ["probe"]
+
+
+def test_machines_that_are_as_described_are_left_alone(stage: Stage) -> None:
+    report = deploy(stage.deploying())
+    assert ends(report) == {"internal": End.AS_DESCRIBED, "proxy": End.AS_DESCRIBED}
+    assert stage["proxy"].calls == stage["internal"].calls == ["probe", "status", "compare"]
+
+
+def test_a_new_mailbox_touches_home_alone(stage: Stage) -> None:
+    stage.packages.digests["internal"] = "one mailbox more"
+    stage.secrets["internal"]["mailcow.mailboxes"] = b"{more}"
+    report = deploy(stage.deploying())
+    assert generations(stage) == {"proxy": 1, "internal": 2}
+    home = report.machines[0]
+    assert home.credentials == ("mailcow.mailboxes",)
+    assert home.why == "its description changed; credentials: mailcow.mailboxes"
+    assert stage["internal"].credentials["mailcow.mailboxes"] == b"{more}"
+    assert "switch 2" not in stage["proxy"].calls
+
+
+def test_what_somebody_changed_by_hand_is_put_back(stage: Stage) -> None:
+    stage["proxy"].drift = ("/etc/ssh/sshd_config.d/mailnix.conf",)
+    report = deploy(stage.deploying())
+    assert report.machines[1].why == "changed by hand: /etc/ssh/sshd_config.d/mailnix.conf"
+    assert generations(stage) == {"proxy": 2, "internal": 1}
+
+
+def test_a_dry_run_changes_nothing_and_shows_what_would(stage: Stage) -> None:
+    stage.packages.digests["internal"] = "other"
+    report = deploy(stage.deploying(dry_run=True))
+    assert ends(report) == {"internal": End.PLANNED, "proxy": End.AS_DESCRIBED}
+    assert report.machines[0].changes.changed == ("/etc/mailnix/provision.json",)
+    assert stage.calls("switch") == []
+
+
+def test_a_dry_run_installs_nothing_on_a_plain_server(plain: Stage) -> None:
+    report = deploy(plain.deploying(dry_run=True))
+    assert ends(report) == {"internal": End.PLANNED, "proxy": End.PLANNED}
+    assert plain["proxy"].calls == plain["internal"].calls == ["probe"]
+
+
+def test_a_package_that_is_there_is_not_sent_again(stage: Stage) -> None:
+    stage.packages.digests["proxy"] = "other"
+    deploy(stage.deploying())
+    assert stage["proxy"].sent == ["made.json", "mailnix-proxy_2_all.deb"]
+
+
+def test_who_would_be_locked_out_is_not(stage: Stage) -> None:
+    stage.packages.digests["proxy"] = "a firewall that lets nobody in"
+    stage["proxy"].locks_out = True
+    with pytest.raises(Failed, match="a new SSH connection") as caught:
+        deploy(stage.deploying())
+    assert ends(caught.value.report) == {"internal": End.AS_DESCRIBED, "proxy": End.BACK}
+    assert generations(stage)["proxy"] == 1
+    assert any("goes back by itself at" in line for line in stage.heard)
+
+
+def test_a_check_that_fails_takes_the_change_back_and_is_named_with_what_it_saw(stage: Stage) -> None:
+    stage.packages.digests["proxy"] = "Mailcow gets no packets"
+
+    def answers(question: Question) -> Answer:
+        broken = stage["proxy"].pending is not None and question[1] == str(stage.plan.internal.ipv4)
+        return (False, "connection refused") if broken else (True, "220")
+
+    stage["proxy"].answers = answers
+    with pytest.raises(Failed, match=r"Mailcow through the tunnel \(proxy\): connection refused"):
+        deploy(stage.deploying())
+    assert stage["proxy"].calls[-1] == "back"
+    assert generations(stage)["proxy"] == 1
+
+
+def test_what_did_not_answer_before_is_told_and_not_demanded(stage: Stage) -> None:
+    stage.packages.digests["internal"] = "other"
+    stage["proxy"].answers = lambda _question: (False, "no answer for 8 seconds")
+    report = deploy(stage.deploying())
+    told = [seen for seen in report.machines[0].checks if not seen.ok]
+    assert ends(report)["internal"] is End.CONFIRMED
+    assert [(seen.what, seen.demanded) for seen in told] == [("Mailcow through the tunnel (proxy)", False)]
+
+
+def test_a_broken_unit_is_the_machines_own_to_take_back(stage: Stage) -> None:
+    stage.packages.digests |= {"internal": "broken", "proxy": "other"}
+    stage["internal"].fails = "mailcow-bans.service failed"
+    with pytest.raises(Failed, match=r"mailcow-bans\.service failed") as caught:
+        deploy(stage.deploying())
+    assert ends(caught.value.report) == {"internal": End.BACK, "proxy": End.UNTOUCHED}
+    assert stage.calls("switch") == ["internal"]
+
+
+def test_a_connection_that_breaks_while_it_is_installed_changes_nothing(stage: Stage) -> None:
+    stage.packages.digests["proxy"] = "other"
+    stage["proxy"].lost = {"switch"}
+    assert ends(deploy(stage.deploying()))["proxy"] is End.CONFIRMED
+
+
+@pytest.mark.parametrize("verb", ["status", "receive", "probe"])
+def test_a_connection_that_breaks_before_leaves_all_as_it_was(stage: Stage, verb: str) -> None:
+    stage.packages.digests["proxy"] = "other"
+    stage["proxy"].lost = {verb}
+    with pytest.raises(Unreached):
+        deploy(stage.deploying())
+    assert generations(stage)["proxy"] == 1
+    assert stage.calls("switch") == []
+
+
+def test_a_confirmation_whose_answer_is_lost_is_asked_for_again(stage: Stage) -> None:
+    stage.packages.digests["proxy"] = "other"
+    stage["proxy"].lost = {"confirm"}
+    assert ends(deploy(stage.deploying()))["proxy"] is End.CONFIRMED
+
+
+def test_a_machine_whose_power_was_cut_is_back_on_the_generation_before(stage: Stage) -> None:
+    stage.packages.digests["proxy"] = "other"
+
+    def cut(verb: str) -> None:
+        if verb == "look" and stage["proxy"].pending:
+            stage["proxy"]._undo("it was not confirmed before the machine started again")
+            stage["proxy"].lost = {"status"}
+            raise Unreached("root@proxy is not reached: connection reset")
+
+    stage["proxy"].on_call = cut
+    with pytest.raises(Failed, match="went back by itself: it was not confirmed before"):
+        deploy(stage.deploying())
+    assert generations(stage)["proxy"] == 1
+
+
+def test_whoever_interrupts_learns_what_the_machines_do(stage: Stage) -> None:
+    stage.packages.digests["proxy"] = "other"
+
+    def interrupt(verb: str) -> None:
+        if verb == "look" and stage["proxy"].pending:
+            raise KeyboardInterrupt
+
+    stage["proxy"].on_call = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        deploy(stage.deploying())
+    (told,) = [line for line in stage.heard if "nobody confirms" in line]
+    assert "goes back to generation 1 by itself, at" in told
+    assert told.endswith("sooner: mailnix rollback mail.py proxy")
+
+
+def test_a_second_deploy_learns_who_was_first_and_until_when(stage: Stage) -> None:
+    stage["proxy"].kept[2] = evolve(stage["proxy"].kept[1], generation=2, by="alice@laptop")
+    stage["proxy"].pending, stage["proxy"].due = Pending("x", 2, 95, "installed"), stage.clock.now() + 97
+    with pytest.raises(
+        Busy, match=r"proxy waits for the confirmation of generation 2, which alice@laptop brought"
+    ) as e:
+        deploy(stage.deploying())
+    assert "by itself at 1" in e.value.message
+    assert "in 95 seconds" in e.value.message
+    assert "mailnix rollback mail.py proxy" in e.value.hint
+
+
+def test_another_machine_is_not_taken_for_this_one(stage: Stage) -> None:
+    stage.machines["proxy"].kept = stage.machines["internal"].kept
+    with pytest.raises(DeployError, match="root@proxy is internal, not proxy"):
+        deploy(stage.deploying())
+
+
+def test_the_records_that_changed_come_last(stage: Stage) -> None:
+    stage.plan = derive(sound(hostname="mx.example.org"))
+    stage.packages.digests |= {"internal": "other", "proxy": "other"}
+    report = deploy(stage.deploying())
+    assert any(line.startswith("mx.example.org. A ") for line in report.publish)
+    assert any(line.startswith("mail.example.org. A ") for line in report.remove)
+
+
+class TestATunnelThatChanges:
+    """Both ends, or none."""
+
+    @pytest.fixture
+    def changed(self, stage: Stage) -> Stage:
+        stage.plan = derive(sound(tunnel=Tunnel(port=51999)))
+        stage.packages.digests |= {"internal": "another port", "proxy": "another port"}
+        return stage
+
+    def test_is_switched_on_both_before_either_is_confirmed(self, changed: Stage) -> None:
+        done: list[str] = []
+        for host, machine in changed.machines.items():
+            machine.on_call = lambda verb, host=host: done.append(f"{host} {verb}")  # type: ignore[misc]
+        deploy(changed.deploying())
+        steps = [step for step in done if step.split()[1] in ("switch", "extend", "confirm")]
+        assert steps == [
+            "internal switch 2", "proxy switch 2", "internal extend 2", "proxy extend 2",
+            "internal confirm 2", "proxy confirm 2",
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("named", ["proxy", "internal"])
+    def test_is_refused_where_one_machine_alone_is_named(self, changed: Stage, named: str) -> None:
+        with pytest.raises(DeployError, match=r"the tunnel to proxy changes \(its port\)") as caught:
+            deploy(changed.deploying(named))
+        assert caught.value.hint == "deploy internal proxy together, or name no machine"
+        assert changed.calls("receive") == []
+
+    def test_is_taken_back_on_both(self, changed: Stage) -> None:
+        changed["internal"].answers = lambda question: (
+            (False, "no handshake yet") if changed["internal"].pending and question[0] == "handshake" else (True, "220")
+        )
+        with pytest.raises(Failed, match="the tunnel's handshake") as caught:
+            deploy(changed.deploying())
+        assert ends(caught.value.report) == {"internal": End.BACK, "proxy": End.BACK}
+        assert generations(changed) == {"proxy": 1, "internal": 1}
+
+    def test_may_cut_off_home_until_the_proxy_has_changed_too(self, changed: Stage) -> None:
+        changed["internal"].lost = {"switch"}
+
+        def off(_verb: str) -> None:
+            if changed["internal"].pending and not changed["proxy"].pending and not changed["proxy"].current == 2:
+                raise Unreached("root@internal is not reached: no route to host")
+
+        changed["internal"].on_call = off
+        assert set(ends(deploy(changed.deploying())).values()) == {End.CONFIRMED}
+
+    def test_by_its_keys_is_one_that_changes(self, stage: Stage) -> None:
+        end = stage.plan.tunnels[0].proxy
+        stage.secrets["proxy"] = {end.private_key: b"another"}
+        stage.secrets["internal"][stage.plan.tunnels[0].internal.peer_public_key] = b"another"
+        with pytest.raises(DeployError, match=r"changes \(its keys\)"):
+            deploy(stage.deploying("proxy"))
+        deploy(stage.deploying())
+        assert generations(stage) == {"proxy": 2, "internal": 2}
+
+
+def test_another_proxys_tunnel_is_left_in_peace(stage: Stage) -> None:
+    proxies = [Proxy("proxy", ipv4="5.9.100.1", ipv6="2a01:4f8:10::1"), Proxy("second", ipv4="5.9.200.1")]
+    bigger = Stage(stage.folder, plan=derive(sound(proxies=proxies)), clock=stage.clock, packages=stage.packages)
+    bigger.machines |= stage.machines
+    bigger.packages.digests |= {"internal": "two tunnels", "second": "new"}
+    report = deploy(bigger.deploying())
+    assert ends(report)["second"] is End.CONFIRMED
+    assert [line for line in bigger.heard if "switching" in line] == [
+        "internal: switching to generation 2",
+        "second: switching to generation 1",
+    ]
+
+
+def test_home_is_reached_by_the_address_that_its_tunnel_has_now(stage: Stage) -> None:
+    before = stage.plan.internal.ipv4
+    stage.plan = derive(sound(internal=Internal("internal", ssh_via_proxy=True), tunnel=Tunnel(subnet="10.99.0.0/24")))
+    deploy(stage.deploying(dry_run=True))
+    assert (f"root@{before}", "root@5.9.100.1") in [(way.target, way.jump) for way in stage["internal"].ways]

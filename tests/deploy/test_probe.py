@@ -1,0 +1,97 @@
+"""Which machines can be changed, and what is said of those that cannot."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from mailnix.deploy.probe import SCRIPT, Listens, Probe, in_the_way, nixos_command, read, refuse, refuse_taken
+from mailnix.errors import DeployError
+from mailnix.plan import derive
+from mailnix.run import run
+from tests.deploy.machines import PLAIN
+from tests.descriptions import sound
+
+PLAN = derive(sound())
+PROXY = PLAN.host("proxy")
+SAID = """\
+Welcome to Debian!
+os=debian version=13 name=Debian GNU/Linux 13 (trixie)
+host=srv1234
+arch=amd64
+root=yes
+sudo=sudo -n
+program=
+listens=LISTEN 0      20         127.0.0.1:25        0.0.0.0:*    users:(("exim4",pid=812,fd=4))
+listens=LISTEN 0      511          0.0.0.0:80        0.0.0.0:*    users:(("nginx",pid=900,fd=6),("nginx",pid=899,fd=6))
+listens=LISTEN 0      128             [::]:22           [::]:*    users:(("sshd",pid=700,fd=4))
+listens=LISTEN 0      4096   127.0.0.53%lo:53        0.0.0.0:*    users:(("systemd-resolve",pid=330,fd=15))
+"""
+
+
+def test_a_server_is_read_between_the_lines_of_its_greeting() -> None:
+    found = read(SAID)
+    assert found == Probe(
+        "debian", "13", "Debian GNU/Linux 13 (trixie)", "srv1234", "amd64", True, True, "", False,
+        (Listens(80, "nginx"), Listens(22, "sshd")),
+    )  # fmt: skip
+    assert not found.is_ours
+
+
+def test_the_script_says_of_this_machine_what_is_read() -> None:
+    found = read(run(["sh", "-s"], stdin=SCRIPT.encode()).stdout)
+    assert found.os
+    assert found.host
+    assert found.architecture
+
+
+def refused(found: Probe) -> DeployError:
+    with pytest.raises(DeployError) as caught:
+        refuse(found, PROXY, "root@5.9.100.1", nixos_command("mail.py", "proxy", "root@5.9.100.1"))
+    return caught.value
+
+
+def test_a_plain_debian_13_is_taken() -> None:
+    refuse(PLAIN, PROXY, "root@5.9.100.1", "")
+
+
+def test_an_older_debian_is_named_with_its_way_up() -> None:
+    error = refused(evolve(PLAIN, version="12", name="Debian GNU/Linux 12 (bookworm)"))
+    assert error.message == "proxy (root@5.9.100.1) runs Debian GNU/Linux 12 (bookworm); it must be Debian 13"
+    assert "upgrade it" in error.hint
+
+
+def test_another_system_is_named() -> None:
+    error = refused(evolve(PLAIN, os="ubuntu", version="24.04", name="Ubuntu 24.04.1 LTS"))
+    assert "runs Ubuntu 24.04.1 LTS" in error.message
+    assert "upgrade" not in error.hint
+
+
+def test_nixos_is_for_nixos_rebuild() -> None:
+    error = refused(evolve(PLAIN, os="nixos", version="25.11", name="NixOS 25.11"))
+    assert "\n" not in error.message
+    assert error.hint == (
+        "mailnix emit mail.py --backend nixos --out machines && "
+        "nixos-rebuild switch --flake ./machines#proxy --target-host root@5.9.100.1"
+    )
+
+
+def test_another_processor_is_refused() -> None:
+    assert "arm64" in refused(evolve(PLAIN, architecture="arm64")).message
+
+
+def test_who_is_not_root_and_cannot_be_is_told_how() -> None:
+    error = refused(evolve(PLAIN, is_root=False, sudo=True))
+    assert "neither root nor allowed" in error.message
+    assert "NOPASSWD" in error.hint
+
+
+def test_an_image_of_another_machine_is_not_taken_for_this_one() -> None:
+    assert "is internal, not proxy" in refused(evolve(PLAIN, image=True, host="internal")).message
+
+
+def test_programs_on_our_ports_are_in_the_way_sshd_is_not() -> None:
+    found = evolve(PLAIN, listens=(Listens(22, "sshd"), Listens(80, "nginx"), Listens(3306, "mariadbd")))
+    assert in_the_way(found, PROXY) == (Listens(80, "nginx"),)
+    with pytest.raises(DeployError, match=r"80 \(nginx\)"):
+        refuse_taken(found, PROXY, "root@5.9.100.1")

@@ -1,0 +1,139 @@
+"""A machine over SSH: the calls, word for word, and what their failures mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailnix.deploy.machine import Busy, Refused, Unreached
+from mailnix.deploy.remote import OPTIONS, PROGRAM, Remote
+from mailnix.errors import CommandFailed, DeployError
+from mailnix.run import Completed
+from mailnix.secrets import Secret
+from mailnix.ssh import Way
+from tests.deploy.test_probe import SAID
+
+STATUS = json.dumps({"host": "proxy", "current": None, "generations": []})
+
+
+class Ssh:
+    """Takes the place of the ssh program; `failing` are targets that lead nowhere."""
+
+    def __init__(self, said: str = STATUS, status: int = 0, failing: Sequence[str] = ()) -> None:
+        self.said, self.status, self.failing = said, status, set(failing)
+        self.calls: list[tuple[str, ...]] = []
+        self.sent: list[bytes | None] = []
+
+    def __call__(self, argv: Any, *, stdin: bytes | None = None, **_: Any) -> Completed:
+        words = tuple(argv)
+        self.calls.append(words)
+        self.sent.append(stdin)
+        if words[-2] in self.failing:
+            raise CommandFailed(words, 255, "ssh: connect to host x port 22: Connection timed out\n")
+        if self.status:
+            raise CommandFailed(words, self.status, self.said)
+        return Completed(words, 0, self.said, "")
+
+    @property
+    def targets(self) -> list[str]:
+        return [call[-2] for call in self.calls]
+
+
+def remote(ssh: Ssh, *targets: str, later: Sequence[str] = ()) -> Remote:
+    return Remote.by("proxy", [Way(each) for each in targets], [Way(each) for each in later], ssh)
+
+
+def test_every_call_is_a_connection_of_its_own() -> None:
+    ssh = Ssh()
+    remote(ssh, "root@a").status()
+    (call,) = ssh.calls
+    assert "ControlPath=none" in call
+    assert call[: 2 + len(OPTIONS)] == ("ssh", "-T", *OPTIONS)
+    assert call[-3:] == ("--", "root@a", f"{PROGRAM} status")
+
+
+def test_who_is_not_root_asks_for_it_each_time() -> None:
+    ssh = Ssh(SAID)
+    machine = remote(ssh, "debian@a")
+    assert machine.probe().sudo
+    ssh.said = STATUS
+    machine.status()
+    assert ssh.calls[-1][-1] == f"sudo -n {PROGRAM} status"
+
+
+def test_after_a_change_root_may_come_too_where_the_user_may_not_any_more() -> None:
+    ssh = Ssh(SAID)
+    machine = remote(ssh, "debian@a")
+    machine.probe()
+    ssh.said = "{}"
+    machine.switch(1, 180, "token")
+    assert ssh.calls[-1][-1] == f"sudo -n {PROGRAM} switch 1 --within 180 --id token"
+    ssh.failing, ssh.said = {"debian@a"}, STATUS
+    with pytest.raises(Unreached):
+        machine.status()
+    assert ssh.calls[-1][-5:] == ("-l", "root", "--", "debian@a", f"{PROGRAM} status")
+
+
+def test_the_plans_own_ways_are_for_after_a_change_where_somebody_said_another() -> None:
+    ssh = Ssh(failing=["root@staging"])
+    machine = remote(ssh, "root@staging", later=["root@a"])
+    with pytest.raises(Unreached):
+        machine.status()
+    assert ssh.targets == ["root@staging"]
+    machine.also([Way("root@b")])
+    with pytest.raises(Unreached):
+        machine.status()
+    ssh.failing, ssh.said = set(), "{}"
+    machine.switch(1, 180, "token")
+    ssh.failing, ssh.said = {"root@staging"}, STATUS
+    machine.status()
+    assert ssh.targets[-2:] == ["root@staging", "root@a"]
+    assert machine.way == "root@a"
+
+
+def test_a_way_that_led_there_is_taken_first_the_next_time() -> None:
+    ssh = Ssh(failing=["root@a"])
+    machine = remote(ssh, "root@a", "root@b", later=["root@a", "root@b"])
+    machine.status()
+    machine.status()
+    assert ssh.targets == ["root@a", "root@b", "root@b"]
+
+
+def test_nobody_reached_is_said_with_the_next_step() -> None:
+    with pytest.raises(Unreached, match="not reached: connection timed out") as caught:
+        remote(Ssh(failing=["root@a"]), "root@a").status()
+    assert "ssh root@a true" in caught.value.hint
+
+
+def test_what_the_program_refuses_is_said_in_its_words() -> None:
+    with pytest.raises(Refused, match="proxy: generation 3 is damaged: send it again"):
+        remote(Ssh("generations: generation 3 is damaged: send it again\n", 1), "root@a").plan(3)
+
+
+def test_a_machine_that_is_busy_says_so() -> None:
+    with pytest.raises(Busy, match="generation 4 waits"):
+        remote(Ssh("generations: generation 4 waits for its confirmation\n", 4), "root@a").switch(5, 180, "x")
+
+
+def test_what_apt_says_is_heard(tmp_path: Path) -> None:
+    program = tmp_path / "mailnix-generations_0.1_all.deb"
+    program.write_bytes(b"deb")
+    ssh = Ssh("E: Could not get lock /var/lib/dpkg/lock-frontend\n", 100)
+    with pytest.raises(Refused, match="Could not get lock"):
+        remote(ssh, "root@a").install(program)
+    assert ssh.sent == [b"deb"]
+
+
+def test_an_archive_goes_by_standard_input() -> None:
+    ssh = Ssh(json.dumps({"packages": {}, "credentials": ["mailcow.dkim"]}))
+    assert remote(ssh, "root@a").receive(3, Secret(b"tar")) == ("mailcow.dkim",)
+    assert ssh.sent == [b"tar"]
+
+
+def test_a_target_that_is_an_option_is_refused() -> None:
+    with pytest.raises(DeployError, match="is no SSH target"):
+        remote(Ssh(), "-oProxyCommand=true")
