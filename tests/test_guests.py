@@ -39,6 +39,7 @@ def test_the_programs_of_every_kind_of_machine_are_found() -> None:
     assert folders == {
         "services/activation",
         "services/firewall",
+        "services/generations",
         "services/mailcow",
         "services/wireguard",
         "deploy",

@@ -28,6 +28,7 @@ PROGRAMS = (
     "cli/",
     "deploy/guest/",
     "services/firewall/guest/",
+    "services/generations/guest/",
     "services/mailcow/guest/",
     "services/wireguard/guest/",
     "lab/fake_mailcow/nix.py",

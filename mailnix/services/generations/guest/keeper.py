@@ -1,0 +1,128 @@
+"""Whoever minds a change until it is confirmed or taken back: a unit that systemd starts again if it dies."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from . import packages, state
+from .packages import INSTALL_AT_MOST, Unfinished
+from .state import ASKED, BACK, INSTALLED, INSTALLING, State
+from .world import World, say
+
+SETTLE = 3
+"""Seconds in which a unit that cannot run shows as failed."""
+
+TRIES = 5
+"""How often what was there before is configured: its files are there by then, and another deploy must be possible."""
+
+FOREVER = float("inf")
+PAUSE, LONGEST_PAUSE = 0.5, 60.0
+
+
+class Keeper:
+    """One life of it."""
+
+    def __init__(self, world: World, *, offline: bool = False) -> None:
+        self.world = world
+        self.offline = offline
+        self.pause = PAUSE
+
+    def keep(self) -> None:
+        """Mind what is pending to its end."""
+        while self.turn():
+            self.world.sleep(self.pause)
+
+    def turn(self) -> bool:
+        """Do what is next; whether something is still pending."""
+        with state.lock(self.world, FOREVER):
+            known = state.read(self.world)
+            if known.pending is None:
+                return False
+            if why := self._over(known.pending):
+                known = self._turn_back(known, why)
+            if known.pending and known.pending.step == ASKED:
+                self._install(known, known.pending)
+            elif known.pending and known.pending.step == BACK:
+                self._back(known, known.pending)
+            return True
+
+    def _over(self, pending: state.Pending) -> str:
+        """Why it is to be taken back from now on; empty where it is not, or is being taken back."""
+        if pending.step == BACK:
+            return ""
+        if pending.boot != self.world.boot():
+            return "the machine was started anew before it was confirmed"
+        if pending.step == INSTALLING:  # by a keeper that died
+            return "the installation was interrupted"
+        if pending.step == INSTALLED and self.world.now() >= pending.until:
+            return f"it was not confirmed within {pending.within} seconds"
+        return ""
+
+    def _turn_back(self, known: State, why: str) -> State:
+        say(f"{why}: going back")
+        return state.step(self.world, known, step=BACK, why=why)
+
+    def _install(self, known: State, pending: state.Pending) -> None:
+        """Install; broken or not is seen before anybody is told."""
+        now = self.world.now()
+        known = state.step(self.world, known, step=INSTALLING, until=now + INSTALL_AT_MOST + pending.within)
+        generation = state.generation(self.world, pending.to)
+        done = packages.install(self.world, generation, again=pending.to == pending.before)
+        say(done.output.rstrip())
+        why = f"it could not be installed: {done.last}" if done.status != 0 else self._failed(generation, pending)
+        if why:
+            self._turn_back(known, why)
+        else:
+            state.step(self.world, known, step=INSTALLED, until=self.world.now() + pending.within)
+            say(f"generation {pending.to} is installed, and has {pending.within} seconds to be confirmed")
+
+    def _failed(self, generation: state.Generation, pending: state.Pending) -> str:
+        """Units of the generation that run no more; empty where all do."""
+        ours = units(self.world, generation.package)
+        for _ in range(SETTLE):
+            failed = [
+                unit for unit in failed_units(self.world) if unit not in pending.failed and _template(unit) in ours
+            ]
+            if failed:
+                return f"failed: {', '.join(failed)} (journalctl -u {failed[0]})"
+            self.world.sleep(1)
+        return ""
+
+    def _back(self, known: State, pending: state.Pending) -> None:
+        """What was before is put in place, and then nothing is pending."""
+        before = None if pending.before is None else state.generation(self.world, pending.before)
+        to = state.generation(self.world, pending.to)
+        try:
+            problem = packages.undo(self.world, before, to, pending.new, offline=self.offline)
+        except Unfinished as error:
+            say(f"going back has to be tried again: {error}")
+            self.pause = min(LONGEST_PAUSE, max(5.0, self.pause * 2))
+            return
+        if problem and pending.tries + 1 < TRIES:
+            say(f"what was before could not be configured, which is tried again: {problem}")
+            self.pause = 5.0
+            state.step(self.world, known, tries=pending.tries + 1)
+            return
+        why = f"{pending.why}; then not all could be configured: {problem}" if problem else pending.why
+        state.save(self.world, dataclasses.replace(known, pending=pending).ended(BACK, why))
+        say(f"generation {pending.before} is back" if pending.before else "the machine is as it was before")
+
+
+def units(world: World, package: str) -> frozenset[str]:
+    """Units that a package lays or has started, by their files and links."""
+    lines = world.run(["dpkg", "--listfiles", package]).output.splitlines()
+    return frozenset(line.rpartition("/")[2] for line in lines if "/systemd/system/" in line)
+
+
+def failed_units(world: World) -> tuple[str, ...]:
+    """All of the machine that failed: systemctl(1)."""
+    said = world.run(
+        ["systemctl", "list-units", "--state=failed", "--all", "--full", "--plain", "--no-legend", "--no-pager"]
+    )
+    return tuple(line.split()[0] for line in said.output.splitlines() if line.strip())
+
+
+def _template(unit: str) -> str:
+    """The unit that an instance is made of: systemd.unit(5)."""
+    name, at, rest = unit.partition("@")
+    return f"{name}@.{rest.rpartition('.')[2]}" if at else unit

@@ -1,0 +1,89 @@
+"""generations VERB: keep what this machine was described as, by number, and change it so that nobody is locked out.
+
+Prints JSON; ends with 0, or 1 where it refused or failed, 2 for wrong words, 4 where another change is on its way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+from . import verbs
+from .keeper import Keeper
+from .plan import plan
+from .receiving import receive
+from .world import Machine, Names, Refused, World, say
+
+
+def words() -> argparse.ArgumentParser:
+    """All verbs and what they are told."""
+    parser = argparse.ArgumentParser(prog="generations", description=__doc__)
+    verb = parser.add_subparsers(dest="verb", required=True)
+    verb.add_parser("status", help="what runs, what waits, what is here")
+    verb.add_parser("boot", help="undo what was not confirmed (for a unit)")
+    verb.add_parser("keep", help="mind what is pending (for a unit)")
+    back = verb.add_parser("back", help="take back what is pending")
+    back.add_argument("--id")
+    for name, text in {
+        "receive": "take one from a tar on stdin",
+        "plan": "show what it would change",
+        "switch": "install it, to be confirmed",
+        "extend": "give it more time",
+        "confirm": "keep it",
+    }.items():
+        each = verb.add_parser(name, help=text)
+        each.add_argument("number", type=positive)
+        if name in ("switch", "extend"):
+            each.add_argument("--within", type=positive, required=True, metavar="SECONDS")
+        if name in ("switch", "extend", "confirm"):
+            each.add_argument("--id", required=True)
+    return parser
+
+
+def positive(text: str) -> int:
+    """A number above 0."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def do(world: World, told: argparse.Namespace) -> dict[str, Any]:
+    """What is asked for."""
+    match told.verb:
+        case "receive":
+            return {"packages": receive(world, told.number, sys.stdin.buffer).json()}
+        case "plan":
+            return plan(world, told.number)
+        case "switch":
+            return verbs.switch(world, told.number, told.within, told.id)
+        case "extend":
+            return verbs.extend(world, told.number, told.within, told.id)
+        case "confirm":
+            return verbs.confirm(world, told.number, told.id)
+        case "back":
+            return verbs.back(world, told.id)
+        case "boot":
+            return verbs.boot(world)
+        case "keep":
+            Keeper(world).keep()
+            return {}
+    return verbs.status(world)
+
+
+def main(names: Names) -> int:
+    """One verb."""
+    told = words().parse_args()
+    if os.geteuid() != 0:
+        say("generations: only root can do that")
+        return Refused.status
+    try:
+        if answer := do(Machine(names), told):
+            print(json.dumps(answer))
+    except Refused as error:
+        say(f"generations: {error}")
+        return error.status
+    return 0

@@ -1,0 +1,131 @@
+"""Take a generation's files, whole and checked, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from . import packages, state
+from .packages import Changes
+from .world import Busy, Refused, World, flush, home, locked
+
+MADE = "made.json"
+DEB = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]+)_(?P<version>[A-Za-z0-9.+~-]+)_(?P<arch>[a-z0-9]+)\.deb")
+FIELDS = {"generation": int, "host": str, "package": str, "digest": str, "debs": dict}
+CHUNK = 1 << 20
+
+
+def receive(world: World, number: int, stream: IO[bytes]) -> Changes:
+    """Take generation `number` from a tar, and Debian's packages for it; raises Refused, and nothing is left then."""
+    with locked(world, "receiving", 0, "another deploy is sending its packages just now"):
+        for left in home(world).glob(".incoming*"):
+            shutil.rmtree(left)
+        known = state.read(world)
+        if known.pending:
+            raise Busy(f"generation {known.pending.to} waits for its confirmation")
+        folder = home(world) / ".incoming"
+        folder.mkdir(mode=0o700)
+        try:
+            return _take(world, known, number, folder, stream)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _take(world: World, known: state.State, number: int, folder: Path, stream: IO[bytes]) -> Changes:
+    _unpack(stream, folder)
+    made = _made(world, known, number, folder)
+    _complete(world, folder, made["debs"])
+    for name, digest in made["debs"].items():
+        _check(world, folder / name, digest, made)
+    if number in state.numbers(world):
+        if state.generation(world, number).made["debs"] != made["debs"]:
+            raise Refused(f"generation {number} is on this machine already, and another one: begin again")
+        there = state.generation(world, number)
+        return packages.prepare(world, there.debs, there.folder / "archives")
+    if number <= max(state.numbers(world), default=0):
+        raise Refused(f"generation {number} is not newer than those on this machine: begin again")
+    changes = packages.prepare(world, [folder / name for name in sorted(made["debs"])], folder / "archives")
+    for path in (*folder.glob("**/*"), folder):
+        flush(path)
+    folder.rename(home(world) / str(number))
+    flush(home(world))
+    return changes
+
+
+def _unpack(stream: IO[bytes], folder: Path) -> None:
+    """Write the plain files of a tar, whose names are ours to know."""
+    try:
+        with tarfile.open(fileobj=stream, mode="r|") as tar:
+            for member in tar:
+                name = member.name.removeprefix("./")
+                content = tar.extractfile(member) if member.isreg() else None
+                if content is None or not (name == MADE or DEB.fullmatch(name)):
+                    raise Refused(f"{member.name} belongs to no generation")
+                with (folder / name).open("wb") as handle:
+                    shutil.copyfileobj(content, handle, CHUNK)
+    except (tarfile.TarError, EOFError) as error:
+        raise Refused(f"what came is no whole tar ({error}): send it again") from None
+
+
+def _made(world: World, known: state.State, number: int, folder: Path) -> dict[str, Any]:
+    """What made.json says, if this machine can have it."""
+    try:
+        made: dict[str, Any] = json.loads((folder / MADE).read_bytes())
+        wrong = [key for key, kind in FIELDS.items() if not isinstance(made.get(key), kind)]
+    except (OSError, ValueError, AttributeError) as error:
+        raise Refused(f"{MADE} is missing or damaged ({error})") from None
+    if wrong:
+        raise Refused(f"{MADE} lacks {', '.join(wrong)}")
+    if made["generation"] != number or made["package"] != f"mailnix-{made['host']}":
+        raise Refused(f"{MADE} is of generation {made['generation']} of {made['host']} ({made['package']})")
+    for there in (state.generation(world, n) for n in (known.current, *state.numbers(world)) if n is not None):
+        if there.made["host"] != made["host"]:
+            raise Refused(f"this machine is {there.made['host']}, and what came is {made['host']}'s")
+    return made
+
+
+def _complete(world: World, folder: Path, debs: dict[str, str]) -> None:
+    """Have what was left out from another generation of this machine."""
+    for name, digest in debs.items():
+        if DEB.fullmatch(name) and not (folder / name).exists():
+            for there in (state.generation(world, n) for n in state.numbers(world)):
+                if there.made["debs"].get(name) == digest and (there.folder / name).exists():
+                    os.link(there.folder / name, folder / name)
+                    break
+    named = {path.name for path in folder.glob("*.deb")}
+    if named != set(debs):
+        raise Refused(f"missing, or not in {MADE}: {', '.join(sorted(named ^ set(debs)))}")
+
+
+def _check(world: World, deb: Path, digest: str, made: dict[str, Any]) -> None:
+    """Whether a file is what it is called, whole, and ours."""
+    if sha256(deb) != digest:
+        raise Refused(f"{deb.name} is damaged: send it again")
+    fields = [packages.field(world, deb, name) for name in ("Package", "Version", "Architecture")]
+    if deb.name != "{}_{}_{}.deb".format(*fields):
+        raise Refused(f"{deb.name} is no package of that name")
+    if fields[0] == made["package"]:
+        if fields[1] != str(made["generation"]):
+            raise Refused(f"{deb.name} is not of generation {made['generation']}")
+    elif fields[0] not in world.names.shared:
+        raise Refused(f"{deb.name} belongs to no generation of {made['host']}")
+
+
+def sha256(path: Path) -> str:
+    """A file's."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def damaged(generation: state.Generation) -> Iterator[str]:
+    """Its files that are not any more what came."""
+    for name, digest in generation.made["debs"].items():
+        if not (generation.folder / name).exists() or sha256(generation.folder / name) != digest:
+            yield name

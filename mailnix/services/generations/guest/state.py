@@ -1,0 +1,141 @@
+"""What is known about generations: which runs, which waits to be confirmed, which are here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .world import Refused, World, home, locked
+
+ASKED, INSTALLING, INSTALLED, BACK = "asked", "installing", "installed", "back"
+CONFIRMED = "confirmed"
+KEPT = 5
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A change that is not confirmed.
+
+    `until` counts in the clock of boot `boot`. `new` are packages that come with it, `failed` the units that had failed
+    before it, `tries` how often dpkg could not configure what was there before.
+    """
+
+    id: str
+    before: int | None
+    to: int
+    within: int
+    step: str
+    until: float
+    boot: str
+    new: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    why: str = ""
+    tries: int = 0
+
+    def json(self) -> dict[str, Any]:
+        """As it is kept and shown."""
+        values = dict(self.__dict__)
+        return {"from": values.pop("before"), **values}
+
+
+@dataclass(frozen=True)
+class State:
+    """All of it, written in one step. `last` is how the last change ended: id, to, end, why."""
+
+    current: int | None = None
+    previous: int | None = None
+    pending: Pending | None = None
+    last: Mapping[str, Any] | None = None
+
+    def ended(self, end: str, why: str = "") -> State:
+        """Its pending change ended so."""
+        if self.pending is None:
+            return self
+        last = {"id": self.pending.id, "to": self.pending.to, "end": end, "why": why}
+        return replace(self, pending=None, last=last)
+
+
+def read(world: World) -> State:
+    """The state; of a machine without one, nothing runs."""
+    path = home(world) / "state.json"
+    if not path.exists():
+        return State()
+    try:
+        found = json.loads(path.read_bytes())
+        pending = found["pending"]
+        if pending is not None:
+            known = {key: pending[key] for key in Pending.__dataclass_fields__ if key in pending}
+            lists = {key: tuple(known.get(key, ())) for key in ("new", "failed")}
+            pending = Pending(**{**known, **lists, "before": pending["from"]})
+        return State(found["current"], found["previous"], pending, found["last"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refused(f"{path} is damaged ({error}): see which package is installed, and write it anew") from None
+
+
+def save(world: World, state: State) -> None:
+    """Write all of it in one step."""
+    pending = state.pending.json() if state.pending else None
+    found = {"current": state.current, "previous": state.previous, "pending": pending, "last": state.last}
+    world.write(home(world) / "state.json", json.dumps(found, indent=1).encode() + b"\n")
+
+
+def step(world: World, state: State, **changes: Any) -> State:
+    """The pending change went on; written."""
+    if state.pending is None:
+        raise AssertionError("nothing goes on where nothing is pending")
+    further = replace(state, pending=replace(state.pending, **changes))
+    save(world, further)
+    return further
+
+
+def lock(world: World, wait: float = 10) -> AbstractContextManager[None]:
+    """Held by whoever reads the state to change it, and all through an installation."""
+    return locked(world, "lock", wait, "a generation is being installed or taken back just now")
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One that is on this machine: its folder, and what made.json says."""
+
+    folder: Path
+    made: Mapping[str, Any]
+
+    @property
+    def package(self) -> str:
+        """Its own package's name."""
+        return str(self.made["package"])
+
+    @property
+    def debs(self) -> tuple[Path, ...]:
+        """All of its packages' files."""
+        return tuple(self.folder / name for name in sorted(self.made["debs"]))
+
+    @property
+    def own(self) -> Path:
+        """The file of its own package."""
+        return next(deb for deb in self.debs if deb.name.startswith(f"{self.package}_"))
+
+
+def generation(world: World, number: int) -> Generation:
+    """The one with this number; raises Refused."""
+    folder = home(world) / str(number)
+    if not (folder / "made.json").exists():
+        here = ", ".join(str(n) for n in numbers(world)) or "none"
+        raise Refused(f"there is no generation {number} on this machine; there are: {here}")
+    return Generation(folder, json.loads((folder / "made.json").read_bytes()))
+
+
+def numbers(world: World) -> list[int]:
+    """Those that are here, the oldest first."""
+    return sorted(int(path.name) for path in home(world).iterdir() if path.name.isdigit())
+
+
+def superfluous(world: World, state: State) -> Iterator[int]:
+    """The oldest beyond those that are kept; never the one that runs, nor the one before it."""
+    held = [n for n in numbers(world) if n in (state.current, state.previous)]
+    others = [n for n in numbers(world) if n not in held]
+    yield from others[: max(0, len(others) + len(held) - KEPT)]

@@ -1,0 +1,191 @@
+"""All that the program does to the machine, in one place, so that tests put another machine there."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+MINUTE = 60.0
+SHORT = 5 * MINUTE
+"""For what asks; in seconds, as all times here."""
+
+QUIET = {
+    "LC_ALL": "C.UTF-8",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "APT_LISTCHANGES_FRONTEND": "none",
+    "NEEDRESTART_SUSPEND": "1",  # it would restart services that are not ours while we count on them
+}
+ERROR = re.compile("^(E|dpkg: error|mailnix): |: (Pre)?Depends: ")
+STARTS_NOTHING = {"SYSTEMD_OFFLINE": "1"}
+"""systemctl(1) then changes files alone: a start that a package's script waits for would wait for this program."""
+
+
+class Refused(Exception):
+    """One clear sentence about what was not done; `status` is the program's."""
+
+    status = 1
+
+
+class Busy(Refused):
+    """Somebody else's change is on its way."""
+
+    status = 4
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the making side calls things; it packs them with the program."""
+
+    package: str
+    version: str
+    keeper: str
+    state: str
+    shared: tuple[str, ...]  # packages of ours beside the generation's own
+    activate: str  # in a generation's package
+    activates: str  # what it is told by
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a program ended, and what it said on both streams."""
+
+    status: int
+    output: str
+
+    @property
+    def last(self) -> str:
+        """What it said of its errors (apt, dpkg, ours), or the end of what it said, as one line."""
+        lines = [line.strip() for line in self.output.splitlines() if line.strip()]
+        errors = [line for line in lines if ERROR.search(line)]
+        return "; ".join(errors[:4] or lines[-4:]) or f"it ended with {self.status} and no word"
+
+
+class World(Protocol):
+    """A machine, as the program sees it."""
+
+    @property
+    def root(self) -> Path:
+        """Where its file system begins."""
+
+    @property
+    def names(self) -> Names:
+        """What things are called."""
+
+    def run(self, argv: Sequence[str], *, within: float = SHORT, offline: bool = False) -> Done:
+        """Run a program to its end; one that takes longer is killed with all that it started, status 124."""
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Replace a file, whole, so that it is there after a power cut."""
+
+    def now(self) -> float:
+        """CLOCK_BOOTTIME."""
+
+    def boot(self) -> str:
+        """Which boot this is: proc_sys_kernel(5), random/boot_id."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let others work."""
+
+
+class Machine:
+    """The one that this program runs on."""
+
+    root = Path("/")
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+
+    def run(self, argv: Sequence[str], *, within: float = SHORT, offline: bool = False) -> Done:
+        """See World."""
+        environment = {**os.environ, **QUIET, **(STARTS_NOTHING if offline else {})}
+        with subprocess.Popen(
+            argv,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process:
+            try:
+                said, _ = process.communicate(timeout=within)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                said, _ = process.communicate()
+                said += f"\n{argv[0]} took longer than {within:.0f} seconds".encode()
+                return Done(124, said.decode(errors="replace"))
+        return Done(process.returncode, said.decode(errors="replace"))
+
+    def write(self, path: Path, data: bytes) -> None:
+        """See World."""
+        replace(path, data)
+
+    def now(self) -> float:
+        """See World."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def boot(self) -> str:
+        """See World."""
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+    def sleep(self, seconds: float) -> None:
+        """See World."""
+        time.sleep(seconds)
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write beside it, flush, rename, flush the folder: rename(2) is one step, and fsync(2) keeps it."""
+    fresh = path.with_name(f".{path.name}.new")
+    with fresh.open("wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+    fresh.replace(path)
+    flush(path.parent)
+
+
+def flush(path: Path) -> None:
+    """Have what is in a file or folder on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def home(world: World) -> Path:
+    """The folder with generations and what is known about them."""
+    path = world.root / world.names.state.lstrip("/")
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+@contextlib.contextmanager
+def locked(world: World, name: str, wait: float, busy: str) -> Iterator[None]:
+    """Hold a lock that ends with the process; raises Busy where somebody else holds it longer than `wait` seconds."""
+    with (home(world) / name).open("w") as handle:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if wait <= 0:
+                    raise Busy(busy) from None
+            world.sleep(0.2)
+            wait -= 0.2
+        yield
+
+
+def say(text: str) -> None:
+    """A line for people, whose terminal may be gone."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,13 @@
+"""What the making side and a machine's program of generations call things."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PACKAGE: Final = "mailnix-generations"
+PROGRAM: Final = "/usr/lib/mailnix-generations/generations"
+STATE: Final = "/var/lib/mailnix/generations"
+KEEPER: Final = "mailnix-generations-keeper.service"
+BOOT: Final = "mailnix-generations.service"
+SHARED: Final = ("mailnix-haraka", "mailnix-mailcow")
+"""Packages of ours beside a generation's own: what they are of belongs to no machine."""

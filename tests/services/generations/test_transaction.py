@@ -1,0 +1,227 @@
+"""A change is installed, waits, and is confirmed or taken back."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailnix.services.generations import names
+from mailnix.services.generations.guest import state, verbs
+from mailnix.services.generations.guest.packages import known
+from mailnix.services.generations.guest.plan import plan
+from mailnix.services.generations.guest.world import Busy, Refused
+from tests.services.generations.scratch import HOST, Scratch, deb
+
+
+def test_a_plain_server_has_nothing_and_says_what_it_is(plain: Scratch) -> None:
+    answer = verbs.status(plain)
+    assert (answer["current"], answer["pending"], answer["generations"], answer["newest"]) == (None, None, [], 0)
+    assert (answer["os"], answer["program"]) == ({"id": "debian", "version": "13"}, plain.names.version)
+
+
+def test_what_is_confirmed_stays(running: Scratch) -> None:
+    assert verbs.switch(running, 2, 60, "a") == {"step": "installed", "within": 60}
+    assert verbs.confirm(running, 2, "a") == {"current": 2}
+    running.later()
+    assert running.laid() == "2 2"
+    assert running.whole()
+    assert (running.state.current, running.state.previous) == (2, 1)
+    assert not running.keeper
+
+
+def test_what_is_not_confirmed_in_time_is_taken_back(running: Scratch) -> None:
+    verbs.switch(running, 2, 60, "a")
+    running.later(55)
+    assert running.laid() == "2 2"
+    running.later(15)
+    assert running.laid() == "1 1"
+    assert running.whole()
+    with pytest.raises(Refused, match="taken back: it was not confirmed within 60 seconds; generation 1 runs"):
+        verbs.confirm(running, 2, "a")
+
+
+def test_packages_of_ours_go_back_to_their_old_versions(running: Scratch) -> None:
+    verbs.switch(running, 2, 60, "a")
+    assert known(running)["mailnix-haraka"].version == "2"
+    verbs.back(running, "a")
+    assert known(running)["mailnix-haraka"].version == "1"
+
+
+def test_the_first_generation_goes_back_to_the_machine_as_it_was(received: Scratch) -> None:
+    verbs.switch(received, 1, 60, "a")
+    assert {"caddy", "mailnix-haraka", f"mailnix-{HOST}"} == set(known(received))
+    received.later()
+    assert not known(received)
+    assert received.laid() == "0 0"
+    assert received.whole()
+    assert not (received.root / "usr/bin/caddy").exists()
+
+
+def test_it_is_taken_back_when_asked(running: Scratch) -> None:
+    verbs.switch(running, 2, 60, "a")
+    assert verbs.back(running, None) == {"current": 1}
+    assert running.whole()
+    assert verbs.back(running, None) == {"current": 1}
+
+
+def test_who_takes_back_names_the_change_he_means(running: Scratch) -> None:
+    verbs.switch(running, 2, 60, "a")
+    with pytest.raises(Refused, match="another change is pending"):
+        verbs.back(running, "b")
+    assert running.laid() == "2 2"
+
+
+def test_a_second_change_waits_for_the_first(running: Scratch) -> None:
+    running.have(3)
+    verbs.switch(running, 2, 60, "a")
+    with pytest.raises(Busy, match="generation 2 waits for its confirmation, for 60 seconds at most"):
+        verbs.switch(running, 3, 60, "b")
+    with pytest.raises(Busy):
+        verbs.switch(running, 2, 60, "b")
+    with pytest.raises(Busy):
+        running.have(4)
+    assert (Busy.status, Refused.status) == (4, 1)
+
+
+@pytest.mark.parametrize(("number", "token"), [(2, "b"), (1, "a"), (3, "a")])
+def test_only_what_is_pending_can_be_confirmed_and_by_its_id(running: Scratch, number: int, token: str) -> None:
+    verbs.switch(running, 2, 60, "a")
+    with pytest.raises(Refused):
+        verbs.confirm(running, number, token)
+    running.later()
+    assert running.laid() == "1 1"
+
+
+def test_who_lost_the_connection_asks_again(running: Scratch) -> None:
+    verbs.switch(running, 2, 60, "a")
+    assert verbs.switch(running, 2, 60, "a") == {"step": "installed", "within": 60}
+    assert verbs.confirm(running, 2, "a") == verbs.confirm(running, 2, "a") == {"current": 2}
+    assert verbs.switch(running, 2, 60, "a") == {"step": "confirmed", "current": 2}
+
+
+def test_more_time_can_be_had(running: Scratch) -> None:
+    verbs.switch(running, 2, 60, "a")
+    running.later(50)
+    assert verbs.extend(running, 2, 100, "a") == {"left": 100}
+    running.later(90)
+    assert running.laid() == "2 2"
+    running.later(20)
+    assert running.laid() == "1 1"
+
+
+def test_what_cannot_be_installed_is_taken_back_at_once(running: Scratch) -> None:
+    running.have(3, script="echo 'mailnix: failed: x'; exit 1\n")
+    with pytest.raises(Refused, match=r"could not be installed: .*mailnix: failed: x.*; generation 1 runs"):
+        verbs.switch(running, 3, 60, "a")
+    assert running.whole()
+
+
+def test_a_unit_that_fails_takes_the_change_back(running: Scratch) -> None:
+    running.failed = lambda: ["of-2.service"] if running.laid() == "2 2" else []
+    with pytest.raises(Refused, match=r"failed: of-2.service .*; generation 1 runs"):
+        verbs.switch(running, 2, 60, "a")
+    assert running.whole()
+
+
+@pytest.mark.parametrize("unit", ["other.service", "of-2@x.service"])
+def test_units_of_others_may_fail(running: Scratch, unit: str) -> None:
+    running.failed = lambda: [unit] if running.laid() == "2 2" else []
+    assert verbs.switch(running, 2, 60, "a")["step"] == "installed"
+
+
+def test_what_had_failed_before_takes_nothing_back(running: Scratch) -> None:
+    running.failed = lambda: ["of-2.service"]
+    assert verbs.switch(running, 2, 60, "a")["step"] == "installed"
+
+
+def test_an_older_generation_is_changed_to_like_a_newer_one(running: Scratch) -> None:
+    running.run_it(2)
+    running.later()
+    running.run_it(1)
+    assert running.whole()
+    assert (running.state.current, running.state.previous) == (1, 2)
+
+
+def test_installing_again_repairs_what_was_changed_by_hand(running: Scratch) -> None:
+    (running.root / "etc/generation").write_text("by hand")
+    assert verbs.status(running)["drift"] == ["/etc/generation"]
+    running.run_it(1)
+    assert verbs.status(running)["drift"] == []
+    assert running.whole()
+
+
+def test_five_generations_are_kept(running: Scratch) -> None:
+    running.run_it(2)
+    for number in range(3, 9):
+        running.have(number)
+        running.run_it(number)
+        running.later()
+    assert state.numbers(running) == [4, 5, 6, 7, 8]
+    running.run_it(4)
+    running.later()
+    running.have(9)
+    running.run_it(9)
+    assert state.numbers(running) == [4, 6, 7, 8, 9]  # 4 is the one before
+
+
+def test_what_was_installed_by_other_means_is_not_taken_over(received: Scratch) -> None:
+    for package in sorted((received.root / "var/lib/mailnix/generations/1").glob("*.deb")):
+        received.run(["dpkg", "--force-depends", "--install", str(package)])
+    with pytest.raises(Refused, match="mailnix-proxy 1 was installed by other means"):
+        verbs.switch(received, 1, 60, "a")
+
+
+def test_a_package_that_others_left_half_done_is_to_be_finished_first(running: Scratch) -> None:
+    other = deb(running.root, "other", "1", {"x": "x"})
+    running.run(["dpkg", "--unpack", str(other)])
+    with pytest.raises(Refused, match=r"dpkg was interrupted before .*other"):
+        verbs.switch(running, 2, 60, "a")
+    assert running.state.pending is None
+
+
+def test_a_damaged_generation_is_not_changed_to(running: Scratch) -> None:
+    path = running.root / f"var/lib/mailnix/generations/2/mailnix-{HOST}_2_all.deb"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(Refused, match=r"generation 2 is damaged .mailnix-proxy_2_all.deb"):
+        verbs.switch(running, 2, 60, "a")
+
+
+def test_a_generation_that_is_not_there_is_named_with_those_that_are(running: Scratch) -> None:
+    with pytest.raises(Refused, match="no generation 7 on this machine; there are: 1, 2"):
+        verbs.switch(running, 7, 60, "a")
+
+
+def test_nothing_is_changed_where_the_keeper_does_not_start(running: Scratch) -> None:
+    running.keeps = False
+    with pytest.raises(Refused, match=f"{names.KEEPER} did not start .*; nothing was changed"):
+        verbs.switch(running, 2, 60, "a")
+    assert running.whole()
+
+
+def test_damaged_state_is_said_and_not_guessed(running: Scratch) -> None:
+    (running.root / "var/lib/mailnix/generations/state.json").write_text("{")
+    with pytest.raises(Refused, match=r"state.json is damaged"):
+        verbs.status(running)
+
+
+def test_a_plan_names_files_and_packages(running: Scratch) -> None:
+    shown = plan(running, 2)
+    assert shown["files"] == {
+        "added": ["/etc/systemd/system/of-2.service"],
+        "changed": ["/etc/generation"],
+        "removed": ["/etc/systemd/system/of-1.service"],
+    }
+    assert shown["packages"]["upgrade"] == [["mailnix-haraka", "1", "2"], ["mailnix-proxy", "1", "2"]]
+    assert running.whole()
+
+
+def test_a_plan_names_what_the_package_would_do_with_units(running: Scratch) -> None:
+    words = (
+        "systemctl stop a.service\nsystemctl --no-block try-restart b.service\nnetworkctl reload\nip link delete x\n"
+    )
+    program = f'#!/bin/sh\n[ "$1" = --dry-run ] && grep -q told "$2" && printf \'{words}\'\n'.replace("\n", "\n")
+    running.have(3)
+    folder = running.root / "var/lib/mailnix/generations/3"
+    brings = {running.names.activate[1:]: program, running.names.activates[1:]: "told"}
+    deb(folder, f"mailnix-{HOST}", "3", brings)
+    expected = [["a.service", "stop"], ["b.service", "restart"], ["systemd-networkd.service", "reload"]]
+    assert plan(running, 3)["units"] == expected
