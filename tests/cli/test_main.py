@@ -27,6 +27,7 @@ PROGRAMS = (
     "__main__.py",
     "cli/",
     "deploy/guest/",
+    "services/activation/guest/",
     "services/firewall/guest/",
     "services/generations/guest/",
     "services/mailcow/guest/",
