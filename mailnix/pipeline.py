@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mailnix.adopt import Adopted, Existing
+    from mailnix.deploy.asking import TakeOver
+    from mailnix.deploy.start import Reach, Wish
+    from mailnix.deploy.values import Report as DeployReport
     from mailnix.errors import Problem
     from mailnix.image import Format, Manifest, Progress
     from mailnix.image.packages import Made
@@ -235,6 +238,33 @@ def _with_local(plan: Plan, folder: Path | None, progress: Progress) -> Tree:
     else:
         progress("with no modules of yours: there are none in local/ beside the description, and no --local DIR")
     return Tree.of((*flake, *files))
+
+
+def deploy(
+    config: Path, wish: Wish, reach: Reach, secrets: Path | None, *, take_over: TakeOver, progress: Progress
+) -> DeployReport:
+    """Bring machines that run to their description, over SSH; credentials that are missing are made first.
+
+    Raises DeployError: `Failed`, with a report, where something had been changed already.
+    """
+    from mailnix.deploy import deploying, start
+
+    folder = secrets_folder(config, secrets)
+    if not wish.dry_run:
+        start.credentials_made(decided(config), folder, progress)
+    with start.started(plan(config, secrets), folder, wish, reach, take_over, progress) as given:
+        return deploying.deploy(given)
+
+
+def rollback(
+    config: Path, number: int | None, wish: Wish, reach: Reach, secrets: Path | None, *, progress: Progress
+) -> DeployReport:
+    """Bring the machine that is wished for to a generation that it keeps, and what a tunnel ties to it."""
+    from mailnix.deploy import rolling, start
+
+    folder, (host,) = secrets_folder(config, secrets), wish.hosts
+    with start.started(plan(config, secrets), folder, wish, reach, lambda _: False, progress) as given:
+        return rolling.rollback(given, host, number)
 
 
 def lab(

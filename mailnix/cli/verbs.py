@@ -16,6 +16,8 @@ MAIN_VERBS = {
     "dns": "mailnix.cli.dns",
     "emit": "mailnix.cli.emit",
     "build": "mailnix.cli.build",
+    "deploy": "mailnix.cli.deploy",
+    "rollback": "mailnix.cli.rollback",
     "lab": "mailnix.cli.lab",
 }
 

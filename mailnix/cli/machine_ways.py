@@ -1,0 +1,63 @@
+"""Options of the verbs that change machines which run: how they are reached, how long they wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from mailnix.cli import options, output
+from mailnix.errors import MailnixError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+WITHIN: Final = 180
+SHORTEST: Final = 60
+TO_HELP: Final = "Where a machine is, as ssh takes it; may be repeated [default: what `mailnix plan` says]."
+WITHIN_HELP: Final = "How long a change waits to be confirmed before it is taken back."
+SECONDS: Final = click.IntRange(min=SHORTEST)
+_OPTIONS: Final = (
+    click.option("--dry-run", is_flag=True, help="Only show files, units and packages that would change."),
+    click.option("--to", "targets", multiple=True, metavar="HOST=TARGET", help=TO_HELP),
+    click.option(
+        "--ssh-config", type=options.PATH, metavar="FILE", help="Read this instead of your own ~/.ssh/config."
+    ),
+    click.option("--within", type=SECONDS, default=WITHIN, show_default=True, metavar="SECONDS", help=WITHIN_HELP),
+    options.secrets,
+    options.as_json,
+)
+
+
+def ways(function: F) -> F:
+    """Give a verb these options: `dry_run`, `targets`, `ssh_config`, `within`, `secrets`, `as_json`."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def targets_of(words: tuple[str, ...]) -> dict[str, str]:
+    """HOST=TARGET, each."""
+    for word in words:
+        if "=" not in word:
+            raise click.UsageError(f"--to {word}: write --to HOST=TARGET, such as --to internal=root@192.168.1.20")
+    return {host: target for host, _, target in (word.partition("=") for word in words)}
+
+
+def told(work: Callable[[], Any], config: Path, *, as_json: bool) -> None:
+    """Do it, and show what became of the machines, also where it failed half-way."""
+    from mailnix.cli.deployed import show
+    from mailnix.deploy.deploying import Failed
+
+    failure: MailnixError | None = None
+    try:
+        report = work()
+    except Failed as error:
+        report, failure = error.report, error
+    if as_json:
+        output.result_json(report)
+    else:
+        show(report, str(config))
+    if failure is not None:
+        raise failure

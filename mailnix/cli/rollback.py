@@ -1,0 +1,41 @@
+"""`mailnix rollback`: a machine goes back to a generation that it keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mailnix.cli import machine_ways, options, output
+
+
+@click.command("rollback")
+@options.config
+@options.host
+@click.argument("number", type=click.IntRange(min=1), required=False, metavar="[N]")
+@machine_ways.ways
+def command(
+    config: Path,
+    host: str,
+    number: int | None,
+    dry_run: bool,
+    targets: tuple[str, ...],
+    ssh_config: Path | None,
+    within: int,
+    secrets: Path | None,
+    as_json: bool,
+) -> None:
+    """Bring machine HOST of CONFIG back to generation N, or to the one before; confirmed as any change is.
+
+    What waits for its confirmation is taken back at once. Credentials, mail and databases stay as they are.
+    """
+    from mailnix import pipeline
+    from mailnix.deploy.start import Reach, Wish
+
+    wish = Wish(str(config), (host,), within, dry_run)
+    reach = Reach(machine_ways.targets_of(targets), ssh_config)
+    machine_ways.told(
+        lambda: pipeline.rollback(config, number, wish, reach, secrets, progress=output.status),
+        config,
+        as_json=as_json,
+    )

@@ -1,0 +1,86 @@
+"""A deploy, or a rollback, put together from a description: its machines over SSH, its packages, its credentials."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from attrs import field, frozen
+
+from mailnix.deploy.asking import Asking, TakeOver
+from mailnix.deploy.debs import Debs
+from mailnix.deploy.deploying import Deploying, listed
+from mailnix.deploy.machine import Machine
+from mailnix.deploy.remote import Remote
+from mailnix.deploy.scene import Say, Wall, ask_here
+from mailnix.errors import DeployError
+from mailnix.plan import Plan
+from mailnix.secrets import credentials_of, init
+from mailnix.ssh import Way, ways
+
+
+@frozen
+class Reach:
+    """How machines are reached: targets by machine where somebody says them, an ssh_config(5) instead of the user's."""
+
+    targets: Mapping[str, str] = field(factory=dict)
+    config: Path | None = None
+
+
+@frozen
+class Wish:
+    """What whoever deploys wants: which machines (none: all), how long a change waits, whether anything is changed."""
+
+    config: str
+    hosts: tuple[str, ...] = ()
+    within: int = 180
+    dry_run: bool = False
+
+
+@contextmanager
+def started(plan: Plan, folder: Path, wish: Wish, reach: Reach, take_over: TakeOver, say: Say) -> Iterator[Deploying]:
+    """Everything that a deploy needs, while the block lasts; `folder` has the secrets. Raises DeployError."""
+    known = [host.name for host in plan.hosts]
+    for name in (*wish.hosts, *reach.targets):
+        if name not in known:
+            raise DeployError(f"no machine is called {name!r}", f"there is {', '.join(known)}")
+    with tempfile.TemporaryDirectory(prefix="mailnix-deploy.") as scratch:
+        asking = Asking(
+            plan=plan,
+            machines=machines(plan, reach),
+            named=wish.hosts or tuple(known),
+            maker=Debs(plan, say),
+            folder=Path(scratch),
+            take_over=take_over,
+            say=say,
+            clock=Wall(),
+            config=wish.config,
+            dry_run=wish.dry_run,
+        )
+        yield Deploying(asking, lambda host: credentials_of(plan, host, folder), ask_here, wish.within)
+
+
+def credentials_made(plan: Plan, folder: Path, say: Say) -> None:
+    """Make every credential that is missing, and say where first passwords are."""
+    report = init(plan, folder)
+    for made in report.made:
+        what = f" ({listed(made.entries)})" if made.entries else ""
+        say(f"made: {made.purpose}{what}: {folder / made.host / made.name}")
+    for note in report.notes:
+        say(f"note: {note}")
+
+
+def machines(plan: Plan, reach: Reach) -> dict[str, Machine]:
+    """Every machine that somebody says how to reach, or the plan does.
+
+    Where somebody says it, the plan's own ways are for after a change alone: that may be another machine before.
+    """
+    found: dict[str, Machine] = {}
+    for host in (each.name for each in plan.hosts):
+        planned = ways(plan, host, reach.config)
+        said = (Way(reach.targets[host], config=reach.config),) if host in reach.targets else ()
+        if said or planned:
+            found[host] = Remote.by(host, said or planned, planned)
+    return found

@@ -1,0 +1,105 @@
+"""`mailnix deploy` and `mailnix rollback`: words in, words out; what they do is in tests/deploy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mailnix.cli.deployed import show
+from mailnix.cli.output import result_json
+from mailnix.deploy.values import Changes, End, Outcome, Report, Seen
+from tests.cli.conftest import CONFIG, Run
+
+
+@pytest.mark.parametrize("words", [["deploy"], ["rollback", "mail.py"], ["deploy", "mail.py", "--within", "5"]])
+def test_words_that_mean_nothing_are_status_2(mailnix: Run, words: list[str]) -> None:
+    assert mailnix(*words).status == 2
+
+
+def test_a_target_is_written_with_its_machine(mailnix: Run, config: Path) -> None:
+    said = mailnix("deploy", config, "--to", "root@192.168.1.20")
+    assert said.status == 2
+    assert "--to HOST=TARGET" in said.err
+
+
+@pytest.mark.parametrize("verb", ["deploy", "rollback"])
+def test_a_machine_that_nobody_described_is_refused_with_those_that_are(mailnix: Run, config: Path, verb: str) -> None:
+    said = mailnix(verb, config, "procksy")
+    assert (said.status, said.out) == (1, "")
+    assert "no machine is called 'procksy'" in said.err
+    assert "there is proxy, internal" in said.err
+
+
+def test_home_whose_address_only_the_router_knows_is_asked_for(mailnix: Run, config: Path) -> None:
+    said = mailnix("deploy", config, "internal")
+    assert said.status == 1
+    assert "--to internal=root@ADDRESS" in said.err
+
+
+def test_first_passwords_are_made_and_said_where(mailnix: Run, config: Path) -> None:
+    said = mailnix("deploy", config, "internal")
+    place = config.parent / "secrets/internal/mailcow.mailboxes"
+    assert f"made: initial passwords of every mailbox (alice@example.org): {place}" in said.err
+    assert place.is_file()
+
+
+def test_a_dry_run_makes_none(mailnix: Run, config: Path) -> None:
+    mailnix("deploy", config, "internal", "--dry-run")
+    assert not (config.parent / "secrets").exists()
+
+
+def test_a_sealed_machine_is_built_anew(mailnix: Run, config: Path) -> None:
+    config.write_text(CONFIG.replace('ipv4="5.9.100.1"', 'ipv4="5.9.100.1", sealed=True'))
+    said = mailnix("deploy", config, "proxy")
+    assert "proxy is sealed" in said.err
+    assert "mailnix build" in said.err
+
+
+def test_a_machine_that_is_not_there_is_said_as_by_secrets_push(mailnix: Run, config: Path) -> None:
+    said = mailnix("deploy", config, "proxy", "--to", "proxy=root@nowhere.invalid")
+    assert said.status == 1
+    assert "there is no machine of the name nowhere.invalid" in said.err
+    assert "--to proxy=root@ADDRESS" in said.err
+
+
+LOGIN = Seen("a login", "", ok=True, said="well")
+REPORT = Report(
+    (
+        Outcome("internal", End.CONFIRMED, 2, 3, "its description changed", checks=(LOGIN,)),
+        Outcome(
+            "proxy", End.PLANNED, None, 1, "its first generation",
+            Changes(new=(("caddy", "2.6.2"),), added=("/etc/a",), gone=("/etc/b",), units=(("ssh.service", "reload"),)),
+            ("haraka.internalcmd",),
+        ),
+    ),
+    publish=("example.org. MX 10 mail.example.org.",),
+)  # fmt: skip
+
+
+def test_what_became_of_each_machine_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    show(REPORT, "mail.py")
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [
+        "proxy: its first generation",
+        "  add /etc/a",
+        "  remove /etc/b",
+        "  reload ssh.service",
+        "  install caddy 2.6.2",
+        "  credential haraka.internalcmd",
+        "machine   before  now  what became of it  why",
+        "internal  2       3    confirmed          its description changed",
+        "proxy     -       1    planned            its first generation",
+    ]
+    assert said.err.splitlines() == [
+        "internal: ok: a login, asked from here: well",
+        "DNS, publish: example.org. MX 10 mail.example.org.",
+    ]
+
+
+def test_a_report_is_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    result_json(REPORT)
+    said = json.loads(capsys.readouterr().out)
+    assert said["machines"][0]["end"] == "confirmed"
+    assert said["machines"][1]["changes"]["new"] == [["caddy", "2.6.2"]]

@@ -1,0 +1,45 @@
+"""Packages as they are sent: made by dpkg-deb, read by it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mailnix import Domain
+from mailnix.deploy.debs import Debs
+from mailnix.plan import derive
+from mailnix.run import run
+from tests.descriptions import sound
+
+DEBS = Debs(derive(sound()), lambda _text: None)
+pytestmark = pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="dpkg is not installed")
+
+
+def fields(deb: Path) -> list[str]:
+    return run(["dpkg-deb", "--showformat=${Package}\\n${Version}\\n", "--show", deb]).stdout.split()
+
+
+def test_a_generation_of_home_is_a_package_of_that_number(tmp_path: Path) -> None:
+    made = DEBS.debs("internal", 7, tmp_path)
+    assert list(made) == ["mailnix-internal_7_all.deb"]
+    assert fields(made["mailnix-internal_7_all.deb"]) == ["mailnix-internal", "7"]
+
+
+def test_the_program_is_a_package_of_its_version(tmp_path: Path) -> None:
+    assert fields(DEBS.program(tmp_path)) == ["mailnix-generations", DEBS.program_version]
+
+
+def test_a_digest_is_the_same_until_the_machine_is_described_otherwise() -> None:
+    more = Debs(derive(sound(domains=[*sound().domains, Domain("example.net", ["me"])])), lambda _text: None)
+    for host in ("proxy", "internal"):
+        assert DEBS.digest(host) == Debs(derive(sound()), lambda _text: None).digest(host)
+        assert DEBS.digest(host) != more.digest(host)
+
+
+def test_a_mailbox_is_home_s_alone() -> None:
+    domain, *_ = sound().domains
+    more = Debs(derive(sound(domains=[Domain(domain.name, [*domain.mailboxes, "carol"], domain.aliases)])), print)
+    assert more.digest("proxy") == DEBS.digest("proxy")
+    assert more.digest("internal") != DEBS.digest("internal")
