@@ -50,17 +50,21 @@ class Way:
     @property
     def by_hand(self) -> str:
         """What a person types to see what is wrong."""
+        return self.typed("true")
+
+    def typed(self, *words: str) -> str:
+        """What a person types to run a program there."""
         jump = ("-J", self.jump) if self.jump else ()
-        return shlex.join((*self.ssh, *_user(self), *jump, self.target, "true"))
+        return shlex.join((*self.ssh, *_user(self), *jump, self.target, *words))
 
 
-def argv(way: Way, command: str, options: Sequence[str] = ()) -> tuple[str, ...]:
+def argv(way: Way, command: str, options: Sequence[str] = (), last: Sequence[str] = ()) -> tuple[str, ...]:
     """The call that runs `command` in the machine's shell and asks the person nothing.
 
-    `options` are for each hop, and win over ours: ssh takes the first value of each.
+    `options` are for each hop and `last` for the last alone; ssh takes the first value of each, so they win.
     """
     quiet = (*options, *QUIET)
-    words = (*way.ssh, "-T", *quiet, *_user(way))
+    words = (*way.ssh, "-T", *last, *quiet, *_user(way))
     if way.jump is not None:
         # As -J does, but for the jump host, too, nothing is asked (ssh(1) hands no options on to it).
         jump = (*way.ssh, "-T", *quiet, "-W", "[%h]:%p", "--", way.jump)

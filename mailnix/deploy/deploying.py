@@ -13,7 +13,7 @@ from mailnix.deploy.making import archive, credentials_archive, made
 from mailnix.deploy.scene import Here, Scene
 from mailnix.deploy.switching import Move, TakenBack, bring
 from mailnix.deploy.values import End, Outcome, Report, Status
-from mailnix.errors import DeployError
+from mailnix.errors import DeployError, SecretsError
 from mailnix.plan import Plan
 from mailnix.secrets import Secret
 
@@ -81,23 +81,17 @@ def deploy(deploying: Deploying) -> Report:
     if deploying.asking.dry_run:
         outcomes |= {host: move.ended(End.PLANNED) for host, move in moves.items()}
         return _report(deploying, outcomes, records)
+    running = asked.running
     for group in links.groups([*moves], found):
         try:
-            done = bring(
-                deploying.scene(asked), [moves[host] for host in group], asked.running, deploying.asking.config
-            )
+            done = bring(deploying.scene(asked), [moves[host] for host in group], running, deploying.asking.config)
         except TakenBack as error:
             outcomes |= {each.host: each for each in error.outcomes}
             outcomes = {host: move.ended(End.UNTOUCHED) for host, move in moves.items()} | outcomes
             raise Failed(error, _report(deploying, outcomes, records)) from None
         outcomes |= {each.host: each for each in done}
-        asked = evolve(asked, status={**asked.status, **_now(asked, done)})
+        running |= {*group}
     return _report(deploying, outcomes, records)
-
-
-def _now(asked: Asked, done: Iterable[Outcome]) -> dict[str, Status]:
-    """What was just confirmed runs."""
-    return {each.host: asked.machines[each.host].status() for each in done}
 
 
 def _as_described(status: Status | None, host: str) -> Outcome:
@@ -111,11 +105,19 @@ def _report(deploying: Deploying, outcomes: Mapping[str, Outcome], records: Repo
 
 def difference(deploying: Deploying, asked: Asked, host: str) -> Difference:
     """What a machine lacks of its description; of one that is not named, only whose credentials are not there yet."""
-    status, digest = asked.status.get(host), deploying.asking.maker.digest(host)
+    status, named = asked.status.get(host), host in deploying.asking.named
+    if not named and (status is None or status.running is None):
+        return Difference()
+    try:
+        credentials = deploying.credentials(host)
+    except SecretsError:
+        if named:
+            raise
+        return Difference()
+    digest = deploying.asking.maker.digest(host)
     if status is None or status.running is None:
-        named = host in deploying.asking.named
-        return Difference(FIRST, digest, tuple(deploying.credentials(host))) if named else Difference()
-    lacking = asked.machines[host].compare(credentials_archive(deploying.credentials(host)))
+        return Difference(FIRST, digest, tuple(credentials))
+    lacking = asked.machines[host].compare(credentials_archive(credentials))
     reasons = []
     if status.running.digest != digest:
         reasons.append("its description changed")
@@ -150,9 +152,9 @@ def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference
     there = {digest for each in status.generations for digest in each.debs.values()}
     secrets = {name: secret for name, secret in deploying.credentials(host).items() if name in differs.credentials}
     asking.say(f"{host}: sending it, and having it checked")
-    credentials = machine.receive(number, archive(about, debs, secrets, there))
-    changes = machine.plan(number)
-    return Move(machine, number, status.current, differs.why, changes, credentials)
+    received = machine.receive(number, archive(about, debs, secrets, there))
+    changes = machine.plan(number) if asking.dry_run else received.changes
+    return Move(machine, number, status.current, differs.why, changes, received.credentials)
 
 
 def records(plan: Plan) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mailnix.deploy.checks import Answer, Question
 from mailnix.deploy.probe import Probe
-from mailnix.deploy.values import Changes, Status
+from mailnix.deploy.values import Changes, Received, Status
 from mailnix.errors import DeployError
 from mailnix.secrets import Secret
 from mailnix.ssh import Way
@@ -35,8 +35,8 @@ class Machine(Protocol):
         ...
 
     @property
-    def way(self) -> str:
-        """How it is reached, for people."""
+    def way(self) -> Way:
+        """How it is reached."""
         ...
 
     def also(self, ways: Sequence[Way]) -> None:
@@ -59,8 +59,8 @@ class Machine(Protocol):
         """The names of those in a tar that it has not, or has other bytes of."""
         ...
 
-    def receive(self, number: int, archive: Secret) -> tuple[str, ...]:
-        """Take a generation's files, whole, and Debian's packages for it; gives the credentials that will change."""
+    def receive(self, number: int, archive: Secret) -> Received:
+        """Take a generation's files, whole, and Debian's packages for it."""
         ...
 
     def plan(self, number: int) -> Changes:

@@ -12,6 +12,7 @@ from mailnix.errors import DeployError
 from mailnix.plan import HostPlan
 from mailnix.plan.types import Transport
 from mailnix.services.credentials.names import RECEIVE, SCRIPTS
+from mailnix.ssh import Way
 
 DEBIAN: Final = "13"
 ARCHITECTURE: Final = "amd64"
@@ -89,7 +90,7 @@ def _listens(lines: Iterable[str]) -> Iterable[Listens]:
             yield Listens(int(port), program[1] if program else "a program")
 
 
-def refuse(found: Probe, host: HostPlan, way: str, nixos: str) -> None:
+def refuse(found: Probe, host: HostPlan, way: Way, nixos: str) -> None:
     """Raise DeployError where nothing can be done with this machine; `nixos` is what to type for one of NixOS."""
     if found.os == "nixos":
         raise DeployError(f"{host.name} ({way}) runs NixOS, which nixos-rebuild brings up to date", nixos)
@@ -124,7 +125,7 @@ def in_the_way(found: Probe, host: HostPlan) -> tuple[Listens, ...]:
     return tuple(each for each in found.listens if wanted.get(each.port, "ssh") != "ssh")
 
 
-def taken_over(found: Probe, host: HostPlan, way: str) -> str:
+def taken_over(found: Probe, host: HostPlan, way: Way) -> str:
     """What becomes of a server that is not ours yet, for whoever is asked."""
     return (
         f"{way} is {found.host} ({found.name}), which mailnix has not set up. It becomes {host.name}: "
@@ -133,7 +134,7 @@ def taken_over(found: Probe, host: HostPlan, way: str) -> str:
     )
 
 
-def refuse_taken(found: Probe, host: HostPlan, way: str) -> None:
+def refuse_taken(found: Probe, host: HostPlan, way: Way) -> None:
     """Raise DeployError where a server's own programs have the ports of ours."""
     taken = in_the_way(found, host)
     if taken:
@@ -142,9 +143,10 @@ def refuse_taken(found: Probe, host: HostPlan, way: str) -> None:
         raise DeployError(f"{way} uses ports that {host.name} needs: {listed}", hint)
 
 
-def nixos_command(config: str, host: str, target: str) -> str:
-    """What brings a machine of NixOS to its description."""
+def nixos_command(config: str, host: str, way: Way) -> str:
+    """What brings a machine of NixOS to its description: nixos-rebuild(8)."""
+    jump = f"NIX_SSHOPTS='-J {way.jump}' " if way.jump else ""
     return (
         f"mailnix emit {config} --backend nixos --out machines && "
-        f"nixos-rebuild switch --flake ./machines#{host} --target-host {target}"
+        f"{jump}nixos-rebuild switch --flake ./machines#{host} --target-host {way.target}"
     )

@@ -1,4 +1,6 @@
-"""A machine over SSH. Every call is a connection of its own, so that each shows that one is let in."""
+"""A machine over SSH. Until it is switched its calls share a connection; after that each has one of its own, and so
+shows that one is let in.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from attrs import define, field, frozen
 from mailnix.deploy import probe as probes
 from mailnix.deploy.checks import Answer, Question
 from mailnix.deploy.machine import Busy, Refused, Unreached
-from mailnix.deploy.values import Changes, Status
+from mailnix.deploy.values import Changes, Received, Status
 from mailnix.errors import CommandFailed, DeployError
 from mailnix.run import Completed, Runner, run
 from mailnix.secrets import Secret
@@ -22,11 +24,9 @@ from mailnix.ssh import NO_SUCH_PROGRAM, SSH_FAILED, Way, argv, failure, last_li
 
 PROGRAM: Final = "/usr/lib/mailnix-generations/generations"
 BUSY: Final = 4
-OPTIONS: Final = (
-    *("-o", "ControlPath=none"),  # no connection of before shows that a new one is possible
-    *("-o", "ConnectTimeout=10"),
-    *("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=4"),
-)
+ALIVE: Final = ("-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=4")
+ALONE: Final = ("-o", "ControlPath=none")
+SHARED_FOR: Final = 120  # seconds without a call
 SHORT: Final = 60.0  # seconds
 SENDING: Final = 3600.0  # a slow line at home, and Debian's packages
 CHANGING: Final = 1800.0  # dpkg on a small machine, forwards or back
@@ -51,9 +51,19 @@ class Door:
     way: Way
     sudo: bool = False
 
-    def argv(self, words: Sequence[str]) -> tuple[str, ...]:
-        """The call that runs a program there as root."""
-        return argv(self.way, shlex.join((*(("sudo", "-n") if self.sudo else ()), *words)), OPTIONS)
+    def argv(self, words: Sequence[str], sockets: Path | None = None) -> tuple[str, ...]:
+        """The call that runs a program there as root; by a connection that is shared, where there is a folder for it.
+
+        A jump host's is not: it would stay open for as long as this one does.
+        """
+        command = shlex.join((*(("sudo", "-n") if self.sudo else ()), *words))
+        shared = () if sockets is None else _shared(sockets)
+        return argv(self.way, command, (*ALIVE, *ALONE), shared)
+
+
+def _shared(sockets: Path) -> tuple[str, ...]:
+    path = f"ControlPath={sockets}/%C"  # a socket's path has 108 bytes at most (unix(7))
+    return ("-o", "ControlMaster=auto", "-o", path, "-o", f"ControlPersist={SHARED_FOR}")
 
 
 @define
@@ -63,21 +73,32 @@ class Remote:
     host: str
     doors: tuple[Door, ...]
     later: tuple[Door, ...] = ()
+    sockets: Path | None = None
     runner: Runner = run
     at: int = field(default=0, init=False)
 
     @classmethod
-    def by(cls, host: str, ways: Sequence[Way], later: Sequence[Way] = (), runner: Runner = run) -> Remote:
-        """A machine that is reached by one of these; raises DeployError for what is no target."""
+    def by(
+        cls,
+        host: str,
+        ways: Sequence[Way],
+        later: Sequence[Way] = (),
+        sockets: Path | None = None,
+        runner: Runner = run,
+    ) -> Remote:
+        """A machine that is reached by one of these; raises DeployError for what is no target.
+
+        `sockets` is a folder of our own for connections that are shared.
+        """
         for way in ways:
             if not way.is_target:
                 raise DeployError(f"{way.target!r} is no SSH target", f"write --to {host}=root@ADDRESS")
-        return cls(host, tuple(map(Door, ways)), tuple(map(Door, later)), runner)
+        return cls(host, tuple(map(Door, ways)), tuple(map(Door, later)), sockets, runner)
 
     @property
-    def way(self) -> str:
-        """The way in use."""
-        return str(self.doors[self.at].way)
+    def way(self) -> Way:
+        """The one in use."""
+        return self.doors[self.at].way
 
     def also(self, ways: Sequence[Way]) -> None:
         """After those that are known, unless somebody said where the machine is: the plan's might be another."""
@@ -100,7 +121,7 @@ class Remote:
         try:
             self._any(["sh", "-c", _INSTALL, "sh", program.name], program.read_bytes(), SENDING)
         except CommandFailed as error:
-            hint = f"see what apt says there: {self.doors[self.at].way.by_hand.removesuffix('true')}apt-get -f install"
+            hint = f"see what apt says there: {self.way.typed('apt-get', '-f', 'install')}"
             raise Refused(f"{self.host} did not install {program.name}: {last_line(error.last_lines)}", hint) from None
 
     def status(self) -> Status:
@@ -111,9 +132,9 @@ class Remote:
         """As the program says."""
         return tuple(self._verb("compare", stdin=credentials)["credentials"])
 
-    def receive(self, number: int, archive: Secret) -> tuple[str, ...]:
+    def receive(self, number: int, archive: Secret) -> Received:
         """As the program does."""
-        return tuple(self._verb("receive", str(number), stdin=archive, timeout=SENDING).get("credentials", ()))
+        return Received.read(self._verb("receive", str(number), stdin=archive, timeout=SENDING))
 
     def plan(self, number: int) -> Changes:
         """As the program says."""
@@ -121,7 +142,7 @@ class Remote:
 
     def switch(self, number: int, within: int, token: str) -> None:
         """As the program does; a connection that is lost meanwhile changes nothing there."""
-        self.doors = tuple(dict.fromkeys((*self.doors, *self.later)))
+        self.sockets, self.doors = None, tuple(dict.fromkeys((*self.doors, *self.later)))
         self._verb("switch", str(number), "--within", str(within), "--id", token, timeout=CHANGING)
 
     def extend(self, number: int, within: int, token: str) -> None:
@@ -156,7 +177,7 @@ class Remote:
         first: CommandFailed | None = None
         for number in (self.at, *(n for n in range(len(self.doors)) if n != self.at)):
             try:
-                done = self.runner(self.doors[number].argv(words), stdin=stdin, timeout=timeout)
+                done = self.runner(self.doors[number].argv(words, self.sockets), stdin=stdin, timeout=timeout)
             except CommandFailed as error:
                 if error.status not in (None, SSH_FAILED):
                     self.at = number
@@ -166,7 +187,7 @@ class Remote:
             self.at = number
             return done
         assert first is not None, "a machine has a way"
-        found = failure(first, self.host, self.doors[self.at].way, f"--to {self.host}=")
+        found = failure(first, self.host, self.way, f"--to {self.host}=")
         raise Unreached(found.message, found.hint)
 
     def _refused(self, error: CommandFailed) -> DeployError:
@@ -175,7 +196,8 @@ class Remote:
             return Busy(said)
         if error.status == NO_SUCH_PROGRAM:
             return Refused(f"{self.host} ({self.way}) has no {PROGRAM}", "mailnix deploy brings it")
-        return Refused(f"{self.host}: {said}", f"what it says of itself: ssh … journalctl -u 'mailnix-*' ({self.way})")
+        journal = self.way.typed("journalctl", "-b", "-u", "mailnix-*")
+        return Refused(f"{self.host}: {said}", f"its journal may say more: {journal}")
 
 
 def read_answers(done: Completed) -> Sequence[Answer]:

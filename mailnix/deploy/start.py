@@ -49,7 +49,7 @@ def started(plan: Plan, folder: Path, wish: Wish, reach: Reach, take_over: TakeO
     with tempfile.TemporaryDirectory(prefix="mailnix-deploy.") as scratch:
         asking = Asking(
             plan=plan,
-            machines=machines(plan, reach),
+            machines=machines(plan, reach, Path(scratch)),
             named=wish.hosts or tuple(known),
             maker=Debs(plan, say),
             folder=Path(scratch),
@@ -72,7 +72,7 @@ def credentials_made(plan: Plan, folder: Path, say: Say) -> None:
         say(f"note: {note}")
 
 
-def machines(plan: Plan, reach: Reach) -> dict[str, Machine]:
+def machines(plan: Plan, reach: Reach, sockets: Path) -> dict[str, Machine]:
     """Every machine that somebody says how to reach, or the plan does.
 
     Where somebody says it, the plan's own ways are for after a change alone: that may be another machine before.
@@ -82,5 +82,5 @@ def machines(plan: Plan, reach: Reach) -> dict[str, Machine]:
         planned = ways(plan, host, reach.config)
         said = (Way(reach.targets[host], config=reach.config),) if host in reach.targets else ()
         if said or planned:
-            found[host] = Remote.by(host, said or planned, planned)
+            found[host] = Remote.by(host, said or planned, planned, sockets)
     return found

@@ -88,14 +88,14 @@ class _Change:
     def made(self) -> tuple[Outcome, ...]:
         every = checks(self.scene.plan, self.hosts, {*self.scene.machines})
         before = {check for check, (ok, _) in self._asked(every) if ok}
-        try:
-            with self._told_if_interrupted():
+        with self._told_if_interrupted():
+            try:
                 for move in self.moves:
                     self._switch(move)
                 self._see(every, before)
                 self._confirm()
-        except MailnixError as error:
-            raise self._taken_back(error) from None
+            except MailnixError as error:
+                raise self._taken_back(error) from None
         return tuple(move.ended(End.CONFIRMED, self.seen) for move in self.moves)
 
     def _switch(self, move: Move) -> None:
@@ -196,6 +196,7 @@ class _Change:
         for host, each in reversed(tuple(self.waiting.items())):
             self.scene.say(f"{host}: taking generation {each.move.number} back")
             ends[host] = self._back(each)
+            del self.waiting[host]
         outcomes = [move.ended(ends[move.host], self.seen) for move in self.moves]
         message, hint = error.message, error.hint
         if self.confirmed:

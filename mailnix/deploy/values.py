@@ -131,6 +131,19 @@ class Changes:
         )
 
 
+@frozen
+class Received:
+    """What a machine says of a generation that it has taken: packages that will change, and credentials by name."""
+
+    changes: Changes
+    credentials: tuple[str, ...]
+
+    @classmethod
+    def read(cls, said: Json) -> Received:
+        """From what the program's `receive` prints."""
+        return cls(Changes.read(said), tuple(said.get("credentials", ())))
+
+
 def _rows(said: object) -> tuple[tuple[str, ...], ...]:
     rows = said if isinstance(said, list) else []
     return tuple((row,) if isinstance(row, str) else tuple(row) for row in rows)

@@ -17,7 +17,7 @@ from mailnix.deploy.deploying import Deploying
 from mailnix.deploy.machine import Busy, Refused, Unreached
 from mailnix.deploy.making import CREDENTIALS, MADE
 from mailnix.deploy.probe import Probe
-from mailnix.deploy.values import Changes, Ended, Made, Pending, Status
+from mailnix.deploy.values import Changes, Ended, Made, Pending, Received, Status
 from mailnix.plan import Plan, derive
 from mailnix.secrets import Secret
 from mailnix.ssh import Way
@@ -33,12 +33,14 @@ class Clock:
     """Time goes on when somebody waits, and a little with every call of a machine."""
 
     time: float = 1000.0
+    on_sleep: Callable[[], None] = lambda: None
 
     def now(self) -> float:
         return self.time
 
     def sleep(self, seconds: float) -> None:
         self.time += seconds
+        self.on_sleep()
 
     def at(self, seconds: float) -> str:
         return f"{self.time + seconds:.0f} o'clock"
@@ -71,8 +73,8 @@ class Played:
     sent: list[str] = field(factory=list)
 
     @property
-    def way(self) -> str:
-        return f"root@{self.host}"
+    def way(self) -> Way:
+        return Way(f"root@{self.host}")
 
     def also(self, ways: Sequence[Way]) -> None:
         self.ways += ways
@@ -123,14 +125,14 @@ class Played:
         named = {name.removeprefix(f"{CREDENTIALS}/"): data for name, data in said.items() if CREDENTIALS in name}
         return tuple(sorted(name for name, data in named.items() if self.credentials.get(name) != data))
 
-    def receive(self, number: int, archive: Secret) -> tuple[str, ...]:
+    def receive(self, number: int, archive: Secret) -> Received:
         self._called(f"receive {number}")
         self._breaks("receive")
         said = files(archive)
         self.sent = [*said]
         self.kept[number] = Made.read(json.loads(said[MADE]))
         self.staged[number] = {n.partition("/")[2]: d for n, d in said.items() if n.startswith(CREDENTIALS)}
-        return self._lacking(said)
+        return Received(Changes(), self._lacking(said))
 
     def plan(self, number: int) -> Changes:
         self._called(f"plan {number}")

@@ -183,6 +183,20 @@ def test_whoever_interrupts_learns_what_the_machines_do(stage: Stage) -> None:
     assert told.endswith("sooner: mailnix rollback mail.py proxy")
 
 
+def test_and_so_does_who_has_no_patience_while_it_is_taken_back(stage: Stage) -> None:
+    stage.packages.digests["proxy"] = "other"
+    stage["proxy"].locks_out = True
+
+    def impatient() -> None:
+        if any("waiting for that" in line for line in stage.heard):
+            raise KeyboardInterrupt
+
+    stage.clock.on_sleep = impatient
+    with pytest.raises(KeyboardInterrupt):
+        deploy(stage.deploying())
+    assert "nobody confirms generation 2 now" in stage.heard[-1]
+
+
 def test_a_second_deploy_learns_who_was_first_and_until_when(stage: Stage) -> None:
     stage["proxy"].kept[2] = evolve(stage["proxy"].kept[1], generation=2, by="alice@laptop")
     stage["proxy"].pending, stage["proxy"].due = Pending("x", 2, 95, "installed"), stage.clock.now() + 97

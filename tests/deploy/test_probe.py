@@ -9,11 +9,13 @@ from mailnix.deploy.probe import SCRIPT, Listens, Probe, in_the_way, nixos_comma
 from mailnix.errors import DeployError
 from mailnix.plan import derive
 from mailnix.run import run
+from mailnix.ssh import Way
 from tests.deploy.machines import PLAIN
 from tests.descriptions import sound
 
 PLAN = derive(sound())
 PROXY = PLAN.host("proxy")
+WAY = Way("root@5.9.100.1")
 SAID = """\
 Welcome to Debian!
 os=debian version=13 name=Debian GNU/Linux 13 (trixie)
@@ -47,12 +49,12 @@ def test_the_script_says_of_this_machine_what_is_read() -> None:
 
 def refused(found: Probe) -> DeployError:
     with pytest.raises(DeployError) as caught:
-        refuse(found, PROXY, "root@5.9.100.1", nixos_command("mail.py", "proxy", "root@5.9.100.1"))
+        refuse(found, PROXY, WAY, nixos_command("mail.py", "proxy", WAY))
     return caught.value
 
 
 def test_a_plain_debian_13_is_taken() -> None:
-    refuse(PLAIN, PROXY, "root@5.9.100.1", "")
+    refuse(PLAIN, PROXY, WAY, "")
 
 
 def test_an_older_debian_is_named_with_its_way_up() -> None:
@@ -94,4 +96,4 @@ def test_programs_on_our_ports_are_in_the_way_sshd_is_not() -> None:
     found = evolve(PLAIN, listens=(Listens(22, "sshd"), Listens(80, "nginx"), Listens(3306, "mariadbd")))
     assert in_the_way(found, PROXY) == (Listens(80, "nginx"),)
     with pytest.raises(DeployError, match=r"80 \(nginx\)"):
-        refuse_taken(found, PROXY, "root@5.9.100.1")
+        refuse_taken(found, PROXY, WAY)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mailnix.deploy.machine import Busy, Refused, Unreached
-from mailnix.deploy.remote import OPTIONS, PROGRAM, Remote
+from mailnix.deploy.remote import ALIVE, ALONE, PROGRAM, Remote
 from mailnix.errors import CommandFailed, DeployError
 from mailnix.run import Completed
 from mailnix.secrets import Secret
@@ -44,16 +44,28 @@ class Ssh:
 
 
 def remote(ssh: Ssh, *targets: str, later: Sequence[str] = ()) -> Remote:
-    return Remote.by("proxy", [Way(each) for each in targets], [Way(each) for each in later], ssh)
+    return Remote.by("proxy", [Way(each) for each in targets], [Way(each) for each in later], runner=ssh)
 
 
-def test_every_call_is_a_connection_of_its_own() -> None:
+def test_a_call_is_this() -> None:
     ssh = Ssh()
     remote(ssh, "root@a").status()
     (call,) = ssh.calls
-    assert "ControlPath=none" in call
-    assert call[: 2 + len(OPTIONS)] == ("ssh", "-T", *OPTIONS)
+    assert call[: 2 + len((*ALIVE, *ALONE))] == ("ssh", "-T", *ALIVE, *ALONE)
     assert call[-3:] == ("--", "root@a", f"{PROGRAM} status")
+
+
+def test_calls_share_a_connection_until_the_machine_is_switched_then_each_is_a_new_one(tmp_path: Path) -> None:
+    ssh = Ssh()
+    machine = Remote.by("proxy", [Way("root@a", "root@jump")], sockets=tmp_path, runner=ssh)
+    machine.status()
+    machine.switch(1, 180, "token")
+    machine.status()
+    shared = f"ControlPath={tmp_path}/%C"
+    assert [call.index(shared) < call.index("ControlPath=none") for call in ssh.calls if shared in call] == [True]
+    assert shared not in ssh.calls[1]
+    assert shared not in ssh.calls[2]
+    assert all("%C" not in word for call in ssh.calls for word in call if word.startswith("ProxyCommand"))
 
 
 def test_who_is_not_root_asks_for_it_each_time() -> None:
@@ -92,7 +104,7 @@ def test_the_plans_own_ways_are_for_after_a_change_where_somebody_said_another()
     ssh.failing, ssh.said = {"root@staging"}, STATUS
     machine.status()
     assert ssh.targets[-2:] == ["root@staging", "root@a"]
-    assert machine.way == "root@a"
+    assert machine.way == Way("root@a")
 
 
 def test_a_way_that_led_there_is_taken_first_the_next_time() -> None:
@@ -129,8 +141,9 @@ def test_what_apt_says_is_heard(tmp_path: Path) -> None:
 
 
 def test_an_archive_goes_by_standard_input() -> None:
-    ssh = Ssh(json.dumps({"packages": {}, "credentials": ["mailcow.dkim"]}))
-    assert remote(ssh, "root@a").receive(3, Secret(b"tar")) == ("mailcow.dkim",)
+    ssh = Ssh(json.dumps({"packages": {"new": [["caddy", "2.6.2"]]}, "credentials": ["mailcow.dkim"]}))
+    received = remote(ssh, "root@a").receive(3, Secret(b"tar"))
+    assert (received.changes.new, received.credentials) == ((("caddy", "2.6.2"),), ("mailcow.dkim",))
     assert ssh.sent == [b"tar"]
 
 
