@@ -24,6 +24,7 @@ need caddy caddy
 need git git
 need named-checkzone bind9-utils
 need sshd openssh-server
+need systemd-nspawn systemd-container
 [ -e /usr/share/OVMF/OVMF_CODE.fd ] || [ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || packages="$packages ovmf"
 "$python" -c 'import ensurepip' 2>/dev/null || packages="$packages python3-venv"
 

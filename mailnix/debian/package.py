@@ -16,8 +16,8 @@ from attrs import frozen
 from mailnix.debian.host import DebianHost
 from mailnix.debian.packages import NETWORK, SYSTEM
 from mailnix.formats.text import template
-from mailnix.services.activation.names import ACTIVATE, ACTIVE, ENABLED, LIST, STATE
 from mailnix.services.activation.listed import digest
+from mailnix.services.activation.names import ACTIVATE, ACTIVE, ENABLED, LIST, STATE
 from mailnix.services.haraka import npm_tree
 from mailnix.tree import Entry, File, Link, Tree
 

@@ -31,6 +31,8 @@ def make(package: Package, folder: Path, extra: tuple[Path, str] | None = None, 
             path.unlink()
         if extra is not None:
             _add(root, *extra)
+        for path in (root, *(path for path in root.rglob("*") if path.is_dir() and not path.is_symlink())):
+            path.chmod(0o755)  # whatever the umask was
         made = Path(scratch) / package.file_name
         words = ("dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(root), str(made))
         runner(words, env={"SOURCE_DATE_EPOCH": EPOCH})
@@ -46,7 +48,6 @@ def _add(root: Path, source: Path, dest: str) -> None:
         for path in sorted(place.rglob("*")):
             if path.is_symlink():
                 continue
-            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)  # whatever the umask was
             if path.is_file():
+                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
                 sums.write(f"{hashlib.md5(path.read_bytes()).hexdigest()}  {path.relative_to(root)}\n")
-    place.chmod(0o755)

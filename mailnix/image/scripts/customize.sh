@@ -75,14 +75,6 @@ ExecStart=ssh-keygen -q -t ed25519 -N "" -C "" -f /etc/ssh/ssh_host_ed25519_key
 END
 fi
 
-# A network that is slow to come must not hold up the machine: one routable link is enough.
-mkdir -p "$root/etc/systemd/system/systemd-networkd-wait-online.service.d"
-cat > "$root/etc/systemd/system/systemd-networkd-wait-online.service.d/mailnix.conf" <<END
-[Service]
-ExecStart=
-ExecStart=/usr/lib/systemd/systemd-networkd-wait-online --any --timeout=30
-END
-
 systemctl --root="$root" --quiet enable systemd-networkd.service systemd-resolved.service systemd-timesyncd.service
 # No LVM snapshots to scrub, nobody at the console to ask, no kernel debugging, FUSE or foreign binaries. apt-daily-upgrade
 # itself delays a shutdown while it installs, so the Python program that waits for one stays off.

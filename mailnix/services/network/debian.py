@@ -38,10 +38,12 @@ RESOLVED: Final = "systemd-resolved.service"
 SYSCTLS: Final = "/etc/sysctl.d/60-mailnix.conf"
 CHOOSE: Final = f"{SCRIPTS}/choose-card"
 
-# The base image lets it wait for half a minute, then the boot goes on: late, which is no fault of the machine.
+_WAIT: Final = "/usr/lib/systemd/systemd-networkd-wait-online"
+# A network that is slow to come does not hold up the machine: one routable link is enough, and after half a minute the
+# boot goes on: late, which is no fault of the machine.
 LATE = File(
     "/etc/systemd/system/systemd-networkd-wait-online.service.d/late.conf",
-    ini((("Service", {"SuccessExitStatus": "1"}),)),
+    ini((("Service", {"ExecStart": ("", f"{_WAIT} --any --timeout=30"), "SuccessExitStatus": "1"}),)),
 )
 
 

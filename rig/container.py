@@ -1,0 +1,139 @@
+"""A Debian 13 server with a real systemd and dpkg, in a container of its own: boots in seconds, has no network outside.
+
+The root is made once by mmdebstrap and kept in the cache; each container starts from a copy. What a kernel does
+(WireGuard, booting) it cannot show: machines in QEMU do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from mailnix.image import debs
+from mailnix.image.cache import cache_dir, locked
+from mailnix.image.values import silent
+from mailnix.run import Completed, Spawned, end, run, start
+from rig.waiting import until
+
+PLAIN: Final = ("dbus", "ifupdown", "iproute2", "libpam-systemd", "openssh-server", "python3", "sudo", "systemd-sysv")
+"""What servers have as providers make them, among much else."""
+
+WAITING: Final = ("mailnix-credentials.service",)
+"""What a machine without credentials may still be starting for ever."""
+
+BOOT_SECONDS: Final = 120.0
+SUITE: Final = "trixie"
+
+
+def missing() -> str:
+    """Why there is no such server here, or an empty text."""
+    if os.geteuid() != 0:
+        return "containers are made by root"
+    for tool in ("systemd-nspawn", "mmdebstrap", "nsenter"):
+        if shutil.which(tool) is None:
+            return f"{tool} is not installed"
+    return ""
+
+
+def root_archive(packages: Sequence[str]) -> Path:
+    """A Debian 13 with PLAIN and `packages`, as a tar archive: from the cache, or made there."""
+    wanted = sorted({*PLAIN, *packages})
+    key = hashlib.sha256(repr((SUITE, wanted)).encode()).hexdigest()[:16]
+    store = cache_dir() / "servers"
+    store.mkdir(parents=True, exist_ok=True)
+    archive = store / f"{key}.tar"
+    with locked(store / f"{key}.lock", silent):
+        if not archive.exists():
+            with tempfile.TemporaryDirectory(dir=store) as scratch:
+                made = Path(scratch) / "root.tar"
+                with debs.shared(cache_dir() / "debs", Path(scratch) / "debs") as fetched:
+                    run(_mmdebstrap(wanted, made, fetched), timeout=1200, env={"DEBIAN_FRONTEND": "noninteractive"})
+                made.replace(archive)
+    return archive
+
+
+def _mmdebstrap(packages: Sequence[str], made: Path, fetched: Path) -> list[str]:
+    return [
+        "mmdebstrap",
+        "--mode=unshare",
+        "--variant=apt",
+        '--aptopt=APT::Install-Recommends "false"',
+        "--dpkgopt=force-unsafe-io",
+        *debs.argv(fetched),
+        f'--customize-hook=rm -rf "$1"{debs.ARCHIVES}/*.deb',
+        f"--include={','.join(packages)}",
+        SUITE,
+        str(made),
+    ]
+
+
+class Container:
+    """A server that runs, or one whose power was cut: `boot` starts it again from what is on its disk."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.root, self.name, self.log = folder / "root", name, folder / "console"
+        self._spawned: Spawned | None = None
+        self._leader = 0
+
+    def boot(self) -> None:
+        """Start it, and wait until systemd has nothing left to start but what waits for somebody."""
+        words = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", "--network-veth")
+        where = ("--directory", str(self.root), "--machine", self.name)
+        # systemd of Debian 13 wants the unified hierarchy, whatever the host has (systemd-nspawn(1)).
+        self._spawned = start(["env", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1", *words, *where], self.log)
+        try:
+            until(self._up, f"{self.name} boots; its console: {self.log}", BOOT_SECONDS)
+        except AssertionError:
+            self.cut_power()
+            raise AssertionError(f"{self.name} does not boot: {self.log.read_text()[-2000:]}") from None
+
+    def _up(self) -> bool:
+        spawned = self._spawned
+        assert spawned is not None
+        assert spawned.status() is None, f"{self.name} ended: {self.log.read_text()[-2000:]}"
+        children = Path(f"/proc/{spawned.pid}/task/{spawned.pid}/children").read_text().split()
+        if not children:
+            return False
+        self._leader = int(children[0])
+        run(["ip", "link", "set", f"ve-{self.name}", "up"], check=False)  # the other end of its cable
+        jobs = self.sh("systemctl list-jobs --no-legend && systemctl is-active sysinit.target ssh", check=False)
+        running = [line for line in jobs.stdout.splitlines() if line.endswith(" running")]
+        return jobs.status == 0 and all(any(unit in line for unit in WAITING) for line in running)
+
+    def sh(self, script: str, *, check: bool = True, stdin: bytes | None = None, timeout: float = 300) -> Completed:
+        """Run a shell script in it as root."""
+        inside = ("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8", "TERM=dumb")
+        words = ("nsenter", "--target", str(self._leader), "--all", "--", *inside, "sh", "-c", script)
+        return run(words, check=check, stdin=stdin, timeout=timeout)
+
+    def out(self, script: str) -> str:
+        """What a script prints, without space around it."""
+        return self.sh(script, check=False).stdout.strip()
+
+    def cut_power(self) -> None:
+        """End all of its processes at once: nothing is asked, nothing flushed but what the kernel has."""
+        if self._spawned is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._leader, 9)  # the first process of its namespace: the kernel ends the others
+            end(self._spawned)
+            self._spawned = None
+
+
+@contextlib.contextmanager
+def server(folder: Path, packages: Sequence[str] = (), *, name: str = "plain") -> Iterator[Container]:
+    """A server as somebody else set it up, not yet booted; its power is cut at the end."""
+    container = Container(folder, f"{name}{os.getpid()}")
+    container.root.mkdir(parents=True)
+    archive = root_archive(packages)
+    run(["tar", "-C", container.root, "--exclude=./dev/*", "--numeric-owner", "-xpf", archive], timeout=300)
+    try:
+        yield container
+    finally:
+        container.cut_power()
+        shutil.rmtree(container.root, ignore_errors=True)
