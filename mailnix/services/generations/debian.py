@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from mailnix.formats.text import Section, ini
 from mailnix.services.activation.names import ACTIVATE, LIST
+from mailnix.services.credentials.names import STORE
 from mailnix.services.generations import names
 from mailnix.tree import Entry, File, Link
 
@@ -78,6 +79,7 @@ def told() -> dict[str, Any]:
         "shared": names.SHARED,
         "activate": ACTIVATE,
         "activates": LIST,
+        "credstore": STORE,
     }
 
 

@@ -29,6 +29,7 @@ HOST: Final = "proxy"
 DEBIANS: Final = ("caddy", "9:2.6-1")
 """A package of Debian's, with an epoch as some have."""
 
+SECRET: Final = "network.wireguard.private.home"
 OURS = {
     "postinst": '#!/bin/sh\nset -e\necho {number} >>"$DPKG_ROOT/activated"\n',
     "postrm": '#!/bin/sh\nset -e\nif [ "$1" = remove ]; then echo 0 >>"$DPKG_ROOT/activated"; fi\n',
@@ -78,26 +79,31 @@ def sums(debs: Sequence[Path]) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in debs}
 
 
-def packed(number: int, files: Sequence[Path], **more: object) -> io.BytesIO:
+def packed(number: int, files: Sequence[Path], secrets: Mapping[str, str] | None = None, **more: object) -> io.BytesIO:
     """What a client sends; `more` stands in made.json in the place of what is right."""
     made = {"generation": number, "host": HOST, "package": f"mailnix-{HOST}", "digest": "d", "debs": sums(files)}
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
-        text = json.dumps({**made, **more}).encode()
-        entry = tarfile.TarInfo("made.json")
-        entry.size = len(text)
-        tar.addfile(entry, io.BytesIO(text))
+        _add(tar, "made.json", json.dumps({**made, **more}))
+        for name, text in (secrets or {}).items():
+            _add(tar, f"credentials/{name}", text)
         for path in files:
             tar.add(path, path.name)
     stream.seek(0)
     return stream
 
 
+def _add(tar: tarfile.TarFile, name: str, text: str) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(text)
+    tar.addfile(entry, io.BytesIO(text.encode()))
+
+
 class Scratch:
     """See World.
 
-    `failed` are units that do, `dies` counts down to the step at which whoever works is killed, `keeps` is whether
-    systemd can start the keeper, `locked` how often somebody else holds dpkg's lock.
+    `failed` are units that do, `dies` counts down to the step at which whoever works is killed, `keeps` and `restarts`
+    are whether systemd can start the keeper, and starts it again, `locked` how often somebody else holds dpkg's lock.
     """
 
     def __init__(self, root: Path) -> None:
@@ -108,7 +114,7 @@ class Scratch:
         self.working = False
         self.failed: Callable[[], Sequence[str]] = tuple
         self.dies: int | None = None
-        self.keeps = True
+        self.keeps = self.restarts = True
         self.locked = 0
         self.ran: list[list[str]] = []
 
@@ -148,6 +154,8 @@ class Scratch:
                 done = self._apt(argv)
             case "systemctl":
                 done = self._systemctl(argv)
+            case "ip":
+                done = Done(0, "")
             case "dpkg" if "--unpack" in argv and self.locked:
                 self.locked -= 1
                 done = Done(2, "dpkg: error: dpkg frontend lock was locked by another process with pid 7\n")
@@ -179,6 +187,8 @@ class Scratch:
             if not self.keeper.turn():
                 self.keeper = None
         except Died:
+            if not self.restarts:
+                raise
             self.keeper = Keeper(self)
         finally:
             self.working = False
@@ -243,20 +253,31 @@ class Scratch:
         path = self.root / "etc/generation"
         return f"{path.read_text() if path.exists() else '0'} {(self.root / 'activated').read_text().split()[-1]}"
 
-    def whole(self) -> bool:
-        """One generation, laid, activated and installed, and nothing besides."""
+    def whole(self, secret: int | None = None) -> bool:
+        """One generation, laid, activated and installed, and nothing besides; `secret`: where another brought it."""
         number = self.state.current or 0
         package = known(Unwatched(self)).get(f"mailnix-{HOST}")
         version = int(package.version) if package and package.whole else 0
         audit = self._dpkg("dpkg", "--audit").output
-        return self.laid() == f"{number} {number}" and version == number and not audit and self.state.pending is None
+        known_secret = self.secret() == (str(secret or number) if number else None)
+        right = self.laid() == f"{number} {number}" and version == number and known_secret
+        return right and not audit and self.state.pending is None
+
+    def secret(self) -> str | None:
+        """The credential that each generation has brought another of."""
+        path = self.root / "etc/credstore" / SECRET
+        return path.read_text() if path.exists() else None
+
+    def left_behind(self) -> list[Path]:
+        """Credentials that are kept in generations."""
+        return list(self.root.glob("var/lib/mailnix/generations/*/credentials*/*"))
 
     def have(self, number: int, *, haraka: str = "1", depends: str = "", script: str = "") -> None:
         """Receive a generation."""
         folder = self.root / "made"
         folder.mkdir(exist_ok=True)
         debs = generation(folder, number, haraka=haraka, depends=depends, script=script)
-        receive(self, number, packed(number, debs))
+        receive(self, number, packed(number, debs, {SECRET: str(number)}))
 
     def run_it(self, number: int) -> None:
         """Switch to it and confirm."""
@@ -296,7 +317,8 @@ def generation(folder: Path, number: int, *, haraka: str = "1", depends: str = "
     wanted = ", ".join(["mailnix-haraka", *([depends] if depends else [])])
     scripts = {name: text.format(number=number) for name, text in OURS.items()}
     scripts["postinst"] += script
-    files = {"etc/generation": str(number), f"etc/systemd/system/of-{number}.service": "[Service]\n"}
+    unit = f"[Service]\nLoadCredential={SECRET}\n"
+    files = {"etc/generation": str(number), f"etc/systemd/system/of-{number}.service": unit}
     return [
         deb(folder, f"mailnix-{HOST}", str(number), files, scripts, wanted),
         deb(folder, "mailnix-haraka", haraka, {"usr/lib/haraka": haraka}),

@@ -26,8 +26,8 @@ def nothing_came(machine: Scratch) -> bool:
 
 def test_what_apt_would_change_is_the_answer(received: Scratch, tmp_path: Path) -> None:
     debs = generation(tmp_path, 2, haraka="2", depends="caddy")
-    changes = receive(received, 2, packed(2, debs))
-    assert sorted(changes.new) == [("caddy", "9:2.6-1"), ("mailnix-haraka", "2"), (f"mailnix-{HOST}", "2")]
+    changes = receive(received, 2, packed(2, debs))["packages"]
+    assert sorted(changes["new"]) == [["caddy", "9:2.6-1"], ["mailnix-haraka", "2"], [f"mailnix-{HOST}", "2"]]
     assert [path.name for path in home(received).glob("2/archives/*.deb")] == ["caddy_2.6-1_all.deb"]
 
 
@@ -42,6 +42,8 @@ WRONG: dict[str, tuple[Callable[[list[Path]], io.BytesIO], str]] = {
     "a package that is not named": (lambda debs: packed(3, debs, debs={}), "not in made.json"),
     "a package that is not there": (lambda debs: packed(3, debs[:1], debs={"x_1_all.deb": "0"}), "x_1_all.deb"),
     "a path as a package": (lambda debs: packed(3, debs, debs={"../../etc/x_1_all.deb": "0"}), "etc/x_1_all.deb"),
+    "a credential with a path": (lambda debs: packed(3, debs, {"../x": "x"}), "belongs to no generation"),
+    "a hidden credential": (lambda debs: packed(3, debs, {".x": "x"}), "belongs to no generation"),
     "a wrong sum": (lambda debs: packed(3, debs, debs={p.name: "0" * 64 for p in debs}), "is damaged"),
 }
 

@@ -137,7 +137,7 @@ def test_an_older_generation_is_changed_to_like_a_newer_one(running: Scratch) ->
     running.run_it(2)
     running.later()
     running.run_it(1)
-    assert running.whole()
+    assert running.whole(secret=2)
     assert (running.state.current, running.state.previous) == (1, 2)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from . import packages, state
+from . import credentials, packages, state
 from .packages import INSTALL_AT_MOST, Unfinished
 from .state import ASKED, BACK, INSTALLED, INSTALLING, State
 from .world import World, say
@@ -67,8 +67,11 @@ class Keeper:
         now = self.world.now()
         known = state.step(self.world, known, step=INSTALLING, until=now + INSTALL_AT_MOST + pending.within)
         generation = state.generation(self.world, pending.to)
+        changed = credentials.lay(self.world, generation)
         done = packages.install(self.world, generation, again=pending.to == pending.before)
         say(done.output.rstrip())
+        if done.status == 0:
+            credentials.hand_on(self.world, generation.package, changed)
         why = f"it could not be installed: {done.last}" if done.status != 0 else self._failed(generation, pending)
         if why:
             self._turn_back(known, why)
@@ -92,6 +95,7 @@ class Keeper:
         """What was before is put in place, and then nothing is pending."""
         before = None if pending.before is None else state.generation(self.world, pending.before)
         to = state.generation(self.world, pending.to)
+        changed = credentials.restore(self.world, to)
         try:
             problem = packages.undo(self.world, before, to, pending.new, offline=self.offline)
         except Unfinished as error:
@@ -103,6 +107,9 @@ class Keeper:
             self.pause = 5.0
             state.step(self.world, known, tries=pending.tries + 1)
             return
+        if not self.offline:
+            credentials.hand_on(self.world, to.package, changed)
+        credentials.forget(to)
         why = f"{pending.why}; then not all could be configured: {problem}" if problem else pending.why
         state.save(self.world, dataclasses.replace(known, pending=pending).ended(BACK, why))
         say(f"generation {pending.before} is back" if pending.before else "the machine is as it was before")

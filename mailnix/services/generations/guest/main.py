@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from . import verbs
+from .credentials import compare
 from .keeper import Keeper
 from .plan import plan
 from .receiving import receive
@@ -25,6 +26,7 @@ def words() -> argparse.ArgumentParser:
     verb.add_parser("status", help="what runs, what waits, what is here")
     verb.add_parser("boot", help="undo what was not confirmed (for a unit)")
     verb.add_parser("keep", help="mind what is pending (for a unit)")
+    verb.add_parser("compare", help="name credentials of a tar on stdin that this machine has not")
     back = verb.add_parser("back", help="take back what is pending")
     back.add_argument("--id")
     for name, text in {
@@ -55,7 +57,9 @@ def do(world: World, told: argparse.Namespace) -> dict[str, Any]:
     """What is asked for."""
     match told.verb:
         case "receive":
-            return {"packages": receive(world, told.number, sys.stdin.buffer).json()}
+            return receive(world, told.number, sys.stdin.buffer)
+        case "compare":
+            return {"credentials": compare(world, sys.stdin.buffer)}
         case "plan":
             return plan(world, told.number)
         case "switch":

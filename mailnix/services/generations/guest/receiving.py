@@ -12,24 +12,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from . import packages, state
-from .packages import Changes
+from . import credentials, packages, state
 from .world import Busy, Refused, World, flush, home, locked
 
 MADE = "made.json"
 DEB = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]+)_(?P<version>[A-Za-z0-9.+~-]+)_(?P<arch>[a-z0-9]+)\.deb")
 FIELDS = {"generation": int, "host": str, "package": str, "digest": str, "debs": dict}
-CHUNK = 1 << 20
 
 
-def receive(world: World, number: int, stream: IO[bytes]) -> Changes:
-    """Take generation `number` from a tar, and Debian's packages for it; raises Refused, and nothing is left then."""
+def receive(world: World, number: int, stream: IO[bytes]) -> dict[str, Any]:
+    """Take generation `number` from a tar, and Debian's packages for it; raises Refused, and nothing is left then.
+
+    Gives what would change: packages, and names of credentials.
+    """
     with locked(world, "receiving", 0, "another deploy is sending its packages just now"):
         for left in home(world).glob(".incoming*"):
             shutil.rmtree(left)
         known = state.read(world)
         if known.pending:
             raise Busy(f"generation {known.pending.to} waits for its confirmation")
+        for older in state.numbers(world):  # secrets of what nobody switched to
+            credentials.forget(state.generation(world, older))
         folder = home(world) / ".incoming"
         folder.mkdir(mode=0o700)
         try:
@@ -38,25 +41,33 @@ def receive(world: World, number: int, stream: IO[bytes]) -> Changes:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _take(world: World, known: state.State, number: int, folder: Path, stream: IO[bytes]) -> Changes:
+def _take(world: World, known: state.State, number: int, folder: Path, stream: IO[bytes]) -> dict[str, Any]:
     _unpack(stream, folder)
     made = _made(world, known, number, folder)
     _complete(world, folder, made["debs"])
     for name, digest in made["debs"].items():
         _check(world, folder / name, digest, made)
     if number in state.numbers(world):
-        if state.generation(world, number).made["debs"] != made["debs"]:
+        if state.generation(world, number).made != made:
             raise Refused(f"generation {number} is on this machine already, and another one: begin again")
-        there = state.generation(world, number)
-        return packages.prepare(world, there.debs, there.folder / "archives")
+        return _again(world, state.generation(world, number), folder)
     if number <= max(state.numbers(world), default=0):
         raise Refused(f"generation {number} is not newer than those on this machine: begin again")
     changes = packages.prepare(world, [folder / name for name in sorted(made["debs"])], folder / "archives")
     for path in (*folder.glob("**/*"), folder):
         flush(path)
+    found = {"packages": changes.json(), "credentials": credentials.come_with(world, folder)}
     folder.rename(home(world) / str(number))
     flush(home(world))
-    return changes
+    return found
+
+
+def _again(world: World, there: state.Generation, folder: Path) -> dict[str, Any]:
+    """The same came once more, with the credentials of now."""
+    if (folder / credentials.FOLDER).exists():
+        (folder / credentials.FOLDER).rename(there.folder / credentials.FOLDER)
+    changes = packages.prepare(world, there.debs, there.folder / "archives")
+    return {"packages": changes.json(), "credentials": credentials.come_with(world, there.folder)}
 
 
 def _unpack(stream: IO[bytes], folder: Path) -> None:
@@ -66,10 +77,9 @@ def _unpack(stream: IO[bytes], folder: Path) -> None:
             for member in tar:
                 name = member.name.removeprefix("./")
                 content = tar.extractfile(member) if member.isreg() else None
-                if content is None or not (name == MADE or DEB.fullmatch(name)):
+                if content is None or not (name == MADE or DEB.fullmatch(name) or credentials.name(name)):
                     raise Refused(f"{member.name} belongs to no generation")
-                with (folder / name).open("wb") as handle:
-                    shutil.copyfileobj(content, handle, CHUNK)
+                credentials.write(folder / name, content)
     except (tarfile.TarError, EOFError) as error:
         raise Refused(f"what came is no whole tar ({error}): send it again") from None
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import packages, state
+from . import credentials, packages, state
 from .keeper import Keeper, failed_units
 from .packages import INSTALL_AT_MOST
 from .receiving import damaged
@@ -51,7 +51,8 @@ def _release(world: World) -> dict[str, str]:
 
 def _shown(world: World, pending: Pending) -> dict[str, Any]:
     left = pending.until - world.now() if pending.boot == world.boot() else 0
-    return {**pending.json(), "left": max(0, round(left))}
+    by = state.generation(world, pending.to).made.get("by")
+    return {**pending.json(), "left": max(0, round(left)), "by": by}
 
 
 def switch(world: World, number: int, within: int, token: str) -> dict[str, Any]:
@@ -90,6 +91,9 @@ def _ask(world: World, known: State, number: int, within: int, token: str) -> No
         now = state.read(world)
         if now != known:
             raise Busy("another change was faster")
+        for other in state.numbers(world):  # what has been laid by now, or never will be
+            if other != number or other == known.current:
+                credentials.forget(state.generation(world, other))
         started = world.run(["systemctl", "restart", "--no-block", world.names.keeper])
         if started.status != 0:
             raise Refused(f"{world.names.keeper} could not be started: {started.last}")
@@ -177,6 +181,7 @@ def confirm(world: World, number: int, token: str) -> dict[str, Any]:
             aside = home(world) / f".incoming-{old}"  # removed in any case by whoever receives next
             (home(world) / str(old)).rename(aside)
             shutil.rmtree(aside)
+        credentials.forget(state.generation(world, number))
         shutil.rmtree(home(world) / str(number) / "archives", ignore_errors=True)
     say(f"generation {known.current} runs")
     return {"current": known.current}

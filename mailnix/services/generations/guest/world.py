@@ -53,6 +53,7 @@ class Names:
     shared: tuple[str, ...]  # packages of ours beside the generation's own
     activate: str  # in a generation's package
     activates: str  # what it is told by
+    credstore: str
 
 
 @dataclass(frozen=True)
@@ -143,9 +144,12 @@ class Machine:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Write beside it, flush, rename, flush the folder: rename(2) is one step, and fsync(2) keeps it."""
+    """Write beside it, flush, rename, flush the folder: rename(2) is one step, and fsync(2) keeps it.
+
+    For root alone: it may be a credential.
+    """
     fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("wb") as handle:
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as handle:
         handle.write(data)
         handle.flush()
         os.fsync(handle.fileno())
