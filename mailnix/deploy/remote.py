@@ -66,6 +66,13 @@ def _shared(sockets: Path) -> tuple[str, ...]:
     return ("-o", "ControlMaster=auto", "-o", path, "-o", f"ControlPersist={SHARED_FOR}")
 
 
+def end_shared(sockets: Path, runner: Runner = run) -> None:
+    """End the connections of a folder, which would stay open for a while."""
+    for path in sockets.iterdir():
+        if path.is_socket():
+            runner(("ssh", "-o", f"ControlPath={path}", "-O", "exit", "any"), check=False)
+
+
 @define
 class Remote:
     """A machine that is reached by the first of its ways that leads there; `later` ones are for after a change."""

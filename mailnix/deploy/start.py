@@ -13,7 +13,7 @@ from mailnix.deploy.asking import Asking, TakeOver
 from mailnix.deploy.debs import Debs
 from mailnix.deploy.deploying import Deploying, listed
 from mailnix.deploy.machine import Machine
-from mailnix.deploy.remote import Remote
+from mailnix.deploy.remote import Remote, end_shared
 from mailnix.deploy.scene import Say, Wall, ask_here
 from mailnix.errors import DeployError
 from mailnix.plan import Plan
@@ -59,7 +59,10 @@ def started(plan: Plan, folder: Path, wish: Wish, reach: Reach, take_over: TakeO
             config=wish.config,
             dry_run=wish.dry_run,
         )
-        yield Deploying(asking, lambda host: credentials_of(plan, host, folder), ask_here, wish.within)
+        try:
+            yield Deploying(asking, lambda host: credentials_of(plan, host, folder), ask_here, wish.within)
+        finally:
+            end_shared(Path(scratch))
 
 
 def credentials_made(plan: Plan, folder: Path, say: Say) -> None:
