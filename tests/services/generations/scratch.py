@@ -55,9 +55,15 @@ def deb(
     files: Mapping[str, str],
     scripts: Mapping[str, str] | None = None,
     depends: str = "",
+    *,
+    links: Mapping[str, str] | None = None,
+    tree: Path | None = None,
 ) -> Path:
-    """A package with these files (path → content)."""
-    tree = folder / f"{name}-{version}.tree"
+    """A package with these files (path → content) and links (path → target), in a tree of what it has besides."""
+    tree = tree or folder / f"{name}-{version}.tree"
+    for path, target in (links or {}).items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).symlink_to(target)
     for path, text in files.items():
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_text(text)
