@@ -137,6 +137,67 @@ def test_what_failed_is_told_and_tried_again(tmp_path: Path) -> None:
     assert systemd.told
 
 
+READERS = {"/a": {"mailnix-firewall.service": "reload"}, "/b": {"b.service": "restart"}}
+BEFORE = listed(
+    {"/a": "1", "/b": "1", "/c": "1"}, READERS, wanted=["b.service", "mailnix-firewall.service", "old.timer"]
+)
+AFTER = listed(
+    {"/a": "2", "/b": "2", "/c": "1"}, READERS, wanted=["b.service", "mailnix-firewall.service", "new.timer"]
+)
+
+
+class Died(BaseException):
+    """What a power cut is."""
+
+
+class Mortal(Systemd):
+    """Dies when it is told a certain thing."""
+
+    def __call__(self, words: Sequence[str]) -> int:
+        super().__call__(words)
+        if any(self.told[-1].startswith(each) for each in self.failing):
+            raise Died
+        return 0
+
+
+@pytest.mark.parametrize("step", [" ".join(each) for each in commands(BEFORE, AFTER)])
+def test_whoever_was_killed_on_the_way_goes_all_the_way_back(step: str, tmp_path: Path) -> None:
+    machine(tmp_path, AFTER, BEFORE)
+    with pytest.raises(Died):
+        activate(Machine(tmp_path, Mortal(step)))
+    here, systemd = machine(tmp_path, BEFORE)
+    assert activate(here) == []
+    assert systemd.told == [
+        "systemctl stop new.timer",
+        "systemctl daemon-reload",
+        "systemctl reset-failed",
+        "systemctl reload-or-restart mailnix-firewall.service",
+        "systemctl --no-block start old.timer",
+        "systemctl --no-block restart b.service",
+    ]
+    assert here.listed(program.ACTIVE) == BEFORE
+
+
+def test_what_failed_on_the_way_is_undone_by_the_one_before(tmp_path: Path) -> None:
+    here, _ = machine(tmp_path, AFTER, BEFORE, "systemctl reload-or-restart mailnix-firewall")
+    assert activate(here) != []
+    back, systemd = machine(tmp_path, BEFORE)
+    assert activate(back) == []
+    assert "systemctl --no-block restart b.service" in systemd.told
+    assert back.listed(program.ACTIVE) == BEFORE
+
+
+def test_going_on_after_a_death_on_the_way_does_all_of_it(tmp_path: Path) -> None:
+    machine(tmp_path, AFTER, BEFORE)
+    with pytest.raises(Died):
+        activate(Machine(tmp_path, Mortal("systemctl daemon-reload")))
+    here, systemd = machine(tmp_path, AFTER)
+    activate(here)
+    assert "systemctl stop old.timer" in systemd.told
+    assert "systemctl --no-block restart b.service" in systemd.told
+    assert here.listed(program.ACTIVE) == AFTER
+
+
 def test_on_somebodys_server_the_network_is_taken_over_once(tmp_path: Path) -> None:
     netplan = tmp_path / "run/systemd/network/10-netplan-eth0.network"
     netplan.parent.mkdir(parents=True)

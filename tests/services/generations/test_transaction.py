@@ -149,6 +149,15 @@ def test_installing_again_repairs_what_was_changed_by_hand(running: Scratch) -> 
     assert running.whole()
 
 
+def test_whoever_waits_may_ask_often_so_files_are_not_compared_meanwhile(running: Scratch) -> None:
+    verbs.switch(running, 2, 60, "a")
+    (running.root / "etc/generation").write_text("by hand")
+    running.ran.clear()
+    answer = verbs.status(running)
+    assert (answer["drift"], answer["pending"]["left"], answer["pending"]["by"]) == ([], 60, None)
+    assert not any("--verify" in words for words in running.ran)
+
+
 def test_five_generations_are_kept(running: Scratch) -> None:
     running.run_it(2)
     for number in range(3, 9):

@@ -68,6 +68,22 @@ def verbs(old: Listed, new: Listed) -> dict[str, str]:
     return {unit: verb for unit, verb in found.items() if unit not in gone and verb in ("restart", "reload")}
 
 
+def in_doubt(old: Listed, new: Listed) -> Listed:
+    """What can be said while the way from one to the other is not over, or ended in the middle.
+
+    Each changed file may be read or not, each unit of either run or not: so whatever is described next, the old one
+    again above all, restarts all of them. `stopped` are those that may not run although they are wanted.
+    """
+    return {
+        **new,
+        "files": {**new["files"], **dict.fromkeys(changed(old, new), "")},
+        "read_by": {**old["read_by"], **new["read_by"]},
+        "wanted": sorted({*old["wanted"], *new["wanted"]}),
+        "masked": [unit for unit in new["masked"] if unit in old["masked"]],
+        "stopped": sorted({*old.get("stopped", ()), *old["wanted"]} - {*new["wanted"]}),
+    }
+
+
 def commands(old: Listed, new: Listed) -> Iterator[Command]:
     """What is to be done, in this order."""
     differing = changed(old, new)
@@ -96,7 +112,10 @@ def _units(old: Listed, new: Listed, new_cards: bool) -> Iterator[Command]:
     todo = verbs(old, new)
     if new_cards:
         todo[NETWORKD] = "restart"
-    come = [unit for unit in new["wanted"] if unit not in old["wanted"]]
+    come = [unit for unit in new["wanted"] if unit not in old["wanted"] or unit in old.get("stopped", ())]
+    doubted = "stopped" in old  # units may have failed, and a failed one is not tried
+    if doubted:
+        yield ("systemctl", "reset-failed")
     for unit in IN_ORDER:
         verb = todo.pop(unit, None)
         if unit in come:
@@ -110,8 +129,9 @@ def _units(old: Listed, new: Listed, new_cards: bool) -> Iterator[Command]:
         yield ("systemctl", "--no-block", "start", *rest)
     for unit, verb in todo.items():
         if unit not in rest:
-            running = "try-restart" if verb == "restart" else "try-reload-or-restart"
-            yield ("systemctl", "--no-block", running, unit)
+            trying = "" if doubted and unit in new["wanted"] else "try-"
+            running = "restart" if verb == "restart" else "reload-or-restart"
+            yield ("systemctl", "--no-block", f"{trying}{running}", unit)
 
 
 def take_over(root: Path) -> Iterator[Command]:
@@ -182,6 +202,8 @@ def activate(machine: Machine) -> list[Command]:
     failed += machine.all(enabling(machine, new))
     for path in sorted({*(old or NOTHING)["files"]} - {*new["files"]}):
         _remove(machine, path)
+    if old is not None and any(commands(old, new)):
+        machine.write(ACTIVE, json.dumps(in_doubt(old, new)))
     failed += machine.all(commands(old or NOTHING, new))
     if not failed:
         machine.write(ACTIVE, json.dumps(new))
