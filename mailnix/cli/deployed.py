@@ -10,6 +10,7 @@ from mailnix.deploy.values import Changes, End, Outcome, Report, Seen
 
 FILES_SHOWN = 20
 RECORDS_SHOWN = 10
+WIDEST = 110  # characters of a record; a DKIM key has some 400
 
 
 def show(report: Report, config: str) -> None:
@@ -58,6 +59,12 @@ def _some(prefix: str, names: Sequence[str]) -> Iterable[str]:
 def reminder(report: Report, config: str) -> Iterator[str]:
     """DNS comes last, when the machines know what it tells the world."""
     for word, lines in (("publish", report.publish), ("no longer needed", report.remove)):
-        yield from _some(f"DNS, {word}: ", lines[:RECORDS_SHOWN])
-    if len(report.publish) > RECORDS_SHOWN or len(report.remove) > RECORDS_SHOWN:
-        yield f"DNS: all records: mailnix dns {config}"
+        yield from (f"DNS, {word}: {_cut(line)}" for line in lines[:RECORDS_SHOWN])
+        if len(lines) > RECORDS_SHOWN:
+            yield f"DNS, {word}: {len(lines) - RECORDS_SHOWN} more records"
+    if report.publish or report.remove:
+        yield f"DNS: all of it: mailnix dns {config}"
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WIDEST else f"{line[: WIDEST - 1]}…"

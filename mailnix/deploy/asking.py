@@ -26,7 +26,8 @@ TakeOver = Callable[[str], bool]
 class Asking:
     """Whom to ask, and what for. `named` machines will be changed, the others may be out of reach.
 
-    Machines with a change that waits for its confirmation are refused, unless `pending_too`.
+    Those with a change that waits for its confirmation are refused; with `only_ours` those that mailnix has not set up
+    are, in their place.
     """
 
     plan: Plan
@@ -39,7 +40,7 @@ class Asking:
     clock: Clock
     config: str
     dry_run: bool = False
-    pending_too: bool = False
+    only_ours: bool = False
 
 
 @frozen
@@ -116,7 +117,7 @@ def _asked(asking: Asking, machine: Machine) -> Status | None:
     if others:
         hint = f"say where {host} is: --to {host}=TARGET"
         raise DeployError(f"{machine.way} is {', '.join(sorted(others))}, not {host}: nothing was changed", hint)
-    if status.pending is not None and not asking.pending_too:
+    if status.pending is not None and not asking.only_ours:
         raise waits(asking, status, host)
     runs = f"generation {status.current}" if status.current else "no generation yet"
     asking.say(f"{host}: {machine.way}, {found.name}, {runs}")
@@ -126,6 +127,10 @@ def _asked(asking: Asking, machine: Machine) -> Status | None:
 def _refuse(asking: Asking, machine: Machine, found: Probe) -> None:
     host = asking.plan.host(machine.host)
     probes.refuse(found, host, machine.way, probes.nixos_command(asking.config, host.name, machine.way))
+    if not found.program and asking.only_ours:
+        raise DeployError(
+            f"{host.name} has no generation yet", f"bring it up: mailnix deploy {asking.config} {host.name}"
+        )
     if not found.is_ours:
         probes.refuse_taken(found, host, machine.way)
         text = probes.taken_over(found, host, machine.way)

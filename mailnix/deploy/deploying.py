@@ -88,7 +88,7 @@ def deploy(deploying: Deploying) -> Report:
         except TakenBack as error:
             outcomes |= {each.host: each for each in error.outcomes}
             outcomes = {host: move.ended(End.UNTOUCHED) for host, move in moves.items()} | outcomes
-            raise Failed(error, _report(deploying, outcomes, records)) from None
+            raise Failed(error, _report(deploying, outcomes, Report(()))) from None  # the world learns nothing of it
         outcomes |= {each.host: each for each in done}
         running |= {*group}
     return _report(deploying, outcomes, records)
@@ -150,11 +150,12 @@ def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference
     more = {"links": links.facts(deploying.plan, host), "records": records(deploying.plan)}
     about = made(host, number, differs.digest, debs, more)
     there = {digest for each in status.generations for digest in each.debs.values()}
-    secrets = {name: secret for name, secret in deploying.credentials(host).items() if name in differs.credentials}
+    lacking = () if asking.dry_run else differs.credentials  # no secret goes where it may stay unused
+    secrets = {name: secret for name, secret in deploying.credentials(host).items() if name in lacking}
     asking.say(f"{host}: sending it, and having it checked")
     received = machine.receive(number, archive(about, debs, secrets, there))
     changes = machine.plan(number) if asking.dry_run else received.changes
-    return Move(machine, number, status.current, differs.why, changes, received.credentials)
+    return Move(machine, number, status.current, differs.why, changes, differs.credentials)
 
 
 def records(plan: Plan) -> list[str]:

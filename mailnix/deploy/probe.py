@@ -120,9 +120,12 @@ def _other(found: Probe) -> str:
 
 
 def in_the_way(found: Probe, host: HostPlan) -> tuple[Listens, ...]:
-    """Programs on a server that is not ours yet whose ports our services need; SSH is no other than before."""
+    """Programs on a server that is not ours yet whose ports our services need.
+
+    SSH is no other than before, and who has Debian's Caddy there already will have ours.
+    """
     wanted = {each.port: each.service for each in host.listeners if each.transport is Transport.TCP}
-    return tuple(each for each in found.listens if wanted.get(each.port, "ssh") != "ssh")
+    return tuple(each for each in found.listens if wanted.get(each.port, "ssh") not in ("ssh", each.program))
 
 
 def taken_over(found: Probe, host: HostPlan, way: Way) -> str:

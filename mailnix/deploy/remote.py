@@ -27,7 +27,7 @@ BUSY: Final = 4
 ALIVE: Final = ("-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=4")
 ALONE: Final = ("-o", "ControlPath=none")
 SHARED_FOR: Final = 120  # seconds without a call
-SHORT: Final = 60.0  # seconds
+SHORT: Final = 300.0  # seconds; dpkg reads all that is installed to see what was changed by hand
 SENDING: Final = 3600.0  # a slow line at home, and Debian's packages
 CHANGING: Final = 1800.0  # dpkg on a small machine, forwards or back
 
@@ -37,9 +37,12 @@ folder=$(mktemp -d /var/tmp/mailnix.XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 chmod 755 "$folder"
 cat > "$folder/$1"
-export DEBIAN_FRONTEND=noninteractive
-apt-get -q -y -o DPkg::Lock::Timeout=300 update >&2
-apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends --allow-downgrades install "$folder/$1" >&2
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+install="apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends --allow-downgrades install"
+if ! $install "$folder/$1" >&2; then
+    apt-get -q update >&2
+    $install "$folder/$1" >&2
+fi
 """
 LOOK: Final = files("mailnix.deploy") / "guest" / "look.py"
 

@@ -16,11 +16,9 @@ def rollback(deploying: Deploying, host: str, number: int | None) -> Report:
 
     Raises DeployError before anything changed, Failed after.
     """
-    asking = evolve(deploying.asking, named={host}, pending_too=True)
+    asking = evolve(deploying.asking, named={host}, only_ours=True)
     asked = ask(asking)
-    status = asked.status.get(host)
-    if status is None:
-        raise DeployError(f"{host} has no generation yet", f"bring it up: mailnix deploy {asking.config} {host}")
+    status = asked.status[host]
     if status.pending is not None and number is None:
         return Report((_taken_back(asked, host, status),))
     target = _target(status, host, number)
@@ -31,7 +29,7 @@ def rollback(deploying: Deploying, host: str, number: int | None) -> Report:
     try:
         done = bring(deploying.scene(asked), moves, asked.running, asking.config)
     except TakenBack as error:
-        raise Failed(error, evolve(records, machines=error.outcomes)) from None
+        raise Failed(error, Report(error.outcomes)) from None
     return Report(done)
 
 

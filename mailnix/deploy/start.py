@@ -66,11 +66,13 @@ def started(plan: Plan, folder: Path, wish: Wish, reach: Reach, take_over: TakeO
 
 
 def credentials_made(plan: Plan, folder: Path, say: Say) -> None:
-    """Make every credential that is missing, and say where first passwords are."""
+    """Make every credential that is missing, and say where they are: first passwords are for their owners."""
     report = init(plan, folder)
     for made in report.made:
-        what = f" ({listed(made.entries)})" if made.entries else ""
-        say(f"made: {made.purpose}{what}: {folder / made.host / made.name}")
+        if made.entries:
+            say(f"made: {made.purpose} ({listed(made.entries)}): {folder / made.host / made.name}")
+    if others := sum(not made.entries for made in report.made):
+        say(f"made: {others} keys and passwords for the machines: {folder}")
     for note in report.notes:
         say(f"note: {note}")
 

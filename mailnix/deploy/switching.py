@@ -130,12 +130,12 @@ class _Change:
             if not (bad := wrong(self.seen)):
                 return
             if self.scene.clock.now() > min(each.due for each in self.waiting.values()) - MARGIN:
-                raise DeployError(f"{', '.join(self.hosts)}: {reason(bad)}")
+                raise DeployError(f"{', '.join(self.hosts)}: not confirmed: {reason(bad)}")
             self.scene.clock.sleep(LOOK_EVERY)
 
     def _login(self, each: _Waiting) -> Seen:
         """A new connection, and whether the machine waits for us."""
-        seen = Seen(f"{About.LOGIN} ({each.move.host})", HERE, ok=False, said="")
+        seen = Seen(f"{About.LOGIN} to {each.move.host}", HERE, ok=False, said="")
         try:
             status = each.move.machine.status()
         except Unreached as error:
@@ -198,7 +198,7 @@ class _Change:
             ends[host] = self._back(each)
             del self.waiting[host]
         outcomes = [move.ended(ends[move.host], self.seen) for move in self.moves]
-        message, hint = error.message, error.hint
+        message, hint = f"{error.message}; {_told(outcomes)}", error.hint
         if self.confirmed:
             message += f"; {', '.join(self.confirmed)} had been confirmed a moment before, and stays"
             hint = f"deploy again, or: mailnix rollback {self.config} {self.confirmed[0]}"
@@ -237,3 +237,13 @@ class _Change:
                     f" at {self.scene.clock.at(left)} at the latest; sooner: mailnix rollback {self.config} {host}"
                 )
             raise
+
+
+def _told(outcomes: Sequence[Outcome]) -> str:
+    """What the machines that were to change run now."""
+    said = []
+    for each in outcomes:
+        now = f"generation {each.after}" if each.after else "what it ran before mailnix"
+        verb = "goes back by itself to" if each.end is End.GOES_BACK else "runs"
+        said.append(f"{each.host} {verb} {now}")
+    return ", ".join(said)

@@ -95,6 +95,7 @@ def test_what_became_of_each_machine_is_a_table(capsys: pytest.CaptureFixture[st
     assert said.err.splitlines() == [
         "internal: ok: a login, asked from here: well",
         "DNS, publish: example.org. MX 10 mail.example.org.",
+        "DNS: all of it: mailnix dns mail.py",
     ]
 
 

@@ -77,6 +77,13 @@ def test_a_dry_run_changes_nothing_and_shows_what_would(stage: Stage) -> None:
     assert stage.calls("switch") == []
 
 
+def test_a_dry_run_sends_no_secret(stage: Stage) -> None:
+    stage.secrets["proxy"]["haraka.internalcmd"] = b"new"
+    report = deploy(stage.deploying(dry_run=True))
+    assert report.machines[1].credentials == ("haraka.internalcmd",)
+    assert not [name for name in stage["proxy"].sent if name.startswith("credentials")]
+
+
 def test_a_dry_run_installs_nothing_on_a_plain_server(plain: Stage) -> None:
     report = deploy(plain.deploying(dry_run=True))
     assert ends(report) == {"internal": End.PLANNED, "proxy": End.PLANNED}
@@ -92,7 +99,7 @@ def test_a_package_that_is_there_is_not_sent_again(stage: Stage) -> None:
 def test_who_would_be_locked_out_is_not(stage: Stage) -> None:
     stage.packages.digests["proxy"] = "a firewall that lets nobody in"
     stage["proxy"].locks_out = True
-    with pytest.raises(Failed, match="a new SSH connection") as caught:
+    with pytest.raises(Failed, match=r"a new SSH connection to proxy: .*; proxy runs generation 1") as caught:
         deploy(stage.deploying())
     assert ends(caught.value.report) == {"internal": End.AS_DESCRIBED, "proxy": End.BACK}
     assert generations(stage)["proxy"] == 1
@@ -221,6 +228,15 @@ def test_the_records_that_changed_come_last(stage: Stage) -> None:
     report = deploy(stage.deploying())
     assert any(line.startswith("mx.example.org. A ") for line in report.publish)
     assert any(line.startswith("mail.example.org. A ") for line in report.remove)
+
+
+def test_the_world_is_told_of_no_record_of_what_was_taken_back(stage: Stage) -> None:
+    stage.plan = derive(sound(hostname="mx.example.org"))
+    stage.packages.digests |= {"internal": "other", "proxy": "other"}
+    stage["proxy"].fails = "caddy.service failed"
+    with pytest.raises(Failed) as caught:
+        deploy(stage.deploying())
+    assert (caught.value.report.publish, caught.value.report.remove) == ((), ())
 
 
 class TestATunnelThatChanges:

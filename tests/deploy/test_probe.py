@@ -92,6 +92,12 @@ def test_an_image_of_another_machine_is_not_taken_for_this_one() -> None:
     assert "is internal, not proxy" in refused(evolve(PLAIN, image=True, host="internal")).message
 
 
+def test_who_has_caddy_already_may_keep_it() -> None:
+    assert in_the_way(evolve(PLAIN, listens=(Listens(80, "caddy"), Listens(25, "caddy"))), PROXY) == (
+        Listens(25, "caddy"),
+    )
+
+
 def test_programs_on_our_ports_are_in_the_way_sshd_is_not() -> None:
     found = evolve(PLAIN, listens=(Listens(22, "sshd"), Listens(80, "nginx"), Listens(3306, "mariadbd")))
     assert in_the_way(found, PROXY) == (Listens(80, "nginx"),)

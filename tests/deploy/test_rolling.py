@@ -53,6 +53,13 @@ def test_a_machine_with_one_generation_has_none_before(stage: Stage) -> None:
         rollback(stage.deploying(), "proxy", None)
 
 
+def test_a_server_that_is_not_ours_has_nothing_to_go_back_to(plain: Stage) -> None:
+    with pytest.raises(DeployError, match="proxy has no generation yet") as caught:
+        rollback(plain.deploying(), "proxy", None)
+    assert caught.value.hint == "bring it up: mailnix deploy mail.py proxy"
+    assert plain["proxy"].calls == ["probe"]
+
+
 def test_what_waits_for_its_confirmation_is_taken_back_at_once(twice: Stage) -> None:
     machine = twice["proxy"]
     machine.pending, machine.due = Pending("x", 2, 90, "installed"), twice.clock.now() + 90
