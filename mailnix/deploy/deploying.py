@@ -152,8 +152,9 @@ def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference
     there = {digest for each in status.generations for digest in each.debs.values()}
     lacking = () if asking.dry_run else differs.credentials  # no secret goes where it may stay unused
     secrets = {name: secret for name, secret in deploying.credentials(host).items() if name in lacking}
-    asking.say(f"{host}: sending it, and having it checked")
-    received = machine.receive(number, archive(about, debs, secrets, there))
+    packed = archive(about, debs, secrets, there)
+    asking.say(f"{host}: sending {len(packed.reveal()) / 2**20:.1f} MiB, and having it checked")
+    received = machine.receive(number, packed)
     changes = machine.plan(number) if asking.dry_run else received.changes
     return Move(machine, number, status.current, differs.why, changes, differs.credentials)
 

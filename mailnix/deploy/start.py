@@ -50,7 +50,7 @@ def started(plan: Plan, folder: Path, wish: Wish, reach: Reach, take_over: TakeO
         asking = Asking(
             plan=plan,
             machines=machines(plan, reach, Path(scratch)),
-            named=wish.hosts or tuple(known),
+            named=wish.hosts or _open(plan, say),
             maker=Debs(plan, say),
             folder=Path(scratch),
             take_over=take_over,
@@ -63,6 +63,14 @@ def started(plan: Plan, folder: Path, wish: Wish, reach: Reach, take_over: TakeO
             yield Deploying(asking, lambda host: credentials_of(plan, host, folder), ask_here, wish.within)
         finally:
             end_shared(Path(scratch))
+
+
+def _open(plan: Plan, say: Say) -> tuple[str, ...]:
+    """The machines that somebody may log in to; the others are named, and stay as they were built."""
+    for host in plan.hosts:
+        if host.sealed:
+            say(f"{host.name}: sealed, so it stays as it was built")
+    return tuple(host.name for host in plan.hosts if not host.sealed)
 
 
 def credentials_made(plan: Plan, folder: Path, say: Say) -> None:

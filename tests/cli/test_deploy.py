@@ -57,6 +57,13 @@ def test_a_sealed_machine_is_built_anew(mailnix: Run, config: Path) -> None:
     assert "mailnix build" in said.err
 
 
+def test_one_that_nobody_named_is_passed_by(mailnix: Run, config: Path) -> None:
+    config.write_text(CONFIG.replace('ipv4="5.9.100.1"', 'ipv4="5.9.100.1", sealed=True'))
+    said = mailnix("deploy", config, "--to", "internal=root@nowhere.invalid")
+    assert "proxy: sealed, so it stays as it was built" in said.err
+    assert "no machine of the name nowhere.invalid" in said.err
+
+
 def test_a_machine_that_is_not_there_is_said_as_by_secrets_push(mailnix: Run, config: Path) -> None:
     said = mailnix("deploy", config, "proxy", "--to", "proxy=root@nowhere.invalid")
     assert said.status == 1
