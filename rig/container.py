@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from attrs import frozen
+
 from mailnix.image import debs
 from mailnix.image.cache import cache_dir, locked
 from mailnix.image.values import silent
@@ -27,6 +29,9 @@ PLAIN: Final = ("dbus", "ifupdown", "iproute2", "libpam-systemd", "openssh-serve
 WAITING: Final = ("mailnix-credentials.service",)
 """What a machine without credentials may still be starting for ever."""
 
+MIRROR: Final = "/var/local/mirror"
+"""Where a server's apt finds Debian's packages, in the place of an archive on the internet."""
+
 BOOT_SECONDS: Final = 120.0
 SUITE: Final = "trixie"
 
@@ -35,16 +40,16 @@ def missing() -> str:
     """Why there is no such server here, or an empty text."""
     if os.geteuid() != 0:
         return "containers are made by root"
-    for tool in ("systemd-nspawn", "mmdebstrap", "nsenter"):
+    for tool in ("systemd-nspawn", "mmdebstrap", "nsenter", "apt-ftparchive"):
         if shutil.which(tool) is None:
             return f"{tool} is not installed"
     return ""
 
 
-def root_archive(packages: Sequence[str]) -> Path:
-    """A Debian 13 with PLAIN and `packages`, as a tar archive: from the cache, or made there."""
-    wanted = sorted({*PLAIN, *packages})
-    key = hashlib.sha256(repr((SUITE, wanted)).encode()).hexdigest()[:16]
+def root_archive(packages: Sequence[str], mirror: Sequence[str]) -> Path:
+    """A Debian 13 with PLAIN and `packages`, and packages that it may install from MIRROR, as a tar archive."""
+    wanted, offered = sorted({*PLAIN, *packages}), sorted({*mirror})
+    key = hashlib.sha256(repr(_mmdebstrap(wanted, offered, Path(), Path())).encode()).hexdigest()[:16]
     store = cache_dir() / "servers"
     store.mkdir(parents=True, exist_ok=True)
     archive = store / f"{key}.tar"
@@ -53,12 +58,18 @@ def root_archive(packages: Sequence[str]) -> Path:
             with tempfile.TemporaryDirectory(dir=store) as scratch:
                 made = Path(scratch) / "root.tar"
                 with debs.shared(cache_dir() / "debs", Path(scratch) / "debs") as fetched:
-                    run(_mmdebstrap(wanted, made, fetched), timeout=1200, env={"DEBIAN_FRONTEND": "noninteractive"})
+                    run(
+                        _mmdebstrap(wanted, offered, made, fetched),
+                        timeout=1200,
+                        env={"DEBIAN_FRONTEND": "noninteractive"},
+                    )
                 made.replace(archive)
     return archive
 
 
-def _mmdebstrap(packages: Sequence[str], made: Path, fetched: Path) -> list[str]:
+def _mmdebstrap(packages: Sequence[str], mirror: Sequence[str], made: Path, fetched: Path) -> list[str]:
+    folder = f"-o Dir::Cache::archives={MIRROR}/"
+    download = f'chroot "$1" apt-get -q -y {folder} --no-install-recommends --download-only install {" ".join(mirror)}'
     return [
         "mmdebstrap",
         "--mode=unshare",
@@ -66,27 +77,40 @@ def _mmdebstrap(packages: Sequence[str], made: Path, fetched: Path) -> list[str]
         '--aptopt=APT::Install-Recommends "false"',
         "--dpkgopt=force-unsafe-io",
         *debs.argv(fetched),
-        f'--customize-hook=rm -rf "$1"{debs.ARCHIVES}/*.deb',
+        f'--customize-hook=rm -f "$1"{debs.ARCHIVES}/*.deb; mkdir -p "$1"{MIRROR}/partial',
+        *([f"--customize-hook={download}"] if mirror else []),
         f"--include={','.join(packages)}",
         SUITE,
         str(made),
     ]
 
 
+@frozen
+class Network:
+    """Where a server's cable ends: a bridge in a network namespace."""
+
+    namespace: str
+    bridge: str
+
+
 class Container:
     """A server that runs, or one whose power was cut: `boot` starts it again from what is on its disk."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, network: Network | None = None) -> None:
         self.root, self.name, self.log = folder / "root", name, folder / "console"
+        self.network = network
         self._spawned: Spawned | None = None
         self._leader = 0
 
     def boot(self) -> None:
         """Start it, and wait until systemd has nothing left to start but what waits for somebody."""
-        words = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", "--network-veth")
+        words = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", "--bind=/dev/net/tun")
         where = ("--directory", str(self.root), "--machine", self.name)
+        cable = ["--network-veth"] if self.network is None else [f"--network-bridge={self.network.bridge}"]
+        inside = [] if self.network is None else ["nsenter", f"--net=/run/netns/{self.network.namespace}"]
         # systemd of Debian 13 wants the unified hierarchy, whatever the host has (systemd-nspawn(1)).
-        self._spawned = start(["env", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1", *words, *where], self.log)
+        env = ["env", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1"]
+        self._spawned = start([*inside, *env, *words, *cable, *where], self.log)
         try:
             until(self._up, f"{self.name} boots; its console: {self.log}", BOOT_SECONDS)
         except AssertionError:
@@ -101,7 +125,8 @@ class Container:
         if not children:
             return False
         self._leader = int(children[0])
-        run(["ip", "link", "set", f"ve-{self.name}", "up"], check=False)  # the other end of its cable
+        if self.network is None:
+            run(["ip", "link", "set", f"ve-{self.name}", "up"], check=False)  # the other end of its cable
         jobs = self.sh("systemctl list-jobs --no-legend && systemctl is-active sysinit.target ssh", check=False)
         running = [line for line in jobs.stdout.splitlines() if line.endswith(" running")]
         return jobs.status == 0 and all(any(unit in line for unit in WAITING) for line in running)
@@ -125,13 +150,32 @@ class Container:
             self._spawned = None
 
 
+def offer(root: Path) -> None:
+    """Have a server's apt know what lies in its mirror, and nothing else."""
+    mirror = root / MIRROR[1:]
+    mirror.mkdir(parents=True, exist_ok=True)
+    (mirror / "Packages").write_text(run(["apt-ftparchive", "packages", "."], cwd=mirror).stdout)
+    for each in (root / "etc/apt/sources.list.d").glob("*"):
+        each.unlink()
+    (root / "etc/apt/sources.list").write_text(f"deb [trusted=yes] file:{MIRROR} ./\n")
+    shutil.rmtree(root / "var/lib/apt/lists", ignore_errors=True)
+
+
 @contextlib.contextmanager
-def server(folder: Path, packages: Sequence[str] = (), *, name: str = "plain") -> Iterator[Container]:
+def server(
+    folder: Path,
+    packages: Sequence[str] = (),
+    mirror: Sequence[str] = (),
+    *,
+    name: str = "plain",
+    network: Network | None = None,
+) -> Iterator[Container]:
     """A server as somebody else set it up, not yet booted; its power is cut at the end."""
-    container = Container(folder, f"{name}{os.getpid()}")
+    container = Container(folder, f"{name}{os.getpid()}", network)
     container.root.mkdir(parents=True)
-    archive = root_archive(packages)
+    archive = root_archive(packages, mirror)
     run(["tar", "-C", container.root, "--exclude=./dev/*", "--numeric-owner", "-xpf", archive], timeout=300)
+    offer(container.root)
     try:
         yield container
     finally:

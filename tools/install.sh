@@ -25,6 +25,7 @@ need git git
 need named-checkzone bind9-utils
 need sshd openssh-server
 need systemd-nspawn systemd-container
+need apt-ftparchive apt-utils
 [ -e /usr/share/OVMF/OVMF_CODE.fd ] || [ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || packages="$packages ovmf"
 "$python" -c 'import ensurepip' 2>/dev/null || packages="$packages python3-venv"
 

@@ -1,0 +1,159 @@
+"""Two plain Debian servers, one at a provider and one at home, and a street between them for whoever deploys.
+
+The provider's has a static address by ifupdown, the other one gets its own the same way (a router's DHCP is the
+places' matter). What the host's kernel lacks is stood in for: WireGuard is wireguard-go, started where networkd would
+have made the interface; Docker is packages of its names that do nothing, and Mailcow a greeting on port 25.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from mailnix.debian.package import Package
+from mailnix.image import package
+from mailnix.run import Completed, run
+from mailnix.tree import File, Link, Tree
+from rig.container import MIRROR, Container, Network, offer, server
+
+PROXY, HOME = "203.0.113.10", "192.168.1.20"
+PROVIDERS_ROUTER, HOME_ROUTER = "203.0.113.1", "192.168.1.1"
+DOCKER: Final = ("docker-cli", "docker-compose", "docker.io")
+_UNITS: Final = "/usr/lib/systemd/system"
+_INTERFACES: Final = """\
+auto lo
+iface lo inet loopback
+auto host0
+iface host0 inet static
+  address {address}/24
+  gateway {router}
+"""
+_KERNEL: Final = """\
+#!/bin/sh
+# The interfaces that this kernel cannot make for networkd, by wireguard-go, from networkd's own files.
+for file in /etc/systemd/network/*.netdev; do
+    grep -q '^Kind=wireguard' "$file" 2>/dev/null || continue
+    name=$(sed -n 's/^Name=//p' "$file")
+    ip link show dev "$name" >/dev/null 2>&1 && continue
+    for each in private public preshared; do [ -s "/etc/credstore/network.wireguard.$each.$name" ] || continue 2; done
+    systemctl reset-failed "wg-$name" 2>/dev/null
+    systemctl stop "wg-$name" 2>/dev/null
+    systemd-run --quiet --collect --unit="wg-$name" wireguard-go -f "$name"
+    n=0; until wg show "$name" >/dev/null 2>&1 || [ $n = 50 ]; do n=$((n+1)); sleep 0.1; done
+    key() { echo "/etc/credstore/network.wireguard.$1.$name"; }
+    value() { sed -n "s/^$1=//p" "$file"; }
+    port=$(value ListenPort) endpoint=$(value Endpoint) alive=$(value PersistentKeepalive)
+    wg set "$name" ${port:+listen-port "$port"} private-key "$(key private)" \
+        peer "$(tr -d '\\n' < "$(key public)")" preshared-key "$(key preshared)" \
+        ${endpoint:+endpoint "$endpoint"} ${alive:+persistent-keepalive "$alive"} \
+        allowed-ips "$(value AllowedIPs | paste -sd, -)"
+    ip link set "$name" up
+    network=${file%.netdev}.network
+    for address in $(sed -n 's/^Address=//p' "$network"); do ip address add "$address" dev "$name"; done
+    # Routes of the tunnel alone; those of other tables are the kernel's that has WireGuard.
+    for to in $(sed -n 's/^Destination=//p' "$network" | grep -v '/0$'); do ip route add "$to" dev "$name"; done
+done
+exit 0
+"""
+_AFTER_NETWORKD: Final = "[Service]\nExecStartPost=+/usr/local/sbin/kernel-wireguard\n"
+_GREETING: Final = """\
+import socket
+with socket.create_server(("0.0.0.0", 25)) as door:
+    while True:
+        guest, _ = door.accept()
+        with guest:
+            guest.sendall(b"220 mail.example.org ESMTP\\r\\n")
+"""
+_DOCKER: Final = "[Service]\nExecStart=/usr/bin/python3 /usr/lib/greet.py\n[Install]\nWantedBy=multi-user.target\n"
+
+
+@frozen
+class Servers:
+    """What the tests hold: both machines, the namespace between them, an ssh_config(5) that knows both."""
+
+    proxy: Container
+    home: Container
+    namespace: str
+    ssh_config: Path
+
+    def client(self, *words: str | os.PathLike[str], check: bool = False, timeout: float = 600) -> Completed:
+        """Run mailnix where both are reached: words as on its command line."""
+        inside = ("nsenter", f"--net=/run/netns/{self.namespace}", sys.executable, "-m", "mailnix")
+        return run((*inside, *words), check=check, timeout=timeout)
+
+
+@contextlib.contextmanager
+def servers(folder: Path, packages: Sequence[str]) -> Iterator[Servers]:
+    """Both, booted, as somebody else set them up; root's key is `folder`/id_ed25519. Their apt can bring `packages`."""
+    debians = [name for name in packages if name not in DOCKER]
+    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "admin", "-f", folder / "id_ed25519"])
+    with _street(f"mn{os.getpid()}") as namespace, contextlib.ExitStack() as stack:
+        made: dict[str, Container] = {}
+        for name, address, router in (("vps", PROXY, PROVIDERS_ROUTER), ("nuc", HOME, HOME_ROUTER)):
+            network = Network(namespace, f"br-{name}")
+            each = stack.enter_context(server(folder / name, ["wireguard-go"], debians, name=name, network=network))
+            _furnish(each.root, name, _INTERFACES.format(address=address, router=router), folder)
+            _dockers_names(each.root / MIRROR[1:])
+            offer(each.root)
+            each.boot()
+            made[name] = each
+        yield Servers(made["vps"], made["nuc"], namespace=namespace, ssh_config=_ssh_config(folder))
+
+
+@contextlib.contextmanager
+def _street(name: str) -> Iterator[str]:
+    """A namespace that routes between the provider's network and home's."""
+    run(["ip", "netns", "add", name])
+    try:
+        inside = ("ip", "-n", name)
+        run([*inside, "link", "set", "lo", "up"])
+        for bridge, router in (("br-vps", PROVIDERS_ROUTER), ("br-nuc", HOME_ROUTER)):
+            run([*inside, "link", "add", bridge, "type", "bridge"])
+            run([*inside, "address", "add", f"{router}/24", "dev", bridge])
+            run([*inside, "link", "set", bridge, "up"])
+        run(["nsenter", f"--net=/run/netns/{name}", "sysctl", "-qw", "net.ipv4.ip_forward=1"])
+        yield name
+    finally:
+        run(["ip", "netns", "delete", name], check=False)
+
+
+def _furnish(root: Path, name: str, interfaces: str, folder: Path) -> None:
+    """What providers and owners have put there, and the stand-ins."""
+    files = {
+        "etc/hostname": f"{name}\n",
+        "etc/hosts": f"127.0.0.1 localhost {name}\n",
+        "root/.ssh/authorized_keys": (folder / "id_ed25519.pub").read_text(),
+        "etc/network/interfaces": interfaces,
+        "usr/local/sbin/kernel-wireguard": _KERNEL,
+        "etc/systemd/system/systemd-networkd.service.d/kernel.conf": _AFTER_NETWORKD,
+    }
+    for path, text in files.items():
+        place = root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+        place.chmod(0o755 if "sbin" in path else 0o644)
+
+
+def _dockers_names(folder: Path) -> None:
+    """Packages of Docker's names, with its unit and a program that does nothing."""
+    for name in DOCKER:
+        unit = (File(f"{_UNITS}/docker.service", _DOCKER), File("/usr/lib/greet.py", _GREETING))
+        program = [File("/usr/bin/docker", "#!/bin/sh\nexit 1\n", 0o755)] if name == "docker-cli" else []
+        keep = [Link(f"/usr/share/doc/{name}/stand-in", "/dev/null")]
+        tree = Tree.of((*(unit if name == "docker.io" else ()), *program, *keep))
+        package.make(Package(name, "99", (), f"stands in for {name}", tree), folder)
+
+
+def _ssh_config(folder: Path) -> Path:
+    place = folder / "ssh_config"
+    place.write_text(
+        f"IdentityFile {folder / 'id_ed25519'}\nIdentitiesOnly yes\nStrictHostKeyChecking accept-new\n"
+        f"UserKnownHostsFile {folder / 'known_hosts'}\nLogLevel ERROR\n"
+    )
+    return place
