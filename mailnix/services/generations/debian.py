@@ -15,8 +15,10 @@ from typing import Any, Final
 
 from mailnix.formats.text import Section, ini
 from mailnix.services.activation.names import ACTIVATE, LIST
-from mailnix.services.credentials.names import STORE
+from mailnix.services.credentials.names import NETWORKD, SEED, STORE
+from mailnix.services.firewall.debian import UNIT as FIREWALL
 from mailnix.services.generations import names
+from mailnix.services.network.render import CHOOSER
 from mailnix.tree import Entry, File, Link
 
 DEPENDS: Final = ("python3",)
@@ -108,8 +110,23 @@ def _keeper() -> tuple[Section, ...]:
     )
 
 
+EARLY: Final = (
+    FIREWALL,
+    f"{CHOOSER}.service",
+    SEED,
+    NETWORKD,
+    "systemd-sysctl.service",
+    "network-pre.target",
+    "sysinit.target",
+)
+"""What reads a generation's files before most is there: all of it waits for the way back.
+
+Not sysusers, which udev waits for, and disks for that; what it and tmpfiles make is not in anybody's way.
+"""
+
+
 def _boot() -> tuple[Section, ...]:
-    """After disks, before all that a generation has an effect on; not before sysusers, which udev waits for."""
+    """After disks, before all that a generation has an effect on."""
     return (
         (
             "Unit",
@@ -117,7 +134,7 @@ def _boot() -> tuple[Section, ...]:
                 "Description": "mailnix takes back what was not confirmed",
                 "DefaultDependencies": False,
                 "After": "local-fs.target",
-                "Before": ("sysinit.target", "network-pre.target", "systemd-networkd.service", "shutdown.target"),
+                "Before": (*EARLY, "shutdown.target"),
                 "Conflicts": "shutdown.target",
                 "RequiresMountsFor": names.STATE,
                 "ConditionPathExists": f"{names.STATE}/state.json",

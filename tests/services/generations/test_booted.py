@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 
 from mailnix.run import Completed, run
+from mailnix.services.firewall.debian import UNIT as FIREWALL
 from mailnix.services.generations import debian, names
 from mailnix.tree import File, Link
 from rig import container
@@ -36,6 +37,20 @@ set -e
 if [ "$1" = remove ]; then systemctl stop every.service {only}; fi
 systemctl daemon-reload
 """
+EARLY: Final = """\
+[Unit]
+DefaultDependencies=no
+After=local-fs.target
+Before=network-pre.target
+Wants=network-pre.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=sh -c 'echo {number} >> /run/loaded'
+"""
+"""As the firewall's."""
+
 UNIT: Final = "[Service]\nExecStart={program}\nLoadCredential={secret}\n"
 
 
@@ -84,7 +99,9 @@ def receive(server: Container, folder: Path, number: int, more: str = "", runs: 
     units = ("every.service", f"only-{number}.service")
     text = UNIT.format(program=runs, secret=SECRET)
     files = {"etc/generation": str(number), **{f"etc/systemd/system/{unit}": text for unit in units}}
+    files[f"etc/systemd/system/{FIREWALL}"] = EARLY.format(number=number)
     links = {f"etc/systemd/system/multi-user.target.wants/{unit}": f"../{unit}" for unit in units}
+    links[f"etc/systemd/system/sysinit.target.wants/{FIREWALL}"] = f"../{FIREWALL}"
     scripts = {
         "postinst": RUN.format(number=number, more=more),
         "prerm": f"#!/bin/sh\nsystemctl stop only-{number}.service\n",
@@ -173,6 +190,7 @@ def test_a_power_cut_in_the_middle_is_undone_by_the_next_boot(server: Container,
     server.cut_power()
     server.boot()
     runs(server, 2)
+    assert server.out("cat /run/loaded") == "2"
     assert server.out(f"systemctl is-active {names.BOOT}") == "active"
     assert "ordering cycle" not in server.out("journalctl --boot")
 

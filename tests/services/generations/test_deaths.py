@@ -103,6 +103,7 @@ def test_nothing_is_started_while_the_machine_boots(running: Scratch) -> None:
     assert all(words[-1] == "offline" for words in changes)
     assert [words for words in running.ran if words[0] == "systemctl"] == [
         ["systemctl", "daemon-reload"],
+        ["systemctl", "try-restart", "--no-block", "systemd-journald.service"],
         ["systemctl", "start", "--no-block", "default.target"],
     ]
 

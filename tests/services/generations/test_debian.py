@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from mailnix.debian.host import debian_hosts
+from mailnix.plan import derive
 from mailnix.run import run
+from mailnix.services.firewall.debian import UNIT as FIREWALL
 from mailnix.services.generations import debian, names
 from mailnix.tree import File, Tree
+from tests.descriptions import sound
 from tests.services.conftest import tool
 
 
@@ -54,6 +58,19 @@ def test_systemd_takes_the_units(unit: str, tmp_path: Path) -> None:
     shown = run([analyze, "verify", tmp_path / entry.path.rpartition("/")[2]], check=False)
     ours = [line for line in shown.stderr.splitlines() if unit in line]
     assert not ours
+
+
+def test_nothing_of_a_generation_that_starts_early_starts_before_the_way_back() -> None:
+    """A firewall that was loaded before would shut out whoever it was not confirmed for."""
+    hosts = debian_hosts(derive(sound()))
+    early = {
+        file.path.rpartition("/")[2]
+        for host in hosts
+        for file in host.tree.files
+        if file.path.startswith("/etc/systemd/system/") and "DefaultDependencies=no" in str(file.content)
+    }
+    assert FIREWALL in early
+    assert early <= set(debian.EARLY)
 
 
 def test_the_keeper_is_started_again_whenever_it_dies() -> None:

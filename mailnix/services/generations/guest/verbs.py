@@ -220,6 +220,7 @@ def boot(world: World) -> dict[str, Any]:
                 break
             world.sleep(1)
         world.run(["systemctl", "daemon-reload"])
+        world.run(["systemctl", "try-restart", "--no-block", "systemd-journald.service"])  # it runs before any disk
         world.run(["systemctl", "start", "--no-block", "default.target"])
         if known.pending:
             raise Refused(f"generation {known.pending.to} could not be taken back yet")
