@@ -2,7 +2,8 @@
 
 The provider's has a static address by ifupdown, the other one gets its own the same way (a router's DHCP is the
 places' matter). What the host's kernel lacks is stood in for: WireGuard is wireguard-go, started where networkd would
-have made the interface; Docker is packages of its names that do nothing, and Mailcow a greeting on port 25.
+have made the interface; Docker is packages of its names that do nothing, and Mailcow a greeting from a
+container's port 25.
 """
 
 from __future__ import annotations
@@ -70,7 +71,34 @@ with socket.create_server(("0.0.0.0", 25)) as door:
         with guest:
             guest.sendall(b"220 mail.example.org ESMTP\\r\\n")
 """
-_DOCKER: Final = "[Service]\nExecStart=/usr/bin/python3 /usr/lib/greet.py\n[Install]\nWantedBy=multi-user.target\n"
+_DOCKERD: Final = """\
+#!/bin/sh
+# A container of Mailcow's, as Docker would connect it: a bridge, and its port 25 on the tunnel's address.
+set -e
+ip netns delete mailcow 2>/dev/null || true
+ip link delete br-mailcow 2>/dev/null || true
+ip link add br-mailcow type bridge
+ip address add 172.22.1.1/24 dev br-mailcow
+ip link set br-mailcow up
+ip netns add mailcow
+ip link add vmail master br-mailcow type veth peer name eth0 netns mailcow
+ip link set vmail up
+ip -n mailcow address add 172.22.1.253/24 dev eth0
+ip -n mailcow link set eth0 up
+ip -n mailcow route add default via 172.22.1.1
+nft -f - <<END
+table ip docker_stand_in
+delete table ip docker_stand_in
+table ip docker_stand_in {
+  chain prerouting {
+    type nat hook prerouting priority dstnat;
+    iifname "wg-*" tcp dport 25 dnat to 172.22.1.253
+  }
+}
+END
+exec nsenter --net=/run/netns/mailcow python3 /usr/lib/greet.py
+"""
+_DOCKER: Final = "[Service]\nExecStart=/usr/lib/dockerd\n[Install]\nWantedBy=multi-user.target\n"
 
 
 @frozen
@@ -84,8 +112,11 @@ class Servers:
 
     def client(self, *words: str | os.PathLike[str], check: bool = False, timeout: float = 600) -> Completed:
         """Run mailnix where both are reached: words as on its command line."""
-        inside = ("nsenter", f"--net=/run/netns/{self.namespace}", sys.executable, "-m", "mailnix")
-        return run((*inside, *words), check=check, timeout=timeout)
+        return run(self.words(*words), check=check, timeout=timeout)
+
+    def words(self, *words: str | os.PathLike[str]) -> tuple[str | os.PathLike[str], ...]:
+        """The call for that."""
+        return ("nsenter", f"--net=/run/netns/{self.namespace}", sys.executable, "-m", "mailnix", *words)
 
 
 @contextlib.contextmanager
@@ -142,11 +173,17 @@ def _furnish(root: Path, name: str, interfaces: str, folder: Path) -> None:
 
 def _dockers_names(folder: Path) -> None:
     """Packages of Docker's names, with its unit and a program that does nothing."""
+    files: dict[str, tuple[File, ...]] = {
+        "docker-cli": (File("/usr/bin/docker", "#!/bin/sh\nexit 1\n", 0o755),),
+        "docker-compose": (),
+        "docker.io": (
+            File(f"{_UNITS}/docker.service", _DOCKER),
+            File("/usr/lib/dockerd", _DOCKERD, 0o755),
+            File("/usr/lib/greet.py", _GREETING),
+        ),
+    }
     for name in DOCKER:
-        unit = (File(f"{_UNITS}/docker.service", _DOCKER), File("/usr/lib/greet.py", _GREETING))
-        program = [File("/usr/bin/docker", "#!/bin/sh\nexit 1\n", 0o755)] if name == "docker-cli" else []
-        keep = [Link(f"/usr/share/doc/{name}/stand-in", "/dev/null")]
-        tree = Tree.of((*(unit if name == "docker.io" else ()), *program, *keep))
+        tree = Tree.of((*files[name], Link(f"/usr/share/doc/{name}/stand-in", "/dev/null")))
         package.make(Package(name, "99", (), f"stands in for {name}", tree), folder)
 
 
