@@ -161,6 +161,12 @@ def _unreached(call: _Call, found: re.Match[str]) -> Failure:
     return Failure(f"{call.way} is not reached: {reason}", hint)
 
 
+def _silent(call: _Call, _found: re.Match[str]) -> Failure:
+    return Failure(
+        f"{call.way} let you in, and then said no more", f"is it busy, or just restarting? Try: {call.way.by_hand}"
+    )
+
+
 def _unnamed(call: _Call, found: re.Match[str]) -> Failure:
     port = re.search(r":\d+$", found[1]) and call.way.target.endswith(found[1])
     hint = f"a port is written so: {call.to}ssh://{call.way.target}" if port else f"try {call.to}root@ADDRESS"
@@ -176,5 +182,6 @@ _MEANINGS: Final[tuple[tuple[str, _Meaning], ...]] = (
     (r"Could not resolve hostname (\S+?):? ", _unnamed),
     (r"open failed: (?:connect failed: )?(.*)", _no_tunnel),
     (r"connect to (?:host|address) .*: (.*)", _unreached),
+    (r"Timeout, server .* not responding|Failed to connect to new control master", _silent),
     (r"(Connection (?:timed out|closed|reset) .*)", _unreached),
 )

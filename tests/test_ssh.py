@@ -37,6 +37,14 @@ def test_a_machine_whose_address_the_home_router_chooses_has_no_way() -> None:
     assert ways(derive(sound()), "internal") == ()
 
 
+def test_a_machine_that_falls_silent_was_reached() -> None:
+    for said in ("Timeout, server 5.9.100.1 not responding.\r\n", "Failed to connect to new control master\n"):
+        error = CommandFailed(["ssh"], 255, said)
+        assert (
+            failure(error, "proxy", Way("root@5.9.100.1")).message == "root@5.9.100.1 let you in, and then said no more"
+        )
+
+
 def test_the_next_step_is_written_as_the_command_takes_it() -> None:
     error = CommandFailed(["ssh"], 255, "ssh: Could not resolve hostname nowhere: Name or service not known\n")
     assert failure(error, "proxy", Way("nowhere"), "--to proxy=").hint == "try --to proxy=root@ADDRESS"
