@@ -142,7 +142,8 @@ def started(town: Town) -> dict[str, str]:
     for host in (HOME, PROXY):
         shown = town.machine(host).out(
             "systemctl show --property=Id,ActiveEnterTimestampMonotonic $(systemctl list-units --plain --no-legend"
-            " --state=active --type=service,socket,timer,path | awk '{print $1}' | grep -v '^user\\|^session\\|@\\|^mailcow-bans')"
+            " --state=active --type=service,socket,timer,path | awk '{print $1}'"
+            " | grep -v '^user\\|^session\\|@\\|^mailcow-bans')"
         )
         for block in shown.split("\n\n"):
             values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)

