@@ -158,6 +158,9 @@ def waits(asking: Asking, status: Status, host: str) -> Busy:
     assert pending is not None, "something waits"
     brought = status.made(pending.to)
     by = f", which {brought.by} brought" if brought and brought.by else ""
+    if not pending.installed:
+        what = f"{host} is just being switched to generation {pending.to}{by}"
+        return Busy(what, f"wait for its end, or take it back: mailnix rollback {asking.config} {host}")
     until = f"at {asking.clock.at(pending.left)}, in {pending.left} seconds" if pending.left else "just now"
     return Busy(
         f"{host} waits for the confirmation of generation {pending.to}{by}; else it goes back by itself {until}",

@@ -61,6 +61,7 @@ class _Waiting:
     """A machine that waits for its confirmation; `due` is when it goes back by itself, by the scene's clock."""
 
     move: Move
+    within: int
     due: float
     known: bool = False  # whether it said itself when that is
 
@@ -103,7 +104,7 @@ class _Change:
         scene = self.scene
         within = scene.within + EACH * (len(self.moves) - 1 - self.moves.index(move))
         scene.say(f"{move.host}: switching to generation {move.number}")
-        self.waiting[move.host] = _Waiting(move, scene.clock.now() + INSTALLING + within)
+        self.waiting[move.host] = _Waiting(move, within, scene.clock.now() + INSTALLING + within)
         try:
             move.machine.switch(move.number, within, self.token)
         except Unreached:
@@ -113,7 +114,7 @@ class _Change:
             del self.waiting[move.host]  # it runs what it ran
             raise
         else:
-            self.waiting[move.host] = _Waiting(move, scene.clock.now() + within, known=True)
+            self.waiting[move.host] = _Waiting(move, within, scene.clock.now() + within, known=True)
 
     def _see(self, every: Sequence[Check], before: Collection[Check]) -> None:
         """Ask until everything demanded is well; raises DeployError in time to take it back."""
@@ -231,10 +232,13 @@ class _Change:
         except BaseException:
             for host, each in self.waiting.items():
                 left = max(0.0, each.due - self.scene.clock.now())
+                when = (
+                    f"at {self.scene.clock.at(left)}" if each.known else f"{each.within} seconds after it is installed"
+                )
                 now = f"generation {each.move.before}" if each.move.before else "what it was before"
                 self.scene.say(
                     f"{host}: nobody confirms generation {each.move.number} now, so it goes back to {now} by itself,"
-                    f" at {self.scene.clock.at(left)} at the latest; sooner: mailnix rollback {self.config} {host}"
+                    f" {when}; sooner: mailnix rollback {self.config} {host}"
                 )
             raise
 

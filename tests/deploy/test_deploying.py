@@ -216,6 +216,25 @@ def test_a_second_deploy_learns_who_was_first_and_until_when(stage: Stage) -> No
     assert "mailnix rollback mail.py proxy" in e.value.hint
 
 
+def test_or_that_it_is_being_installed_just_now(stage: Stage) -> None:
+    stage["proxy"].pending, stage["proxy"].due = Pending("x", 2, 1200, "installing"), stage.clock.now() + 1200
+    with pytest.raises(Busy, match="proxy is just being switched to generation 2"):
+        deploy(stage.deploying())
+
+
+def test_who_interrupts_an_installation_learns_that_it_has_its_time_first(stage: Stage) -> None:
+    stage.packages.digests["proxy"] = "other"
+
+    def interrupt(verb: str) -> None:
+        if verb.startswith("switch") and stage["proxy"].current == 1:
+            raise KeyboardInterrupt
+
+    stage["proxy"].on_call = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        deploy(stage.deploying())
+    assert "by itself, 180 seconds after it is installed; sooner:" in stage.heard[-1]
+
+
 def test_another_machine_is_not_taken_for_this_one(stage: Stage) -> None:
     stage.machines["proxy"].kept = stage.machines["internal"].kept
     with pytest.raises(DeployError, match="root@proxy is internal, not proxy"):
