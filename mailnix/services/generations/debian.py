@@ -25,7 +25,10 @@ DEPENDS: Final = ("python3",)
 SUMMARY: Final = "numbered descriptions of this machine, and the way back to the one before"
 SCRIPTS: Final = {
     "postinst": "#!/bin/sh\nset -e\nif [ -d /run/systemd/system ]; then systemctl daemon-reload; fi\n",
-    "postrm": "#!/bin/sh\nset -e\nif [ -d /run/systemd/system ]; then systemctl daemon-reload; fi\n",
+    "postrm": (
+        f'#!/bin/sh\nset -e\nif [ "$1" = purge ]; then rm -rf {names.STATE}; fi\n'
+        "if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi\n"
+    ),
 }
 """dpkg's."""
 
@@ -104,7 +107,7 @@ def _keeper() -> tuple[Section, ...]:
                 "Restart": "on-failure",
                 "RestartSec": 2,
                 "OOMScoreAdjust": -900,
-                "TimeoutStopSec": 10,
+                "TimeoutStopSec": 3,
             },
         ),
     )

@@ -109,7 +109,8 @@ class Scratch:
     """See World.
 
     `failed` are units that do, `dies` counts down to the step at which whoever works is killed, `keeps` and `restarts`
-    are whether systemd can start the keeper, and starts it again, `locked` how often somebody else holds dpkg's lock.
+    are whether systemd can start the keeper, and starts it again, `locked` how often somebody else holds dpkg's lock,
+    `updating` how often apt's, `online` whether Debian's archive answers.
     """
 
     def __init__(self, root: Path) -> None:
@@ -121,7 +122,8 @@ class Scratch:
         self.failed: Callable[[], Sequence[str]] = tuple
         self.dies: int | None = None
         self.keeps = self.restarts = True
-        self.locked = 0
+        self.locked = self.updating = 0
+        self.online = True
         self.ran: list[list[str]] = []
 
     @classmethod
@@ -213,8 +215,11 @@ class Scratch:
 
     def _apt(self, argv: Sequence[str]) -> Done:
         """As far as it matters: dependencies are Debian's one package, and whether it can be had."""
+        if "update" in argv and self.updating:
+            self.updating -= 1
+            return Done(100, "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7\n")
         if "update" in argv:
-            return Done(0, "")
+            return Done(0, "") if self.online else Done(100, "E: Failed to fetch x\n")
         debs = [Path(word) for word in argv if word.endswith(".deb")]
         archives = Path(next(word for word in argv if "archives=" in word).partition("=")[2])
         have = known(Unwatched(self))

@@ -23,6 +23,7 @@ SLOW: Final = 7
 """The generation whose installation can be interrupted: its script waits."""
 
 BROKEN: Final = 4
+PATIENCE: Final = 120.0  # seconds; others work here, too
 WAITS: Final = "touch /run/waits; sleep 600"
 RUN: Final = """\
 #!/bin/sh
@@ -51,7 +52,7 @@ ExecStart=sh -c 'echo {number} >> /run/loaded'
 """
 """As the firewall's."""
 
-UNIT: Final = "[Service]\nExecStart={program}\nLoadCredential={secret}\n"
+UNIT: Final = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart={program}\nLoadCredential={secret}\n"
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +138,7 @@ def runs(server: Container, number: int) -> None:
 def installing(server: Container, number: int) -> None:
     """Begin, and wait until its script runs."""
     server.sh(f"rm -f /run/waits; systemd-run --quiet {names.PROGRAM} switch {number} --within 60 --id {number}")
-    until(lambda: server.out("ls /run/waits") != "", f"generation {number} is being installed")
+    until(lambda: server.out("ls /run/waits") != "", f"generation {number} is being installed", PATIENCE)
 
 
 def test_what_is_not_confirmed_leaves_the_server_as_it_was(server: Container, tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_what_is_not_confirmed_leaves_the_server_as_it_was(server: Container, tm
         "credentials": [SECRET],
     }
     assert verb(server, "switch 1 --within 2 --id a") == {"step": "installed", "within": 2}
-    until(lambda: verb(server, "status")["pending"] is None, "it is taken back")
+    until(lambda: verb(server, "status")["pending"] is None, "it is taken back", PATIENCE)
     assert server.out("dpkg-query -W") == packages
     assert server.out("ls /etc/credstore /etc/generation /usr/bin/caddy") == "/etc/credstore:"
     assert "only-1" not in server.out("systemctl list-units --all")
@@ -158,6 +159,14 @@ def test_what_is_confirmed_stays(server: Container, tmp_path: Path) -> None:
     receive(server, tmp_path, 2)
     verb(server, "switch 2 --within 60 --id b")
     assert verb(server, "confirm 2 --id b") == {"current": 2}
+    runs(server, 2)
+
+
+def test_the_same_again_repairs_what_was_changed_by_hand(server: Container) -> None:
+    server.sh("echo by hand >/etc/generation")
+    assert verb(server, "status")["drift"] == ["/etc/generation"]
+    verb(server, "switch 2 --within 60 --id again")
+    verb(server, "confirm 2 --id again")
     runs(server, 2)
 
 
@@ -179,7 +188,7 @@ def test_what_kills_the_keeper_in_the_middle_is_undone(server: Container, tmp_pa
     receive(server, tmp_path, SLOW, more=WAITS)
     installing(server, SLOW)
     server.sh(f"kill -9 $(systemctl show --property=MainPID --value {names.KEEPER})")
-    until(lambda: verb(server, "status")["pending"] is None, "it is taken back")
+    until(lambda: verb(server, "status")["pending"] is None, "it is taken back", PATIENCE)
     runs(server, 2)
 
 

@@ -149,6 +149,14 @@ def test_installing_again_repairs_what_was_changed_by_hand(running: Scratch) -> 
     assert running.whole()
 
 
+def test_what_was_purged_by_hand_is_drift_and_comes_back(running: Scratch) -> None:
+    running.run(["dpkg", "--purge", f"mailnix-{HOST}"])
+    assert verbs.status(running)["drift"] == ["mailnix-proxy 1 is not what is installed"]
+    running.run_it(1)
+    assert running.whole()
+    assert verbs.status(running)["drift"] == []
+
+
 def test_whoever_waits_may_ask_often_so_files_are_not_compared_meanwhile(running: Scratch) -> None:
     verbs.switch(running, 2, 60, "a")
     (running.root / "etc/generation").write_text("by hand")

@@ -24,6 +24,7 @@ APT = (
 DPKG = ("dpkg", "--force-confdef", "--force-confold")
 INSTALL_AT_MOST = 20 * MINUTE
 DOWNLOAD_AT_MOST = 30 * MINUTE
+UPDATE_TRIES = 60
 PLANNED = re.compile(r"Inst (?P<name>\S+)(?: \[(?P<old>[^]]+)\])? \((?P<new>\S+)")
 REMOVED = re.compile(r"Remv (\S+)")
 LOCKED = 2
@@ -79,8 +80,12 @@ def prepare(world: World, debs: Sequence[Path], archives: Path) -> Changes:
     except Refused:
         missing = True
     if missing:  # what is known of Debian's archive may be old
-        world.run([*APT, "update"], within=DOWNLOAD_AT_MOST)
-        changes = simulate(world, debs, archives)
+        updated = _update(world)
+        try:
+            changes = simulate(world, debs, archives)
+        except Refused as error:
+            why = f"; apt-get update: {updated.last}" if updated.status != 0 else ""
+            raise Refused(f"{error}{why}") from None
     if changes.remove:
         gone = " ".join(changes.remove)
         raise Refused(f"installing it would remove {gone}: see whether that may go, then: apt-get remove {gone}")
@@ -89,6 +94,16 @@ def prepare(world: World, debs: Sequence[Path], archives: Path) -> Changes:
         if done.status != 0:
             raise Refused(f"Debian's packages could not be fetched: {done.last}")
     return changes
+
+
+def _update(world: World) -> Done:
+    """Ask Debian's archive; new servers do that by themselves too, and apt waits for none of its own who does."""
+    for _ in range(UPDATE_TRIES):
+        done = world.run([*APT, "update"], within=DOWNLOAD_AT_MOST)
+        if done.status == 0 or "lists/lock" not in done.output:
+            break
+        world.sleep(5)
+    return done
 
 
 def install(world: World, generation: Generation, *, again: bool) -> Done:

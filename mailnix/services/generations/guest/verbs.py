@@ -23,7 +23,6 @@ def status(world: World) -> dict[str, Any]:
     """What runs, what waits, what is here."""
     known = state.read(world)
     have = packages.known(world)
-    ours = sorted(name for name in have if name.startswith("mailnix-"))
     here = [dict(state.generation(world, number).made) for number in state.numbers(world)]
     current = next((made for made in here if made["generation"] == known.current), None)
     return {
@@ -39,8 +38,17 @@ def status(world: World) -> dict[str, Any]:
         "newest": max(state.numbers(world), default=0),
         "digest": current["digest"] if current else None,
         # Who waits asks often, and Haraka has thousands of files.
-        "drift": packages.drift(world, ours) if ours and not known.pending else [],
+        "drift": [] if known.pending else _drift(world, current, have),
     }
+
+
+def _drift(world: World, current: Mapping[str, Any] | None, have: Mapping[str, packages.Known]) -> list[str]:
+    """What is not as it was laid: files, and the generation's package itself."""
+    ours = sorted(name for name in have if name.startswith("mailnix-"))
+    found = packages.drift(world, ours) if ours else []
+    if current and have.get(current["package"]) != packages.Known(str(current["generation"]), True, False):
+        found.insert(0, f"{current['package']} {current['generation']} is not what is installed")
+    return found
 
 
 def _release(world: World) -> dict[str, str]:
