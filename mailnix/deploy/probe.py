@@ -58,8 +58,8 @@ class Probe:
 
     @property
     def is_ours(self) -> bool:
-        """Whether mailnix has brought up this machine before."""
-        return self.image or bool(self.program)
+        """Whether mailnix keeps this machine's generations."""
+        return bool(self.program)
 
 
 def read(said: str) -> Probe:
@@ -105,8 +105,14 @@ def refuse(found: Probe, host: HostPlan, way: Way, nixos: str) -> None:
         hint = "log in as root, or let the user do so: echo 'USER ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/USER"
         raise DeployError(f"{way} is neither root nor allowed to become root without a password", hint)
     if found.image and found.host != host.name:
+        hint = f"say where it is: --to {host.name}=TARGET"
+        raise DeployError(f"{way} is {found.host or 'another machine'}, not {host.name}", hint)
+    if found.image and not found.program:
+        # Its files are no package's: going back from a first generation would take them along.
+        what = f"{host.name} ({way}) was built as an image, whose state deploy could not give back"
         raise DeployError(
-            f"{way} is {found.host or 'another machine'}, not {host.name}", f"say where it is: --to {host.name}=TARGET"
+            what,
+            "install Debian 13 there instead, boot a new image, or bring its package by apt: mailnix emit --format deb",
         )
 
 
