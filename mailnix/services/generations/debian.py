@@ -14,7 +14,7 @@ from importlib.resources import files as resources
 from typing import Any, Final
 
 from mailnix.formats.text import Section, ini
-from mailnix.services.activation.names import ACTIVATE, LIST
+from mailnix.services.activation.names import ACTIVATE, ACTIVE, LIST
 from mailnix.services.credentials.names import NETWORKD, SEED, STORE
 from mailnix.services.firewall.debian import UNIT as FIREWALL
 from mailnix.services.generations import names
@@ -84,6 +84,7 @@ def told() -> dict[str, Any]:
         "shared": names.SHARED,
         "activate": ACTIVATE,
         "activates": LIST,
+        "active": ACTIVE,
         "credstore": STORE,
     }
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+
 import pytest
 
 from mailnix.services.generations import names
@@ -122,6 +125,13 @@ def test_a_unit_that_fails_takes_the_change_back(running: Scratch) -> None:
     assert running.whole()
 
 
+def test_a_unit_that_is_just_being_restarted_takes_nothing_back(running: Scratch) -> None:
+    looks = itertools.count()
+    running.failed = lambda: ["of-2.service"] if running.laid() == "2 2" and next(looks) % 2 else []
+    assert verbs.switch(running, 2, 60, "a")["step"] == "installed"
+    assert next(looks) > 2
+
+
 @pytest.mark.parametrize("unit", ["other.service", "of-2@x.service"])
 def test_units_of_others_may_fail(running: Scratch, unit: str) -> None:
     running.failed = lambda: [unit] if running.laid() == "2 2" else []
@@ -147,6 +157,18 @@ def test_installing_again_repairs_what_was_changed_by_hand(running: Scratch) -> 
     running.run_it(1)
     assert verbs.status(running)["drift"] == []
     assert running.whole()
+
+
+def test_what_reads_a_file_that_was_changed_by_hand_is_told_to_read_it_again(running: Scratch) -> None:
+    active = running.root / running.names.active[1:]
+    same = {"/etc/other": "o", "of": "others"}
+    active.write_text(json.dumps({"files": {"/etc/generation": "d", **same}, "wanted": []}))
+    verbs.switch(running, 2, 60, "a")
+    assert json.loads(active.read_text())["files"]["/etc/generation"] == "d"
+    verbs.back(running, "a")
+    (running.root / "etc/generation").write_text("by hand")
+    verbs.switch(running, 2, 60, "b")
+    assert json.loads(active.read_text()) == {"files": {"/etc/generation": "", **same}, "wanted": []}
 
 
 def test_what_was_purged_by_hand_is_drift_and_comes_back(running: Scratch) -> None:

@@ -9,8 +9,8 @@ from .packages import INSTALL_AT_MOST, Unfinished
 from .state import ASKED, BACK, INSTALLED, INSTALLING, State
 from .world import World, say
 
-SETTLE = 3
-"""Seconds in which a unit that cannot run shows as failed."""
+SETTLE = 4
+"""Looks, a second apart, in which a unit that cannot run shows as failed."""
 
 TRIES = 5
 """How often what was there before is configured: its files are there by then, and another deploy must be possible."""
@@ -67,6 +67,7 @@ class Keeper:
         now = self.world.now()
         known = state.step(self.world, known, step=INSTALLING, until=now + INSTALL_AT_MOST + pending.within)
         generation = state.generation(self.world, pending.to)
+        packages.doubt(self.world, generation.package)
         changed = credentials.lay(self.world, generation)
         done = packages.install(self.world, generation, again=pending.to == pending.before)
         say(done.output.rstrip())
@@ -80,14 +81,18 @@ class Keeper:
             say(f"generation {pending.to} is installed, and has {pending.within} seconds to be confirmed")
 
     def _failed(self, generation: state.Generation, pending: state.Pending) -> str:
-        """Units of the generation that run no more; empty where all do."""
+        """Units of the generation that run no more; empty where all do.
+
+        Seen twice in a row: what is restarted automatically fails for an instant each time (systemd.service(5)).
+        """
         ours = units(self.world, generation.package)
+        before: tuple[str, ...] = ()
         for _ in range(SETTLE):
-            failed = [
-                unit for unit in failed_units(self.world) if unit not in pending.failed and _template(unit) in ours
-            ]
-            if failed:
+            fresh = [unit for unit in failed_units(self.world) if unit not in pending.failed]
+            now = tuple(unit for unit in fresh if _template(unit) in ours)
+            if failed := [unit for unit in now if unit in before]:
                 return f"failed: {', '.join(failed)} (journalctl -u {failed[0]})"
+            before = now
             self.world.sleep(1)
         return ""
 

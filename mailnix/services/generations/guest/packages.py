@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -150,6 +151,19 @@ def drift(world: World, packages: Iterable[str]) -> list[str]:
     """Files of installed packages that are not as they came: dpkg(1), --verify."""
     lines = world.run(["dpkg", "--verify", *packages]).output.splitlines()
     return sorted({line[line.index("/") :] for line in lines if "/" in line and not line.startswith("dpkg")})
+
+
+def doubt(world: World, package: str) -> None:
+    """Have what reads a file that was changed by hand read it again, once the file is as it came.
+
+    What was activated last was something else, then; its list of digests does not know that.
+    """
+    path = world.root / world.names.active.lstrip("/")
+    changed = drift(world, [package])
+    if changed and path.exists():
+        active = json.loads(path.read_bytes())
+        doubted = {each: "" for each in changed if each in active["files"]}
+        world.write(path, json.dumps({**active, "files": {**active["files"], **doubted}}).encode())
 
 
 class Unfinished(Exception):

@@ -53,6 +53,7 @@ class Names:
     shared: tuple[str, ...]  # packages of ours beside the generation's own
     activate: str  # in a generation's package
     activates: str  # what it is told by
+    active: str  # what it did last: files by their digests
     credstore: str
 
 
