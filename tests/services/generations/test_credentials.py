@@ -103,6 +103,18 @@ def test_what_nobody_switched_to_keeps_none_once_another_comes(running: Scratch)
     assert {path.parent.parent.name for path in running.left_behind()} == {"3"}
 
 
+def test_a_generation_whose_credentials_are_gone_is_not_switched_to(running: Scratch) -> None:
+    """Somebody else's deploy came in between, or it was taken back before."""
+    running.have(3)
+    with pytest.raises(Refused, match="generation 2 came with credentials that are gone by now: deploy anew"):
+        verbs.switch(running, 2, 60, "a")
+    verbs.switch(running, 3, 60, "b")
+    verbs.back(running, None)
+    with pytest.raises(Refused, match="deploy anew"):
+        verbs.switch(running, 3, 60, "c")
+    assert running.whole()
+
+
 def test_going_to_an_older_one_leaves_credentials_as_they_are(running: Scratch) -> None:
     running.run_it(2)
     running.later()

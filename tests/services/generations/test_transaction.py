@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 
 from mailnix.services.generations import names
 from mailnix.services.generations.guest import state, verbs
+from mailnix.services.generations.guest.keeper import Keeper
 from mailnix.services.generations.guest.packages import known
 from mailnix.services.generations.guest.plan import plan
 from mailnix.services.generations.guest.world import Busy, Refused
@@ -74,15 +76,27 @@ def test_who_takes_back_names_the_change_he_means(running: Scratch) -> None:
 
 
 def test_a_second_change_waits_for_the_first(running: Scratch) -> None:
-    running.have(3)
     verbs.switch(running, 2, 60, "a")
     with pytest.raises(Busy, match="generation 2 waits for its confirmation, for 60 seconds at most"):
-        verbs.switch(running, 3, 60, "b")
+        verbs.switch(running, 1, 60, "b")
     with pytest.raises(Busy):
         verbs.switch(running, 2, 60, "b")
     with pytest.raises(Busy):
-        running.have(4)
+        running.have(3)
     assert (Busy.status, Refused.status) == (4, 1)
+
+
+def test_what_nobody_began_in_time_is_not_begun_any_more(running: Scratch) -> None:
+    asked = replace(pending(running, "b"), until=running.clock - 1)
+    state.save(running, replace(running.state, pending=asked))
+    Keeper(running).keep()
+    assert running.whole()
+    assert (running.state.last or {})["why"] == "it was not begun in time"
+
+
+def pending(machine: Scratch, token: str) -> state.Pending:
+    """A change that was asked for."""
+    return state.Pending(token, 1, 2, 60, state.ASKED, machine.clock + 60, machine.boot())
 
 
 @pytest.mark.parametrize(("number", "token"), [(2, "b"), (1, "a"), (3, "a")])
@@ -166,8 +180,9 @@ def test_what_reads_a_file_that_was_changed_by_hand_is_told_to_read_it_again(run
     verbs.switch(running, 2, 60, "a")
     assert json.loads(active.read_text())["files"]["/etc/generation"] == "d"
     verbs.back(running, "a")
+    running.have(3)
     (running.root / "etc/generation").write_text("by hand")
-    verbs.switch(running, 2, 60, "b")
+    verbs.switch(running, 3, 60, "b")
     assert json.loads(active.read_text()) == {"files": {"/etc/generation": "", **same}, "wanted": []}
 
 

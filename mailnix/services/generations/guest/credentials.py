@@ -23,6 +23,9 @@ TUNNEL = re.compile(r"network\.wireguard\..*\.(?P<card>[^.]+)")
 """systemd.netdev(5): networkd reads these when it makes a card."""
 
 NETWORKD = "systemd-networkd.service"
+BROUGHT = "credentials.brought"
+"""A file that stays until a generation with credentials is confirmed: without them it is not what was meant."""
+
 BEFORE, ABSENT = "credentials.before", "credentials.absent"
 """Beside them: those that were there, and empty files for those that were not."""
 
@@ -103,6 +106,17 @@ def forget(generation: Generation) -> None:
     """Keep none in a generation."""
     for folder in (FOLDER, BEFORE, ABSENT):
         shutil.rmtree(generation.folder / folder, ignore_errors=True)
+
+
+def confirmed(generation: Generation) -> None:
+    """They are the machine's now."""
+    (generation.folder / BROUGHT).unlink(missing_ok=True)
+    forget(generation)
+
+
+def lost(generation: Generation) -> bool:
+    """Whether a generation had credentials that nobody has confirmed, and has them no more."""
+    return (generation.folder / BROUGHT).exists() and not (generation.folder / FOLDER).exists()
 
 
 def hand_on(world: World, package: str, changed: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ from .world import World, say
 SETTLE = 4
 """Looks, a second apart, in which a unit that cannot run shows as failed."""
 
+LATE = "it was not begun in time"
 TRIES = 5
 """How often what was there before is configured: its files are there by then, and another deploy must be possible."""
 
@@ -54,8 +55,8 @@ class Keeper:
             return "the machine was started anew before it was confirmed"
         if pending.step == INSTALLING:  # by a keeper that died
             return "the installation was interrupted"
-        if pending.step == INSTALLED and self.world.now() >= pending.until:
-            return f"it was not confirmed within {pending.within} seconds"
+        if self.world.now() >= pending.until:
+            return f"it was not confirmed within {pending.within} seconds" if pending.step == INSTALLED else LATE
         return ""
 
     def _turn_back(self, known: State, why: str) -> State:

@@ -43,6 +43,8 @@ def receive(world: World, number: int, stream: IO[bytes]) -> dict[str, Any]:
 
 def _take(world: World, known: state.State, number: int, folder: Path, stream: IO[bytes]) -> dict[str, Any]:
     _unpack(stream, folder)
+    if (folder / credentials.FOLDER).exists():
+        (folder / credentials.BROUGHT).touch()
     made = _made(world, known, number, folder)
     _complete(world, folder, made["debs"])
     for name, digest in made["debs"].items():

@@ -85,6 +85,8 @@ def _same(world: World, pending: Pending, number: int, token: str) -> None:
 def _ask(world: World, known: State, number: int, within: int, token: str) -> None:
     """Check, have the keeper started, then write what is wanted: the keeper waits for the lock."""
     generation = state.generation(world, number)
+    if credentials.lost(generation):
+        raise Refused(f"generation {number} came with credentials that are gone by now: deploy anew")
     if bad := ", ".join(damaged(generation)):
         raise Refused(f"generation {number} is damaged ({bad}): deploy anew")
     have = packages.known(world)
@@ -101,7 +103,9 @@ def _ask(world: World, known: State, number: int, within: int, token: str) -> No
         if now != known:
             raise Busy("another change was faster")
         for other in state.numbers(world):  # what has been laid by now, or never will be
-            if other != number or other == known.current:
+            if other == known.current:
+                credentials.confirmed(state.generation(world, other))
+            elif other != number:
                 credentials.forget(state.generation(world, other))
         started = world.run(["systemctl", "restart", "--no-block", world.names.keeper])
         if started.status != 0:
@@ -190,7 +194,7 @@ def confirm(world: World, number: int, token: str) -> dict[str, Any]:
             aside = home(world) / f".incoming-{old}"  # removed in any case by whoever receives next
             (home(world) / str(old)).rename(aside)
             shutil.rmtree(aside)
-        credentials.forget(state.generation(world, number))
+        credentials.confirmed(state.generation(world, number))
         shutil.rmtree(home(world) / str(number) / "archives", ignore_errors=True)
     say(f"generation {known.current} runs")
     return {"current": known.current}
