@@ -173,7 +173,6 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 
 def test_a_server_of_somebodys_is_not_taken_over_unasked(town: Town) -> None:
-    town.mailnix("secrets", "init")
     done = town.deploy()
     assert done.status == 1
     assert "--take-over" in done.stderr
@@ -252,7 +251,7 @@ def test_the_tunnels_subnet_changes_on_both_at_once(town: Town) -> None:
 
 def test_new_keys_of_the_tunnel_reach_both(town: Town) -> None:
     before = town.servers.proxy.out("wg show wg0 public-key")
-    rotated = town.mailnix("secrets", "rotate", PROXY, "network.wireguard.private.wg0")
+    rotated = town.servers.client("secrets", "rotate", town.config, f"{PROXY}/network.wireguard.private.wg0")
     assert rotated.status == 0, rotated.stderr
     done = town.deploy()
     assert ends(done) == {HOME: "confirmed", PROXY: "confirmed"}, done.stderr
@@ -271,7 +270,7 @@ def test_what_would_lock_one_out_ends_in_the_generation_before(town: Town, chang
     fields = dict(town.fields)
     before = {host: town.current(host) for host in (HOME, PROXY)}
     town.describe(**changed)
-    done = town.deploy(PROXY, within=30)
+    done = town.deploy(PROXY, within=60)
     assert done.status == 1, done.stdout
     assert "a new SSH connection" in done.stderr
     assert {host: town.current(host) for host in (HOME, PROXY)} == before
@@ -325,7 +324,7 @@ def waits(town: Town, host: str) -> bool:
 def test_whoever_deploys_and_is_interrupted_leaves_a_machine_that_goes_back_by_itself(town: Town) -> None:
     fields, before = dict(town.fields), town.current(PROXY)
     town.describe(admins='["198.51.100.0/24"]')  # so that it is not confirmed before it is interrupted
-    client = begun(town, "--within", "45", PROXY)
+    client = begun(town, "--within", "60", PROXY)
     until(lambda: waits(town, PROXY), "the proxy waits for its confirmation", 240)
     end(client)
     until(lambda: town.state(PROXY)["pending"] is None, "the proxy is back", 240)
