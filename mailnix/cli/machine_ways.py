@@ -47,14 +47,21 @@ def targets_of(words: tuple[str, ...]) -> dict[str, str]:
 
 def told(work: Callable[[], Any], config: Path, *, as_json: bool) -> None:
     """Do it, and show what became of the machines, also where it failed half-way."""
+    from attrs import evolve
+
     from mailnix.cli.deployed import show
     from mailnix.deploy.deploying import Failed
+    from mailnix.deploy.values import Report
 
     failure: MailnixError | None = None
     try:
         report = work()
     except Failed as error:
-        report, failure = error.report, error
+        report, failure = evolve(error.report, error=error.message), error
+    except MailnixError as error:
+        if not as_json:
+            raise
+        report, failure = Report((), error=error.message), error
     if as_json:
         output.result_json(report)
     else:

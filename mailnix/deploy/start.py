@@ -11,13 +11,13 @@ from attrs import field, frozen
 
 from mailnix.deploy.asking import Asking, TakeOver
 from mailnix.deploy.debs import Debs
-from mailnix.deploy.deploying import Deploying, listed
+from mailnix.deploy.deploying import Credentials, Deploying, listed
 from mailnix.deploy.machine import Machine
 from mailnix.deploy.remote import Remote, end_shared
 from mailnix.deploy.scene import Say, Wall, ask_here
-from mailnix.errors import DeployError
+from mailnix.errors import DeployError, SecretsError
 from mailnix.plan import Plan
-from mailnix.secrets import credentials_of, init
+from mailnix.secrets import Secret, credentials_of, init
 from mailnix.ssh import Way, ways
 
 
@@ -60,7 +60,7 @@ def started(plan: Plan, folder: Path, wish: Wish, reach: Reach, take_over: TakeO
             dry_run=wish.dry_run,
         )
         try:
-            yield Deploying(asking, lambda host: credentials_of(plan, host, folder), ask_here, wish.within)
+            yield Deploying(asking, _credentials(plan, folder, wish, say), ask_here, wish.within)
         finally:
             end_shared(Path(scratch))
 
@@ -71,6 +71,21 @@ def _open(plan: Plan, say: Say) -> tuple[str, ...]:
         if host.sealed:
             say(f"{host.name}: sealed, so it stays as it was built")
     return tuple(host.name for host in plan.hosts if not host.sealed)
+
+
+def _credentials(plan: Plan, folder: Path, wish: Wish, say: Say) -> Credentials:
+    """A machine's; to look at what would be done, none need be there."""
+
+    def of(host: str) -> Mapping[str, Secret]:
+        try:
+            return credentials_of(plan, host, folder)
+        except SecretsError as error:
+            if not wish.dry_run:
+                raise
+            say(f"{error.message}: deploying makes what it can")
+            return {}
+
+    return of
 
 
 def credentials_made(plan: Plan, folder: Path, say: Say) -> None:

@@ -187,8 +187,9 @@ class Outcome:
 
 @frozen
 class Report:
-    """What became of all machines, and records to publish and to remove: lines of the zone."""
+    """What became of all machines, records to publish and to remove (lines of the zone), what went wrong."""
 
     machines: tuple[Outcome, ...]
     publish: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+    error: str = ""

@@ -25,7 +25,10 @@ QUIET = {
     "APT_LISTCHANGES_FRONTEND": "none",
     "NEEDRESTART_SUSPEND": "1",  # it would restart services that are not ours while we count on them
 }
-ERROR = re.compile("^(E|dpkg: error|mailnix): |: (Pre)?Depends: ")
+ERROR = re.compile("^(E|dpkg[a-z-]*: error|mailnix): |: (Pre)?Depends: ")
+SECOND_HAND = "E: Sub-process "
+"""How apt says that dpkg, which has said why, failed."""
+
 STARTS_NOTHING = {"SYSTEMD_OFFLINE": "1"}
 """systemctl(1) then changes files alone: a start that a package's script waits for would wait for this program."""
 
@@ -69,7 +72,8 @@ class Done:
         """What it said of its errors (apt, dpkg, ours), or the end of what it said, as one line."""
         lines = [line.strip() for line in self.output.splitlines() if line.strip()]
         errors = [line for line in lines if ERROR.search(line)]
-        return "; ".join(errors[:4] or lines[-4:]) or f"it ended with {self.status} and no word"
+        first_hand = [line for line in errors if not line.startswith(SECOND_HAND)]
+        return "; ".join(first_hand[:4] or errors[:4] or lines[-4:]) or f"it ended with {self.status} and no word"
 
 
 class World(Protocol):
