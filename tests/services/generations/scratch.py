@@ -55,11 +55,15 @@ def deb(
     files: Mapping[str, str],
     scripts: Mapping[str, str] | None = None,
     depends: str = "",
+    more: str = "",
     *,
     links: Mapping[str, str] | None = None,
     tree: Path | None = None,
 ) -> Path:
-    """A package with these files (path → content) and links (path → target), in a tree of what it has besides."""
+    """A package with these files (path → content) and links (path → target), in a tree of what it has besides.
+
+    `more` are lines of its control file.
+    """
     tree = tree or folder / f"{name}-{version}.tree"
     for path, target in (links or {}).items():
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +73,11 @@ def deb(
         (tree / path).write_text(text)
     fields = f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: x <x@localhost>\nDescription: x\n"
     sums = "".join(f"{hashlib.md5(text.encode()).hexdigest()}  {path}\n" for path, text in files.items())
-    control = {"control": fields + (f"Depends: {depends}\n" if depends else ""), "md5sums": sums, **(scripts or {})}
+    control = {
+        "control": fields + (f"Depends: {depends}\n" if depends else "") + more,
+        "md5sums": sums,
+        **(scripts or {}),
+    }
     (tree / "DEBIAN").mkdir(parents=True, exist_ok=True)
     for path, text in control.items():
         (tree / "DEBIAN" / path).write_text(text)

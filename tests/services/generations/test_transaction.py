@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mailnix.services.generations import names
-from mailnix.services.generations.guest import state, verbs
+from mailnix.services.generations.guest import packages, state, verbs
 from mailnix.services.generations.guest.keeper import Keeper
 from mailnix.services.generations.guest.packages import known
 from mailnix.services.generations.guest.plan import plan
@@ -230,6 +230,16 @@ def test_a_package_that_others_left_half_done_is_to_be_finished_first(running: S
     with pytest.raises(Refused, match=r"dpkg was interrupted before .*other"):
         verbs.switch(running, 2, 60, "a")
     assert running.state.pending is None
+
+
+def test_what_came_and_may_not_go_is_finished_so_that_the_next_change_can_come(running: Scratch) -> None:
+    """Debian 13's `login` is such a package: dpkg(1), --force-remove-protected."""
+    other = deb(running.root, "login", "1", {"bin/login": "x"}, more="Protected: yes\n")
+    running.run(["dpkg", "--unpack", str(other)])
+    generation = state.generation(running, 1)
+    assert packages.undo(running, generation, generation, ("login",), offline=False) == ""
+    assert packages.unsettled(running) == ""
+    assert packages.known(running)["login"].whole
 
 
 def test_a_damaged_generation_is_not_changed_to(running: Scratch) -> None:

@@ -186,6 +186,10 @@ def undo(world: World, old: Generation | None, to: Generation, new: Sequence[str
         _must(world, [*DPKG, "--force-remove-reinstreq", "--purge", *gone], offline)
     if gone := [name for name in theirs if name in have]:  # somebody may have come to need them: then they stay
         world.run([*DPKG, "--force-remove-reinstreq", "--remove", *gone], within=INSTALL_AT_MOST, offline=offline)
+        # What may not go (Protected, or needed by now) is half installed and meant to go: only by its name is it finished.
+        have = known(world)
+        if kept := [name for name in gone if name in have and not have[name].whole]:
+            world.run([*DPKG, "--configure", *kept], within=INSTALL_AT_MOST, offline=offline)
     done = world.run([*DPKG, "--configure", "--pending"], within=INSTALL_AT_MOST, offline=offline)
     if done.status == LOCKED:
         raise Unfinished(done.last)
