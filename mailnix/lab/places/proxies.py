@@ -190,5 +190,6 @@ TWO_CARDS: Final = (
         LAN,
         provider2=TEMPTING,
         reboots=(PROXY,),
+        seldom=True,
     ),
 )
