@@ -186,7 +186,7 @@ def undo(world: World, old: Generation | None, to: Generation, new: Sequence[str
         _must(world, [*DPKG, "--force-remove-reinstreq", "--purge", *gone], offline)
     if gone := [name for name in theirs if name in have]:  # somebody may have come to need them: then they stay
         world.run([*DPKG, "--force-remove-reinstreq", "--remove", *gone], within=INSTALL_AT_MOST, offline=offline)
-        # What may not go (Protected, or needed by now) is half installed and meant to go: only by its name is it finished.
+        # What may not go (Protected, or needed by now) is half installed: it is finished only by its name.
         have = known(world)
         if kept := [name for name in gone if name in have and not have[name].whole]:
             world.run([*DPKG, "--configure", *kept], within=INSTALL_AT_MOST, offline=offline)
