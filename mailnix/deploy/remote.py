@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -176,20 +176,30 @@ class Remote:
     def _verb(self, *words: str, stdin: Secret | None = None, timeout: float = SHORT) -> dict[str, Any]:
         data = None if stdin is None else stdin.reveal()
         try:
-            said = self._any((PROGRAM, *words), data, timeout)
+            said = self._any((PROGRAM, *words), data, timeout, _answered)
         except CommandFailed as error:
             raise self._refused(error) from None
         found: dict[str, Any] = json.loads(said.stdout)
         return found
 
-    def _any(self, words: Sequence[str], stdin: bytes | None, timeout: float) -> Completed:
-        """By the way that worked last, else the others; raises Unreached by its failure where none leads there."""
+    def _any(
+        self,
+        words: Sequence[str],
+        stdin: bytes | None,
+        timeout: float,
+        answered: Callable[[CommandFailed], bool] = lambda _error: True,
+    ) -> Completed:
+        """By the way that worked last, else the others; raises Unreached by its failure where none leads there.
+
+        `answered` tells a failure of what was called from that of something else which somebody runs instead: a forced
+        command in authorized_keys (sshd(8)), with which providers send root's visitors elsewhere.
+        """
         first: CommandFailed | None = None
         for number in (self.at, *(n for n in range(len(self.doors)) if n != self.at)):
             try:
                 done = self.runner(self.doors[number].argv(words, self.sockets), stdin=stdin, timeout=timeout)
             except CommandFailed as error:
-                if error.status not in (None, SSH_FAILED):
+                if error.status not in (None, SSH_FAILED) and answered(error):
                     self.at = number
                     raise
                 first = first or error
@@ -208,6 +218,11 @@ class Remote:
             return Refused(f"{self.host} ({self.way}) has no {PROGRAM}", "mailnix deploy brings it")
         journal = self.way.typed("journalctl", "-b", "-u", "mailnix-*")
         return Refused(f"{self.host}: {said}", f"its journal may say more: {journal}")
+
+
+def _answered(error: CommandFailed) -> bool:
+    """Whether our program failed, or the shell that has none."""
+    return error.status == NO_SUCH_PROGRAM or "generations: " in error.last_lines
 
 
 def read_answers(done: Completed) -> Sequence[Answer]:

@@ -77,6 +77,24 @@ def test_who_is_not_root_asks_for_it_each_time() -> None:
     assert ssh.calls[-1][-1] == f"sudo -n {PROGRAM} status"
 
 
+def test_a_forced_command_in_the_place_of_our_program_is_no_way_in() -> None:
+    """Cloud images send root's visitors to another user so: sshd(8), command=."""
+
+    class Forced(Ssh):
+        def __call__(self, argv: Any, *, stdin: bytes | None = None, **more: Any) -> Completed:
+            if tuple(argv)[-2] == "root@a":
+                self.calls.append(tuple(argv))
+                raise CommandFailed(tuple(argv), 142, "Please login as the user debian rather than the user root.\n")
+            return super().__call__(argv, stdin=stdin, **more)
+
+    ssh = Forced()
+    machine = remote(ssh, "root@a", "debian@a")
+    machine.status()
+    assert ssh.targets == ["root@a", "debian@a"]
+    with pytest.raises(Unreached):
+        remote(Forced(), "root@a").status()
+
+
 def test_after_a_change_root_may_come_too_where_the_user_may_not_any_more() -> None:
     ssh = Ssh(SAID)
     machine = remote(ssh, "debian@a")
