@@ -35,6 +35,9 @@ SHARED: Final = (
 )
 """Files that somebody else has at the same place: the installer, the provider, a package."""
 
+HERE: Final = "@SHARED@"
+"""In scripts for a machine that knows by itself which of them it has."""
+
 MASKED: Final = ("NetworkManager.service", "dhcpcd.service", "networking.service")
 """What configures the network on servers as providers make them; with us networkd does."""
 
@@ -115,22 +118,38 @@ def generation(host: DebianHost, number: int) -> Package:
     tree = Tree.of(entry for entry in (*host.tree, *_takes_over()) if entry.path not in enabling)
     shared = [path for path in SHARED if any(entry.path == path for entry in tree)]
     ours = (f"{npm_tree.PACKAGE} (= {npm_tree.version()})",) if host.npm_tree else ()
-    paths = {"activate": ACTIVATE, "active": ACTIVE, "enabled": ENABLED, "list": LIST, "state": STATE}
-    values = {
-        "package": name,
-        "shared": shared,
-        "aside": ASIDE,
-        "restarted": (*MASKED, *(each.unit for each in host.packaged)),
-        **paths,
-    }
     return Package(
         name=name,
         version=str(number),
         depends=(*sorted({*SYSTEM, *NETWORK, *host.packages}), *ours),
         summary=f"the machine {host.name} as mailnix describes it, generation {number}",
         tree=tree,
-        scripts={script: template("activation", f"{script}.sh.j2", **values) for script in SCRIPTS},
+        scripts=_scripts(host, shared, adopted=False),
     )
+
+
+def adopted_scripts(host: DebianHost) -> Mapping[str, str]:
+    """dpkg's, for the package that a machine makes of what its image laid; HERE is where paths of SHARED go.
+
+    Those are that package's own by then, so none steps aside; what runs is left alone when it is installed first.
+    """
+    return _scripts(host, (HERE,), adopted=True)
+
+
+def _scripts(host: DebianHost, shared: Iterable[str], *, adopted: bool) -> Mapping[str, str]:
+    values = {
+        "package": package_name(host.name),
+        "shared": shared,
+        "aside": ASIDE,
+        "restarted": (*MASKED, *(each.unit for each in host.packaged)),
+        "adopted": adopted,
+        "activate": ACTIVATE,
+        "active": ACTIVE,
+        "enabled": ENABLED,
+        "list": LIST,
+        "state": STATE,
+    }
+    return {script: template("activation", f"{script}.sh.j2", **values) for script in SCRIPTS}
 
 
 def _takes_over() -> Iterable[Entry]:

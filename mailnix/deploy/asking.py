@@ -98,9 +98,10 @@ def _ways_of_before(plan: Plan, host: str, status: Mapping[str, Status]) -> tupl
     if host != plan.internal.name or not plan.internal.jump_hosts:
         return ()
     return tuple(
-        Way(f"{USER}@{running.links[proxy.name]['internal'][0]}", f"{USER}@{proxy.ipv4}")
+        Way(f"{USER}@{tunnel['internal'][0]}", f"{USER}@{proxy.ipv4}")
         for proxy in plan.proxies
-        if proxy.name in status and (running := status[proxy.name].running) and proxy.name in running.links
+        if proxy.name in status and (running := status[proxy.name].running)
+        if (tunnel := running.links.get(proxy.name))
     )
 
 
@@ -119,6 +120,8 @@ def _asked(asking: Asking, machine: Machine) -> Status | None:
         raise DeployError(f"{machine.way} is {', '.join(sorted(others))}, not {host}: nothing was changed", hint)
     if status.pending is not None and not asking.only_ours:
         raise waits(asking, status, host)
+    if found.image and status.current is None and not (asking.dry_run or asking.only_ours):
+        status = _adopted(asking, machine)
     runs = f"generation {status.current}" if status.current else "no generation yet"
     asking.say(f"{host}: {machine.way}, {found.name}, {runs}")
     return status
@@ -150,6 +153,13 @@ def _has_program(asking: Asking, machine: Machine, found: Probe) -> bool:
     asking.say(f"{machine.host}: installing what keeps its generations ({ours})")
     machine.install(asking.maker.program(asking.folder))
     return True
+
+
+def _adopted(asking: Asking, machine: Machine) -> Status:
+    """Have a machine that was built as an image keep what it is, since purging a first generation is no way back."""
+    asking.say(f"{machine.host}: built as an image, which becomes the generation to go back to")
+    machine.adopt(asking.maker.adoption(machine.host))
+    return machine.status()
 
 
 def waits(asking: Asking, status: Status, host: str) -> Busy:

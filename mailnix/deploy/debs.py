@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from attrs import frozen
 
 from mailnix.debian.host import DebianHost, debian_host
-from mailnix.debian.package import Package, generation
+from mailnix.debian.package import HERE, SHARED, Package, adopted_scripts, generation, package_name
+from mailnix.deploy import links
+from mailnix.deploy.making import made
 from mailnix.image import package
 from mailnix.image.packages import haraka_package
 from mailnix.image.values import Progress
 from mailnix.plan import Plan
+from mailnix.services.activation.listed import digest
 from mailnix.services.generations import debian as generations
 from mailnix.services.generations import names
+from mailnix.services.haraka import npm_tree
+from mailnix.services.wireguard.debian import debian as wireguard
 from mailnix.tree import Tree
 
+NETWORK: Final = "/etc/systemd/network"
 ANY: Final = 0  # a digest is the same for every number
 
 
@@ -38,10 +44,25 @@ class Debs:
     def debs(self, host: str, number: int, folder: Path) -> Mapping[str, Path]:
         """The machine's package, and Haraka's where it runs that."""
         described = self._host(host)
-        made = [package.make(generation(described, number), folder)]
+        debs = [package.make(generation(described, number), folder)]
         if described.npm_tree:
-            made.append(haraka_package(progress=self.progress))
-        return {path.name: path for path in made}
+            debs.append(haraka_package(progress=self.progress))
+        return {path.name: path for path in debs}
+
+    def adoption(self, host: str) -> Mapping[str, Any]:
+        """Its tunnels are known where their files are those of this description, and else taken for others."""
+        described, planned = self._host(host), self.plan.host(host)
+        network = [each for each in wireguard(self.plan, planned).entries if each.path.startswith(f"{NETWORK}/")]
+        return {
+            "host": host,
+            "package": package_name(host),
+            "scripts": adopted_scripts(described),
+            "shared": SHARED,
+            "here": HERE,
+            "trees": {npm_tree.PACKAGE: npm_tree.FOLDER},
+            "alike": {each.path: digest(each) for each in network},
+            "made": made(host, ANY, "", {}, {"links": links.facts(self.plan, host)}),
+        }
 
     @property
     def program_version(self) -> str:

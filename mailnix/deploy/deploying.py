@@ -18,6 +18,7 @@ from mailnix.plan import Plan
 from mailnix.secrets import Secret
 
 FIRST: Final = "its first generation"
+AS_BUILT: Final = "it is as its image made it"
 SHOWN: Final = 5  # names in a line
 
 Credentials = Callable[[str], Mapping[str, Secret]]
@@ -120,7 +121,7 @@ def difference(deploying: Deploying, asked: Asked, host: str) -> Difference:
     lacking = asked.machines[host].compare(credentials_archive(credentials))
     reasons = []
     if status.running.digest != digest:
-        reasons.append("its description changed")
+        reasons.append("its description changed" if status.running.digest else AS_BUILT)
     if status.drift:
         reasons.append(f"changed by hand: {listed(status.drift)}")
     if lacking:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from mailnix.deploy.checks import Answer, Question
 from mailnix.deploy.probe import Probe
@@ -53,6 +53,10 @@ class Machine(Protocol):
 
     def status(self) -> Status:
         """What runs, what waits, what is there."""
+        ...
+
+    def adopt(self, adoption: Mapping[str, Any]) -> None:
+        """Make what its image laid its first generation; nothing else changes. Raises Refused, Busy."""
         ...
 
     def compare(self, credentials: Secret) -> tuple[str, ...]:

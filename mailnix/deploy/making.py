@@ -31,6 +31,10 @@ class Maker(Protocol):
         """Every package of ours of that generation, by file name, in `folder` or somewhere else."""
         ...
 
+    def adoption(self, host: str) -> Mapping[str, Any]:
+        """What a machine that was built as an image is told to make its first generation of: the program's `adopt`."""
+        ...
+
     @property
     def program_version(self) -> str:
         """The version of the program that keeps generations on a machine."""

@@ -58,8 +58,8 @@ class Probe:
 
     @property
     def is_ours(self) -> bool:
-        """Whether mailnix keeps this machine's generations."""
-        return bool(self.program)
+        """Whether mailnix keeps this machine's generations, or has built it."""
+        return bool(self.program) or self.image
 
 
 def read(said: str) -> Probe:
@@ -107,13 +107,6 @@ def refuse(found: Probe, host: HostPlan, way: Way, nixos: str) -> None:
     if found.image and found.host != host.name:
         hint = f"say where it is: --to {host.name}=TARGET"
         raise DeployError(f"{way} is {found.host or 'another machine'}, not {host.name}", hint)
-    if found.image and not found.program:
-        # Its files are no package's: going back from a first generation would take them along.
-        what = f"{host.name} ({way}) was built as an image, whose state deploy could not give back"
-        raise DeployError(
-            what,
-            "install Debian 13 there instead, boot a new image, or bring its package by apt: mailnix emit --format deb",
-        )
 
 
 def _other(found: Probe) -> str:

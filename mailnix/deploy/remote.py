@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -138,6 +138,10 @@ class Remote:
         """As the program says."""
         return Status.read(self._verb("status"))
 
+    def adopt(self, adoption: Mapping[str, Any]) -> None:
+        """As the program does."""
+        self._verb("adopt", stdin=json.dumps(adoption).encode(), timeout=CHANGING)
+
     def compare(self, credentials: Secret) -> tuple[str, ...]:
         """As the program says."""
         return tuple(self._verb("compare", stdin=credentials)["credentials"])
@@ -173,8 +177,8 @@ class Remote:
         words = ("python3", "-I", "-", json.dumps(questions))
         return read_answers(self._any(words, LOOK.read_bytes(), SHORT + 20 * len(questions)))
 
-    def _verb(self, *words: str, stdin: Secret | None = None, timeout: float = SHORT) -> dict[str, Any]:
-        data = None if stdin is None else stdin.reveal()
+    def _verb(self, *words: str, stdin: Secret | bytes | None = None, timeout: float = SHORT) -> dict[str, Any]:
+        data = stdin.reveal() if isinstance(stdin, Secret) else stdin
         try:
             said = self._any((PROGRAM, *words), data, timeout, _answered)
         except CommandFailed as error:

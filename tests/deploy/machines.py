@@ -17,7 +17,7 @@ from mailnix.deploy.deploying import Deploying
 from mailnix.deploy.machine import Busy, Refused, Unreached
 from mailnix.deploy.making import CREDENTIALS, MADE
 from mailnix.deploy.probe import Probe
-from mailnix.deploy.values import Changes, Ended, Made, Pending, Received, Status
+from mailnix.deploy.values import Changes, Ended, Facts, Made, Pending, Received, Status
 from mailnix.plan import Plan, derive
 from mailnix.secrets import Secret
 from mailnix.ssh import Way
@@ -108,6 +108,12 @@ class Played:
         self._called(f"install {program.name}")
         self.found = evolve(self.found, program=PROGRAM)
 
+    def adopt(self, adoption: Mapping[str, Any]) -> None:
+        self._called("adopt")
+        self._breaks("adopt")
+        self.current = 1
+        self.kept[1] = Made(1, self.host, "", links=adoption["links"])
+
     def status(self) -> Status:
         self._called("status")
         self._breaks("status")
@@ -187,6 +193,7 @@ class Packages:
 
     digests: dict[str, str] = field(factory=dict)
     program_version: str = PROGRAM
+    links: Facts = field(factory=dict)
 
     def digest(self, host: str) -> str:
         return self.digests.get(host, "as ever")
@@ -197,6 +204,9 @@ class Packages:
         shared = folder / "mailnix-haraka_3.3.4_amd64.deb"
         shared.write_text("Haraka")
         return {each.name: each for each in (path, shared)}
+
+    def adoption(self, host: str) -> Mapping[str, Any]:
+        return {"host": host, "links": self.links}
 
     def program(self, folder: Path) -> Path:
         path = folder / f"mailnix-generations_{PROGRAM}_all.deb"

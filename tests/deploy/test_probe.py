@@ -92,10 +92,10 @@ def test_an_image_of_another_machine_is_not_taken_for_this_one() -> None:
     assert "is internal, not proxy" in refused(evolve(PLAIN, image=True, host="internal")).message
 
 
-def test_an_image_without_generations_could_not_go_back() -> None:
+def test_an_image_of_this_machine_is_ours() -> None:
     image = evolve(PLAIN, image=True, host="proxy")
-    assert "was built as an image" in refused(image).message
-    refuse(evolve(image, program="0.1"), PROXY, WAY, "")
+    refuse(image, PROXY, WAY, "")
+    assert image.is_ours
 
 
 def test_who_has_caddy_already_may_keep_it() -> None:

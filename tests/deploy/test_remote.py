@@ -165,6 +165,13 @@ def test_an_archive_goes_by_standard_input() -> None:
     assert ssh.sent == [b"tar"]
 
 
+def test_what_an_image_laid_is_kept_by_what_the_client_knows_of_it() -> None:
+    ssh = Ssh('{"current": 1}')
+    remote(ssh, "root@a").adopt({"host": "proxy"})
+    assert ssh.calls[0][-1] == f"{PROGRAM} adopt"
+    assert ssh.sent == [b'{"host": "proxy"}']
+
+
 def test_a_target_that_is_an_option_is_refused() -> None:
     with pytest.raises(DeployError, match="is no SSH target"):
         remote(Ssh(), "-oProxyCommand=true")

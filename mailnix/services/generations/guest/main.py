@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from . import verbs
+from .adopting import adopt
 from .credentials import compare
 from .keeper import Keeper
 from .plan import plan
@@ -26,6 +27,7 @@ def words() -> argparse.ArgumentParser:
     verb.add_parser("status", help="what runs, what waits, what is here")
     verb.add_parser("boot", help="undo what was not confirmed (for a unit)")
     verb.add_parser("keep", help="mind what is pending (for a unit)")
+    verb.add_parser("adopt", help="make what an image laid the first generation; what the client knows is on stdin")
     verb.add_parser("compare", help="name credentials of a tar on stdin that this machine has not")
     back = verb.add_parser("back", help="take back what is pending")
     back.add_argument("--id")
@@ -58,6 +60,8 @@ def do(world: World, told: argparse.Namespace) -> dict[str, Any]:
     match told.verb:
         case "receive":
             return receive(world, told.number, sys.stdin.buffer)
+        case "adopt":
+            return adopt(world, sys.stdin.buffer)
         case "compare":
             return {"credentials": compare(world, sys.stdin.buffer)}
         case "plan":
