@@ -202,7 +202,8 @@ class _Change:
         message, hint = f"{error.message}; {_told(outcomes)}", error.hint
         if self.confirmed:
             message += f"; {', '.join(self.confirmed)} had been confirmed a moment before, and stays"
-            hint = f"deploy again, or: mailnix rollback {self.config} {self.confirmed[0]}"
+            others = " ".join(move.host for move in self.moves if move.host not in self.confirmed)
+            hint = f"bring the rest there: mailnix deploy {self.config} {others}"
         return TakenBack(message, hint, outcomes)
 
     def _back(self, each: _Waiting) -> End:

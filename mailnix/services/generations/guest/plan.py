@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -90,8 +91,7 @@ def _units(world: World, archive: Path, folder: Path) -> list[list[str]]:
                 return []
             (folder / path.rpartition("/")[2]).write_bytes(content.read() if content else b"")
     program, told = (folder / path.rpartition("/")[2] for path in (names.activate, names.activates))
-    program.chmod(0o700)
-    done = world.run([str(program), "--dry-run", str(told)])
+    done = world.run([sys.executable, str(program), "--dry-run", str(told)])  # nothing in /tmp may be run everywhere
     if done.status != 0:
         raise Refused(f"what it would do with units is not known: {done.last}")
     return [list(pair) for line in done.output.splitlines() for pair in _of_command(line.split())]

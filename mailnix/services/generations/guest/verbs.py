@@ -85,8 +85,7 @@ def _same(world: World, pending: Pending, number: int, token: str) -> None:
 def _ask(world: World, known: State, number: int, within: int, token: str) -> None:
     """Check, have the keeper started, then write what is wanted: the keeper waits for the lock."""
     generation = state.generation(world, number)
-    if credentials.lost(generation):
-        raise Refused(f"generation {number} came with credentials that are gone by now: deploy anew")
+    _whole(generation, number)
     if bad := ", ".join(damaged(generation)):
         raise Refused(f"generation {number} is damaged ({bad}): deploy anew")
     have = packages.known(world)
@@ -102,6 +101,7 @@ def _ask(world: World, known: State, number: int, within: int, token: str) -> No
         now = state.read(world)
         if now != known:
             raise Busy("another change was faster")
+        _whole(generation, number)  # whoever sent another one meanwhile had them forgotten
         for other in state.numbers(world):  # what has been laid by now, or never will be
             if other == known.current:
                 credentials.confirmed(state.generation(world, other))
@@ -122,6 +122,11 @@ def _ask(world: World, known: State, number: int, within: int, token: str) -> No
             failed=failed_units(world),
         )
         state.save(world, replace(known, pending=pending))
+
+
+def _whole(generation: state.Generation, number: int) -> None:
+    if credentials.lost(generation):
+        raise Refused(f"generation {number} came with credentials that are gone by now: deploy anew")
 
 
 def _wait(world: World, token: str) -> dict[str, Any]:
