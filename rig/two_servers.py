@@ -25,6 +25,7 @@ from rig.container import MIRROR, Container, Network, offer, server
 
 PROXY, HOME = "203.0.113.10", "192.168.1.20"
 PROVIDERS_ROUTER, HOME_ROUTER = "203.0.113.1", "192.168.1.1"
+RESOLVERS: Final = "nameserver 192.0.2.53\n"
 DOCKER: Final = ("docker-cli", "docker-compose", "docker.io")
 _UNITS: Final = "/usr/lib/systemd/system"
 _INTERFACES: Final = """\
@@ -159,6 +160,7 @@ def _furnish(root: Path, name: str, interfaces: str, folder: Path) -> None:
     files = {
         "etc/hostname": f"{name}\n",
         "etc/hosts": f"127.0.0.1 localhost {name}\n",
+        "etc/resolv.conf": RESOLVERS,
         "root/.ssh/authorized_keys": (folder / "id_ed25519.pub").read_text(),
         "etc/network/interfaces": interfaces,
         "usr/local/sbin/kernel-wireguard": _KERNEL,
@@ -167,6 +169,7 @@ def _furnish(root: Path, name: str, interfaces: str, folder: Path) -> None:
     for path, text in files.items():
         place = root / path
         place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)  # a link, in some
         place.write_text(text)
         place.chmod(0o755 if "sbin" in path else 0o644)
 

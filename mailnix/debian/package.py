@@ -17,12 +17,9 @@ from mailnix.debian.host import DebianHost
 from mailnix.debian.packages import NETWORK, SYSTEM
 from mailnix.formats.text import template
 from mailnix.services.activation.listed import digest
-from mailnix.services.activation.names import ACTIVATE, ACTIVE, ENABLED, LIST, STATE
+from mailnix.services.activation.names import ACTIVATE, ACTIVE, ASIDE, ENABLED, LIST, RESOLVERS, STATE
 from mailnix.services.haraka import npm_tree
 from mailnix.tree import Entry, File, Link, Tree
-
-ASIDE: Final = ".before-mailnix"
-"""What an owner's or another package's file is called while ours has its place."""
 
 SHARED: Final = (
     "/etc/apt/apt.conf.d/20auto-upgrades",
@@ -147,6 +144,7 @@ def _scripts(host: DebianHost, shared: Iterable[str], *, adopted: bool) -> Mappi
         "active": ACTIVE,
         "enabled": ENABLED,
         "list": LIST,
+        "resolvers": RESOLVERS,
         "state": STATE,
     }
     return {script: template("activation", f"{script}.sh.j2", **values) for script in SCRIPTS}

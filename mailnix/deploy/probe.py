@@ -58,8 +58,8 @@ class Probe:
 
     @property
     def is_ours(self) -> bool:
-        """Whether mailnix keeps this machine's generations, or has built it."""
-        return bool(self.program) or self.image
+        """Whether files of a machine of ours are there; a deploy that came no further brought the program alone."""
+        return self.image
 
 
 def read(said: str) -> Probe:

@@ -8,10 +8,11 @@ import pytest
 from attrs import evolve
 
 from mailnix.debian.host import DebianHost, debian_hosts
-from mailnix.debian.package import ASIDE, SCRIPTS, SHARED, generation, haraka
+from mailnix.debian.package import SCRIPTS, SHARED, generation, haraka
 from mailnix.debian.packages import BOOT
 from mailnix.plan import derive
 from mailnix.run import run
+from mailnix.services.activation.names import ASIDE
 from mailnix.tree import File, Tree
 from tests.descriptions import sound
 

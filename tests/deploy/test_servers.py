@@ -377,3 +377,11 @@ def test_rolling_back_is_a_change_like_others(town: Town) -> None:
     assert before is not None
     assert after < before
     whole(town, PROXY)
+
+
+def test_purging_gives_a_server_back_with_the_resolvers_that_it_had(town: Town) -> None:
+    proxy = town.servers.proxy
+    assert proxy.sh("dpkg --purge mailnix-proxy", check=False).status == 0
+    assert (proxy.root / "etc/resolv.conf").read_text() == two_servers.RESOLVERS
+    assert proxy.out("hostname") == "vps"
+    assert proxy.out("dpkg-divert --list | grep mailnix-proxy") == ""

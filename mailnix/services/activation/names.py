@@ -14,5 +14,11 @@ STATE: Final = "/var/lib/mailnix"
 ACTIVE: Final = f"{STATE}/active.json"
 """The list that was activated last."""
 
+ASIDE: Final = ".before-mailnix"
+"""What an owner's or another package's file is called while ours has its place."""
+
 ENABLED: Final = f"{STATE}/enabled"
 """Units that were enabled for mailnix, a line each."""
+
+RESOLVERS: Final = f"{STATE}/resolv.conf{ASIDE}"
+"""The /etc/resolv.conf of before."""
