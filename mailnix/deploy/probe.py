@@ -17,6 +17,9 @@ from mailnix.ssh import Way
 DEBIAN: Final = "13"
 ARCHITECTURE: Final = "amd64"
 
+FIREWALLS: Final = ("ufw", "firewalld")
+"""Units whose rules would stand beside ours, and close what we open."""
+
 SCRIPT: Final = rf"""
 {{ . /etc/os-release; }} 2>/dev/null
 echo "os=$ID" "version=$VERSION_ID" "name=$PRETTY_NAME"
@@ -28,6 +31,9 @@ if $sudo true 2>/dev/null; then echo root=yes; else echo root=no; fi
 echo "sudo=$sudo"
 echo "program=$(dpkg-query -W -f '${{Version}}' mailnix-generations 2>/dev/null)"
 if [ -x {SCRIPTS}/{RECEIVE} ]; then echo image=yes; fi
+for each in {" ".join(FIREWALLS)}; do
+    if systemctl --quiet is-active "$each" 2>/dev/null; then echo "firewall=$each"; fi
+done
 $sudo ss -Hltnp 2>/dev/null | sed 's/^/listens=/'
 exit 0
 """
@@ -55,6 +61,7 @@ class Probe:
     program: str
     image: bool
     listens: tuple[Listens, ...] = ()
+    firewalls: tuple[str, ...] = ()
 
     @property
     def is_ours(self) -> bool:
@@ -77,6 +84,7 @@ def read(said: str) -> Probe:
         program=values.get("program", ""),
         image="image" in values,
         listens=tuple(_listens(re.findall(r"^listens=(.*)$", said, re.M))),
+        firewalls=tuple(re.findall(r"^firewall=(.*)$", said, re.M)),
     )
 
 
@@ -137,7 +145,10 @@ def taken_over(found: Probe, host: HostPlan, way: Way) -> str:
 
 
 def refuse_taken(found: Probe, host: HostPlan, way: Way) -> None:
-    """Raise DeployError where a server's own programs have the ports of ours."""
+    """Raise DeployError where a server's own programs have the ports of ours, or close them."""
+    if found.firewalls:
+        what = " and ".join(found.firewalls)
+        raise DeployError(f"{way} has a firewall of its own: {what}", f"remove it first: apt purge {what}")
     taken = in_the_way(found, host)
     if taken:
         listed = ", ".join(f"{each.port} ({each.program})" for each in taken)

@@ -109,3 +109,11 @@ def test_programs_on_our_ports_are_in_the_way_sshd_is_not() -> None:
     assert in_the_way(found, PROXY) == (Listens(80, "nginx"),)
     with pytest.raises(DeployError, match=r"80 \(nginx\)"):
         refuse_taken(found, PROXY, WAY)
+
+
+def test_a_firewall_of_the_servers_own_is_named_with_what_to_do() -> None:
+    found = read(f"{SAID}firewall=ufw\n")
+    assert found.firewalls == ("ufw",)
+    with pytest.raises(DeployError, match="has a firewall of its own: ufw") as caught:
+        refuse_taken(found, PROXY, WAY)
+    assert caught.value.hint == "remove it first: apt purge ufw"
