@@ -46,6 +46,15 @@ def missing() -> str:
     return ""
 
 
+def seldom() -> str:
+    """Why a server is left to whoever asks for all, or an empty text: each kind of root takes minutes to be made."""
+    if reason := missing():
+        return reason
+    return (
+        "" if os.environ.get("MAILNIX_SERVERS") == "all" else "MAILNIX_SERVERS=all runs it, and takes ten minutes more"
+    )
+
+
 def root_archive(packages: Sequence[str], mirror: Sequence[str]) -> Path:
     """A Debian 13 with PLAIN and `packages`, and packages that it may install from MIRROR, as a tar archive."""
     wanted, offered = sorted({*PLAIN, *packages}), sorted({*mirror})

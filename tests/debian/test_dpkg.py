@@ -44,7 +44,7 @@ def unit_started(server: Container, unit: str) -> str:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     """One for all tests here, which tell its life in order: it comes, changes, and goes."""
-    if reason := container.missing():
+    if reason := container.seldom():
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("server")
     packages = generation(described("example.org"), 1).depends

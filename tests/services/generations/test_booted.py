@@ -58,7 +58,7 @@ UNIT: Final = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart={program}\n
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     """A plain one, with an archive that has one package, and our program."""
-    if why := container.missing():
+    if why := container.seldom():
         pytest.skip(why)
     with container.server(tmp_path_factory.mktemp("server"), name="generations") as made:
         archive(made.root / "srv/archive")
