@@ -10,7 +10,7 @@ from mailnix.deploy.values import Changes, End, Outcome, Report, Seen
 
 FILES_SHOWN = 20
 RECORDS_SHOWN = 10
-WIDEST = 110  # characters of a record; a DKIM key has some 400
+WIDEST = 112  # characters of a record; a DKIM key has some 400
 
 
 def show(report: Report, config: str) -> None:
