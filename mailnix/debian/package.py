@@ -18,18 +18,15 @@ from mailnix.debian.packages import NETWORK, SYSTEM
 from mailnix.formats.text import template
 from mailnix.services.activation.listed import digest
 from mailnix.services.activation.names import ACTIVATE, ACTIVE, ASIDE, ENABLED, LIST, RESOLVERS, STATE
+from mailnix.services.base.debian import LOCALTIME, UPGRADES
+from mailnix.services.caddy.debian import CONFIG as CADDYFILE
+from mailnix.services.docker.debian import DAEMON
 from mailnix.services.haraka import npm_tree
+from mailnix.services.network.debian import HOSTNAME, HOSTS
+from mailnix.services.ssh.debian import KEYS
 from mailnix.tree import Entry, File, Link, Tree
 
-SHARED: Final = (
-    "/etc/apt/apt.conf.d/20auto-upgrades",
-    "/etc/caddy/Caddyfile",
-    "/etc/docker/daemon.json",
-    "/etc/hostname",
-    "/etc/hosts",
-    "/etc/localtime",
-    "/root/.ssh/authorized_keys",
-)
+SHARED: Final = (UPGRADES, CADDYFILE, DAEMON, HOSTNAME, HOSTS, LOCALTIME, KEYS)
 """Files that somebody else has at the same place: the installer, the provider, a package."""
 
 HERE: Final = "@SHARED@"

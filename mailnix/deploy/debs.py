@@ -23,7 +23,7 @@ from mailnix.services.haraka import npm_tree
 from mailnix.services.wireguard.debian import debian as wireguard
 from mailnix.tree import Tree
 
-NETWORK: Final = "/etc/systemd/network"
+NETWORKS: Final = (".netdev", ".network")
 ANY: Final = 0  # a digest is the same for every number
 
 
@@ -52,7 +52,7 @@ class Debs:
     def adoption(self, host: str) -> Mapping[str, Any]:
         """Its tunnels are known where their files are those of this description, and else taken for others."""
         described, planned = self._host(host), self.plan.host(host)
-        network = [each for each in wireguard(self.plan, planned).entries if each.path.startswith(f"{NETWORK}/")]
+        network = [each for each in wireguard(self.plan, planned).entries if each.path.endswith(NETWORKS)]
         return {
             "host": host,
             "package": package_name(host),

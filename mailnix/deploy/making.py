@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import getpass
 import hashlib
-import io
 import json
 import socket
-import tarfile
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from mailnix import __version__
-from mailnix.secrets import Secret
+from mailnix.debian.package import package_name
+from mailnix.secrets import Secret, tar
 
 MADE = "made.json"
 CREDENTIALS = "credentials"
@@ -52,7 +51,7 @@ def made(
     return {
         "generation": number,
         "host": host,
-        "package": f"mailnix-{host}",
+        "package": package_name(host),
         "digest": digest,
         "mailnix": __version__,
         "made": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -82,23 +81,13 @@ def archive(
     """A tar of it all; packages whose sha256 is `there` already stay at home. Secret, for its credentials are."""
     files = {MADE: json.dumps(made, indent=1).encode()}
     files |= {name: path.read_bytes() for name, path in debs.items() if made["debs"][name] not in there}
-    return _tar({**files, **_placed(credentials)})
+    return Secret(tar({**files, **_placed(credentials)}))
 
 
 def credentials_archive(credentials: Mapping[str, Secret]) -> Secret:
     """A tar of credentials alone."""
-    return _tar(_placed(credentials))
+    return Secret(tar(_placed(credentials)))
 
 
 def _placed(credentials: Mapping[str, Secret]) -> dict[str, bytes]:
     return {f"{CREDENTIALS}/{name}": secret.reveal() for name, secret in credentials.items()}
-
-
-def _tar(files: Mapping[str, bytes]) -> Secret:
-    sink = io.BytesIO()
-    with tarfile.open(fileobj=sink, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(data), 0o600
-            tar.addfile(member, io.BytesIO(data))
-    return Secret(sink.getvalue())

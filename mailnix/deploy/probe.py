@@ -12,6 +12,7 @@ from mailnix.errors import DeployError
 from mailnix.plan import HostPlan
 from mailnix.plan.types import Transport
 from mailnix.services.credentials.names import RECEIVE, SCRIPTS
+from mailnix.services.generations.names import PACKAGE
 from mailnix.ssh import Way
 
 DEBIAN: Final = "13"
@@ -29,7 +30,7 @@ sudo=
 if [ "$(id -u)" != 0 ]; then sudo='sudo -n'; fi
 if $sudo true 2>/dev/null; then echo root=yes; else echo root=no; fi
 echo "sudo=$sudo"
-echo "program=$(dpkg-query -W -f '${{Version}}' mailnix-generations 2>/dev/null)"
+echo "program=$(dpkg-query -W -f '${{Version}}' {PACKAGE} 2>/dev/null)"
 if [ -x {SCRIPTS}/{RECEIVE} ]; then echo image=yes; fi
 for each in {" ".join(FIREWALLS)}; do
     if systemctl --quiet is-active "$each" 2>/dev/null; then echo "firewall=$each"; fi

@@ -20,9 +20,9 @@ from mailnix.deploy.values import Changes, Received, Status
 from mailnix.errors import CommandFailed, DeployError
 from mailnix.run import Completed, Runner, run
 from mailnix.secrets import Secret
+from mailnix.services.generations.names import PROGRAM
 from mailnix.ssh import NO_SUCH_PROGRAM, SSH_FAILED, Way, argv, failure, last_line
 
-PROGRAM: Final = "/usr/lib/mailnix-generations/generations"
 BUSY: Final = 4
 ALIVE: Final = ("-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=4")
 ALONE: Final = ("-o", "ControlPath=none")

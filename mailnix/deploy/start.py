@@ -34,8 +34,8 @@ class Wish:
     """What whoever deploys wants: which machines (none: all), how long a change waits, whether anything is changed."""
 
     config: str
-    hosts: tuple[str, ...] = ()
-    within: int = 180
+    hosts: tuple[str, ...]
+    within: int
     dry_run: bool = False
 
 

@@ -2,7 +2,7 @@
 
 from mailnix.secrets.adopting import Taken, take_dkim
 from mailnix.secrets.damage import damaged, refuse
-from mailnix.secrets.deliver import credentials_of, push, seed, way_to
+from mailnix.secrets.deliver import credentials_of, push, seed, tar, way_to
 from mailnix.secrets.making import Made, Report, init, put, rotate
 from mailnix.secrets.public import dkim_public
 from mailnix.secrets.value import Secret
@@ -22,5 +22,6 @@ __all__ = [
     "rotate",
     "seed",
     "take_dkim",
+    "tar",
     "way_to",
 ]

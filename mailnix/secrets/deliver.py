@@ -71,7 +71,7 @@ def push(plan: Plan, host: str, folder: Path, way: Way, *, runner: Runner = run)
     """
     files = _of_host(plan, host, folder)
     try:
-        runner(push_argv(way), stdin=_tar(files), timeout=PUSH_TIMEOUT)
+        runner(push_argv(way), stdin=tar(files), timeout=PUSH_TIMEOUT)
     except CommandFailed as error:
         raise explain(error, host, way) from None
     return tuple(files)
@@ -124,7 +124,8 @@ def _lacking(credential: Credential) -> SecretsError:
     return SecretsError(f"{name} has not been made", "make it with: mailnix secrets init CONFIG")
 
 
-def _tar(files: Mapping[str, bytes]) -> bytes:
+def tar(files: Mapping[str, bytes]) -> bytes:
+    """An archive of files that only their owner reads."""
     sink = io.BytesIO()
     with tarfile.open(fileobj=sink, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, data in files.items():

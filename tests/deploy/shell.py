@@ -12,10 +12,10 @@ import shlex
 import sys
 from pathlib import Path
 
-from mailnix.deploy.remote import PROGRAM
 from mailnix.services.generations import debian
 from mailnix.services.generations.guest.main import do, words
 from mailnix.services.generations.guest.world import Refused
+from mailnix.services.generations.names import PROGRAM
 from tests.services.generations.scratch import Scratch
 
 PLAIN = """\

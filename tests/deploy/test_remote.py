@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from mailnix.deploy.machine import Busy, Refused, Unreached
-from mailnix.deploy.remote import ALIVE, ALONE, PROGRAM, Remote
+from mailnix.deploy.remote import ALIVE, ALONE, Remote
 from mailnix.errors import CommandFailed, DeployError
 from mailnix.run import Completed
 from mailnix.secrets import Secret
+from mailnix.services.generations.names import PROGRAM
 from mailnix.ssh import Way
 from tests.deploy.test_probe import SAID
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mailnix.formats.debian_part import DebianPart, Follows
 from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, Plan
@@ -11,6 +13,8 @@ from mailnix.tree import File, Link
 # Our files are written into a finished image, so /usr looks no newer than /etc, and users of services would never be
 # made: look at every boot.
 SYSUSERS = File("/etc/systemd/system/systemd-sysusers.service.d/mailnix.conf", ini(EVERY_BOOT))
+UPGRADES: Final = "/etc/apt/apt.conf.d/20auto-upgrades"
+LOCALTIME: Final = "/etc/localtime"
 TIMEOUTS = File("/etc/systemd/system.conf.d/mailnix.conf", ini(PATIENT))
 
 
@@ -22,8 +26,8 @@ def debian(plan: Plan, _host: HostPlan) -> DebianPart:
             SYSUSERS,
             TIMEOUTS,
             File("/etc/systemd/journald.conf.d/mailnix.conf", ini(JOURNALD)),
-            File("/etc/apt/apt.conf.d/20auto-upgrades", APT_PERIODIC),
-            Link("/etc/localtime", f"/usr/share/zoneinfo/{plan.topology.timezone}"),
+            File(UPGRADES, APT_PERIODIC),
+            Link(LOCALTIME, f"/usr/share/zoneinfo/{plan.topology.timezone}"),
         ),
         enabled=("systemd-timesyncd.service",),
         follows=(Follows("systemd-journald.service", "/etc/systemd/journald.conf.d/"),),

@@ -60,6 +60,7 @@ def version() -> str:
     digest = hashlib.sha256()
     for name, text in (*_sources(), ("keeper", ini(_keeper())), ("boot", ini(_boot())), *SCRIPTS.items()):
         digest.update(f"{name}\n{text}\n".encode())
+    digest.update(repr(_called()).encode())
     return f"{_INTERFACE}+{digest.hexdigest()[:8]}"
 
 
@@ -76,9 +77,12 @@ def program() -> bytes:
 
 def told() -> dict[str, Any]:
     """What the program calls things."""
+    return {**_called(), "version": version()}
+
+
+def _called() -> dict[str, Any]:
     return {
         "package": names.PACKAGE,
-        "version": version(),
         "keeper": names.KEEPER,
         "state": names.STATE,
         "shared": names.SHARED,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from mailnix.services.haraka import npm_tree
+
 PACKAGE: Final = "mailnix-generations"
 PROGRAM: Final = "/usr/lib/mailnix-generations/generations"
 STATE: Final = "/var/lib/mailnix/generations"
 KEEPER: Final = "mailnix-generations-keeper.service"
 BOOT: Final = "mailnix-generations.service"
-SHARED: Final = ("mailnix-haraka", "mailnix-mailcow")
+SHARED: Final = (npm_tree.PACKAGE,)
 """Packages of ours beside a generation's own: what they are of belongs to no machine."""

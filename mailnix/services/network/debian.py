@@ -35,6 +35,8 @@ _OF_EACH_CARD: Final = {"accept_source_route": 0, "promote_secondaries": 1, "rp_
 """Likewise of each interface: systemd's 50-default.conf, in a package that Debian's systemd only recommends. Of sources
 those are taken to which there is a way, by whichever card (RFC 3704 2.4)."""
 RESOLVED: Final = "systemd-resolved.service"
+HOSTNAME: Final = "/etc/hostname"
+HOSTS: Final = "/etc/hosts"
 SYSCTLS: Final = "/etc/sysctl.d/60-mailnix.conf"
 CHOOSE: Final = f"{SCRIPTS}/choose-card"
 
@@ -56,8 +58,8 @@ def debian(_plan: Plan, host: HostPlan) -> DebianPart:
             File(CHOOSE, chooser(), mode=0o755),
             File(SYSCTLS, "".join(_sysctls(host))),
             LATE,
-            File("/etc/hostname", f"{host.name}\n"),
-            File("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n::1 localhost ip6-localhost\n"),
+            File(HOSTNAME, f"{host.name}\n"),
+            File(HOSTS, f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n::1 localhost ip6-localhost\n"),
         ),
         wanted=(Wanted(f"{CHOOSER}.service", by=NETWORKD),),
         enabled=(NETWORKD, RESOLVED),

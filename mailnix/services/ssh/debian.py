@@ -11,6 +11,7 @@ from mailnix.services.ssh.render import Settings, settings
 from mailnix.tree import File
 
 DROP_IN: Final = "/etc/ssh/sshd_config.d/10-mailnix.conf"
+KEYS: Final = "/root/.ssh/authorized_keys"
 UNITS = ("ssh.service", "ssh.socket")
 
 _OF_NIXOS: Final[Settings] = {
@@ -34,7 +35,7 @@ def debian(plan: Plan, host: HostPlan) -> DebianPart:
         packages=("openssh-server",),
         entries=(
             File(DROP_IN, config({**_OF_NIXOS, **settings(host)})),
-            *((File("/root/.ssh/authorized_keys", keys, mode=0o600),) if keys else ()),
+            *((File(KEYS, keys, mode=0o600),) if keys else ()),
         ),
         follows=(Follows("ssh.service", DROP_IN, Verb.RELOAD),),
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mailnix.debian.package import MASKED
 from mailnix.services.activation import names
 from mailnix.services.activation.guest import activate as program
 from mailnix.services.activation.guest.activate import Machine, activate, commands, leave, netdevs
@@ -216,6 +217,11 @@ def test_ifupdown_is_not_stopped_for_it_would_take_the_address_along(tmp_path: P
     here, systemd = machine(tmp_path, listed({"/a": "1"}))
     activate(here)
     assert not any(each.startswith("systemctl stop") and "networking" in each for each in systemd.told)
+
+
+def test_what_had_the_network_is_ended_now_and_masked_for_later(tmp_path: Path) -> None:
+    ended = {word for command in program.take_over(tmp_path) for word in command}
+    assert {*MASKED} <= ended
 
 
 def test_units_that_were_off_are_enabled_and_remembered(tmp_path: Path) -> None:
