@@ -44,9 +44,9 @@ for file in /etc/systemd/network/*.netdev; do
     name=$(sed -n 's/^Name=//p' "$file")
     ip link show dev "$name" >/dev/null 2>&1 && continue
     for each in private public preshared; do [ -s "/etc/credstore/network.wireguard.$each.$name" ] || continue 2; done
-    systemctl reset-failed "wg-$name" 2>/dev/null
-    systemctl stop "wg-$name" 2>/dev/null
-    systemd-run --quiet --collect --unit="wg-$name" wireguard-go -f "$name"
+    # Each time another unit: one that ends with its interface is forgotten a moment later.
+    systemctl stop "wg-$name-*" 2>/dev/null
+    systemd-run --quiet --collect --unit="wg-$name-$$" wireguard-go -f "$name"
     n=0; until wg show "$name" >/dev/null 2>&1 || [ $n = 50 ]; do n=$((n+1)); sleep 0.1; done
     key() { echo "/etc/credstore/network.wireguard.$1.$name"; }
     value() { sed -n "s/^$1=//p" "$file"; }
