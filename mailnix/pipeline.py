@@ -250,8 +250,10 @@ def deploy(
     from mailnix.deploy import deploying, start
 
     folder = secrets_folder(config, secrets)
+    described = decided(config)
+    start.refuse_unknown(described, wish, reach)
     if not wish.dry_run:
-        start.credentials_made(decided(config), folder, progress)
+        start.credentials_made(described, folder, progress)
     with start.started(plan(config, secrets), folder, wish, reach, take_over, progress) as given:
         return deploying.deploy(given)
 

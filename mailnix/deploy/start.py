@@ -42,10 +42,7 @@ class Wish:
 @contextmanager
 def started(plan: Plan, folder: Path, wish: Wish, reach: Reach, take_over: TakeOver, say: Say) -> Iterator[Deploying]:
     """Everything that a deploy needs, while the block lasts; `folder` has the secrets. Raises DeployError."""
-    known = [host.name for host in plan.hosts]
-    for name in (*wish.hosts, *reach.targets):
-        if name not in known:
-            raise DeployError(f"no machine is called {name!r}", f"there is {', '.join(known)}")
+    refuse_unknown(plan, wish, reach)
     with tempfile.TemporaryDirectory(prefix="mailnix-deploy.") as scratch:
         asking = Asking(
             plan=plan,
@@ -63,6 +60,14 @@ def started(plan: Plan, folder: Path, wish: Wish, reach: Reach, take_over: TakeO
             yield Deploying(asking, _credentials(plan, folder, wish, say), ask_here, wish.within)
         finally:
             end_shared(Path(scratch))
+
+
+def refuse_unknown(plan: Plan, wish: Wish, reach: Reach) -> None:
+    """Raise DeployError where somebody names a machine that is not described."""
+    known = [host.name for host in plan.hosts]
+    for name in (*wish.hosts, *reach.targets):
+        if name not in known:
+            raise DeployError(f"no machine is called {name!r}", f"there is {', '.join(known)}")
 
 
 def _open(plan: Plan, say: Say) -> tuple[str, ...]:

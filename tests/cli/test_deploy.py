@@ -30,6 +30,14 @@ def test_a_machine_that_nobody_described_is_refused_with_those_that_are(mailnix:
     assert (said.status, said.out) == (1, "")
     assert "no machine is called 'procksy'" in said.err
     assert "there is proxy, internal" in said.err
+    assert not (config.parent / "secrets").exists()
+
+
+def test_a_refusal_is_json_too(mailnix: Run, config: Path) -> None:
+    said = mailnix("deploy", config, "procksy", "--json")
+    assert said.status == 1
+    found = json.loads(said.out)
+    assert (found["machines"], found["error"]) == ([], "no machine is called 'procksy'")
 
 
 def test_home_whose_address_only_the_router_knows_is_asked_for(mailnix: Run, config: Path) -> None:
