@@ -8,7 +8,7 @@ from attrs import evolve
 from mailnix import Internal, Proxy, Tunnel
 from mailnix.deploy.checks import Answer, Question
 from mailnix.deploy.deploying import Failed, deploy
-from mailnix.deploy.machine import Busy, Unreached
+from mailnix.deploy.machine import Busy, Refused, Unreached
 from mailnix.deploy.values import End, Pending, Report
 from mailnix.errors import DeployError
 from mailnix.plan import derive
@@ -104,6 +104,23 @@ def test_who_would_be_locked_out_is_not(stage: Stage) -> None:
     assert ends(caught.value.report) == {"internal": End.AS_DESCRIBED, "proxy": End.BACK}
     assert generations(stage)["proxy"] == 1
     assert any("goes back by itself at" in line for line in stage.heard)
+
+
+def test_what_answers_in_our_programs_place_does_not_end_the_wait_for_a_machine_that_goes_back(stage: Stage) -> None:
+    """As a provider's forced command, once root's keys of before are back."""
+    proxy, refusals = stage["proxy"], iter(range(3))
+
+    def forced(verb: str) -> None:
+        gone_back = proxy.last is not None and proxy.last.end == "back"
+        if verb == "status" and gone_back and next(refusals, None) is not None:
+            raise Refused("Please login as the user debian")
+
+    stage.packages.digests["proxy"] = "a firewall that lets nobody in"
+    proxy.locks_out, proxy.on_call = True, forced
+    with pytest.raises(Failed, match="a new SSH connection to proxy") as caught:
+        deploy(stage.deploying())
+    assert ends(caught.value.report) == {"internal": End.AS_DESCRIBED, "proxy": End.BACK}
+    assert next(refusals, None) is None
 
 
 def test_a_check_that_fails_takes_the_change_back_and_is_named_with_what_it_saw(stage: Stage) -> None:

@@ -116,9 +116,10 @@ def _add(tar: tarfile.TarFile, name: str, text: str) -> None:
 class Scratch:
     """See World.
 
-    `failed` are units that do, `dies` counts down to the step at which whoever works is killed, `keeps` and `restarts`
-    are whether systemd can start the keeper, and starts it again, `locked` how often somebody else holds dpkg's lock,
-    `updating` how often apt's, `online` whether Debian's archive answers.
+    `failed` are units that do, `stopped` those of them that were told to end, `dies` counts down to the step at which
+    whoever works is killed, `keeps` and `restarts` are whether systemd can start the keeper, and starts it again,
+    `locked` how often somebody else holds dpkg's lock, `updating` how often apt's, `online` whether Debian's archive
+    answers.
     """
 
     def __init__(self, root: Path) -> None:
@@ -128,6 +129,7 @@ class Scratch:
         self.keeper: Keeper | None = None
         self.working = False
         self.failed: Callable[[], Sequence[str]] = tuple
+        self.stopped: Sequence[str] = ()
         self.dies: int | None = None
         self.keeps = self.restarts = True
         self.locked = self.updating = 0
@@ -212,6 +214,8 @@ class Scratch:
     def _systemctl(self, argv: Sequence[str]) -> Done:
         if argv[-1] == names.KEEPER and self.keeps and (argv[1] == "restart" or self.keeper is None):
             self.keeper = Keeper(self)
+        if "show" in argv:
+            return Done(0, "Result=signal\nExecMainStatus=15\n" if argv[-1] in self.stopped else "Result=exit-code\n")
         return Done(
             0, "".join(f"{unit} loaded failed failed x\n" for unit in self.failed()) if "list-units" in argv else ""
         )

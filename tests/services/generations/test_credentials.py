@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import stat
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from mailnix.services.generations.guest import verbs
-from mailnix.services.generations.guest.credentials import compare
+from mailnix.services.generations.guest import state, verbs
+from mailnix.services.generations.guest.credentials import compare, forget
 from mailnix.services.generations.guest.receiving import receive
-from mailnix.services.generations.guest.world import Refused
+from mailnix.services.generations.guest.world import Done, Refused
 from tests.services.generations.scratch import SECRET, Scratch, generation, packed
 
 
@@ -113,6 +114,21 @@ def test_a_generation_whose_credentials_are_gone_is_not_switched_to(running: Scr
     with pytest.raises(Refused, match="deploy anew"):
         verbs.switch(running, 3, 60, "c")
     assert running.whole()
+
+
+def test_nor_where_they_go_while_debians_packages_are_fetched(running: Scratch) -> None:
+    """Whoever sends another one has them forgotten; that takes another lock."""
+    asked = running.run
+
+    def run(argv: Sequence[str], *, within: float = 0, offline: bool = False) -> Done:
+        if "--simulate" in argv:
+            forget(state.generation(running, 2))
+        return asked(argv, within=within, offline=offline)
+
+    running.run = run  # type: ignore[method-assign]
+    with pytest.raises(Refused, match="credentials that are gone by now"):
+        verbs.switch(running, 2, 60, "a")
+    assert running.state.pending is None
 
 
 def test_going_to_an_older_one_leaves_credentials_as_they_are(running: Scratch) -> None:

@@ -13,7 +13,7 @@ from mailnix.services.generations.guest import packages, state, verbs
 from mailnix.services.generations.guest.keeper import Keeper
 from mailnix.services.generations.guest.packages import known
 from mailnix.services.generations.guest.plan import plan
-from mailnix.services.generations.guest.world import Busy, Refused
+from mailnix.services.generations.guest.world import Busy, Done, Refused
 from tests.services.generations.scratch import HOST, Scratch, deb
 
 
@@ -132,11 +132,24 @@ def test_what_cannot_be_installed_is_taken_back_at_once(running: Scratch) -> Non
     assert running.whole()
 
 
+def test_what_dpkg_said_of_its_errors_comes_before_what_apt_says_of_dpkg() -> None:
+    said = "dpkg-divert: error: x: Operation not permitted\nE: Sub-process /usr/bin/dpkg returned an error code (1)\n"
+    assert Done(100, said).last == "dpkg-divert: error: x: Operation not permitted"
+    assert Done(100, said.splitlines()[1]).last.startswith("E: Sub-process")
+
+
 def test_a_unit_that_fails_takes_the_change_back(running: Scratch) -> None:
     running.failed = lambda: ["of-2.service"] if running.laid() == "2 2" else []
     with pytest.raises(Refused, match=r"failed: of-2.service .*; generation 1 runs"):
         verbs.switch(running, 2, 60, "a")
     assert running.whole()
+
+
+def test_a_unit_that_was_told_to_end_with_another_takes_nothing_back(running: Scratch) -> None:
+    """As Mailcow's provisioner, a oneshot service, when Mailcow restarts."""
+    running.failed = lambda: ["of-2.service"] if running.laid() == "2 2" else []
+    running.stopped = ["of-2.service"]
+    assert verbs.switch(running, 2, 60, "a")["step"] == "installed"
 
 
 def test_a_unit_that_is_just_being_restarted_takes_nothing_back(running: Scratch) -> None:
