@@ -290,9 +290,10 @@ def test_systemd_has_the_same_patience(machines: Evaluated) -> None:
 
 def test_a_network_that_is_late_holds_neither_up_for_longer(machines: Evaluated) -> None:
     (timeout,) = machines.definitions("systemd.network.wait-online")["timeout"]
-    assert f"systemd-networkd-wait-online --any --timeout={timeout}\n" in CUSTOMIZE.read_text()
+    debian = network_debian.LATE.data.decode()
+    assert f"systemd-networkd-wait-online --any --timeout={timeout}\n" in debian
     late = machines.unit("systemd-networkd-wait-online")
-    assert f"SuccessExitStatus={late['Service.SuccessExitStatus'].pop()}\n" in network_debian.LATE.data.decode()
+    assert f"SuccessExitStatus={late['Service.SuccessExitStatus'].pop()}\n" in debian
 
 
 def test_the_same_host_key_is_made(machines: Evaluated) -> None:
