@@ -21,7 +21,7 @@ from mailnix.run import Completed
 from mailnix.services.credentials.names import SCRIPTS
 from mailnix.services.mailcow import debian, units
 from mailnix.services.mailcow.contents import provision_json
-from mailnix.services.mailcow.guest.setup import values
+from mailnix.services.mailcow.guest.machine import values
 from mailnix.services.mailcow.guest.tree import CONF
 from mailnix.services.mailcow.pin import PIN, Pin
 from rig.mailcow.api import Caller

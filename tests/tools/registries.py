@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from mailnix.services.mailcow.guest.setup import SetupError
+from mailnix.services.mailcow.guest.machine import SetupError
 from rig.servers import running
 from tools.pin_images import digest_of
 from tools.registry import manifest

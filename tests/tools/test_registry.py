@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mailnix.plan import derive
-from mailnix.services.mailcow.guest.setup import Paths, SetupError, have_images
+from mailnix.services.mailcow.guest.machine import Paths, SetupError
+from mailnix.services.mailcow.guest.setup import have_images
 from mailnix.services.mailcow.pinned_images import Image
 from mailnix.services.mailcow.render import machine_json
 from tests.descriptions import sound

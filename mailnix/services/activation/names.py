@@ -10,6 +10,10 @@ ACTIVATE: Final = f"{SCRIPTS}/activate"
 LIST: Final = f"{SCRIPTS}/files.json"
 """What a generation has on a machine: each path's digest, and what is to be done for it."""
 
+AHEAD: Final = f"{SCRIPTS}/ahead"
+"""What a generation may bring to be run before it is switched to, while the one before runs: given the folder that its
+files are unpacked in, it has what they need."""
+
 STATE: Final = "/var/lib/mailnix"
 ACTIVE: Final = f"{STATE}/active.json"
 """The list that was activated last."""

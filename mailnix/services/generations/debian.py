@@ -14,7 +14,7 @@ from importlib.resources import files as resources
 from typing import Any, Final
 
 from mailnix.formats.text import Section, ini
-from mailnix.services.activation.names import ACTIVATE, ACTIVE, LIST
+from mailnix.services.activation.names import ACTIVATE, ACTIVE, AHEAD, LIST
 from mailnix.services.credentials.names import NETWORKD, SEED, STORE
 from mailnix.services.firewall.debian import UNIT as FIREWALL
 from mailnix.services.generations import names
@@ -90,6 +90,7 @@ def _called() -> dict[str, Any]:
         "activates": LIST,
         "active": ACTIVE,
         "credstore": STORE,
+        "ahead": AHEAD,
     }
 
 

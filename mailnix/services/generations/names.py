@@ -9,6 +9,9 @@ from mailnix.services.haraka import npm_tree
 PACKAGE: Final = "mailnix-generations"
 PROGRAM: Final = "/usr/lib/mailnix-generations/generations"
 STATE: Final = "/var/lib/mailnix/generations"
+CHANGES: Final = f"{STATE}/state.json"
+"""What runs, which change is under way, how the last one ended."""
+
 KEEPER: Final = "mailnix-generations-keeper.service"
 BOOT: Final = "mailnix-generations.service"
 SHARED: Final = (npm_tree.PACKAGE,)

@@ -8,6 +8,7 @@ from typing import Final
 from mailnix.formats.debian_part import DebianPart, Follows, Wanted
 from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, InternalPlan, Plan
+from mailnix.services.activation.names import AHEAD
 from mailnix.services.credentials import names
 from mailnix.services.mailcow import scripts, units
 from mailnix.services.mailcow.contents import provision_json
@@ -72,6 +73,7 @@ def _programs() -> Iterator[File | Link]:
         yield File(f"{names.SCRIPTS}/mailcow/{name}", text)
     for name, text in scripts.starters().items():
         yield File(f"{names.SCRIPTS}/{name}", text, mode=0o755)
+    yield File(AHEAD, scripts.starter("ahead"), mode=0o755)
     for name in scripts.BY_PEOPLE:
         yield Link(f"/usr/sbin/{name}", f"{names.SCRIPTS}/{name}")
 

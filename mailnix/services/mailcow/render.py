@@ -18,6 +18,7 @@ from mailnix.model.clientport import KNOWN
 from mailnix.model.mailcow import EXTRA_CF, RSPAMD_LOCAL
 from mailnix.plan import InternalPlan, Plan, credentials
 from mailnix.services.docker.render import gateway
+from mailnix.services.generations.names import CHANGES
 from mailnix.services.haraka.values import MAX_HEADER
 from mailnix.services.mailcow.pin import PIN, Pin
 from mailnix.services.mailcow.pinned_images import IMAGES, Image, digests
@@ -229,8 +230,8 @@ def _relays(plan: Plan) -> tuple[str, ...]:
 
 
 def machine_json(plan: Plan, pin: Pin = PIN, images: Iterable[Image] = IMAGES) -> str:
-    """/etc/mailnix/mailcow.json: which tree to lay and which settings, which credential is which variable, backups; and
-    by which digests its images are pulled.
+    """/etc/mailnix/mailcow.json: which tree to lay and which settings, which credential is which variable, backups; by
+    which digests its images are pulled; and where the machine writes how changes of its generations ended.
     """
     source = {"tag": pin.tag, "rev": pin.rev, "nar_hash": pin.nar_hash, "url": pin.url}
     backup = backup_of(plan.internal)
@@ -238,6 +239,7 @@ def machine_json(plan: Plan, pin: Pin = PIN, images: Iterable[Image] = IMAGES) -
     return _json(
         {
             "backup": wanted,
+            "changes": CHANGES,
             "images": digests(images),
             "hostname": plan.topology.hostname,
             "secrets": dict(SECRETS),

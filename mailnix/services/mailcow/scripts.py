@@ -28,4 +28,9 @@ def modules() -> Mapping[str, str]:
 
 def starters() -> Mapping[str, str]:
     """File name → text of the programs that units and people call."""
-    return {name: template(SERVICE, "launch.py.j2", module=module) for name, module in STARTERS.items()}
+    return {name: starter(module) for name, module in STARTERS.items()}
+
+
+def starter(module: str) -> str:
+    """A program that finds `modules` beside it."""
+    return template(SERVICE, "launch.py.j2", module=module)

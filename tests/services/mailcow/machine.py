@@ -6,8 +6,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from mailnix.services.mailcow.guest.machine import Paths
 from mailnix.services.mailcow.guest.nar import nar_hash
-from mailnix.services.mailcow.guest.setup import Paths, set_up
+from mailnix.services.mailcow.guest.setup import set_up
 
 OPENSSL = """\
 #!/bin/sh

@@ -14,11 +14,12 @@ from mailnix.model import paths
 from mailnix.plan import Plan, credentials
 from mailnix.services.mailcow import debian, units
 from mailnix.services.mailcow.guest import backup, description, images, provision, setup
+from mailnix.services.mailcow.guest.machine import Paths
 from mailnix.tree import Tree
 
 
 def test_mailcows_folders_are_where_the_plan_and_the_image_have_them() -> None:
-    machine = setup.Paths()
+    machine = Paths()
     assert (str(machine.root), str(machine.settings), str(machine.source)) == (
         paths.MAILCOW,
         debian.SETTINGS,

@@ -17,8 +17,8 @@ import pytest
 
 from mailnix.services.mailcow.guest import backup, backups, restore, restoring
 from mailnix.services.mailcow.guest.backups import BackupError
+from mailnix.services.mailcow.guest.machine import SetupError, values
 from mailnix.services.mailcow.guest.restoring import KEPT, Journal, Swap
-from mailnix.services.mailcow.guest.setup import SetupError, values
 from mailnix.services.mailcow.guest.tree import Record, read_record, write_record
 
 VOLUMES = ("vmail", "mysql", "redis", "rspamd", "postfix")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailnix.services.mailcow.guest.setup import SetupError
+from mailnix.services.mailcow.guest.machine import SetupError
 from mailnix.services.mailcow.guest.tree import RECORD
 from tests.services.mailcow.machine import ALLOWED, Machine, write
 

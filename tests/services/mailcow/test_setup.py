@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from mailnix.services.mailcow.guest import images, restoring
+from mailnix.services.mailcow.guest.machine import SetupError, paths_of
 from mailnix.services.mailcow.guest.restoring import Journal
-from mailnix.services.mailcow.guest.setup import SetupError, paths_of
 from mailnix.services.mailcow.guest.tree import read_record
 from tests.services.mailcow.machine import Machine, upstream, write
 

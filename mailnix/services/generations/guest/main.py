@@ -13,6 +13,7 @@ from typing import Any
 
 from . import verbs
 from .adopting import adopt
+from .ahead import ahead
 from .credentials import compare
 from .keeper import Keeper
 from .plan import plan
@@ -34,6 +35,7 @@ def words() -> argparse.ArgumentParser:
     for name, text in {
         "receive": "take one from a tar on stdin",
         "plan": "show what it would change",
+        "ahead": "have what its services need while the former ones run",
         "switch": "install it, to be confirmed",
         "extend": "give it more time",
         "confirm": "keep it",
@@ -44,6 +46,8 @@ def words() -> argparse.ArgumentParser:
             each.add_argument("--within", type=positive, required=True, metavar="SECONDS")
         if name in ("switch", "extend", "confirm"):
             each.add_argument("--id", required=True)
+        if name == "switch":
+            each.add_argument("--databases", action="store_true")
     return parser
 
 
@@ -66,8 +70,10 @@ def do(world: World, told: argparse.Namespace) -> dict[str, Any]:
             return {"credentials": compare(world, sys.stdin.buffer)}
         case "plan":
             return plan(world, told.number)
+        case "ahead":
+            return ahead(world, told.number)
         case "switch":
-            return verbs.switch(world, told.number, told.within, told.id)
+            return verbs.switch(world, told.number, told.within, told.id, databases=told.databases)
         case "extend":
             return verbs.extend(world, told.number, told.within, told.id)
         case "confirm":

@@ -21,7 +21,8 @@ class Pending:
     """A change that is not confirmed.
 
     `until` counts in the clock of boot `boot`. `new` are packages that come with it, `failed` the units that had failed
-    before it, `tries` how often dpkg could not configure what was there before.
+    before it, `tries` how often dpkg could not configure what was there before. `databases` is for services that the
+    generation has: they may go back to what they had then, and lose what came since.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Pending:
     failed: tuple[str, ...] = ()
     why: str = ""
     tries: int = 0
+    databases: bool = False
 
     def json(self) -> dict[str, Any]:
         """As it is kept and shown."""

@@ -64,13 +64,13 @@ def _shown(world: World, pending: Pending) -> dict[str, Any]:
     return {**pending.json(), "left": max(0, round(left)), "by": by}
 
 
-def switch(world: World, number: int, within: int, token: str) -> dict[str, Any]:
+def switch(world: World, number: int, within: int, token: str, *, databases: bool = False) -> dict[str, Any]:
     """Have the keeper install a generation, and wait for that; raises Refused where it came to nothing."""
     known = state.read(world)
     if known.pending:
         _same(world, known.pending, number, token)
     elif known.last is None or known.last["id"] != token:
-        _ask(world, known, number, within, token)
+        _ask(world, known, number, within, token, databases=databases)
     return _wait(world, token)
 
 
@@ -82,7 +82,7 @@ def _same(world: World, pending: Pending, number: int, token: str) -> None:
         raise Busy(f"generation {pending.to} waits for its confirmation, for {left} seconds at most")
 
 
-def _ask(world: World, known: State, number: int, within: int, token: str) -> None:
+def _ask(world: World, known: State, number: int, within: int, token: str, *, databases: bool) -> None:
     """Check, have the keeper started, then write what is wanted: the keeper waits for the lock."""
     generation = state.generation(world, number)
     _whole(generation, number)
@@ -120,6 +120,7 @@ def _ask(world: World, known: State, number: int, within: int, token: str) -> No
             boot=world.boot(),
             new=tuple(name for name, _ in changes.new),
             failed=failed_units(world),
+            databases=databases,
         )
         state.save(world, replace(known, pending=pending))
 

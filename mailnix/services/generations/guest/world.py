@@ -58,6 +58,7 @@ class Names:
     activates: str  # what it is told by
     active: str  # what it did last: files by their digests
     credstore: str
+    ahead: str  # what a generation may bring to be run before it is switched to
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from . import backups, pages
 from .backups import BackupError
+from .machine import SetupError, command, paths_of, say
 from .restoring import SWAP, Busy, locked, read_journal
-from .setup import SetupError, command, paths_of, say
 from .tree import write
 from .volumes import volumes
 

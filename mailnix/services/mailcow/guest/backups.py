@@ -45,13 +45,14 @@ class Dataset:
 MAIL = Dataset("backup_vmail", "vmail-vol-1", "vmail")
 KEYS = Dataset("backup_crypt", "crypt-vol-1", "crypt")
 DATABASE = Dataset("backup_mariadb", "mysql-vol-1", "backup_mariadb")
+REDIS = Dataset("backup_redis", "redis-vol-1", "redis")
 SSL = Dataset("certificates", "", "ssl")
 PAGES = Dataset("pages", "", "pages")
 DATASETS = (
     MAIL,
     DATABASE,
     KEYS,
-    Dataset("backup_redis", "redis-vol-1", "redis"),
+    REDIS,
     Dataset("backup_rspamd", "rspamd-vol-1", "rspamd"),
     Dataset("backup_postfix", "postfix-vol-1", "postfix"),
 )

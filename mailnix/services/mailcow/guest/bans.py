@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .api import Api, ApiError
-from .setup import say
+from .machine import say
 
 CONFIG = "/etc/mailnix/bans.json"
 LOOK = 15.0  # seconds between two looks; netfilter unbans every ten

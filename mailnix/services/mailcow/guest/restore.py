@@ -21,15 +21,15 @@ from pathlib import Path
 from . import backups, pages, restoring
 from .backup import INSIDE, configured
 from .backups import PAGES, SSL, Archive, BackupError, Dataset
+from .databases import VARIABLES as DATABASE
+from .machine import SetupError, command, paths_of, say, stop, values
 from .restoring import Busy, Journal, Swap
-from .setup import SetupError, command, paths_of, say, stop, values
 from .tree import CONF
 from .volumes import INDEX, Volume, volumes
 
 USAGE = "usage: mailcow-restore FOLDER|latest [--yes]"
 SERVICE, PROVISION = "mailcow.service", "mailcow-provision.service"
 PROJECT = "COMPOSE_PROJECT_NAME"
-DATABASE = ("DBNAME", "DBUSER", "DBPASS", "DBROOT")  # what the restored database was made with
 NAMES = ("DBNAME", "DBUSER")  # those that no start changes
 RESERVE = 64 * 2**20  # bytes that stay free
 

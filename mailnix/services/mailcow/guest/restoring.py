@@ -90,11 +90,11 @@ def finish(root: Path, journal: Journal) -> None:
     """Swap what is not swapped yet; nothing may run from these folders."""
     for swap in journal.swaps:
         swap.do()
-    _use_database(root, journal.conf)
+    use_database(root, journal.conf)
     write_journal(root, replace(journal, phase=CLEAN))
 
 
-def _use_database(root: Path, conf: Mapping[str, str]) -> None:
+def use_database(root: Path, conf: Mapping[str, str]) -> None:
     """Tell mailcow.conf which passwords the restored database has; setup gives it this machine's own."""
     path = root / CONF
     lines = path.read_text("utf-8").splitlines()

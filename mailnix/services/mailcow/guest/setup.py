@@ -6,135 +6,19 @@ NAR hash, wherever it came from.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import database, images, restoring, settings
-from .nar import nar_hash
-from .tree import CONF, YOURS, Carried, carry_over, finish_swap, is_whole, lay, read_record, swap, write
+from . import database, databases, images, restoring, settings
+from .laying import SAMPLE, lay_tree
+from .machine import Paths, SetupError, Source, command, paths_of, say, stop, values
+from .tree import CONF, finish_swap, read_record, write
 
-SAMPLE = "data/assets/ssl-example"
 SECRET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
-
-
-class SetupError(RuntimeError):
-    """One clear sentence about why Mailcow cannot be set up."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """The pinned source."""
-
-    tag: str
-    rev: str
-    nar_hash: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Paths:
-    """Where things are on a machine; tests put them elsewhere."""
-
-    root: Path = Path("/var/lib/mailcow")
-    settings: Path = Path("/etc/mailnix/mailcow")
-    source: Path = Path("/usr/share/mailcow-source")
-    credentials: Path = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/run/credentials/mailcow.service"))
-
-    def beside(self, suffix: str) -> Path:
-        """A folder next to the tree, on the same file system."""
-        return self.root.with_name(f"{self.root.name}.{suffix}")
-
-
-def say(text: str) -> None:
-    """A line for the journal, or for a person whose terminal may be gone."""
-    with contextlib.suppress(OSError):
-        print(text, flush=True)
-
-
-def command(argv: Sequence[str], *, cwd: Path | None = None, stdin: str = "") -> str:
-    """Run a program; gives what it printed. Raises SetupError with its last line of complaint."""
-    try:
-        done = subprocess.run(argv, cwd=cwd, input=stdin, capture_output=True, text=True, errors="replace", check=False)
-    except OSError as error:
-        raise SetupError(f"{argv[0]}: {error.strerror}") from None
-    if done.returncode != 0:
-        complaint = done.stderr.strip().splitlines() or ["no reason given"]
-        raise SetupError(f"{' '.join(argv[:3])}: status {done.returncode}: {complaint[-1]}")
-    return done.stdout
-
-
-def lay_tree(source: Source, paths: Paths) -> None:
-    """Have the tree at the pinned revision, from the image, the tree before, or the internet."""
-    new = paths.beside("new")
-    finish_swap(paths.root, new)
-    record = read_record(paths.root)
-    if record is not None and record.rev == source.rev:
-        return
-    _lay_new(source, paths, new)
-    carried = carry_over(paths.root, new) if paths.root.exists() else Carried()
-    swap(paths.root, new, paths.beside("previous"), lambda: stop(paths.root))
-    say(f"Mailcow {source.tag} laid at {paths.root}, {carried.own} files of our own kept")
-    _tell(carried, paths.beside("previous"))
-
-
-def _tell(carried: Carried, previous: Path) -> None:
-    """Say what became of edits by hand."""
-    for path in carried.merged:
-        say(f"{path} was edited: the edits are in Mailcow's new one")
-    for path in carried.beside:
-        say(f"{path} was edited where Mailcow changed it, too: Mailcow's stands, yours is {path}{YOURS}")
-    for path in carried.replaced:
-        say(f"{path} was edited: Mailcow's new one stands, yours is {previous / path}")
-
-
-def _lay_new(source: Source, paths: Paths, new: Path) -> None:
-    before = paths.beside("previous")
-    previous = read_record(before)
-    if paths.source.is_dir():
-        _check(paths.source, source)
-        lay(paths.source, new, source.rev)
-    elif previous is not None and previous.rev == source.rev and is_whole(before, previous):
-        say(f"going back to the tree before, {source.tag}")
-        lay(before, new, source.rev, previous.paths)
-    else:
-        with tempfile.TemporaryDirectory(dir=paths.root.parent, prefix="mailcow.fetch.") as work:
-            fetched = _fetch(source, Path(work))
-            _check(fetched, source)
-            lay(fetched, new, source.rev)
-    for name in ("key.pem", "cert.pem"):  # a key that the whole world has
-        (new / SAMPLE / name).unlink(missing_ok=True)
-
-
-def _check(folder: Path, source: Source) -> None:
-    actual = nar_hash(folder)
-    if actual != source.nar_hash:
-        raise SetupError(f"{folder} is not Mailcow {source.tag}: its hash is {actual}, wanted {source.nar_hash}")
-
-
-def _fetch(source: Source, work: Path) -> Path:
-    """The tree of the revision, without its history."""
-    say(f"fetching Mailcow {source.tag} ({source.rev[:12]}) from {source.url}")
-    git, tree, archive = work / "git", work / "tree", work / "tree.tar"
-    tree.mkdir()
-    command(["git", "init", "--quiet", "--bare", str(git)])
-    command(["git", "-C", str(git), "fetch", "--quiet", "--depth=1", source.url, source.rev])
-    command(["git", "-C", str(git), "archive", f"--output={archive}", source.rev])
-    command(["tar", "-x", "--no-same-owner", "-f", str(archive), "-C", str(tree)])
-    return tree
-
-
-def stop(root: Path) -> None:
-    """Take down the containers that run from `root` (after power loss Docker starts them by itself)."""
-    if (root / "docker-compose.yml").exists() and (root / CONF).exists():
-        command(["docker", "compose", "down"], cwd=root)
 
 
 def described(names: Iterable[str] | None, folder: Path) -> dict[str, tuple[bytes, int]]:
@@ -169,14 +53,6 @@ def settle_database(secrets: Mapping[str, str], root: Path) -> dict[str, str]:
         return dict(secrets)
     say("the database did not take its new passwords; the old ones stay in use")
     return {**secrets, **old}
-
-
-def values(path: Path) -> dict[str, str]:
-    """The variables of a mailcow.conf, empty where there is none."""
-    if not path.exists():
-        return {}
-    lines = path.read_text("utf-8").splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
 def read_secrets(names: Mapping[str, str], folder: Path) -> dict[str, str]:
@@ -240,17 +116,16 @@ def _self_signed(hostname: str, key: Path, certificate: Path) -> None:
     key.chmod(0o600)
 
 
-def paths_of(config: Mapping[str, Any]) -> Paths:
-    """Where things are: the usual places unless `config` names others, as NixOS does for what is in its store."""
-    return replace(Paths(), **{name: Path(path) for name, path in config.get("paths", {}).items()})
-
-
 def set_up(config: Mapping[str, Any], paths: Paths) -> None:
     """All of it; raises SetupError."""
     source = Source(**config["source"])
     hostname = str(config["hostname"])
     secrets = read_secrets(config["secrets"], paths.credentials)
     restoring.resume(paths.root, stop, say)
+    finish_swap(paths.root, paths.beside("new"))
+    if laid := read_record(paths.root):
+        change = databases.read_change(config.get("changes"))
+        databases.settle(paths.root, source.rev, laid.rev, change, databases.Hands())
     lay_tree(source, paths)
     files = described(config.get("settings"), paths.settings)
     conf = files.pop(CONF)[0].decode()

@@ -9,8 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .backups import DATASETS
-from .setup import SetupError, values
+from .machine import SetupError, values
 from .tree import CONF
+
+
+class NoVolumes(SetupError):
+    """Mailcow has never been started here."""
+
 
 INDEX = "vmail-index-vol-1"  # Dovecot makes it anew from the mail
 
@@ -24,7 +29,7 @@ class Volume:
 
 
 def volumes(root: Path) -> Mapping[str, Volume]:
-    """By name in docker-compose.yml, the volumes that matter and are there. Raises SetupError."""
+    """By name in docker-compose.yml, the volumes that matter and are there. Raises SetupError, NoVolumes."""
     project = values(root / CONF).get("COMPOSE_PROJECT_NAME", "")
     names = {f"{project}_{name}": name for name in (*(dataset.volume for dataset in DATASETS), INDEX)}
     try:  # it fails where one is missing, and still prints the others
@@ -33,7 +38,7 @@ def volumes(root: Path) -> Mapping[str, Volume]:
     except (OSError, ValueError) as error:
         raise SetupError(f"docker volume inspect: {error}") from None
     if not found:
-        raise SetupError("Docker has no volume of Mailcow's: start it once, systemctl start mailcow")
+        raise NoVolumes("Docker has no volume of Mailcow's: start it once, systemctl start mailcow")
     return {
         names[each["Name"]]: Volume(Path(each["Mountpoint"]), each["Driver"] == "local" and not each["Options"])
         for each in found

@@ -1,0 +1,30 @@
+"""What a generation's services need that is no package (images, trees of source): had while the former ones run."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from . import state
+from .world import MINUTE, Refused, World
+
+FETCH_AT_MOST = 120 * MINUTE
+"""Some gigabytes, over a slow line at home."""
+
+
+def ahead(world: World, number: int) -> dict[str, Any]:
+    """Run what the generation brings for that, in a folder where its files are unpacked; raises Refused."""
+    own = state.generation(world, number).own
+    with tempfile.TemporaryDirectory() as folder:
+        unpacked = world.run(["dpkg-deb", "--extract", str(own), folder])
+        if unpacked.status != 0:
+            raise Refused(f"{own.name} cannot be unpacked: {unpacked.last}")
+        program = Path(folder) / world.names.ahead.lstrip("/")
+        if not program.exists():
+            return {"ahead": False}
+        done = world.run([sys.executable, str(program), folder], within=FETCH_AT_MOST)
+        if done.status != 0:
+            raise Refused(f"generation {number} cannot be had yet: {done.last}")
+    return {"ahead": True}

@@ -1,0 +1,60 @@
+"""ahead FOLDER: have all that another Mailcow needs on this machine while the one before still runs.
+
+FOLDER has the files of the generation that is to come, as they would lie below /. Its tree and images are fetched, and
+room for a copy of the database is seen to, so that what can fail fails before anything changes, and the time that a
+change waits for its confirmation is not spent on loading gigabytes. Where the same Mailcow comes again, or the first,
+there is nothing to do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from . import databases, images
+from .backup import CONFIG
+from .laying import fetch, found
+from .machine import Paths, SetupError, Source, command, paths_of, say
+from .tree import CONF, read_record
+
+IMAGE = 512 * 2**20
+"""Bytes that an image takes at most, unpacked, but for one or two; layers that others have are not counted."""
+
+
+def get_ready(
+    source: Source, digests: Mapping[str, str], paths: Paths, ask: images.Command, hands: databases.Hands
+) -> None:
+    """Fetch what is missing; raises SetupError."""
+    laid = read_record(paths.root)
+    if laid is None or laid.rev == source.rev:
+        return
+    tree = found(source, paths)
+    if tree is None:
+        tree = paths.beside("next")
+        fetch(source, paths, tree)
+    compose = ["docker", "compose", "--project-directory", str(tree), "--env-file", str(paths.root / CONF)]
+    names = sorted({*ask([*compose, "config", "--images"]).split()})
+    came = images.load_from_disk(ask, say)
+    missing = [name for name in names if not ask(["docker", "image", "ls", "--quiet", name]).strip()]
+    folders = hands.folders(paths.root)
+    databases.need_room(folders, hands, len(missing) * IMAGE)
+    pinned = {name: digests[name] for name in names if name in digests}
+    images.pull(pinned, came, paths.beside("images.json"), ask, say)
+    for name in missing:
+        if name not in pinned:
+            say(f"pulling {name}")
+            ask(["docker", "pull", "--quiet", name])
+    databases.need_room(folders, hands)
+
+
+def main(folder: str) -> int:
+    """Get ready for a generation."""
+    try:
+        config = json.loads((Path(folder) / CONFIG.lstrip("/")).read_text("utf-8"))
+        source, digests = Source(**config["source"]), config.get("images", {})
+        get_ready(source, digests, paths_of(config), command, databases.Hands())
+    except (SetupError, OSError, ValueError, KeyError) as error:
+        say(f"mailnix: Mailcow cannot come: {error}")
+        return 1
+    return 0
