@@ -259,14 +259,24 @@ def deploy(
 
 
 def rollback(
-    config: Path, number: int | None, wish: Wish, reach: Reach, secrets: Path | None, *, progress: Progress
+    config: Path,
+    number: int | None,
+    wish: Wish,
+    reach: Reach,
+    secrets: Path | None,
+    *,
+    databases: bool,
+    progress: Progress,
 ) -> DeployReport:
-    """Bring the machine that is wished for to a generation that it keeps, and what a tunnel ties to it."""
+    """Bring the machine that is wished for to a generation that it keeps, and what a tunnel ties to it.
+
+    With `databases`, an older Mailcow comes back with the database that it had.
+    """
     from mailnix.deploy import rolling, start
 
     folder, (host,) = secrets_folder(config, secrets), wish.hosts
     with start.started(plan(config, secrets), folder, wish, reach, lambda _: False, progress) as given:
-        return rolling.rollback(given, host, number)
+        return rolling.rollback(given, host, number, databases=databases)
 
 
 def lab(

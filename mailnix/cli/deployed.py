@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
-from mailnix.cli import output
-from mailnix.deploy.values import Changes, End, Outcome, Report, Seen
+from mailnix.cli import output, versions
+from mailnix.cli.planned import planned
+from mailnix.deploy.values import End, Report, Seen
 
-FILES_SHOWN = 20
 RECORDS_SHOWN = 10
 WIDEST = 112  # characters of a record; a DKIM key has some 400
 
@@ -17,7 +16,10 @@ def show(report: Report, config: str) -> None:
     """A table of machines, before it what would change where that is asked for; records to publish last, on stderr."""
     for each in report.machines:
         if each.end is End.PLANNED:
-            output.result("\n".join(_planned(each)))
+            output.result("\n".join(planned(each)))
+        else:
+            for line in versions.lines(each):
+                output.status(f"{each.host}: {line}")
         for seen in each.checks:
             output.status(_check(seen, each.host))
     rows = ((each.host, _number(each.before), _number(each.after), each.end, each.why) for each in report.machines)
@@ -33,27 +35,6 @@ def _number(generation: int | None) -> str:
 def _check(seen: Seen, host: str) -> str:
     word = "ok" if seen.ok else ("NOT" if seen.demanded else "not, nor before")
     return f"{host}: {word}: {seen.what}, asked {f'from {seen.asked}' if seen.asked else 'from here'}: {seen.said}"
-
-
-def _planned(outcome: Outcome) -> Iterator[str]:
-    changes = outcome.changes
-    yield output.styled(f"{outcome.host}: {outcome.why}", sys.stdout, bold=True)
-    for word, names in (("add", changes.added), ("change", changes.changed), ("remove", changes.gone)):
-        yield from _some(f"  {word} ", names)
-    yield from (f"  {verb} {unit}" for unit, verb in changes.units)
-    yield from _packages(changes)
-    yield from (f"  credential {name}" for name in outcome.credentials)
-
-
-def _packages(changes: Changes) -> Iterator[str]:
-    for word, rows in (("install", changes.new), ("upgrade", changes.upgraded), ("uninstall", changes.removed)):
-        yield from (f"  {word} {' '.join(row)}" for row in rows)
-
-
-def _some(prefix: str, names: Sequence[str]) -> Iterable[str]:
-    yield from (f"{prefix}{name}" for name in names[:FILES_SHOWN])
-    if len(names) > FILES_SHOWN:
-        yield f"{prefix}{len(names) - FILES_SHOWN} more files"
 
 
 def reminder(report: Report, config: str) -> Iterator[str]:

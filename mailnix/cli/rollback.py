@@ -8,16 +8,20 @@ import click
 
 from mailnix.cli import machine_ways, options, output
 
+DATABASES_HELP = "Let an older Mailcow come back with its database of then: what was changed since is lost."
+
 
 @click.command("rollback")
 @options.config
 @options.host
 @click.argument("number", type=click.IntRange(min=1), required=False, metavar="[N]")
+@click.option("--databases", is_flag=True, help=DATABASES_HELP)
 @machine_ways.ways
 def command(
     config: Path,
     host: str,
     number: int | None,
+    databases: bool,
     dry_run: bool,
     targets: tuple[str, ...],
     ssh_config: Path | None,
@@ -27,7 +31,8 @@ def command(
 ) -> None:
     """Bring machine HOST of CONFIG back to generation N, or to the one before; confirmed as any change is.
 
-    What waits for its confirmation is taken back at once. Credentials, mail and databases stay as they are.
+    What waits for its confirmation is taken back at once. Credentials and mail stay as they are, and so do databases,
+    but where an older Mailcow comes back.
     """
     from mailnix import pipeline
     from mailnix.deploy.start import Reach, Wish
@@ -35,7 +40,7 @@ def command(
     wish = Wish(str(config), (host,), within, dry_run)
     reach = Reach(machine_ways.targets_of(targets), ssh_config)
     machine_ways.told(
-        lambda: pipeline.rollback(config, number, wish, reach, secrets, progress=output.status),
+        lambda: pipeline.rollback(config, number, wish, reach, secrets, databases=databases, progress=output.status),
         config,
         as_json=as_json,
     )

@@ -33,11 +33,12 @@ class About(StrEnum):
     RELAY = "outgoing mail through the tunnel"
     HARAKA = "port 25 from outside"
     HARAKA_ITSELF = "port 25 from itself"
+    RELEASE = "another Mailcow, all of it"
 
 
 @frozen
 class Check:
-    """One question: about which tunnel or proxy, asked where, of which machines' change it tells."""
+    """One question: about which tunnel or proxy (or none), asked where, of which machines' change it tells."""
 
     about: About
     proxy: str
@@ -48,13 +49,18 @@ class Check:
     @property
     def what(self) -> str:
         """For people."""
-        return f"{self.about} ({self.proxy})"
+        return f"{self.about} ({self.proxy})" if self.proxy else self.about.value
 
 
 def checks(plan: Plan, changed: Collection[str], reached: Collection[str]) -> tuple[Check, ...]:
     """What tells whether the `changed` machines do their work; asked of machines that are `reached`, and here."""
     found = (check for proxy in plan.proxies for check in _of(proxy))
     return tuple(each for each in found if {*each.hosts} & {*changed} and each.asked in {HERE, *reached})
+
+
+def release(home: str, rev: str) -> Check:
+    """Whether another Mailcow runs, which is demanded of it: the one before may greet for a moment yet."""
+    return Check(About.RELEASE, "", home, ("mailcow", rev, 0), (home,))
 
 
 def _of(proxy: ProxyPlan) -> Iterator[Check]:
@@ -77,7 +83,7 @@ def demanded(check: Check, before: Collection[Check], first: Collection[str], ru
     `before` has the checks that were well before it; `first` the machines that get their first generation, `running`
     all that have one once this is done. Mailcow has its time at first: it loads some gigabytes.
     """
-    if check in before:
+    if check in before or check.about is About.RELEASE:
         return True
     new = bool({*check.hosts} & {*first}) and {*check.hosts} <= {*running}
     return new and check.about in (About.TUNNEL, About.RELAY, About.HARAKA_ITSELF)

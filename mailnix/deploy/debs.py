@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from mailnix import __version__
 from mailnix.debian.host import DebianHost, debian_host
 from mailnix.debian.package import HERE, SHARED, Package, adopted_scripts, generation, package_name
 from mailnix.deploy import links
 from mailnix.deploy.making import made
+from mailnix.deploy.values import MAILCOW
 from mailnix.image import package
 from mailnix.image.packages import haraka_package
 from mailnix.image.values import Progress
@@ -20,6 +22,7 @@ from mailnix.services.activation.listed import digest
 from mailnix.services.generations import debian as generations
 from mailnix.services.generations import names
 from mailnix.services.haraka import npm_tree
+from mailnix.services.mailcow.pin import PIN
 from mailnix.services.wireguard.debian import debian as wireguard
 from mailnix.tree import Tree
 
@@ -63,6 +66,17 @@ class Debs:
             "alike": {each.path: digest(each) for each in network},
             "made": made(host, ANY, "", {}, {"links": links.facts(self.plan, host)}),
         }
+
+    def parts(self, host: str) -> Mapping[str, str]:
+        """Those of the npm tree, and Mailcow's pin."""
+        has_mailcow = host == self.plan.internal.name
+        npm = {"Haraka": npm_tree.pinned(npm_tree.HARAKA), "Node": npm_tree.pinned(npm_tree.NODE)}
+        mailcow = {MAILCOW: PIN.tag} if has_mailcow else {}
+        return {"mailnix": __version__, **(npm if self._host(host).npm_tree else {}), **mailcow}
+
+    def mailcow(self, host: str) -> str:
+        """The pin's."""
+        return PIN.rev if host == self.plan.internal.name else ""
 
     @property
     def program_version(self) -> str:

@@ -12,7 +12,7 @@ from mailnix.deploy.asking import Asked, Asking, ask
 from mailnix.deploy.making import archive, credentials_archive, made
 from mailnix.deploy.scene import Here, Scene
 from mailnix.deploy.switching import Move, TakenBack, bring
-from mailnix.deploy.values import End, Outcome, Report, Status
+from mailnix.deploy.values import MAILCOW, End, Made, Outcome, Report, Status, versions
 from mailnix.errors import DeployError, SecretsError
 from mailnix.plan import Plan
 from mailnix.secrets import Secret
@@ -145,10 +145,17 @@ def tied(deploying: Deploying, asked: Asked, differing: Mapping[str, Difference]
 def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference) -> Move:
     """Have a generation made, sent and looked at; nothing of it counts there yet."""
     asking, status, machine = deploying.asking, asked.status[host], asked.machines[host]
+    _refuse_older(deploying, host, status.running)
     number = status.newest + 1
     asking.say(f"{host}: making generation {number} ({differs.why})")
     debs = asking.maker.debs(host, number, asking.folder)
-    more = {"links": links.facts(deploying.plan, host), "records": records(deploying.plan)}
+    parts, mailcow = asking.maker.parts(host), asking.maker.mailcow(host)
+    more = {
+        "links": links.facts(deploying.plan, host),
+        "records": records(deploying.plan),
+        "parts": parts,
+        "mailcow": mailcow,
+    }
     about = made(host, number, differs.digest, debs, more)
     there = {digest for each in status.generations for digest in each.debs.values()}
     lacking = () if asking.dry_run else differs.credentials  # no secret goes where it may stay unused
@@ -157,7 +164,33 @@ def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference
     asking.say(f"{host}: sending {len(packed.reveal()) / 2**20:.1f} MiB, and having it checked")
     received = machine.receive(number, packed)
     changes = machine.plan(number) if asking.dry_run else received.changes
-    return Move(machine, number, status.current, differs.why, changes, differs.credentials)
+    return Move(
+        machine=machine,
+        number=number,
+        before=status.current,
+        why=differs.why,
+        changes=changes,
+        credentials=differs.credentials,
+        versions=versions(status.running, parts),
+        mailcow=another_mailcow(status.running, mailcow),
+    )
+
+
+def another_mailcow(before: Made | None, rev: str) -> str:
+    """The revision of a Mailcow that takes over from another one; of a machine that did not say which, none does."""
+    return rev if before and before.mailcow and before.mailcow != rev else ""
+
+
+def _refuse_older(deploying: Deploying, host: str, before: Made | None) -> None:
+    """Raise DeployError where an older Mailcow would find a newer one's database; their tags are years and months."""
+    ours = deploying.asking.maker.parts(host).get(MAILCOW, "")
+    theirs = before.parts.get(MAILCOW, "") if before else ""
+    if ours and ours < theirs:
+        raise DeployError(
+            f"{host} runs Mailcow {theirs}, and this mailnix brings {ours}, which does not know its database",
+            f"update mailnix; or, where the machine keeps a generation with it: mailnix rollback"
+            f" {deploying.asking.config} {host} N --databases",
+        )
 
 
 def records(plan: Plan) -> list[str]:

@@ -71,8 +71,15 @@ class Machine(Protocol):
         """What switching to a generation would change."""
         ...
 
-    def switch(self, number: int, within: int, token: str) -> None:
-        """Install it; it goes back by itself unless confirmed within so many seconds. Raises Refused, Busy."""
+    def ahead(self, number: int) -> None:
+        """Have all that a generation's services need, while the former ones run. Raises Refused."""
+        ...
+
+    def switch(self, number: int, within: int, token: str, *, databases: bool = False) -> None:
+        """Install it; it goes back by itself unless confirmed within so many seconds. Raises Refused, Busy.
+
+        With `databases`, services may go back to what they had in that generation, and lose what came since.
+        """
         ...
 
     def extend(self, number: int, within: int, token: str) -> None:

@@ -34,6 +34,14 @@ class Maker(Protocol):
         """What a machine that was built as an image is told to make its first generation of: the program's `adopt`."""
         ...
 
+    def parts(self, host: str) -> Mapping[str, str]:
+        """Versions of what a generation of a machine is made of, by their names for people."""
+        ...
+
+    def mailcow(self, host: str) -> str:
+        """The revision of Mailcow's tree; empty where it runs none."""
+        ...
+
     @property
     def program_version(self) -> str:
         """The version of the program that keeps generations on a machine."""

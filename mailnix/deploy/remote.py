@@ -29,6 +29,7 @@ ALONE: Final = ("-o", "ControlPath=none")
 SHARED_FOR: Final = 120  # seconds without a call
 SHORT: Final = 300.0  # seconds; dpkg reads all that is installed to see what was changed by hand
 SENDING: Final = 3600.0  # a slow line at home, and Debian's packages
+FETCHING: Final = 7500.0  # some gigabytes of images; the machine's program gives up before
 CHANGING: Final = 1800.0  # dpkg on a small machine, forwards or back
 
 _INSTALL: Final = """\
@@ -154,10 +155,15 @@ class Remote:
         """As the program says."""
         return Changes.read(self._verb("plan", str(number), timeout=CHANGING))
 
-    def switch(self, number: int, within: int, token: str) -> None:
+    def ahead(self, number: int) -> None:
+        """As the program does."""
+        self._verb("ahead", str(number), timeout=FETCHING)
+
+    def switch(self, number: int, within: int, token: str, *, databases: bool = False) -> None:
         """As the program does; a connection that is lost meanwhile changes nothing there."""
         self.sockets, self.doors = None, tuple(dict.fromkeys((*self.doors, *self.later)))
-        self._verb("switch", str(number), "--within", str(within), "--id", token, timeout=CHANGING)
+        words = ("--within", str(within), "--id", token, *(("--databases",) if databases else ()))
+        self._verb("switch", str(number), *words, timeout=CHANGING)
 
     def extend(self, number: int, within: int, token: str) -> None:
         """As the program does."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from attrs import evolve
 
 from mailnix.deploy.asking import Asked, ask
-from mailnix.deploy.deploying import Deploying, Failed, records_changed
+from mailnix.deploy.deploying import Deploying, Failed, another_mailcow, records_changed
 from mailnix.deploy.switching import Move, TakenBack, bring
-from mailnix.deploy.values import End, Made, Outcome, Report, Status
+from mailnix.deploy.values import MAILCOW, End, Made, Outcome, Report, Status, versions
 from mailnix.errors import DeployError
 
 
-def rollback(deploying: Deploying, host: str, number: int | None) -> Report:
+def rollback(deploying: Deploying, host: str, number: int | None, *, databases: bool = False) -> Report:
     """Take back what waits for its confirmation; else go to generation `number`, or to the one before.
 
+    With `databases`, an older Mailcow comes back with the database that it had, and what came since is lost.
     Raises DeployError before anything changed, Failed after.
     """
     asking = evolve(deploying.asking, named={host}, only_ours=True)
@@ -22,7 +23,8 @@ def rollback(deploying: Deploying, host: str, number: int | None) -> Report:
     if status.pending is not None and number is None:
         return Report((_taken_back(asked, host, status),))
     target = _target(status, host, number)
-    moves = [_move(asked, host, target.generation), *_tied(deploying, asked, host, target)]
+    moves = [_move(asked, host, target), *_tied(deploying, asked, host, target)]
+    moves = [_with_database(deploying, asked, move, databases=databases) for move in moves]
     records = Report((), *records_changed(deploying.plan, [status]))
     if asking.dry_run:
         return evolve(records, machines=tuple(move.ended(End.PLANNED) for move in moves))
@@ -53,9 +55,35 @@ def _target(status: Status, host: str, number: int | None) -> Made:
     return found
 
 
-def _move(asked: Asked, host: str, number: int) -> Move:
+def _move(asked: Asked, host: str, target: Made) -> Move:
     status, machine = asked.status[host], asked.machines[host]
-    return Move(machine, number, status.current, "rollback", machine.plan(number))
+    return Move(
+        machine=machine,
+        number=target.generation,
+        before=status.current,
+        why="rollback",
+        changes=machine.plan(target.generation),
+        versions=versions(status.running, {"mailnix": target.mailnix, **target.parts}),
+        mailcow=another_mailcow(status.running, target.mailcow),
+    )
+
+
+def _with_database(deploying: Deploying, asked: Asked, move: Move, *, databases: bool) -> Move:
+    """The same move; one to an older Mailcow only as somebody wants it, and with a database that it can read."""
+    mailcow = next((each for each in move.versions if each.what == MAILCOW), None)
+    if not move.mailcow or mailcow is None or mailcow.old <= mailcow.new:
+        return move
+    host, older = move.host, f"generation {move.number} of {move.host} has Mailcow {mailcow.new}"
+    ((kept, said),) = asked.machines[host].look([("database", move.mailcow, 0)])
+    if not kept:
+        hint = f"stay with this one; another generation may have Mailcow {mailcow.old}"
+        raise DeployError(f"{older}, and no database that it could read: {said}", hint)
+    lost = f"{older}, which gets its database of {said} back: what was changed in Mailcow since is lost, mail is not"
+    if not databases and not deploying.asking.dry_run:
+        again = f"mailnix rollback {deploying.asking.config} {host} {move.number} --databases"
+        raise DeployError(lost, f"where that is wanted: {again}")
+    deploying.asking.say(lost)
+    return evolve(move, databases=True)
 
 
 def _tied(deploying: Deploying, asked: Asked, host: str, target: Made) -> list[Move]:
@@ -72,11 +100,11 @@ def _tied(deploying: Deploying, asked: Asked, host: str, target: Made) -> list[M
     return moves
 
 
-def _fitting(status: Status, other: str, proxy: str, target: Made) -> int:
+def _fitting(status: Status, other: str, proxy: str, target: Made) -> Made:
     """The newest generation of the other end with the same tunnel; raises DeployError."""
     for each in reversed(status.generations):
         if each.links.get(proxy) == target.links[proxy]:
-            return each.generation
+            return each
     raise DeployError(
         f"generation {target.generation} of {target.host} has another tunnel to {proxy} than there is now, "
         f"and {other} keeps no generation with that one",

@@ -13,22 +13,29 @@ from typing import Final
 
 from attrs import define, evolve, field, frozen
 
-from mailnix.deploy.checks import HERE, About, Check, checks, demanded, judged, reason, wrong
+from mailnix.deploy.checks import HERE, About, Check, checks, demanded, judged, reason, release, wrong
 from mailnix.deploy.machine import Busy, Machine, Refused, Unreached
 from mailnix.deploy.scene import Scene
-from mailnix.deploy.values import Changes, End, Outcome, Pending, Seen, Status
+from mailnix.deploy.values import Changes, End, Outcome, Pending, Seen, Status, Version
 from mailnix.errors import DeployError, MailnixError
 
 LOOK_EVERY: Final = 3.0  # seconds
 MARGIN: Final = 20.0  # seconds before a machine goes back by itself, in which it is still told to, or confirmed
 EACH: Final = 120  # more seconds for every machine of a group that is installed meanwhile
 GRACE: Final = 300.0  # seconds that a machine may take to go back, once it is due
+ANOTHER_MAILCOW: Final = 900
+"""Seconds at least to confirm another Mailcow, whose images are there: the one before has 5 minutes to stop, copying
+the database takes one for some gigabytes, and the first start, with new tables, 3 or 4 on a small machine."""
+
 INSTALLING: Final = 1800.0  # and to install
 
 
 @frozen
 class Move:
-    """A machine, the generation that it is to run (it is on the machine already), and the one that runs."""
+    """A machine, the generation that it is to run (it is on the machine already), and the one that runs.
+
+    `mailcow` is the revision of another Mailcow that comes with it; `databases`: with the database that it had then.
+    """
 
     machine: Machine
     number: int
@@ -36,6 +43,9 @@ class Move:
     why: str = ""
     changes: Changes = field(factory=Changes)
     credentials: tuple[str, ...] = ()
+    versions: tuple[Version, ...] = ()
+    mailcow: str = ""
+    databases: bool = False
 
     @property
     def host(self) -> str:
@@ -45,7 +55,17 @@ class Move:
     def ended(self, end: End, seen: Sequence[Seen] = ()) -> Outcome:
         """What became of it."""
         after = self.number if end in (End.CONFIRMED, End.PLANNED) else self.before
-        return Outcome(self.host, end, self.before, after, self.why, self.changes, self.credentials, tuple(seen))
+        return Outcome(
+            host=self.host,
+            end=end,
+            before=self.before,
+            after=after,
+            why=self.why,
+            changes=self.changes,
+            credentials=self.credentials,
+            checks=tuple(seen),
+            versions=self.versions,
+        )
 
 
 class TakenBack(DeployError):
@@ -86,11 +106,21 @@ class _Change:
     def hosts(self) -> tuple[str, ...]:
         return tuple(move.host for move in self.moves)
 
+    @property
+    def within(self) -> int:
+        """Another Mailcow needs its time, and who changes with it waits for it."""
+        return max(self.scene.within, ANOTHER_MAILCOW if any(move.mailcow for move in self.moves) else 0)
+
     def made(self) -> tuple[Outcome, ...]:
         every = checks(self.scene.plan, self.hosts, {*self.scene.machines})
+        every += tuple(release(move.host, move.mailcow) for move in self.moves if move.mailcow)
         before = {check for check, (ok, _) in self._asked(every) if ok}
         with self._told_if_interrupted():
             try:
+                for move in self.moves:
+                    if move.mailcow:
+                        self.scene.say(f"{move.host}: fetching what another Mailcow needs, while this one runs")
+                        move.machine.ahead(move.number)
                 for move in self.moves:
                     self._switch(move)
                 self._see(every, before)
@@ -102,11 +132,11 @@ class _Change:
     def _switch(self, move: Move) -> None:
         """Where the connection is lost, the machine goes on by itself; that is looked at later."""
         scene = self.scene
-        within = scene.within + EACH * (len(self.moves) - 1 - self.moves.index(move))
+        within = self.within + EACH * (len(self.moves) - 1 - self.moves.index(move))
         scene.say(f"{move.host}: switching to generation {move.number}")
         self.waiting[move.host] = _Waiting(move, within, scene.clock.now() + INSTALLING + within)
         try:
-            move.machine.switch(move.number, within, self.token)
+            move.machine.switch(move.number, within, self.token, databases=move.databases)
         except Unreached:
             scene.say(f"{move.host}: the connection broke, as it may; the machine goes on by itself")
             self.waiting[move.host].due = scene.clock.now() + within
@@ -143,7 +173,7 @@ class _Change:
             return evolve(seen, said=error.message)
         pending = self._pending(each, status)
         if not pending.installed:
-            each.due = max(each.due, self.scene.clock.now() + self.scene.within)
+            each.due = max(each.due, self.scene.clock.now() + self.within)
             return evolve(seen, said="it is still installing")
         if not each.known:
             each.due, each.known = self.scene.clock.now() + pending.left, True

@@ -9,6 +9,9 @@ from typing import Any
 from attrs import field, frozen
 
 Json = Mapping[str, Any]
+MAILCOW = "Mailcow"
+"""The part whose database goes along."""
+
 Facts = Mapping[str, Mapping[str, Any]]
 """Of each tunnel, by its proxy's name, what both ends must agree on (mailnix.deploy.links)."""
 
@@ -17,7 +20,8 @@ Facts = Mapping[str, Mapping[str, Any]]
 class Made:
     """A generation that is on a machine: its number, who made it and when, from what.
 
-    `digest` is the same for two generations only where their packages are; `records` are lines of the zone.
+    `digest` is the same for two generations only where their packages are; `records` are lines of the zone, `parts`
+    versions of what it is made of (Haraka, Node, Mailcow), `mailcow` the revision of Mailcow's tree.
     """
 
     generation: int
@@ -29,11 +33,13 @@ class Made:
     debs: Mapping[str, str] = field(factory=dict)
     links: Facts = field(factory=dict)
     records: tuple[str, ...] = ()
+    parts: Mapping[str, str] = field(factory=dict)
+    mailcow: str = ""
 
     @classmethod
     def read(cls, said: Json) -> Made:
         """From its made.json, which may hold more than we know."""
-        known = ("generation", "host", "digest", "made", "by", "mailnix", "debs", "links")
+        known = ("generation", "host", "digest", "made", "by", "mailnix", "debs", "links", "parts", "mailcow")
         return cls(**{name: said[name] for name in known if name in said}, records=tuple(said.get("records", ())))
 
 
@@ -149,6 +155,31 @@ def _rows(said: object) -> tuple[tuple[str, ...], ...]:
     return tuple((row,) if isinstance(row, str) else tuple(row) for row in rows)
 
 
+@frozen
+class Version:
+    """What becomes of a part of a machine: its version before and after; empty where it was not there, or is not known.
+
+    `debian`: a package of Debian's; `security`: an update that its archive calls so.
+    """
+
+    what: str
+    old: str
+    new: str
+    debian: bool = False
+    security: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether it is another one."""
+        return self.old != self.new
+
+
+def versions(before: Made | None, after: Mapping[str, str]) -> tuple[Version, ...]:
+    """Each part, as it was and as it will be."""
+    known = {"mailnix": before.mailnix, **before.parts} if before else {}
+    return tuple(Version(what, known.get(what, ""), new) for what, new in after.items())
+
+
 class End(StrEnum):
     """What became of a machine."""
 
@@ -183,6 +214,7 @@ class Outcome:
     changes: Changes = field(factory=Changes)
     credentials: tuple[str, ...] = ()
     checks: tuple[Seen, ...] = ()
+    versions: tuple[Version, ...] = ()
 
 
 @frozen

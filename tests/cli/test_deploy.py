@@ -9,7 +9,7 @@ import pytest
 
 from mailnix.cli.deployed import show
 from mailnix.cli.output import result_json
-from mailnix.deploy.values import Changes, End, Outcome, Report, Seen
+from mailnix.deploy.values import Changes, End, Outcome, Report, Seen, Version
 from tests.cli.conftest import CONFIG, Run
 
 
@@ -80,13 +80,14 @@ def test_a_machine_that_is_not_there_is_said_as_by_secrets_push(mailnix: Run, co
 
 
 LOGIN = Seen("a login", "", ok=True, said="well")
+VERSIONS = (Version("mailnix", "0.1.0", "0.1.0"), Version("Mailcow", "2026-05c", "2026-07a"), Version("Node", "", "24"))
 REPORT = Report(
     (
-        Outcome("internal", End.CONFIRMED, 2, 3, "its description changed", checks=(LOGIN,)),
+        Outcome("internal", End.CONFIRMED, 2, 3, "its description changed", checks=(LOGIN,), versions=VERSIONS),
         Outcome(
             "proxy", End.PLANNED, None, 1, "its first generation",
             Changes(new=(("caddy", "2.6.2"),), added=("/etc/a",), gone=("/etc/b",), units=(("ssh.service", "reload"),)),
-            ("haraka.internalcmd",),
+            ("haraka.internalcmd",), versions=(Version("Haraka", "3.3.3", "3.3.4"),),
         ),
     ),
     publish=("example.org. MX 10 mail.example.org.",),
@@ -101,6 +102,7 @@ def test_what_became_of_each_machine_is_a_table(capsys: pytest.CaptureFixture[st
         "  add /etc/a",
         "  remove /etc/b",
         "  reload ssh.service",
+        "  Haraka 3.3.3 → 3.3.4",
         "  install caddy 2.6.2",
         "  credential haraka.internalcmd",
         "machine   before  now  what became of it  why",
@@ -108,6 +110,7 @@ def test_what_became_of_each_machine_is_a_table(capsys: pytest.CaptureFixture[st
         "proxy     -       1    planned            its first generation",
     ]
     assert said.err.splitlines() == [
+        "internal: Mailcow 2026-05c → 2026-07a",
         "internal: ok: a login, asked from here: well",
         "DNS, publish: example.org. MX 10 mail.example.org.",
         "DNS: all of it: mailnix dns mail.py",

@@ -48,7 +48,9 @@ class Clock:
 
 @define
 class Played:
-    """One machine. `lost` has verbs in which the connection breaks, `fails` is why nothing can be installed."""
+    """One machine. `lost` has verbs in which the connection breaks, `fails` is why nothing can be installed, `unhad`
+    why nothing can be fetched ahead.
+    """
 
     host: str
     clock: Clock
@@ -61,6 +63,7 @@ class Played:
     answers: Callable[[Question], Answer] = lambda _question: WELL
     lost: set[str] = field(factory=set)
     fails: str = ""
+    unhad: str = ""
     locks_out: bool = False
     on_call: Callable[[str], None] = lambda _verb: None
     calls: list[str] = field(factory=list)
@@ -146,8 +149,13 @@ class Played:
             changed=("/etc/mailnix/provision.json",), units=(("mailcow-provision-again.service", "restart"),)
         )
 
-    def switch(self, number: int, within: int, token: str) -> None:
-        self._called(f"switch {number}")
+    def ahead(self, number: int) -> None:
+        self._called(f"ahead {number}")
+        if self.unhad:
+            raise Refused(f"{self.host}: generation {number} cannot be had yet: {self.unhad}")
+
+    def switch(self, number: int, within: int, token: str, *, databases: bool = False) -> None:
+        self._called(f"switch {number}{' with databases' if databases else ''}")
         if self.pending is not None:
             raise Busy("another one waits")
         if self.fails:
@@ -194,6 +202,7 @@ class Packages:
     digests: dict[str, str] = field(factory=dict)
     program_version: str = PROGRAM
     links: Facts = field(factory=dict)
+    made_of: dict[str, dict[str, str]] = field(factory=dict)
 
     def digest(self, host: str) -> str:
         return self.digests.get(host, "as ever")
@@ -204,6 +213,12 @@ class Packages:
         shared = folder / "mailnix-haraka_3.3.4_amd64.deb"
         shared.write_text("Haraka")
         return {each.name: each for each in (path, shared)}
+
+    def parts(self, host: str) -> Mapping[str, str]:
+        return {"mailnix": "0.1.0", **self.made_of.get(host, {})}
+
+    def mailcow(self, host: str) -> str:
+        return f"rev-of-{tag}" if (tag := self.parts(host).get("Mailcow")) else ""
 
     def adoption(self, host: str) -> Mapping[str, Any]:
         return {"host": host, "links": self.links}

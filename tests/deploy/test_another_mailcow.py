@@ -1,0 +1,147 @@
+"""Another release of Mailcow: fetched ahead, given its time, demanded whole, and left again with its old database."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from mailnix.deploy.checks import Answer, Question
+from mailnix.deploy.deploying import Failed, deploy
+from mailnix.deploy.rolling import rollback
+from mailnix.deploy.switching import ANOTHER_MAILCOW
+from mailnix.deploy.values import End, Version
+from mailnix.errors import DeployError
+from tests.deploy.machines import WELL, Stage
+
+OLD, NEW = "2026-05c", "2026-07a"
+KEPT = "2026-11-26 15:03 UTC"
+
+
+@pytest.fixture
+def old(plain: Stage) -> Stage:
+    """Home runs the old release; the new one is to come."""
+    plain.packages.made_of["internal"] = {"Mailcow": OLD}
+    deploy(plain.deploying())
+    plain["internal"].answers = kept
+    plain.packages.made_of["internal"] = {"Mailcow": NEW}
+    plain.packages.digests["internal"] = "another Mailcow"
+    for machine in plain.machines.values():
+        machine.calls.clear()
+    return plain
+
+
+@pytest.fixture
+def new(old: Stage) -> Stage:
+    """Home runs the new release."""
+    deploy(old.deploying())
+    old["internal"].calls.clear()
+    return old
+
+
+def kept(question: Question) -> Answer:
+    return (True, KEPT) if question[0] == "database" else WELL
+
+
+def test_what_it_needs_is_fetched_before_anything_is_switched(old: Stage) -> None:
+    deploy(old.deploying())
+    verbs = [call.split()[0] for call in old["internal"].calls]
+    assert verbs.index("receive") < verbs.index("ahead") < verbs.index("switch")
+    assert old["internal"].current == 2
+
+
+def test_where_that_cannot_be_had_the_old_one_goes_on(old: Stage) -> None:
+    old["internal"].unhad = "no such host"
+    with pytest.raises(Failed, match=r"cannot be had yet: no such host; internal runs generation 1"):
+        deploy(old.deploying())
+    assert "switch 2" not in old["internal"].calls
+
+
+def test_a_change_without_one_fetches_nothing_and_asks_for_no_release(old: Stage) -> None:
+    old.packages.made_of["internal"] = {"Mailcow": OLD}
+    old["internal"].answers = lambda question: (question[0] != "mailcow", "")
+    assert deploy(old.deploying()).machines[0].end is End.CONFIRMED
+    assert "ahead 2" not in old["internal"].calls
+
+
+def test_the_first_generation_of_a_machine_waits_for_none(plain: Stage) -> None:
+    plain.packages.made_of["internal"] = {"Mailcow": NEW}
+    plain["internal"].answers = lambda question: (question[0] != "mailcow", "")
+    assert deploy(plain.deploying()).machines[0].end is End.CONFIRMED
+
+
+def test_the_one_before_that_still_greets_does_not_confirm_it(old: Stage) -> None:
+    """It is stopped in the background, and has answered every other question before."""
+    home, looks = old["internal"], iter(range(4))
+
+    def starting(question: Question) -> Answer:
+        if question[0] == "mailcow" and next(looks, None) is not None:
+            return False, "mailcow.service is deactivating"
+        return WELL
+
+    home.answers = starting
+    report = deploy(old.deploying())
+    assert next(looks, None) is None
+    assert report.machines[0].end is End.CONFIRMED
+
+
+def test_one_that_never_comes_up_is_taken_back_after_its_time(old: Stage) -> None:
+    old["internal"].answers = lambda question: (question[0] != "mailcow", "php-fpm-mailcow is restarting")
+    before = old.clock.now()
+    with pytest.raises(Failed, match="another Mailcow, all of it: php-fpm-mailcow is restarting"):
+        deploy(old.deploying())
+    assert old["internal"].current == 1
+    assert ANOTHER_MAILCOW - 60 < old.clock.now() - before < ANOTHER_MAILCOW + 60
+
+
+def test_its_versions_are_told(old: Stage) -> None:
+    home = deploy(old.deploying(dry_run=True)).machines[0]
+    assert Version("Mailcow", OLD, NEW) in home.versions
+
+
+def test_an_older_one_is_refused_before_anything_is_sent(new: Stage) -> None:
+    new.packages.made_of["internal"] = {"Mailcow": OLD}
+    new.packages.digests["internal"] = "made by a mailnix of before"
+    with pytest.raises(DeployError, match=f"runs Mailcow {NEW}, and this mailnix brings {OLD}") as caught:
+        deploy(new.deploying())
+    assert "mailnix rollback mail.py internal N --databases" in caught.value.hint
+    assert not [call for call in new["internal"].calls if call.startswith("receive")]
+
+
+class TestRollback:
+    """A confirmed release is left for the one before."""
+
+    def test_it_says_what_would_be_lost_and_wants_a_word_for_it(self, new: Stage) -> None:
+        with pytest.raises(
+            DeployError, match=f"its database of {KEPT} back: what was changed in Mailcow since"
+        ) as caught:
+            rollback(new.deploying(), "internal", None)
+        assert caught.value.hint.endswith("mailnix rollback mail.py internal 1 --databases")
+        assert new["internal"].current == 2
+
+    def test_with_it_the_machine_is_told_so(self, new: Stage) -> None:
+        rollback(new.deploying(), "internal", None, databases=True)
+        calls = new["internal"].calls
+        assert calls.index("ahead 1") < calls.index("switch 1 with databases")
+        assert new["internal"].current == 1
+
+    def test_without_a_database_that_is_kept_it_is_refused(self, new: Stage) -> None:
+        new["internal"].answers = lambda question: (question[0] != "database", "none of rev is kept")
+        with pytest.raises(DeployError, match="no database that it could read: none of rev is kept"):
+            rollback(new.deploying(), "internal", None, databases=True)
+
+    def test_a_dry_run_shows_it_and_what_would_be_lost(self, new: Stage) -> None:
+        report = rollback(new.deploying(dry_run=True), "internal", None)
+        assert Version("Mailcow", NEW, OLD) in report.machines[0].versions
+        assert any("mail is not" in line for line in new.heard)
+
+    def test_to_a_newer_one_no_word_is_needed(self, new: Stage) -> None:
+        rollback(new.deploying(), "internal", None, databases=True)
+        rollback(new.deploying(), "internal", 2)
+        assert new["internal"].calls[-1] == "confirm 2"
+        assert "switch 2" in new["internal"].calls
+
+    def test_a_generation_that_does_not_say_which_it_has_is_as_any_other(self, new: Stage) -> None:
+        home = new["internal"]
+        home.kept[1] = evolve(home.kept[1], parts={}, mailcow="")
+        rollback(new.deploying(), "internal", None)
+        assert home.current == 1
