@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -241,11 +242,19 @@ def _with_local(plan: Plan, folder: Path | None, progress: Progress) -> Tree:
 
 
 def deploy(
-    config: Path, wish: Wish, reach: Reach, secrets: Path | None, *, take_over: TakeOver, progress: Progress
+    config: Path,
+    wish: Wish,
+    reach: Reach,
+    secrets: Path | None,
+    *,
+    local: Path | None = None,
+    take_over: TakeOver,
+    progress: Progress,
 ) -> DeployReport:
     """Bring machines that run to their description, over SSH; credentials that are missing are made first.
 
-    Raises DeployError: `Failed`, with a report, where something had been changed already.
+    `local` is the folder of what a NixOS machine's owner adds. Raises DeployError: `Failed`, with a report, where
+    something had been changed already.
     """
     from mailnix.deploy import deploying, start
 
@@ -254,7 +263,9 @@ def deploy(
     start.refuse_unknown(described, wish, reach)
     if not wish.dry_run:
         start.credentials_made(described, folder, progress)
-    with start.started(plan(config, secrets), folder, wish, reach, take_over, progress) as given:
+    whole = plan(config, secrets)
+    flake = partial(_with_local, whole, local_folder(config, local), progress)
+    with start.started(whole, folder, wish, reach, take_over, progress, flake) as given:
         return deploying.deploy(given)
 
 
@@ -275,7 +286,9 @@ def rollback(
     from mailnix.deploy import rolling, start
 
     folder, (host,) = secrets_folder(config, secrets), wish.hosts
-    with start.started(plan(config, secrets), folder, wish, reach, lambda _: False, progress) as given:
+    whole = plan(config, secrets)
+    flake = partial(_with_local, whole, local_folder(config), progress)
+    with start.started(whole, folder, wish, reach, lambda _: False, progress, flake) as given:
         return rolling.rollback(given, host, number, databases=databases)
 
 

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
-from mailnix.cli import completion, machine_ways, options, output
+from mailnix.cli import completion, machine_ways, nixos_options, options, output
+
+BACKEND_HELP: Final = "Refuse machines that run another system [default: whichever each runs]."
 
 
 @click.command("deploy")
 @options.config
 @click.argument("hosts", nargs=-1, metavar="[HOST]...", shell_complete=completion.hosts)
 @click.option("--take-over", is_flag=True, help="Let servers that mailnix has not set up become these machines.")
+@click.option("--backend", type=click.Choice(["debian", "nixos"]), help=BACKEND_HELP)
+@nixos_options.local
+@click.option("--build-host", metavar="TARGET", help="On NixOS: where systems are built [default: here].")
 @machine_ways.ways
 def command(
     config: Path,
     hosts: tuple[str, ...],
     take_over: bool,
+    backend: str | None,
+    local: Path | None,
+    build_host: str | None,
     dry_run: bool,
     targets: tuple[str, ...],
     ssh_config: Path | None,
@@ -33,15 +42,16 @@ def command(
     """
     from mailnix import pipeline
     from mailnix.deploy.start import Reach, Wish
+    from mailnix.formats.backend import Backend
 
     def may(what: str) -> bool:
         output.status(what)
         return take_over or (sys.stdin.isatty() and click.confirm("Take it over?", err=True))
 
-    wish = Wish(str(config), hosts, within, dry_run)
+    wish = Wish(str(config), hosts, within, dry_run, Backend(backend) if backend else None, build_host)
     reach = Reach(machine_ways.targets_of(targets), ssh_config)
     machine_ways.told(
-        lambda: pipeline.deploy(config, wish, reach, secrets, take_over=may, progress=output.status),
+        lambda: pipeline.deploy(config, wish, reach, secrets, local=local, take_over=may, progress=output.status),
         config,
         as_json=as_json,
     )

@@ -28,7 +28,7 @@ local = click.option(
     "--local",
     type=options.PATH,
     metavar="DIR",
-    help="With --backend nixos: your own modules, NAME.nix for each machine [default: local/ beside CONFIG].",
+    help="On NixOS: your own modules, NAME.nix for each machine [default: local/ beside CONFIG].",
 )
 
 

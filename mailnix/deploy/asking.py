@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from mailnix.deploy import probe as probes
 from mailnix.deploy.machine import Busy, Machine, Unreached
 from mailnix.deploy.making import Maker
+from mailnix.deploy.nixos.program import NAME
+from mailnix.deploy.nixos.rebuild import anywhere
 from mailnix.deploy.probe import Probe
 from mailnix.deploy.scene import Clock, Say
 from mailnix.deploy.values import Facts, Status
 from mailnix.errors import DeployError
+from mailnix.formats.backend import Backend
 from mailnix.plan import Plan
 from mailnix.plan.logins import USER
 from mailnix.ssh import Way
@@ -27,7 +30,7 @@ class Asking:
     """Whom to ask, and what for. `named` machines will be changed, the others may be out of reach.
 
     Those with a change that waits for its confirmation are refused; with `only_ours` those that mailnix has not set up
-    are, in their place.
+    are, in their place. Each machine's own system counts; `backend` says that it must be that one.
     """
 
     plan: Plan
@@ -39,6 +42,7 @@ class Asking:
     say: Say
     clock: Clock
     config: str
+    backend: Backend | None = None
     dry_run: bool = False
     only_ours: bool = False
 
@@ -109,28 +113,41 @@ def _asked(asking: Asking, machine: Machine) -> Status | None:
     """What runs on one machine; None where none of our generations can."""
     host, found = machine.host, machine.probe()
     if host not in asking.named:
-        return machine.status() if found.program else None
+        return _known(asking.plan, host, machine.status()) if found.has_program else None
     _refuse(asking, machine, found)
-    status = machine.status() if _has_program(asking, machine, found) else None
+    status = _known(asking.plan, host, machine.status()) if _has_program(asking, machine, found) else None
     if status is None:
         return None
-    others = {each.host for each in status.generations} - {host}
+    others = {each.host for each in status.generations} - {host, ""}
     if others:
         hint = f"say where {host} is: --to {host}=TARGET"
         raise DeployError(f"{machine.way} is {', '.join(sorted(others))}, not {host}: nothing was changed", hint)
     if status.pending is not None and not asking.only_ours:
         raise waits(asking, status, host)
-    if found.image and status.current is None and not (asking.dry_run or asking.only_ours):
+    if found.image and status.current is None and not (found.is_nixos or asking.dry_run or asking.only_ours):
         status = _adopted(asking, machine)
     runs = f"generation {status.current}" if status.current else "no generation yet"
     asking.say(f"{host}: {machine.way}, {found.name}, {runs}")
     return status
 
 
+def _known(plan: Plan, host: str, status: Status) -> Status:
+    """What a machine says; one of NixOS that others brought its generation (colmena, an image) tells no facts of it.
+
+    Its tunnels are taken for others than those described, and so change at both ends together.
+    """
+    now = status.running
+    if status.program != NAME or now is None or now.digest:
+        return status
+    unknown: Facts = {link.proxy.host: {} for link in plan.tunnels if host in (link.proxy.host, link.internal.host)}
+    kept = tuple(evolve(each, links=unknown) if each is now else each for each in status.generations)
+    return evolve(status, generations=kept)
+
+
 def _refuse(asking: Asking, machine: Machine, found: Probe) -> None:
     host = asking.plan.host(machine.host)
-    probes.refuse(found, host, machine.way, probes.nixos_command(asking.config, host.name, machine.way))
-    if not found.program and asking.only_ours:
+    probes.refuse(found, host, machine.way, asking.backend, anywhere(asking.config, host.name, machine.way))
+    if not found.has_program and asking.only_ours:
         raise DeployError(
             f"{host.name} has no generation yet", f"bring it up: mailnix deploy {asking.config} {host.name}"
         )
@@ -146,7 +163,7 @@ def _refuse(asking: Asking, machine: Machine, found: Probe) -> None:
 def _has_program(asking: Asking, machine: Machine, found: Probe) -> bool:
     """See that the machine's own program is there, and the one that we know."""
     there, ours = found.program, asking.maker.program_version
-    if there == ours:
+    if found.is_nixos or there == ours:
         return True
     if asking.dry_run:
         return bool(there)

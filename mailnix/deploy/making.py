@@ -6,10 +6,12 @@ import getpass
 import hashlib
 import json
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
+
+from attrs import frozen
 
 from mailnix import __version__
 from mailnix.debian.package import package_name
@@ -50,6 +52,47 @@ class Maker(Protocol):
     def program(self, folder: Path) -> Path:
         """The package of that program."""
         ...
+
+
+@frozen
+class Makers:
+    """The maker of each machine, by the system that it runs; a `Maker`, whose program is Debian's."""
+
+    debian: Maker
+    nixos: Maker
+    is_nixos: Callable[[str], bool]
+
+    def _of(self, host: str) -> Maker:
+        return self.nixos if self.is_nixos(host) else self.debian
+
+    def digest(self, host: str) -> str:
+        """As its maker says."""
+        return self._of(host).digest(host)
+
+    def debs(self, host: str, generation: int, folder: Path) -> Mapping[str, Path]:
+        """As its maker makes them."""
+        return self._of(host).debs(host, generation, folder)
+
+    def adoption(self, host: str) -> Mapping[str, Any]:
+        """As its maker says."""
+        return self._of(host).adoption(host)
+
+    def parts(self, host: str) -> Mapping[str, str]:
+        """As its maker says."""
+        return self._of(host).parts(host)
+
+    def mailcow(self, host: str) -> str:
+        """As its maker says."""
+        return self._of(host).mailcow(host)
+
+    @property
+    def program_version(self) -> str:
+        """Debian's; what NixOS takes comes with each call."""
+        return self.debian.program_version
+
+    def program(self, folder: Path) -> Path:
+        """Debian's."""
+        return self.debian.program(folder)
 
 
 def made(

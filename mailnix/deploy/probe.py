@@ -9,6 +9,7 @@ from typing import Final
 from attrs import frozen
 
 from mailnix.errors import DeployError
+from mailnix.formats.backend import Backend
 from mailnix.plan import HostPlan
 from mailnix.plan.types import Transport
 from mailnix.services.credentials.names import RECEIVE, SCRIPTS
@@ -17,6 +18,8 @@ from mailnix.ssh import Way
 
 DEBIAN: Final = "13"
 ARCHITECTURE: Final = "amd64"
+MACHINE: Final = "x86_64"
+"""As uname(1) calls it."""
 
 FIREWALLS: Final = ("ufw", "firewalld")
 """Units whose rules would stand beside ours, and close what we open."""
@@ -50,7 +53,7 @@ class Listens:
 
 @frozen
 class Probe:
-    """What a machine said. `program` is the version of ours that keeps generations; `image`: mailnix built it."""
+    """What a machine said. `program` is the version of ours that keeps generations; `image`: mailnix made it."""
 
     os: str
     version: str
@@ -63,6 +66,16 @@ class Probe:
     image: bool
     listens: tuple[Listens, ...] = ()
     firewalls: tuple[str, ...] = ()
+
+    @property
+    def is_nixos(self) -> bool:
+        """Whether it keeps generations by itself, and takes our program with each call."""
+        return self.os == "nixos"
+
+    @property
+    def has_program(self) -> bool:
+        """Whether its generations can be asked for."""
+        return self.is_nixos or bool(self.program)
 
     @property
     def is_ours(self) -> bool:
@@ -99,15 +112,20 @@ def _listens(lines: Iterable[str]) -> Iterable[Listens]:
             yield Listens(int(port), program[1] if program else "a program")
 
 
-def refuse(found: Probe, host: HostPlan, way: Way, nixos: str) -> None:
-    """Raise DeployError where nothing can be done with this machine; `nixos` is what to type for one of NixOS."""
-    if found.os == "nixos":
-        raise DeployError(f"{host.name} ({way}) runs NixOS, which nixos-rebuild brings up to date", nixos)
-    if (found.os, found.version) != ("debian", DEBIAN):
-        raise DeployError(
-            f"{host.name} ({way}) runs {found.name or 'no Debian'}; it must be Debian {DEBIAN}", _other(found)
-        )
-    if found.architecture != ARCHITECTURE:
+def refuse(found: Probe, host: HostPlan, way: Way, wanted: Backend | None, anywhere: str) -> None:
+    """Raise DeployError where nothing can be done with this machine.
+
+    `wanted` is the system that it is said to run, if any; `anywhere` is what to type to have NixOS on it.
+    """
+    if found.is_nixos and wanted is Backend.DEBIAN:
+        raise DeployError(f"{host.name} ({way}) runs NixOS", "leave --backend out: a machine's own system counts")
+    if not found.is_nixos:
+        if wanted is Backend.NIXOS:
+            raise DeployError(f"{host.name} ({way}) runs {found.name or 'another system'}, not NixOS", anywhere)
+        if (found.os, found.version) != ("debian", DEBIAN):
+            what = f"runs {found.name or 'no Debian'}; it must be Debian {DEBIAN}, or NixOS"
+            raise DeployError(f"{host.name} ({way}) {what}", _other(found))
+    if found.architecture not in (ARCHITECTURE, MACHINE):
         what = f"is a machine of {found.architecture}; mailnix's packages are for {ARCHITECTURE}"
         raise DeployError(f"{host.name} ({way}) {what}", "order one with an Intel or AMD processor")
     if not found.is_root:
@@ -138,15 +156,25 @@ def in_the_way(found: Probe, host: HostPlan) -> tuple[Listens, ...]:
 
 def taken_over(found: Probe, host: HostPlan, way: Way) -> str:
     """What becomes of a server that is not ours yet, for whoever is asked."""
+    begin = f"{way} is {found.host} ({found.name}), which mailnix has not set up. It becomes {host.name}: "
+    if found.is_nixos:
+        return (
+            f"{begin}all of its configuration will be what is described, with what you have in local/{host.name}.nix; "
+            "NixOS keeps the generation that runs now"
+        )
     return (
-        f"{way} is {found.host} ({found.name}), which mailnix has not set up. It becomes {host.name}: "
-        "its name, network, firewall, SSH keys of root and packages will be as described; "
+        f"{begin}its name, network, firewall, SSH keys of root and packages will be as described; "
         "purging its package gives back what was there"
     )
 
 
 def refuse_taken(found: Probe, host: HostPlan, way: Way) -> None:
-    """Raise DeployError where a server's own programs have the ports of ours, or close them."""
+    """Raise DeployError where a server's own programs have the ports of ours, or close them.
+
+    Those of NixOS end with the generation that they are of.
+    """
+    if found.is_nixos:
+        return
     if found.firewalls:
         what = " and ".join(found.firewalls)
         raise DeployError(f"{way} has a firewall of its own: {what}", f"remove it first: apt purge {what}")
@@ -155,12 +183,3 @@ def refuse_taken(found: Probe, host: HostPlan, way: Way) -> None:
         listed = ", ".join(f"{each.port} ({each.program})" for each in taken)
         hint = "remove what listens there (apt purge exim4-base, …), or take another server"
         raise DeployError(f"{way} uses ports that {host.name} needs: {listed}", hint)
-
-
-def nixos_command(config: str, host: str, way: Way) -> str:
-    """What brings a machine of NixOS to its description: nixos-rebuild(8)."""
-    jump = f"NIX_SSHOPTS='-J {way.jump}' " if way.jump else ""
-    return (
-        f"mailnix emit {config} --backend nixos --out machines && "
-        f"{jump}nixos-rebuild switch --flake ./machines#{host} --target-host {way.target}"
-    )

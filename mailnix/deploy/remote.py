@@ -16,6 +16,7 @@ from attrs import define, field, frozen
 from mailnix.deploy import probe as probes
 from mailnix.deploy.checks import Answer, Question
 from mailnix.deploy.machine import Busy, Refused, Unreached
+from mailnix.deploy.nixos import program as nixos
 from mailnix.deploy.values import Changes, Received, Status
 from mailnix.errors import CommandFailed, DeployError
 from mailnix.run import Completed, Runner, run
@@ -87,6 +88,7 @@ class Remote:
     sockets: Path | None = None
     runner: Runner = run
     at: int = field(default=0, init=False)
+    is_nixos: bool = field(default=False, init=False)
 
     @classmethod
     def by(
@@ -120,6 +122,7 @@ class Remote:
         """What it is. From here on it is known where sudo is wanted; once it is ours, root himself is let in, too."""
         said = self._any(["sh", "-s"], probes.SCRIPT.encode(), SHORT).stdout
         found = probes.read(said)
+        self.is_nixos = found.is_nixos
         if found.sudo:
             used = self.doors[self.at].way
             as_root = Way(used.target, used.jump, used.config, user="root")
@@ -180,13 +183,15 @@ class Remote:
 
     def look(self, questions: Sequence[Question]) -> Sequence[Answer]:
         """By a program that is sent along."""
-        words = ("python3", "-I", "-", json.dumps(questions))
+        python = nixos.PYTHON if self.is_nixos else ("python3",)
+        words = (*python, "-I", "-", json.dumps(questions))
         return read_answers(self._any(words, LOOK.read_bytes(), SHORT + 20 * len(questions)))
 
     def _verb(self, *words: str, stdin: Secret | bytes | None = None, timeout: float = SHORT) -> dict[str, Any]:
         data = stdin.reveal() if isinstance(stdin, Secret) else stdin
         try:
-            said = self._any((PROGRAM, *words), data, timeout, _answered)
+            program = nixos.PROGRAM if self.is_nixos else (PROGRAM,)
+            said = self._any((*program, *words), data, timeout, _answered)
         except CommandFailed as error:
             raise self._refused(error) from None
         found: dict[str, Any] = json.loads(said.stdout)

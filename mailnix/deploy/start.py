@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,13 +12,16 @@ from attrs import field, frozen
 from mailnix.deploy.asking import Asking, TakeOver
 from mailnix.deploy.debs import Debs
 from mailnix.deploy.deploying import Credentials, Deploying, listed
-from mailnix.deploy.machine import Machine
+from mailnix.deploy.making import Makers
+from mailnix.deploy.nixos.rebuild import Rebuilds
 from mailnix.deploy.remote import Remote, end_shared
 from mailnix.deploy.scene import Say, Wall, ask_here
 from mailnix.errors import DeployError, SecretsError
+from mailnix.formats.backend import Backend
 from mailnix.plan import Plan
 from mailnix.secrets import Secret, credentials_of, init
 from mailnix.ssh import Way, ways
+from mailnix.tree import Tree
 
 
 @frozen
@@ -31,29 +34,41 @@ class Reach:
 
 @frozen
 class Wish:
-    """What whoever deploys wants: which machines (none: all), how long a change waits, whether anything is changed."""
+    """What whoever deploys wants: which machines (none: all), how long a change waits, whether anything is changed.
+
+    `backend` is the system that they must run, where somebody says it; `build_host` where NixOS's are built.
+    """
 
     config: str
     hosts: tuple[str, ...]
     within: int
     dry_run: bool = False
+    backend: Backend | None = None
+    build_host: str | None = None
 
 
 @contextmanager
-def started(plan: Plan, folder: Path, wish: Wish, reach: Reach, take_over: TakeOver, say: Say) -> Iterator[Deploying]:
+def started(
+    plan: Plan, folder: Path, wish: Wish, reach: Reach, take_over: TakeOver, say: Say, flake: Callable[[], Tree]
+) -> Iterator[Deploying]:
     """Everything that a deploy needs, while the block lasts; `folder` has the secrets. Raises DeployError."""
     refuse_unknown(plan, wish, reach)
     with tempfile.TemporaryDirectory(prefix="mailnix-deploy.") as scratch:
+        reached = machines(plan, reach, Path(scratch))
+        rebuilds = Rebuilds(
+            wish.config, plan.internal.name, flake, lambda host: reached[host].way, say, wish.build_host
+        )
         asking = Asking(
             plan=plan,
-            machines=machines(plan, reach, Path(scratch)),
+            machines=reached,
             named=wish.hosts or _open(plan, say),
-            maker=Debs(plan, say),
+            maker=Makers(Debs(plan, say), rebuilds, lambda host: reached[host].is_nixos),
             folder=Path(scratch),
             take_over=take_over,
             say=say,
             clock=Wall(),
             config=wish.config,
+            backend=wish.backend,
             dry_run=wish.dry_run,
         )
         try:
@@ -105,12 +120,12 @@ def credentials_made(plan: Plan, folder: Path, say: Say) -> None:
         say(f"note: {note}")
 
 
-def machines(plan: Plan, reach: Reach, sockets: Path) -> dict[str, Machine]:
+def machines(plan: Plan, reach: Reach, sockets: Path) -> dict[str, Remote]:
     """Every machine that somebody says how to reach, or the plan does.
 
     Where somebody says it, the plan's own ways are for after a change alone: that may be another machine before.
     """
-    found: dict[str, Machine] = {}
+    found: dict[str, Remote] = {}
     for host in (each.name for each in plan.hosts):
         planned = ways(plan, host, reach.config)
         said = (Way(reach.targets[host], config=reach.config),) if host in reach.targets else ()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from mailnix.deploy.probe import SCRIPT, Listens, Probe, in_the_way, nixos_command, read, refuse, refuse_taken
+from mailnix.deploy.probe import SCRIPT, Listens, Probe, in_the_way, read, refuse, refuse_taken
 from mailnix.errors import DeployError
+from mailnix.formats.backend import Backend
 from mailnix.plan import derive
 from mailnix.run import run
 from mailnix.ssh import Way
@@ -47,19 +48,19 @@ def test_the_script_says_of_this_machine_what_is_read() -> None:
     assert found.architecture
 
 
-def refused(found: Probe) -> DeployError:
+def refused(found: Probe, wanted: Backend | None = None) -> DeployError:
     with pytest.raises(DeployError) as caught:
-        refuse(found, PROXY, WAY, nixos_command("mail.py", "proxy", WAY))
+        refuse(found, PROXY, WAY, wanted, "what nixos-anywhere is called with")
     return caught.value
 
 
 def test_a_plain_debian_13_is_taken() -> None:
-    refuse(PLAIN, PROXY, WAY, "")
+    refuse(PLAIN, PROXY, WAY, None, "")
 
 
 def test_an_older_debian_is_named_with_its_way_up() -> None:
     error = refused(evolve(PLAIN, version="12", name="Debian GNU/Linux 12 (bookworm)"))
-    assert error.message == "proxy (root@5.9.100.1) runs Debian GNU/Linux 12 (bookworm); it must be Debian 13"
+    assert error.message == "proxy (root@5.9.100.1) runs Debian GNU/Linux 12 (bookworm); it must be Debian 13, or NixOS"
     assert "upgrade it" in error.hint
 
 
@@ -69,13 +70,23 @@ def test_another_system_is_named() -> None:
     assert "upgrade" not in error.hint
 
 
-def test_nixos_is_for_nixos_rebuild() -> None:
-    error = refused(evolve(PLAIN, os="nixos", version="25.11", name="NixOS 25.11"))
-    assert "\n" not in error.message
-    assert error.hint == (
-        "mailnix emit mail.py --backend nixos --out machines && "
-        "nixos-rebuild switch --flake ./machines#proxy --target-host root@5.9.100.1"
-    )
+NIXOS = evolve(PLAIN, os="nixos", version="26.11", name="NixOS 26.11", architecture="x86_64")
+
+
+def test_nixos_keeps_generations_by_itself_and_has_no_ports_in_the_way() -> None:
+    refuse(NIXOS, PROXY, WAY, None, "")
+    refuse(NIXOS, PROXY, WAY, Backend.NIXOS, "")
+    refuse_taken(evolve(NIXOS, listens=(Listens(25, "postfix"),)), PROXY, WAY)
+    assert NIXOS.has_program
+
+
+def test_another_system_than_the_one_that_is_said_is_refused() -> None:
+    assert "runs NixOS" in refused(NIXOS, Backend.DEBIAN).message
+    assert refused(PLAIN, Backend.NIXOS).hint == "what nixos-anywhere is called with"
+
+
+def test_nixos_on_another_processor_is_refused() -> None:
+    assert "aarch64" in refused(evolve(NIXOS, architecture="aarch64")).message
 
 
 def test_another_processor_is_refused() -> None:
@@ -94,7 +105,7 @@ def test_an_image_of_another_machine_is_not_taken_for_this_one() -> None:
 
 def test_an_image_of_this_machine_is_ours() -> None:
     image = evolve(PLAIN, image=True, host="proxy")
-    refuse(image, PROXY, WAY, "")
+    refuse(image, PROXY, WAY, None, "")
     assert image.is_ours
 
 

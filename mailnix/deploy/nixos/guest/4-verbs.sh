@@ -1,0 +1,179 @@
+# What is said to `mailnix deploy`: JSON, or one line of why not.
+
+fresh=300 # seconds for which what one person brought is not replaced by what another one brings
+
+unpack() {
+    rm -rf "$run/incoming"
+    mkdir -p "$run/incoming"
+    tar -x -f - -C "$run/incoming" --no-same-owner --no-same-permissions 2>/dev/null ||
+        refuse "what came is no whole tar: send it again"
+    strange=$(cd "$run/incoming" &&
+        find . -mindepth 1 \( ! -type f ! -path ./credentials -o -name '*[!A-Za-z0-9@._-]*' \))
+    [ -z "$strange" ] || refuse "something came that belongs to no generation: $(plain "$strange")"
+}
+
+# The file has the generation's number before it: nobody takes it for another one's that is here already.
+brought() { read -r _ path <"$run/$1/system" 2>/dev/null && echo "$path"; }
+
+by() { sed -n 's/.*"by": "\([^"]*\)".*/\1/p' "$1"; }
+
+# A system for other disks would not start: emitted ones have the disk of their image, unless local/NAME.nix says more.
+mountable() {
+    awk '$1 ~ /^\/dev\// && $4 !~ /noauto|nofail/ { print $1, $2 }' "$1/etc/fstab" 2>/dev/null |
+        while read -r device place; do
+            [ -e "$root$device" ] || refuse "it has no $device for $place: say in local/ what disks there are"
+        done
+}
+
+receive() {
+    lock 5
+    ! known || busy "generation $to waits for its confirmation"
+    unpack
+    system=$(brought incoming) && [ -x "$system/bin/switch-to-configuration" ] ||
+        refuse "the system of generation $1 is not on this machine: begin again"
+    newest=$(numbers | tail -n 1)
+    [ "$1" = $((${newest:-0} + 1)) ] || refuse "generation $1 is not the next one on this machine: begin again"
+    mountable "$system"
+    made=$run/brought/made.json
+    tr '\n' ' ' <"$run/incoming/made.json" >"$run/incoming/line" && mv "$run/incoming/line" "$run/incoming/made.json"
+    if [ -e "$made" ] && [ $(($(date +%s) - $(date -r "$made" +%s))) -lt "$fresh" ]; then
+        [ "$(by "$made")" = "$(by "$run/incoming/made.json")" ] || busy "$(by "$made") brings a generation just now"
+    fi
+    rm -rf "$run/brought"
+    mv "$run/incoming" "$run/brought"
+    ln -sfn "$system" "$gcroot"
+    printf '{"packages": %s, "credentials": [%s]}\n' "$(packages "$system")" \
+        "$(differing "$run/brought/credentials" | listed)"
+}
+
+compare() {
+    lock 5
+    unpack
+    printf '{"credentials": [%s]}\n' "$(differing "$run/incoming/credentials" | listed)"
+    rm -rf "$run/incoming"
+}
+
+system_for() {
+    if [ -L "$profile-$1-link" ]; then
+        system_of "$1"
+    elif grep -q "\"generation\": $1[ ,}]" "$run/brought/made.json" 2>/dev/null; then
+        brought brought
+    else
+        refuse "this machine keeps no generation $1"
+    fi
+}
+
+# "name: 1.0 → 1.1, +3.0 KiB"; ∅ is none; newer ones say "name: 1.0 added, +3.0 KiB"
+packages() {
+    nix --extra-experimental-features nix-command store diff-closures "$running" "$1" 2>/dev/null |
+        sed "s/$(printf '\033')\[[0-9;]*m//g; s/[\"\\\\]//g" | awk -F': ' '
+            function row(kind, text) { rows[kind] = rows[kind] (rows[kind] ? ", " : "") "[\"" $1 "\", \"" text "\"]" }
+            NF > 1 {
+                sub(/, [+-]?[0-9.]+ [KMG]iB$/, "", $2); split($2, version, " → ")
+                if (sub(/ added$/, "", $2)) row("new", $2)
+                else if (sub(/ removed$/, "", $2)) row("remove", $2)
+                else if (version[1] == "∅") row("new", version[2])
+                else if (version[2] == "∅") row("remove", version[1])
+                else if (version[2]) row("upgrade", version[1] "\", \"" version[2])
+            }
+            END {
+                printf "{\"new\": [%s], \"upgrade\": [%s], ", rows["new"], rows["upgrade"]
+                printf "\"remove\": [%s]}", rows["remove"]
+            }'
+}
+
+# "would restart the following units: a.service, b.service"
+units() {
+    "$1/bin/switch-to-configuration" dry-activate 2>&1 9>&- | awk '
+        /^would (stop|start|restart|reload) the following units: / {
+            verb = $2; sub(/^[^:]*: /, ""); count = split($0, names, ", ")
+            for (i = 1; i <= count; i++) printf "%s[\"%s\", \"%s\"]", (some++ ? ", " : ""), names[i], verb
+        }'
+}
+
+plan() {
+    system=$(system_for "$1") || exit
+    printf '{"packages": %s, "files": {}, "units": [%s]}\n' "$(packages "$system")" "$(units "$system")"
+}
+
+# Wait for what a unit does.
+settled() {
+    exec 9>&-
+    while known && [ "$step" != installed ]; do sleep 1; done
+}
+
+switch() {
+    lock 5
+    if known; then
+        [ "$id $to" = "$3 $1" ] || busy "generation $to waits for its confirmation"
+    else
+        new=$(system_for "$1") || exit
+        old=$(readlink -f "$profile") from=$(number_of "$profile")
+        id=$3 to=$1 within=$2 until=$(($(seconds) + within)) step=asked left=0
+        [ ! -L "$profile-$to-link" ] || rm -rf "$run/brought"
+        mkdir -p "$run/brought"
+        rm -f "$run/last"
+        printf '%s\n' "$0" >"$run/program"
+        begin
+        remember
+    fi
+    settled
+    [ -e "$run/state" ] || refuse "taken back: $(last_why)"
+    printf '{"step": "installed", "within": %s}\n' "$within"
+}
+
+mine() { known && [ "$id $step" = "$1 installed" ]; }
+
+stays() { grep -q "\"id\": \"$1\", .*\"end\": \"confirmed\"" "$run/last" 2>/dev/null; }
+
+extend() {
+    lock 60
+    mine "$3" || refuse "nothing of that name waits here"
+    until=$(($(seconds) + $2))
+    remember
+    printf '{"left": %s}\n' "$2"
+}
+
+confirm() {
+    lock 60
+    if mine "$3"; then
+        step=confirming
+        remember
+        in_unit -finish finish --no-block
+    fi
+    settled
+    stays "$3" || refuse "it is not what waits here any more$([ ! -e "$run/last" ] || echo ": $(last_why)")"
+    printf '{"current": %s}\n' "$(number_of "$profile")"
+}
+
+back() {
+    if known; then
+        [ -z "$1" ] || [ "$1" = "$id" ] || refuse "what waits here is another's"
+        [ "$step" = confirming ] || systemctl stop "$(unit)-install.service" || true
+        in_unit -undo undo --no-block || true # it runs already
+        while [ -e "$run/state" ]; do sleep 1; done
+    fi
+    printf '{"current": %s}\n' "$(current)"
+}
+
+verb=$1 number='' seconds=0 token=''
+shift
+while [ $# -gt 0 ]; do
+    case $1 in
+        --within) seconds=$2 && shift ;;
+        --id) token=$2 && shift ;;
+        --databases) ;; # Mailcow's module keeps none
+        *) number=$1 ;;
+    esac
+    shift
+done
+case "$number$seconds$token" in *[!A-Za-z0-9]*) refuse "that is no number, or no name" 2 ;; esac
+case $verb in
+    status | compare | install | finish | undo) "$verb" ;;
+    look) look "$token" ;;
+    receive | plan) "$verb" "$number" ;;
+    ahead) echo '{"ahead": false}' ;;
+    switch | extend | confirm) "$verb" "$number" "$seconds" "$token" ;;
+    back) back "$token" ;;
+    *) refuse "no such verb: $verb" 2 ;;
+esac

@@ -1,0 +1,105 @@
+"""What nixos-rebuild is called with, and what a system is known by."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import re
+import shlex
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mailnix.deploy.nixos.rebuild import Rebuilds, argv, by_hand, digest, environment
+from mailnix.errors import BuildError, CommandFailed
+from mailnix.ssh import Way
+from mailnix.tree import File, Tree
+
+WAY = Way("root@192.168.1.20", jump="root@5.9.100.1", config=Path("/etc/own ssh"))
+FLAKE = (
+    File("/flake.nix", 'inputs.nixpkgs = "1"; outputs = both'),
+    File("/README.md", "how to"),
+    File("/hosts/proxy/default.nix", "a proxy"),
+    File("/hosts/internal/default.nix", "home"),
+    File("/local/proxy.nix", "its disk"),
+    File("/local/internal.nix", "its disk"),
+    File("/local/both.nix", "an editor"),
+    File("/mailnix/modules/default.nix", "modules"),
+)
+
+
+def changed(path: str, content: str) -> Tree:
+    return Tree.of(File(path, content) if each.path == path else each for each in FLAKE)
+
+
+def test_the_call_is_this() -> None:
+    assert argv(Path("/tmp/flake"), "proxy", WAY, None) == (
+        "nixos-rebuild", "build", "--flake", "path:/tmp/flake#proxy", "--target-host", "root@192.168.1.20",
+    )  # fmt: skip
+    assert argv(Path("/tmp/flake"), "proxy", WAY, "builder")[-2:] == ("--build-host", "builder")
+
+
+def test_ssh_is_told_of_the_jump_host_and_what_the_user_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIX_SSHOPTS", "-p 2222")
+    words = shlex.split(environment(WAY)["NIX_SSHOPTS"])
+    assert words[:4] == ["-p", "2222", "-F", "/etc/own ssh"]
+    assert words[-2:] == ["-J", "root@5.9.100.1"]
+    assert "BatchMode=yes" in words
+
+
+@pytest.mark.parametrize("path", ["/hosts/proxy/default.nix", "/local/proxy.nix", "/local/both.nix",
+                                  "/mailnix/modules/default.nix"])  # fmt: skip
+def test_a_machine_is_built_of_its_files_and_of_those_that_all_have(path: str) -> None:
+    assert digest(changed(path, "another"), "proxy") != digest(Tree.of(FLAKE), "proxy")
+
+
+def test_and_of_what_the_flake_is_pinned_to() -> None:
+    pinned = changed("/flake.nix", 'inputs.nixpkgs = "2"; outputs = both')
+    assert digest(pinned, "proxy") != digest(Tree.of(FLAKE), "proxy")
+
+
+@pytest.mark.parametrize("path", ["/hosts/internal/default.nix", "/local/internal.nix", "/README.md"])
+def test_what_is_another_machines_has_no_part_in_it(path: str) -> None:
+    assert digest(changed(path, "another"), "proxy") == digest(Tree.of(FLAKE), "proxy")
+    more = changed("/flake.nix", 'inputs.nixpkgs = "1"; outputs = three')
+    assert digest(more, "proxy") == digest(Tree.of(FLAKE), "proxy")
+
+
+def test_what_nix_says_when_it_fails_is_said(tmp_path: Path) -> None:
+    def fails(argv: Any, **_: Any) -> Any:
+        raise CommandFailed(tuple(argv), 1, "error: Failed assertions:\n- Docker with flushRuleset\n")
+
+    rebuilds = Rebuilds("mail.py", "internal", lambda: Tree.of(FLAKE), lambda _host: WAY, print, runner=fails)
+    with pytest.raises(BuildError, match=r"proxy: .*does not evaluate\n(.|\n)*flushRuleset"):
+        rebuilds.debs("proxy", 2, tmp_path)
+    assert (tmp_path / "flake/hosts/proxy/default.nix").read_text() == "a proxy"
+
+
+NG = Path(os.environ.get("MAILNIX_NIXPKGS", "/nowhere")) / "pkgs/by-name/ni/nixos-rebuild-ng/src/nixos_rebuild"
+
+
+def parser() -> argparse.ArgumentParser:
+    """That of nixos-rebuild: its function alone, since the rest of it wants a newer Python."""
+    source = ast.parse((NG / "__init__.py").read_text())
+    function = next(each for each in source.body if isinstance(each, ast.FunctionDef) and each.name == "get_parser")
+    actions = re.findall(r'^    [A-Z_]+ = "([a-z-]+)"$', (NG / "models.py").read_text(), re.M)
+    known: dict[str, Any] = {
+        "argparse": argparse,
+        "Action": SimpleNamespace(values=lambda: actions),
+        "ElevatorKind": SimpleNamespace(choices=lambda: ["sudo"]),
+    }
+    exec(compile(ast.Module([function], []), "get_parser", "exec"), known)
+    made: argparse.ArgumentParser = known["get_parser"]()[0]
+    return made
+
+
+@pytest.mark.skipif(not NG.is_dir(), reason="MAILNIX_NIXPKGS names no nixpkgs tree")
+def test_nixos_rebuild_itself_takes_the_words() -> None:
+    ours = parser().parse_args(argv(Path("/tmp/flake"), "proxy", WAY, "builder")[1:])
+    assert (ours.action, ours.flake, ours.build_host) == ("build", "path:/tmp/flake#proxy", "builder")
+    typed = shlex.split(by_hand("mail.py", "proxy", Way("root@5.9.100.1")).partition("&& ")[2])
+    theirs = parser().parse_args(typed[1:])
+    assert (theirs.action, theirs.flake, theirs.target_host) == ("switch", "./machines#proxy", "root@5.9.100.1")
