@@ -17,6 +17,7 @@ BACKEND_HELP: Final = "Refuse machines that run another system [default: whichev
 @options.config
 @click.argument("hosts", nargs=-1, metavar="[HOST]...", shell_complete=completion.hosts)
 @click.option("--take-over", is_flag=True, help="Let servers that mailnix has not set up become these machines.")
+@click.option("--upgrade", is_flag=True, help="Upgrade Debian's packages first, too, and show versions of everything.")
 @click.option("--backend", type=click.Choice(["debian", "nixos"]), help=BACKEND_HELP)
 @nixos_options.local
 @click.option("--build-host", metavar="TARGET", help="On NixOS: where systems are built [default: here].")
@@ -25,6 +26,7 @@ def command(
     config: Path,
     hosts: tuple[str, ...],
     take_over: bool,
+    upgrade: bool,
     backend: str | None,
     local: Path | None,
     build_host: str | None,
@@ -48,7 +50,7 @@ def command(
         output.status(what)
         return take_over or (sys.stdin.isatty() and click.confirm("Take it over?", err=True))
 
-    wish = Wish(str(config), hosts, within, dry_run, Backend(backend) if backend else None, build_host)
+    wish = Wish(str(config), hosts, within, dry_run, upgrade, Backend(backend) if backend else None, build_host)
     reach = Reach(machine_ways.targets_of(targets), ssh_config)
     machine_ways.told(
         lambda: pipeline.deploy(config, wish, reach, secrets, local=local, take_over=may, progress=output.status),

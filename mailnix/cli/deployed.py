@@ -24,7 +24,9 @@ def show(report: Report, config: str) -> None:
             output.status(_check(seen, each.host))
     rows = ((each.host, _number(each.before), _number(each.after), each.end, each.why) for each in report.machines)
     output.result(output.table(("machine", "before", "now", "what became of it", "why"), rows))
-    for line in reminder(report, config):
+    if report.upgrade and any(each.versions for each in report.machines):
+        output.result(versions.table(report))
+    for line in (*versions.reboots(report), *reminder(report, config)):
         output.status(line)
 
 

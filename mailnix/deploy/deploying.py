@@ -7,12 +7,12 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from mailnix.deploy import links
+from mailnix.deploy import links, upgrading
 from mailnix.deploy.asking import Asked, Asking, ask
 from mailnix.deploy.making import archive, credentials_archive, made
 from mailnix.deploy.scene import Here, Scene
 from mailnix.deploy.switching import Move, TakenBack, bring
-from mailnix.deploy.values import MAILCOW, End, Made, Outcome, Report, Status, versions
+from mailnix.deploy.values import MAILCOW, End, Made, Outcome, Report, Status, Upgrades, versions
 from mailnix.errors import DeployError, SecretsError
 from mailnix.plan import Plan
 from mailnix.secrets import Secret
@@ -33,6 +33,7 @@ class Deploying:
     credentials: Credentials
     here: Here
     within: int
+    upgrade: bool = False
 
     @property
     def plan(self) -> Plan:
@@ -78,10 +79,12 @@ def deploy(deploying: Deploying) -> Report:
     outcomes = {host: _as_described(asked.status.get(host), host) for host in deploying.order if host not in todo}
     moves = {host: _received(deploying, asked, host, differing[host]) for host in todo if host in asked.status}
     outcomes |= {host: Outcome(host, End.PLANNED, why=FIRST) for host in todo if host not in moves}
-    records = Report((), *records_changed(deploying.plan, asked.status.values()))
+    records = Report((), *records_changed(deploying.plan, asked.status.values()), upgrade=deploying.upgrade)
+    upgrades = _offered(deploying, asked)
     if deploying.asking.dry_run:
         outcomes |= {host: move.ended(End.PLANNED) for host, move in moves.items()}
-        return _report(deploying, outcomes, records)
+        return _report(deploying, asked, outcomes, records, upgrades)
+    upgrades = _upgraded(deploying, asked, upgrades)
     running = asked.running
     for group in links.groups([*moves], found):
         try:
@@ -89,10 +92,24 @@ def deploy(deploying: Deploying) -> Report:
         except TakenBack as error:
             outcomes |= {each.host: each for each in error.outcomes}
             outcomes = {host: move.ended(End.UNTOUCHED) for host, move in moves.items()} | outcomes
-            raise Failed(error, _report(deploying, outcomes, Report(()))) from None  # the world learns nothing of it
+            failed = _report(deploying, asked, outcomes, Report(()), upgrades)  # the world learns nothing of it
+            raise Failed(error, failed) from None
         outcomes |= {each.host: each for each in done}
         running |= {*group}
-    return _report(deploying, outcomes, records)
+    return _report(deploying, asked, outcomes, records, upgrades)
+
+
+def _offered(deploying: Deploying, asked: Asked) -> Mapping[str, Upgrades]:
+    """What Debian has newer, where that is asked for; nothing of a machine that has no program of ours yet."""
+    hosts = [host for host in deploying.order if host in asked.status]
+    return upgrading.offered(asked.machines, hosts) if deploying.upgrade else {}
+
+
+def _upgraded(deploying: Deploying, asked: Asked, known: Mapping[str, Upgrades]) -> Mapping[str, Upgrades]:
+    try:
+        return upgrading.upgrade(deploying.scene(asked), known)
+    except DeployError as error:
+        raise Failed(error, Report((), upgrade=True)) from None
 
 
 def _as_described(status: Status | None, host: str) -> Outcome:
@@ -100,8 +117,17 @@ def _as_described(status: Status | None, host: str) -> Outcome:
     return Outcome(host, End.AS_DESCRIBED, current, current)
 
 
-def _report(deploying: Deploying, outcomes: Mapping[str, Outcome], records: Report) -> Report:
-    return evolve(records, machines=tuple(outcomes[host] for host in deploying.order if host in outcomes))
+def _report(
+    deploying: Deploying,
+    asked: Asked,
+    outcomes: Mapping[str, Outcome],
+    records: Report,
+    upgrades: Mapping[str, Upgrades],
+) -> Report:
+    machines = [outcomes[host] for host in deploying.order if host in outcomes]
+    maker = deploying.asking.maker
+    told = (upgrading.with_all(each, asked.status.get(each.host), maker, upgrades.get(each.host)) for each in machines)
+    return evolve(records, machines=tuple(told))
 
 
 def difference(deploying: Deploying, asked: Asked, host: str) -> Difference:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from mailnix.deploy.checks import Answer, Question
 from mailnix.deploy.probe import Probe
-from mailnix.deploy.values import Changes, Received, Status
+from mailnix.deploy.values import Changes, Received, Status, Upgrades
 from mailnix.errors import DeployError
 from mailnix.secrets import Secret
 from mailnix.ssh import Way
@@ -88,6 +88,14 @@ class Machine(Protocol):
 
     def confirm(self, number: int, token: str) -> None:
         """Let it stay."""
+        ...
+
+    def upgrades(self) -> Upgrades:
+        """Debian's packages that are newer in its archive. Raises Refused, and Busy while they are being upgraded."""
+        ...
+
+    def upgrade(self) -> Upgrades:
+        """Upgrade them, which does not go back, and wait for the end; gives what was upgraded. Raises Refused, Busy."""
         ...
 
     def back(self, token: str | None) -> int | None:

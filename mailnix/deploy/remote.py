@@ -17,7 +17,7 @@ from mailnix.deploy import probe as probes
 from mailnix.deploy.checks import Answer, Question
 from mailnix.deploy.machine import Busy, Refused, Unreached
 from mailnix.deploy.nixos import program as nixos
-from mailnix.deploy.values import Changes, Received, Status
+from mailnix.deploy.values import Changes, Received, Status, Upgrades
 from mailnix.errors import CommandFailed, DeployError
 from mailnix.run import Completed, Runner, run
 from mailnix.secrets import Secret
@@ -167,6 +167,15 @@ class Remote:
         self.sockets, self.doors = None, tuple(dict.fromkeys((*self.doors, *self.later)))
         words = ("--within", str(within), "--id", token, *(("--databases",) if databases else ()))
         self._verb("switch", str(number), *words, timeout=CHANGING)
+
+    def upgrades(self) -> Upgrades:
+        """As the program says."""
+        return Upgrades.read(self._verb("upgrades", timeout=CHANGING))
+
+    def upgrade(self) -> Upgrades:
+        """As the program does; a connection that is lost meanwhile changes nothing there."""
+        self.sockets = None
+        return Upgrades.read(self._verb("upgrade", timeout=CHANGING))
 
     def extend(self, number: int, within: int, token: str) -> None:
         """As the program does."""

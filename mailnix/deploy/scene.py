@@ -11,9 +11,10 @@ from typing import Protocol
 
 from attrs import frozen
 
-from mailnix.deploy.checks import Answer, Question
+from mailnix.deploy.checks import Answer, Check, Question
 from mailnix.deploy.machine import Machine
 from mailnix.deploy.remote import LOOK, read_answers
+from mailnix.errors import MailnixError
 from mailnix.plan import Plan
 from mailnix.run import run
 
@@ -58,6 +59,19 @@ class Scene:
     say: Say
     clock: Clock
     here: Here
+
+    def asked(self, every: Sequence[Check]) -> list[tuple[Check, Answer]]:
+        """Each machine is asked its questions at once; one that cannot be asked answers so."""
+        found: list[tuple[Check, Answer]] = []
+        for place in dict.fromkeys(check.asked for check in every):
+            here = [check for check in every if check.asked == place]
+            questions = [check.question for check in here]
+            try:
+                answers = self.machines[place].look(questions) if place else self.here(questions)
+            except MailnixError as error:
+                answers = [(False, f"it could not be asked: {error.message}")] * len(here)
+            found += list(zip(here, answers, strict=True))
+        return found
 
 
 def ask_here(questions: Sequence[Question]) -> Sequence[Answer]:

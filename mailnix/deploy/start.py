@@ -36,13 +36,15 @@ class Reach:
 class Wish:
     """What whoever deploys wants: which machines (none: all), how long a change waits, whether anything is changed.
 
-    `backend` is the system that they must run, where somebody says it; `build_host` where NixOS's are built.
+    `backend` is the system that they must run, where somebody says it; `build_host` where NixOS's are built,
+    `upgrade`: whether Debian's packages are upgraded, too.
     """
 
     config: str
     hosts: tuple[str, ...]
     within: int
     dry_run: bool = False
+    upgrade: bool = False
     backend: Backend | None = None
     build_host: str | None = None
 
@@ -72,7 +74,7 @@ def started(
             dry_run=wish.dry_run,
         )
         try:
-            yield Deploying(asking, _credentials(plan, folder, wish, say), ask_here, wish.within)
+            yield Deploying(asking, _credentials(plan, folder, wish, say), ask_here, wish.within, wish.upgrade)
         finally:
             end_shared(Path(scratch))
 

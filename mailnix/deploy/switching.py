@@ -114,7 +114,7 @@ class _Change:
     def made(self) -> tuple[Outcome, ...]:
         every = checks(self.scene.plan, self.hosts, {*self.scene.machines})
         every += tuple(release(move.host, move.mailcow) for move in self.moves if move.mailcow)
-        before = {check for check, (ok, _) in self._asked(every) if ok}
+        before = {check for check, (ok, _) in self.scene.asked(every) if ok}
         with self._told_if_interrupted():
             try:
                 for move in self.moves:
@@ -154,7 +154,7 @@ class _Change:
         while True:
             self.seen = tuple(self._login(each) for each in self.waiting.values())
             if not wrong(self.seen):
-                answers = self._asked(every)
+                answers = self.scene.asked(every)
                 self.seen += tuple(
                     judged(check, answer, demanded=demanded(check, before, first, running)) for check, answer in answers
                 )
@@ -207,19 +207,6 @@ class _Change:
                 if self.scene.clock.now() > each.due:
                     raise
             self.scene.clock.sleep(LOOK_EVERY)
-
-    def _asked(self, every: Sequence[Check]) -> list[tuple[Check, tuple[bool, str]]]:
-        """Each machine is asked its questions at once; one that cannot be asked answers so."""
-        found = []
-        for place in dict.fromkeys(check.asked for check in every):
-            here = [check for check in every if check.asked == place]
-            questions = [check.question for check in here]
-            try:
-                answers = self.scene.machines[place].look(questions) if place else self.scene.here(questions)
-            except MailnixError as error:
-                answers = [(False, f"it could not be asked: {error.message}")] * len(here)
-            found += list(zip(here, answers, strict=True))
-        return found
 
     def _taken_back(self, error: MailnixError) -> TakenBack:
         """Take back whatever waits, at once; what is not reached does so by itself, and is waited for."""

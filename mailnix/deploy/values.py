@@ -180,6 +180,23 @@ def versions(before: Made | None, after: Mapping[str, str]) -> tuple[Version, ..
     return tuple(Version(what, known.get(what, ""), new) for what, new in after.items())
 
 
+@frozen
+class Upgrades:
+    """Debian's packages that are, or were, newer in its archive; `reboot` is why one is due, empty where none is."""
+
+    packages: tuple[Version, ...] = ()
+    reboot: str = ""
+
+    @classmethod
+    def read(cls, said: Json) -> Upgrades:
+        """From what the program's `upgrades` and `upgrade` print."""
+        rows = ((name, old, new, security) for name, old, new, security in said["packages"])
+        return cls(
+            tuple(Version(name, old, new, debian=True, security=security) for name, old, new, security in rows),
+            said["reboot"],
+        )
+
+
 class End(StrEnum):
     """What became of a machine."""
 
@@ -215,13 +232,18 @@ class Outcome:
     credentials: tuple[str, ...] = ()
     checks: tuple[Seen, ...] = ()
     versions: tuple[Version, ...] = ()
+    reboot: str = ""
 
 
 @frozen
 class Report:
-    """What became of all machines, records to publish and to remove (lines of the zone), what went wrong."""
+    """What became of all machines, records to publish and to remove (lines of the zone), what went wrong.
+
+    `upgrade`: whether versions of everything were asked for.
+    """
 
     machines: tuple[Outcome, ...]
     publish: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
     error: str = ""
+    upgrade: bool = False

@@ -122,3 +122,23 @@ def test_a_report_is_json_too(capsys: pytest.CaptureFixture[str]) -> None:
     said = json.loads(capsys.readouterr().out)
     assert said["machines"][0]["end"] == "confirmed"
     assert said["machines"][1]["changes"]["new"] == [["caddy", "2.6.2"]]
+
+
+def test_versions_of_everything_are_one_table_and_a_restart_is_for_the_owner_to_do(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    more = (Version("openssl", "3.5.1", "3.5.4", debian=True, security=True), Version("linux", "", "6", debian=True))
+    proxy = Outcome("proxy", End.AS_DESCRIBED, 1, 1, versions=more, reboot="a package asks for it")
+    home = Outcome("internal", End.CONFIRMED, 2, 3, versions=VERSIONS[:2])
+    show(Report((home, proxy), upgrade=True), "mail.py")
+    said = capsys.readouterr()
+    assert said.out.splitlines()[3:] == [
+        "machine   part     before    after     note",
+        "internal  mailnix  0.1.0     0.1.0     as it is",
+        "internal  Mailcow  2026-05c  2026-07a",
+        "proxy     openssl  3.5.1     3.5.4     security",
+        "proxy     linux    -         6         Debian",
+    ]
+    assert said.err.splitlines()[-1] == (
+        "proxy: a restart is due: a package asks for it (systemctl reboot, when it suits you)"
+    )

@@ -17,7 +17,7 @@ from mailnix.deploy.deploying import Deploying
 from mailnix.deploy.machine import Busy, Refused, Unreached
 from mailnix.deploy.making import CREDENTIALS, MADE
 from mailnix.deploy.probe import Probe
-from mailnix.deploy.values import Changes, Ended, Facts, Made, Pending, Received, Status
+from mailnix.deploy.values import Changes, Ended, Facts, Made, Pending, Received, Status, Upgrades
 from mailnix.plan import Plan, derive
 from mailnix.secrets import Secret
 from mailnix.ssh import Way
@@ -64,6 +64,8 @@ class Played:
     lost: set[str] = field(factory=set)
     fails: str = ""
     unhad: str = ""
+    offers: Upgrades = field(factory=Upgrades)
+    reboot: str = ""
     locks_out: bool = False
     on_call: Callable[[str], None] = lambda _verb: None
     calls: list[str] = field(factory=list)
@@ -176,6 +178,17 @@ class Played:
             self.last = Ended(token, "confirmed")
         assert self.current == number
         self._breaks("confirm")
+
+    def upgrades(self) -> Upgrades:
+        self._called("upgrades")
+        self._breaks("upgrades")
+        return self.offers
+
+    def upgrade(self) -> Upgrades:
+        self._called("upgrade")
+        done, self.offers = self.offers, Upgrades(reboot=self.reboot)
+        self._breaks("upgrade")
+        return evolve(done, reboot=self.reboot)
 
     def back(self, token: str | None) -> int | None:
         self._called("back")

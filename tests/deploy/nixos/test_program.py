@@ -40,6 +40,15 @@ def test_a_machine_tells_what_it_runs(machine: NixOS) -> None:
     assert said["drift"] == []
 
 
+def test_nothing_is_upgraded_beside_its_system_and_another_kernel_wants_a_restart(machine: NixOS) -> None:
+    assert machine.call("upgrades") == {"packages": [], "reboot": ""}
+    booted = machine.root / "run/booted-system"
+    for folder in (booted, (machine.root / "run/current-system").resolve()):
+        folder.mkdir(exist_ok=True)
+        (folder / "kernel").touch()
+    assert machine.call("upgrades")["reboot"] == "it runs another kernel than its system has"
+
+
 def test_one_that_is_not_ours_has_no_generation_yet_and_keeps_the_numbers_of_its_own(tmp_path: Path) -> None:
     said = NixOS.fresh(tmp_path / "root", ours=False).call("status")
     assert (said["current"], [each["generation"] for each in said["generations"]]) == (None, [1])

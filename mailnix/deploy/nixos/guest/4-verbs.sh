@@ -156,6 +156,12 @@ back() {
     printf '{"current": %s}\n' "$(current)"
 }
 
+# Its packages are nixpkgs', of the revision that the flake pins; a kernel that is newer waits for a restart.
+restart_due() {
+    booted=$(readlink -f "$root/run/booted-system/kernel") || return 0
+    [ "$booted" = "$(readlink -f "$running/kernel")" ] || echo "it runs another kernel than its system has"
+}
+
 verb=$1 number='' seconds=0 token=''
 shift
 while [ $# -gt 0 ]; do
@@ -172,6 +178,7 @@ case $verb in
     status | compare | install | finish | undo) "$verb" ;;
     look) look "$token" ;;
     receive | plan) "$verb" "$number" ;;
+    upgrades) printf '{"packages": [], "reboot": "%s"}\n' "$(restart_due)" ;;
     ahead) echo '{"ahead": false}' ;;
     switch | extend | confirm) "$verb" "$number" "$seconds" "$token" ;;
     back) back "$token" ;;

@@ -18,6 +18,7 @@ from .credentials import compare
 from .keeper import Keeper
 from .plan import plan
 from .receiving import receive
+from .upgrading import upgrade, upgrades
 from .world import Machine, Names, Refused, World, say
 
 
@@ -27,6 +28,8 @@ def words() -> argparse.ArgumentParser:
     verb = parser.add_subparsers(dest="verb", required=True)
     verb.add_parser("status", help="what runs, what waits, what is here")
     verb.add_parser("boot", help="undo what was not confirmed (for a unit)")
+    verb.add_parser("upgrades", help="list Debian's packages that are newer in its archive")
+    verb.add_parser("upgrade", help="upgrade Debian's packages, which does not go back")
     verb.add_parser("keep", help="mind what is pending (for a unit)")
     verb.add_parser("adopt", help="make what an image laid the first generation; what the client knows is on stdin")
     verb.add_parser("compare", help="name credentials of a tar on stdin that this machine has not")
@@ -68,6 +71,10 @@ def do(world: World, told: argparse.Namespace) -> dict[str, Any]:
             return adopt(world, sys.stdin.buffer)
         case "compare":
             return {"credentials": compare(world, sys.stdin.buffer)}
+        case "upgrades":
+            return upgrades(world)
+        case "upgrade":
+            return upgrade(world)
         case "plan":
             return plan(world, told.number)
         case "ahead":

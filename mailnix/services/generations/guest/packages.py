@@ -81,7 +81,7 @@ def prepare(world: World, debs: Sequence[Path], archives: Path) -> Changes:
     except Refused:
         missing = True
     if missing:  # what is known of Debian's archive may be old
-        updated = _update(world)
+        updated = update(world)
         try:
             changes = simulate(world, debs, archives)
         except Refused as error:
@@ -97,10 +97,10 @@ def prepare(world: World, debs: Sequence[Path], archives: Path) -> Changes:
     return changes
 
 
-def _update(world: World) -> Done:
+def update(world: World, *options: str) -> Done:
     """Ask Debian's archive; new servers do that by themselves too, and apt waits for none of its own who does."""
     for _ in range(UPDATE_TRIES):
-        done = world.run([*APT, "update"], within=DOWNLOAD_AT_MOST)
+        done = world.run([*APT, *options, "update"], within=DOWNLOAD_AT_MOST)
         if done.status == 0 or "lists/lock" not in done.output:
             break
         world.sleep(5)

@@ -25,7 +25,7 @@ QUIET = {
     "APT_LISTCHANGES_FRONTEND": "none",
     "NEEDRESTART_SUSPEND": "1",  # it would restart services that are not ours while we count on them
 }
-ERROR = re.compile("^(E|dpkg[a-z-]*: error|mailnix): |: (Pre)?Depends: ")
+ERROR = re.compile("^(E|mailnix): |^dpkg[a-z-]*: error|: (Pre)?Depends: ")
 SECOND_HAND = "E: Sub-process "
 """How apt says that dpkg, which has said why, failed."""
 

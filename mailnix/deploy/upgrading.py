@@ -1,0 +1,94 @@
+"""`mailnix deploy --upgrade`: Debian's packages of each machine, before its generation changes.
+
+They do not go back, so they are no part of a change that does. Home comes first and then each proxy, as ever, and what
+answered before must answer after: else the next machine is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from attrs import evolve
+
+from mailnix.deploy.checks import Check, checks, demanded, judged, reason, wrong
+from mailnix.deploy.machine import Busy, Machine, Unreached
+from mailnix.deploy.making import Maker
+from mailnix.deploy.nixos.program import NAME as NIXOS
+from mailnix.deploy.scene import Scene
+from mailnix.deploy.switching import LOOK_EVERY
+from mailnix.deploy.values import End, Outcome, Seen, Status, Upgrades, Version, versions
+from mailnix.errors import DeployError
+from mailnix.services.generations.names import PACKAGE
+
+AT_MOST: Final = 1800.0  # seconds that an upgrade may go on after the connection was lost
+RESTARTING: Final = 900.0
+"""Seconds for all to answer again: where Docker is upgraded, all of Mailcow is started anew."""
+
+
+def offered(machines: Mapping[str, Machine], hosts: Sequence[str]) -> dict[str, Upgrades]:
+    """What Debian's archive has newer for each; raises DeployError."""
+    return {host: machines[host].upgrades() for host in hosts}
+
+
+def upgrade(scene: Scene, known: Mapping[str, Upgrades]) -> dict[str, Upgrades]:
+    """Upgrade one machine after the other, in this order; raises DeployError at the first that is not well then."""
+    done = dict(known)
+    for host, upgrades in known.items():
+        if upgrades.packages:
+            every = checks(scene.plan, (host,), {*scene.machines})
+            before = {check for check, (ok, _) in scene.asked(every) if ok}
+            scene.say(f"{host}: upgrading {len(upgrades.packages)} packages of Debian's; that does not go back")
+            done[host] = _upgraded(scene, scene.machines[host], upgrades)
+            _see(scene, host, every, before)
+    return done
+
+
+def _upgraded(scene: Scene, machine: Machine, known: Upgrades) -> Upgrades:
+    """Where the connection is lost, the machine goes on by itself, and is waited for."""
+    try:
+        return machine.upgrade()
+    except Unreached:
+        scene.say(f"{machine.host}: the connection broke, as it may; the machine goes on by itself")
+    due = scene.clock.now() + AT_MOST
+    while True:
+        scene.clock.sleep(LOOK_EVERY)
+        try:
+            left = machine.upgrades()
+        except (Unreached, Busy):
+            if scene.clock.now() > due:
+                raise
+            continue
+        if left.packages:
+            names = ", ".join(each.what for each in left.packages[:5])
+            raise DeployError(f"{machine.host}: its upgrade did not come to its end: {names}", "once more: the same")
+        return Upgrades(known.packages, left.reboot)
+
+
+def _see(scene: Scene, host: str, every: Sequence[Check], before: Collection[Check]) -> None:
+    due = scene.clock.now() + max(RESTARTING, scene.within)
+    while True:
+        bad = wrong(_seen(scene, every, before))
+        if not bad:
+            return
+        if scene.clock.now() > due:
+            raise DeployError(
+                f"{host}: Debian's packages were upgraded, and not all is well: {reason(bad)}",
+                f"they do not go back; what happened: journalctl -b -u mailnix-upgrade, on {host}",
+            )
+        scene.clock.sleep(LOOK_EVERY)
+
+
+def _seen(scene: Scene, every: Sequence[Check], before: Collection[Check]) -> list[Seen]:
+    return [judged(check, answer, demanded=demanded(check, before, (), ())) for check, answer in scene.asked(every)]
+
+
+def with_all(outcome: Outcome, status: Status | None, maker: Maker, found: Upgrades | None) -> Outcome:
+    """What became of a machine, with versions of everything on it; as it is where those were not asked for."""
+    if found is None or status is None:
+        return outcome
+    comes = outcome.end in (End.CONFIRMED, End.PLANNED, End.AS_DESCRIBED)
+    parts = maker.parts(outcome.host) if comes or status.running is None else status.running.parts
+    ours = () if status.program == NIXOS else (Version(PACKAGE, status.program, maker.program_version),)
+    rows = (*versions(status.running, parts), *ours, *found.packages)
+    return evolve(outcome, versions=rows, reboot=found.reboot)
