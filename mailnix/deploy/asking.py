@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
+from mailnix.deploy import absent
 from mailnix.deploy import probe as probes
 from mailnix.deploy.machine import Busy, Machine, Unreached
 from mailnix.deploy.making import Maker
@@ -30,12 +31,14 @@ class Asking:
     """Whom to ask, and what for. `named` machines will be changed, the others may be out of reach.
 
     Those with a change that waits for its confirmation are refused; with `only_ours` those that mailnix has not set up
-    are, in their place. Each machine's own system counts; `backend` says that it must be that one.
+    are, in their place. What somebody named, `by_name`, must be reached. Each machine's own system counts; `backend`
+    says that it must be that one.
     """
 
     plan: Plan
     machines: Mapping[str, Machine]
     named: Collection[str]
+    by_name: Collection[str] = field(factory=tuple, kw_only=True)
     maker: Maker
     folder: Path
     take_over: TakeOver
@@ -49,10 +52,14 @@ class Asking:
 
 @frozen
 class Asked:
-    """What the machines said: of those that are reached, and have our program, what runs there."""
+    """What the machines said: of those that are reached, and have our program, what runs there.
+
+    `unreached` are those that should have changed, too.
+    """
 
     machines: Mapping[str, Machine] = field(factory=dict)
     status: Mapping[str, Status] = field(factory=dict)
+    unreached: Mapping[str, Unreached] = field(factory=dict)
 
     @property
     def running(self) -> frozenset[str]:
@@ -69,6 +76,7 @@ def ask(asking: Asking) -> Asked:
     """Every machine, proxies first, since they may know of a way home; raises DeployError."""
     machines: dict[str, Machine] = {}
     status: dict[str, Status] = {}
+    unreached: dict[str, Unreached] = {}
     for host in (each.name for each in asking.plan.hosts):
         machine = asking.machines.get(host)
         if machine is None:
@@ -79,14 +87,17 @@ def ask(asking: Asking) -> Asked:
         try:
             found = _asked(asking, machine)
         except Unreached as error:
-            if host in asking.named:
+            if host in asking.by_name:
                 raise
+            if host in asking.named:
+                unreached[host] = error
             asking.say(f"{host}: not reached, so nothing is asked there ({error.message})")
             continue
         machines[host] = machine
         if found is not None:
             status[host] = found
-    return Asked(machines, status)
+    absent.refuse(asking.plan, unreached, machines)
+    return Asked(machines, status, unreached)
 
 
 def _no_way(plan: Plan, host: str) -> DeployError:
@@ -120,8 +131,7 @@ def _asked(asking: Asking, machine: Machine) -> Status | None:
         return None
     others = {each.host for each in status.generations} - {host, ""}
     if others:
-        hint = f"say where {host} is: --to {host}=TARGET"
-        raise DeployError(f"{machine.way} is {', '.join(sorted(others))}, not {host}: nothing was changed", hint)
+        raise absent.another(asking.plan, host, sorted(others), machine.way)
     if status.pending is not None and not asking.only_ours:
         raise waits(asking, status, host)
     if found.image and status.current is None and not (found.is_nixos or asking.dry_run or asking.only_ours):
@@ -147,6 +157,8 @@ def _known(plan: Plan, host: str, status: Status) -> Status:
 def _refuse(asking: Asking, machine: Machine, found: Probe) -> None:
     host = asking.plan.host(machine.host)
     probes.refuse(found, host, machine.way, asking.backend, anywhere(asking.config, host.name, machine.way))
+    if found.image and found.host != host.name:
+        raise absent.another(asking.plan, host.name, [found.host or "another machine"], machine.way)
     if not found.has_program and asking.only_ours:
         raise DeployError(
             f"{host.name} has no generation yet", f"bring it up: mailnix deploy {asking.config} {host.name}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from attrs import evolve, field, frozen
 
-from mailnix.deploy import links, upgrading
+from mailnix.deploy import absent, links, upgrading
 from mailnix.deploy.asking import Asked, Asking, ask
 from mailnix.deploy.making import archive, credentials_archive, made
 from mailnix.deploy.scene import Here, Scene
@@ -74,16 +74,16 @@ def deploy(deploying: Deploying) -> Report:
     asked = ask(deploying.asking)
     differing = {host: difference(deploying, asked, host) for host in asked.machines}
     found = tied(deploying, asked, differing)
-    links.refuse_halves(found, deploying.order)
-    todo = [host for host in deploying.order if differing[host].why]
-    outcomes = {host: _as_described(asked.status.get(host), host) for host in deploying.order if host not in todo}
+    todo = _todo(deploying, asked, differing, found)
+    outcomes = _left_alone(deploying, asked, differing, todo)
     moves = {host: _received(deploying, asked, host, differing[host]) for host in todo if host in asked.status}
     outcomes |= {host: Outcome(host, End.PLANNED, why=FIRST) for host in todo if host not in moves}
-    records = Report((), *records_changed(deploying.plan, asked.status.values()), upgrade=deploying.upgrade)
+    records = Report((), *records_changed(deploying.plan, [asked.status.get(host) for host in todo]))
+    records = evolve(records if todo else Report(()), upgrade=deploying.upgrade)
     upgrades = _offered(deploying, asked)
     if deploying.asking.dry_run:
         outcomes |= {host: move.ended(End.PLANNED) for host, move in moves.items()}
-        return _report(deploying, asked, outcomes, records, upgrades)
+        return _finished(deploying, asked, _report(deploying, asked, outcomes, records, upgrades))
     upgrades = _upgraded(deploying, asked, upgrades)
     running = asked.running
     for group in links.groups([*moves], found):
@@ -96,7 +96,7 @@ def deploy(deploying: Deploying) -> Report:
             raise Failed(error, failed) from None
         outcomes |= {each.host: each for each in done}
         running |= {*group}
-    return _report(deploying, asked, outcomes, records, upgrades)
+    return _finished(deploying, asked, _report(deploying, asked, outcomes, records, upgrades))
 
 
 def _offered(deploying: Deploying, asked: Asked) -> Mapping[str, Upgrades]:
@@ -112,9 +112,44 @@ def _upgraded(deploying: Deploying, asked: Asked, known: Mapping[str, Upgrades])
         raise Failed(error, Report((), upgrade=True)) from None
 
 
-def _as_described(status: Status | None, host: str) -> Outcome:
-    current = status.current if status else None
-    return Outcome(host, End.AS_DESCRIBED, current, current)
+def _todo(
+    deploying: Deploying, asked: Asked, differing: Mapping[str, Difference], ties: Sequence[links.Tie]
+) -> list[str]:
+    """The machines to change, in their order; raises DeployError where they cannot without others."""
+    plan, asking = deploying.plan, deploying.asking
+    links.refuse_halves(ties, deploying.order)
+    only = absent.to_change(plan, asked.unreached, ties, asked.status, asking.config)
+    if only is not None:
+        asking.say(f"{plan.internal.name}: perhaps for that alone, the tunnel to {listed([*only])} is mended first")
+    todo = [host for host in deploying.order if host in differing and differing[host].why]
+    todo = [host for host in todo if only is None or host in only]
+    absent.refuse_alone(plan, todo, asked.status, asking.config)
+    return todo
+
+
+def _left_alone(
+    deploying: Deploying, asked: Asked, differing: Mapping[str, Difference], todo: Collection[str]
+) -> dict[str, Outcome]:
+    """What is known of the machines that do not change."""
+    outcomes = {host: Outcome(host, End.UNREACHED) for host in asked.unreached}
+    for host in (host for host in deploying.order if host in differing and host not in todo):
+        status = asked.status.get(host)
+        current, end = status.current if status else None, End.UNTOUCHED if differing[host].why else End.AS_DESCRIBED
+        outcomes[host] = Outcome(host, end, current, current, differing[host].why)
+    return outcomes
+
+
+def _finished(deploying: Deploying, asked: Asked, report: Report) -> Report:
+    """All is done that can be; raises Failed where machines were passed by. The world then learns of no records."""
+    plan, home = deploying.plan, deploying.plan.internal.name
+    for each in report.machines:
+        if each.host == home and each.end is not End.AS_DESCRIBED:
+            for line in absent.left(plan, asked.links.get(home, {})):
+                deploying.asking.say(line)
+    if asked.unreached:
+        error = absent.told(asked.unreached, deploying.asking.config)
+        raise Failed(error, evolve(report, publish=(), remove=()))
+    return report
 
 
 def _report(
@@ -224,9 +259,13 @@ def records(plan: Plan) -> list[str]:
     return [f"{each.name}. {each.type} {each.data}" for each in plan.records if not each.placeholder]
 
 
-def records_changed(plan: Plan, machines: Iterable[Status]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is to be published and what may go, since the newest generation that runs anywhere."""
+def records_changed(plan: Plan, machines: Iterable[Status | None]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is to be published, and what may go, since the generations that run on these machines.
+
+    One may have been passed by when the others learnt of it: each of them must know, before the world does.
+    """
     now = records(plan)
-    before = max((each.running for each in machines if each.running), key=lambda each: each.made, default=None)
-    known = before.records if before else ()
-    return tuple(line for line in now if line not in known), tuple(line for line in known if line not in now)
+    known = [{*status.running.records} for status in machines if status and status.running]
+    every = frozenset(line for lines in known for line in lines)
+    common = frozenset[str]().union(*known[:1]).intersection(*known)
+    return tuple(line for line in now if line not in common), tuple(sorted(every - {*now}))

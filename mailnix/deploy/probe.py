@@ -131,9 +131,6 @@ def refuse(found: Probe, host: HostPlan, way: Way, wanted: Backend | None, anywh
     if not found.is_root:
         hint = "log in as root, or let the user do so: echo 'USER ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/USER"
         raise DeployError(f"{way} is neither root nor allowed to become root without a password", hint)
-    if found.image and found.host != host.name:
-        hint = f"say where it is: --to {host.name}=TARGET"
-        raise DeployError(f"{way} is {found.host or 'another machine'}, not {host.name}", hint)
 
 
 def _other(found: Probe) -> str:

@@ -17,7 +17,7 @@ def rollback(deploying: Deploying, host: str, number: int | None, *, databases: 
     With `databases`, an older Mailcow comes back with the database that it had, and what came since is lost.
     Raises DeployError before anything changed, Failed after.
     """
-    asking = evolve(deploying.asking, named={host}, only_ours=True)
+    asking = evolve(deploying.asking, named={host}, by_name={host}, only_ours=True)
     asked = ask(asking)
     status = asked.status[host]
     if status.pending is not None and number is None:

@@ -64,6 +64,7 @@ def started(
             plan=plan,
             machines=reached,
             named=wish.hosts or _open(plan, say),
+            by_name=wish.hosts,
             maker=Makers(Debs(plan, say), rebuilds, lambda host: reached[host].is_nixos),
             folder=Path(scratch),
             take_over=take_over,

@@ -205,6 +205,7 @@ class End(StrEnum):
     CONFIRMED = "confirmed"
     BACK = "back"  # on the generation before, whole
     GOES_BACK = "goes back"  # it could not be reached; it does so by itself
+    UNREACHED = "not reached"  # as it was, whatever that is
     UNTOUCHED = "untouched"  # another one failed first
 
 

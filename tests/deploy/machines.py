@@ -267,6 +267,7 @@ class Stage:
             plan=self.plan,
             machines=self.machines,
             named=hosts or tuple(self.machines),
+            by_name=hosts,
             maker=self.packages,
             folder=self.folder,
             take_over=self._take_over,

@@ -99,10 +99,6 @@ def test_who_is_not_root_and_cannot_be_is_told_how() -> None:
     assert "NOPASSWD" in error.hint
 
 
-def test_an_image_of_another_machine_is_not_taken_for_this_one() -> None:
-    assert "is internal, not proxy" in refused(evolve(PLAIN, image=True, host="internal")).message
-
-
 def test_an_image_of_this_machine_is_ours() -> None:
     image = evolve(PLAIN, image=True, host="proxy")
     refuse(image, PROXY, WAY, None, "")
