@@ -205,6 +205,14 @@ def killed(machine: Machine, wanted: str, change: Change, laid: str = OLD) -> bo
     return False
 
 
+def test_one_that_starts_while_it_is_being_taken_back_leaves_the_database_as_it_was(machine: Machine) -> None:
+    """Its start was asked for before whoever asked died, and its files are there yet."""
+    machine.settle(NEW, Change(under_way="x", undone="x"))
+    machine.runs(NEW, "since")
+    machine.settle(OLD, Change(under_way="x", undone="x"), NEW)
+    assert machine.holds == "before"
+
+
 def test_what_was_confirmed_goes_on_with_its_database_whatever_is_taken_back_later(machine: Machine) -> None:
     machine.upgraded()
     machine.settle(NEW, Change(undone="another"), NEW)
@@ -292,7 +300,7 @@ def test_without_room_for_it_nothing_changes(machine: Machine) -> None:
         ({"pending": None, "last": None}, Change()),
         ({"pending": {"id": "x", "step": "installing"}, "last": None}, Change("x")),
         ({"pending": {"id": "x", "step": "installed", "databases": True}, "last": None}, Change("x", "", True)),
-        ({"pending": {"id": "x", "step": "back"}, "last": {"id": "w", "end": "back"}}, Change(undone="x")),
+        ({"pending": {"id": "x", "step": "back"}, "last": {"id": "w", "end": "back"}}, Change("x", "x")),
         ({"pending": None, "last": {"id": "x", "end": "back"}}, Change(undone="x")),
         ({"pending": None, "last": {"id": "x", "end": "confirmed"}}, Change()),
         ({"pending": {"id": "y", "step": "installing"}, "last": {"id": "x", "end": "back"}}, Change("y", "x")),

@@ -40,6 +40,8 @@ PUTTING, KEEPING = "putting", "keeping"
 class Change:
     """What the machine's generations say: the change that is under way, the one that is or was last taken back.
 
+    One that is being taken back is both, until it is over: what it brought may be started yet, a moment before its
+    files go.
     `databases`: the one under way goes back to an older release on purpose, with its database.
     """
 
@@ -117,11 +119,10 @@ def read_change(path: str | None) -> Change:
     found = json.loads(Path(path).read_text("utf-8"))
     pending, last = found["pending"], found["last"]
     undone = last["id"] if last and last["end"] == "back" else ""
-    if pending and pending["step"] == "back":
-        return Change(undone=pending["id"])
-    if pending:
-        return Change(pending["id"], undone, bool(pending.get("databases")))
-    return Change(undone=undone)
+    if pending is None:
+        return Change(undone=undone)
+    undone = pending["id"] if pending["step"] == "back" else undone
+    return Change(pending["id"], undone, bool(pending.get("databases")))
 
 
 def state_file(root: Path) -> Path:
@@ -156,8 +157,9 @@ def settle(root: Path, wanted: str, laid: str, change: Change, hands: Hands) -> 
         state = _finish(root, state, hands)
     kept = state.kept
     if state.live == wanted:
-        if kept and change.under_way and kept.change and kept.change == change.undone:
-            _save(root, replace(state, kept=replace(kept, change=change.under_way)), hands)  # its way back, too
+        others = change.under_way if change.under_way != change.undone else ""
+        if kept and others and kept.change and kept.change == change.undone:
+            _save(root, replace(state, kept=replace(kept, change=others)), hands)  # its way back, too
         return
     undone = kept is not None and kept.change and kept.change == change.undone
     if kept and kept.rev == wanted and (change.databases or undone):
