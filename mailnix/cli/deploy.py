@@ -21,6 +21,7 @@ BACKEND_HELP: Final = "Refuse machines that run another system [default: whichev
 @click.option("--backend", type=click.Choice(["debian", "nixos"]), help=BACKEND_HELP)
 @nixos_options.local
 @click.option("--build-host", metavar="TARGET", help="On NixOS: where systems are built [default: here].")
+@options.mailcow_source
 @machine_ways.ways
 def command(
     config: Path,
@@ -30,6 +31,7 @@ def command(
     backend: str | None,
     local: Path | None,
     build_host: str | None,
+    mailcow_source: Path | None,
     dry_run: bool,
     targets: tuple[str, ...],
     ssh_config: Path | None,
@@ -50,7 +52,8 @@ def command(
         output.status(what)
         return take_over or (sys.stdin.isatty() and click.confirm("Take it over?", err=True))
 
-    wish = Wish(str(config), hosts, within, dry_run, upgrade, Backend(backend) if backend else None, build_host)
+    system = Backend(backend) if backend else None
+    wish = Wish(str(config), hosts, within, dry_run, upgrade, system, build_host, mailcow_source)
     reach = Reach(machine_ways.targets_of(targets), ssh_config)
     machine_ways.told(
         lambda: pipeline.deploy(config, wish, reach, secrets, local=local, take_over=may, progress=output.status),

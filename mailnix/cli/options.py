@@ -46,7 +46,7 @@ mailcow_source = click.option(
     "--mailcow-source",
     type=PATH,
     metavar="DIR",
-    help="Mailcow's tree, to be laid into its machine's image.",
+    help="Mailcow's tree, to be laid onto its machine, which then fetches none.",
 )
 mailcow_images = click.option(
     "--mailcow-images",

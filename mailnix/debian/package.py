@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final
 
@@ -22,6 +23,8 @@ from mailnix.services.base.debian import LOCALTIME, UPGRADES
 from mailnix.services.caddy.debian import CONFIG as CADDYFILE
 from mailnix.services.docker.debian import DAEMON
 from mailnix.services.haraka import npm_tree
+from mailnix.services.mailcow.debian import SOURCE_PACKAGE
+from mailnix.services.mailcow.pin import Pin
 from mailnix.services.network.debian import HOSTNAME, HOSTS
 from mailnix.services.ssh.debian import KEYS
 from mailnix.tree import Entry, File, Link, Tree
@@ -104,14 +107,26 @@ def haraka() -> Package:
     )
 
 
-def generation(host: DebianHost, number: int) -> Package:
-    """Generation `number` of a machine."""
+def mailcow(pin: Pin) -> Package:
+    """A tree of Mailcow that is given, whose files come from there: this is the rest of its package."""
+    tag = pin.tag if re.fullmatch(r"[0-9][A-Za-z0-9.-]*", pin.tag) else "0"
+    return Package(
+        name=SOURCE_PACKAGE,
+        version=f"{tag}+{hashlib.sha256(pin.nar_hash.encode()).hexdigest()[:8]}",
+        depends=(),
+        summary=f"Mailcow's tree ({pin.tag}), for a machine that fetches none",
+        tree=Tree.of(()),
+    )
+
+
+def generation(host: DebianHost, number: int, more: Iterable[Package] = ()) -> Package:
+    """Generation `number` of a machine, which needs `more` packages of ours beside Haraka's."""
     name = package_name(host.name)
     # Packages enable their units by themselves; with links of theirs in ours, they would be off when it goes.
     enabling = {each.link.path for each in host.packaged}
     tree = Tree.of(entry for entry in (*host.tree, *_takes_over()) if entry.path not in enabling)
     shared = [path for path in SHARED if any(entry.path == path for entry in tree)]
-    ours = (f"{npm_tree.PACKAGE} (= {npm_tree.version()})",) if host.npm_tree else ()
+    ours = [f"{each.name} (= {each.version})" for each in (*([haraka()] if host.npm_tree else ()), *more)]
     return Package(
         name=name,
         version=str(number),

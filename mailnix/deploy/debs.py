@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from mailnix import __version__
 from mailnix.debian.host import DebianHost, debian_host
-from mailnix.debian.package import HERE, SHARED, Package, adopted_scripts, generation, package_name
+from mailnix.debian.package import HERE, SHARED, Package, adopted_scripts, generation, mailcow, package_name
 from mailnix.deploy import links
 from mailnix.deploy.making import made
 from mailnix.deploy.values import MAILCOW
 from mailnix.image import package
+from mailnix.image.hosts import pin_of
 from mailnix.image.packages import haraka_package
 from mailnix.image.values import Progress
 from mailnix.plan import Plan
@@ -22,7 +23,8 @@ from mailnix.services.activation.listed import digest
 from mailnix.services.generations import debian as generations
 from mailnix.services.generations import names
 from mailnix.services.haraka import npm_tree
-from mailnix.services.mailcow.pin import PIN
+from mailnix.services.mailcow.debian import SOURCE
+from mailnix.services.mailcow.pin import PIN, Pin
 from mailnix.services.wireguard.debian import debian as wireguard
 from mailnix.tree import Tree
 
@@ -32,24 +34,39 @@ ANY: Final = 0  # a digest is the same for every number
 
 @frozen
 class Debs:
-    """Makes the packages of a plan's machines."""
+    """Makes the packages of a plan's machines; `source` is a tree of Mailcow that goes with the one at home.
+
+    Raises BuildError where it is none.
+    """
 
     plan: Plan
     progress: Progress
+    source: Path | None = None
+    _pin: Pin = field(init=False)
+
+    @_pin.default
+    def _of_source(self) -> Pin:
+        return PIN if self.source is None else pin_of(self.source)
 
     def _host(self, host: str) -> DebianHost:
-        return debian_host(self.plan, self.plan.host(host))
+        return debian_host(self.plan, self.plan.host(host), self._pin)
+
+    def _tree(self, host: str) -> tuple[Package, ...]:
+        """The package of Mailcow's tree, where one is given and this machine is the one for it."""
+        return () if self.source is None or host != self.plan.internal.name else (mailcow(self._pin),)
 
     def digest(self, host: str) -> str:
         """That of the machine's package; what it depends on is in it, other packages of ours with their versions."""
-        return generation(self._host(host), ANY).digest
+        return generation(self._host(host), ANY, self._tree(host)).digest
 
     def debs(self, host: str, number: int, folder: Path) -> Mapping[str, Path]:
-        """The machine's package, and Haraka's where it runs that."""
+        """The machine's package, Haraka's where it runs that, and Mailcow's tree where one is given for it."""
         described = self._host(host)
-        debs = [package.make(generation(described, number), folder)]
+        debs = [package.make(generation(described, number, self._tree(host)), folder)]
         if described.npm_tree:
             debs.append(haraka_package(progress=self.progress))
+        if self.source is not None:
+            debs += [package.make(each, folder, (self.source, SOURCE)) for each in self._tree(host)]
         return {path.name: path for path in debs}
 
     def adoption(self, host: str) -> Mapping[str, Any]:
@@ -71,12 +88,12 @@ class Debs:
         """Those of the npm tree, and Mailcow's pin."""
         has_mailcow = host == self.plan.internal.name
         npm = {"Haraka": npm_tree.pinned(npm_tree.HARAKA), "Node": npm_tree.pinned(npm_tree.NODE)}
-        mailcow = {MAILCOW: PIN.tag} if has_mailcow else {}
+        mailcow = {MAILCOW: self._pin.tag} if has_mailcow else {}
         return {"mailnix": __version__, **(npm if self._host(host).npm_tree else {}), **mailcow}
 
     def mailcow(self, host: str) -> str:
         """The pin's."""
-        return PIN.rev if host == self.plan.internal.name else ""
+        return self._pin.rev if host == self.plan.internal.name else ""
 
     @property
     def program_version(self) -> str:

@@ -38,6 +38,7 @@ class Wish:
 
     `backend` is the system that they must run, where somebody says it; `build_host` where NixOS's are built,
     `upgrade`: whether Debian's packages are upgraded, too.
+    `mailcow_source` is a tree of Mailcow that is sent along, for a home that fetches none.
     """
 
     config: str
@@ -47,6 +48,7 @@ class Wish:
     upgrade: bool = False
     backend: Backend | None = None
     build_host: str | None = None
+    mailcow_source: Path | None = None
 
 
 @contextmanager
@@ -65,7 +67,7 @@ def started(
             machines=reached,
             named=wish.hosts or _open(plan, say),
             by_name=wish.hosts,
-            maker=Makers(Debs(plan, say), rebuilds, lambda host: reached[host].is_nixos),
+            maker=Makers(Debs(plan, say, wish.mailcow_source), rebuilds, lambda host: reached[host].is_nixos),
             folder=Path(scratch),
             take_over=take_over,
             say=say,

@@ -9,6 +9,7 @@ import pytest
 
 from mailnix import Domain, __version__
 from mailnix.deploy.debs import Debs
+from mailnix.errors import BuildError
 from mailnix.plan import derive
 from mailnix.run import run
 from mailnix.services.haraka.npm_tree import HARAKA, NODE, pinned, version
@@ -32,6 +33,25 @@ def test_a_generation_of_home_is_a_package_of_that_number(tmp_path: Path) -> Non
 
 def test_the_program_is_a_package_of_its_version(tmp_path: Path) -> None:
     assert fields(DEBS.program(tmp_path)) == ["mailnix-generations", DEBS.program_version]
+
+
+def test_a_tree_of_mailcow_that_is_given_goes_with_home_alone(tmp_path: Path) -> None:
+    source = tmp_path / "mailcow"
+    source.mkdir()
+    (source / "docker-compose.yml").write_text("services: {}\n")
+    given = Debs(derive(sound()), lambda _text: None, source)
+    made = given.debs("internal", 7, tmp_path / "out")
+    generation, tree = made["mailnix-internal_7_all.deb"], next(p for n, p in made.items() if "mailcow" in n)
+    name, version = fields(tree)
+    assert f"{name} (= {version})" in run(["dpkg-deb", "--field", generation, "Depends"]).stdout
+    assert "./usr/share/mailcow-source/docker-compose.yml" in run(["dpkg-deb", "--contents", tree]).stdout
+    assert given.digest("internal") != DEBS.digest("internal")
+    assert given.digest("proxy") == DEBS.digest("proxy")
+
+
+def test_a_folder_that_is_no_tree_of_mailcow_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="not a tree of Mailcow"):
+        Debs(derive(sound()), lambda _text: None, tmp_path)
 
 
 def test_a_digest_is_the_same_until_the_machine_is_described_otherwise() -> None:

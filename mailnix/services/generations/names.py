@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mailnix.services.haraka import npm_tree
+from mailnix.services.mailcow.debian import SOURCE_PACKAGE
 
 PACKAGE: Final = "mailnix-generations"
 PROGRAM: Final = "/usr/lib/mailnix-generations/generations"
@@ -14,5 +15,5 @@ CHANGES: Final = f"{STATE}/state.json"
 
 KEEPER: Final = "mailnix-generations-keeper.service"
 BOOT: Final = "mailnix-generations.service"
-SHARED: Final = (npm_tree.PACKAGE,)
+SHARED: Final = (npm_tree.PACKAGE, SOURCE_PACKAGE)
 """Packages of ours beside a generation's own: what they are of belongs to no machine."""
