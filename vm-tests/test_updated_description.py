@@ -25,6 +25,7 @@ from mailnix.lab.scenario import Outcome, Scene, Verdict, checks_for, run_checks
 from mailnix.model import ports
 from mailnix.plan import derive, with_dkim
 from mailnix.services.mailcow.units import PROVISION
+from tests.lab.answers import answer_to
 
 HOWTO = Path(__file__).parent.parent / "docs" / "howto" / "change.md"
 LAY = "tar -x -C / --no-overwrite-dir && systemctl daemon-reload"
@@ -53,15 +54,6 @@ def owned_by_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.uid = member.gid = 0
     member.uname = member.gname = "root"
     return member
-
-
-def answer_to(scene: Scene, recipient: str) -> dict[str, Any]:
-    """What the proxy says to mail for somebody; code 0 while it does not answer."""
-    lines = ["EHLO cafe.elsewhere.test", "MAIL FROM:<>", f"RCPT TO:<{recipient}>"]
-    host = scene.proxy.hostname
-    answer = scene.probe("smtp", scene.layout.client.ipv4, host=host, port=ports.SMTP, line=lines)
-    replies: list[dict[str, Any]] = answer.get("replies") or [{"code": 0, "text": answer.get("error", "")}]
-    return replies[-1]
 
 
 @pytest.fixture

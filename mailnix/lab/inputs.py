@@ -54,8 +54,16 @@ def _mailcow(options: Options) -> Iterator[str]:
 
 def _images(plan: Plan, options: Options) -> Iterator[str]:
     source = options.mailcow_source if options.mailcow is Mailcow.REAL else None
-    for build in builds(plan, source, options.backend):
+    for build in builds(plan, source, options):
         yield from of_build(build)
+    if options.servers:
+        from mailnix.debian.host import debian_hosts
+        from mailnix.debian.package import generation
+        from mailnix.lab.servers import build as servers
+        from mailnix.lab.servers.plain import wanted
+
+        yield servers.key(wanted(plan))
+        yield from (generation(host, 1).digest for host in debian_hosts(plan))
     if options.backend is Backend.NIXOS:
         from mailnix.lab.nixos.machines import inputs
 

@@ -19,6 +19,7 @@ from mailnix.lab.internet.layout import INTERNET, Layout, layout
 from mailnix.lab.machine import Machine, acquaint, paths_for
 from mailnix.lab.prepare import Options, Prepared, prepare, secrets_of, sockets_folder
 from mailnix.lab.ready import wait_until_ready
+from mailnix.lab.servers import live
 from mailnix.lab.stages import Stage
 from mailnix.plan import Plan
 
@@ -50,6 +51,8 @@ def start(
     """
     extras.need("lab", "the lab")
     records.stop(options.state_dir)
+    if options.servers:
+        plan = live.with_key(plan, options.state_dir)
     lab = resumed(plan, options, progress, tied=not keep) if resume else None
     try:
         if lab is None:
@@ -58,7 +61,7 @@ def start(
             lab = assemble(prepared, options.state_dir, progress, tied=not keep)
             key = inputs.digest(lab.plan, options, lab.secrets)
             _note(lab, key)
-            boot(lab, prepared, progress)
+            (go_live if options.servers else boot)(lab, prepared, progress)
             if resume:
                 progress("saving the state of every machine")
                 state.save(list(lab.machines.values()))
@@ -125,6 +128,24 @@ def boot(lab: Lab, prepared: Prepared, progress: Progress) -> None:
         machine.wait_for_guest()
         progress(f"{name}: booted")
     trust.tell(lab.layout, internet, [lab.machines[proxy.name] for proxy in lab.plan.proxies])
+    progress(Stage.START)
+    wait_until_ready(lab.plan, lab.machines, progress)
+
+
+def go_live(lab: Lab, prepared: Prepared, progress: Progress) -> None:
+    """Switch plain servers on, deploy to them, and wait until mail can flow."""
+    progress(Stage.BOOT)
+    internet = lab.machines[INTERNET]
+    for machine in lab.machines.values():
+        _switch_on(machine, progress)
+    internet.wait_for_guest()
+    install(_Files(internet), prepared.authority)
+    for machine in lab.machines.values():
+        machine.wait_for_guest()
+    town = live.Town(lab.plan, lab.layout, lab.machines, lab.state_dir, lab.secrets)
+    live.furnish(town, prepared.authority, progress)
+    trust.tell(lab.layout, internet, [lab.machines[proxy.name] for proxy in lab.plan.proxies])
+    live.deploy(town, prepared.mailcow, progress)
     progress(Stage.START)
     wait_until_ready(lab.plan, lab.machines, progress)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from attrs import evolve, frozen
 
@@ -19,7 +19,8 @@ from mailnix.lab.disks import DISK_SIZE, IMAGES, overlay
 from mailnix.lab.internet.authority import Authority, new_authority
 from mailnix.lab.internet.cards import INTERNET, card_names, far_nics
 from mailnix.lab.internet.layout import Layout, layout
-from mailnix.lab.spec import Disk, DiskFormat, Firmware, MachineSpec, Made
+from mailnix.lab.spec import Disk, DiskFormat, Firmware, Inlet, MachineSpec, Made
+from mailnix.model import ports
 from mailnix.plan import InternalPlan, Plan, with_dkim
 from mailnix.run import Runner, end_all, run
 
@@ -38,6 +39,7 @@ class Machines(StrEnum):
     """What a plan's machines are, as a report says it."""
 
     DEBIAN = "Both machines are Debian."
+    SERVERS = "Both machines were plain Debian 13 servers, and mailnix deploy made them what they are."
     NIXOS = "Both machines are NixOS, built by nix."
     NIXOS_LAYER = (
         "NixOS's layer of both machines has been built and booted, with Debian's programs in the place of nixpkgs'."
@@ -51,7 +53,7 @@ class Options:
     `mailcow_images` are archives of its own images; without, the machine pulls them.
 
     The machines of `backend` NixOS are NixOS's layer where `nixpkgs` is a tree of it, else images that nix builds;
-    `local` is the folder of what their owner adds.
+    `local` is the folder of what their owner adds. With `servers` they are plain Debian 13, to be deployed to.
     """
 
     state_dir: Path
@@ -63,10 +65,13 @@ class Options:
     backend: Backend = Backend.DEBIAN
     nixpkgs: Path | None = None
     local: Path | None = None
+    servers: bool = False
 
     @property
     def machines(self) -> Machines:
         """What its machines are."""
+        if self.servers:
+            return Machines.SERVERS
         if self.backend is Backend.DEBIAN:
             return Machines.DEBIAN
         return Machines.NIXOS if self.nixpkgs is None else Machines.NIXOS_LAYER
@@ -74,19 +79,23 @@ class Options:
 
 @frozen
 class Prepared:
-    """What can be booted: the plan (DKIM keys known), each machine's spec, and what the internet must be given."""
+    """What can be booted: the plan (DKIM keys known), each machine's spec, and what the internet must be given.
+
+    `mailcow` is the tree that plain servers get by a deploy.
+    """
 
     plan: Plan
     layout: Layout
     specs: Mapping[str, MachineSpec]
     authority: Authority
     secrets: Path
+    mailcow: Path | None = None
 
 
-def default_state_dir(config: Path, backend: Backend = Backend.DEBIAN) -> Path:
-    """The lab folder of a description: one for each file and system, in the cache."""
+def default_state_dir(config: Path, backend: Backend = Backend.DEBIAN, *, servers: bool = False) -> Path:
+    """The lab folder of a description: one for each file and kind of machines, in the cache."""
     digest = hashlib.sha256(str(config.resolve()).encode()).hexdigest()[:12]
-    system = "" if backend is Backend.DEBIAN else f"-{backend}"
+    system = "-servers" if servers else "" if backend is Backend.DEBIAN else f"-{backend}"
     return cache_dir() / "labs" / f"{config.stem}-{digest}{system}"
 
 
@@ -118,11 +127,12 @@ def prepare(plan: Plan, options: Options, progress: Progress, runner: Runner = r
             raise
     made = _machines(plan, source, options, progress)
     specs = {name: evolve(spec, kernel=made[name].kernel) for name, spec in machine_specs(plan, options, disks).items()}
-    for host in plan.hosts:
-        _write_seed(plan, host.name, folder, options, authority)
+    if not options.servers:
+        for host in plan.hosts:
+            _write_seed(plan, host.name, folder, options, authority)
     for name, spec in specs.items():
         overlay(made[name].image, spec.disk, base_format=DiskFormat.RAW, size=DISK_SIZE)
-    return Prepared(plan, network, specs, authority, folder)
+    return Prepared(plan, network, specs, authority, folder, source)
 
 
 def machine_specs(plan: Plan, options: Options, disks: tuple[Disk, ...] = ()) -> dict[str, MachineSpec]:
@@ -133,7 +143,7 @@ def machine_specs(plan: Plan, options: Options, disks: tuple[Disk, ...] = ()) ->
             _disk(options, host.name),
             memory=INTERNAL_MEMORY if isinstance(host, InternalPlan) else PROXY_MEMORY,
             extra_disks=(
-                Disk(_seed(options, host.name), serial="seed"),
+                *(() if options.servers else (Disk(_seed(options, host.name), serial="seed"),)),
                 *(disks if isinstance(host, InternalPlan) else ()),
             ),
             nics=far_nics(host),
@@ -148,8 +158,19 @@ def machine_specs(plan: Plan, options: Options, disks: tuple[Disk, ...] = ()) ->
         memory=_internet_memory(),
         nics=layout(plan).nics,
         firmware=options.firmware,
+        **_ways_in(plan, options),
     )
     return specs
+
+
+def _ways_in(plan: Plan, options: Options) -> dict[str, Any]:
+    """What the internet has for plain servers: packages for their apt, and a way in for whoever deploys."""
+    if not options.servers:
+        return {}
+    from mailnix.lab.servers import build, plain
+
+    archive = Disk(build.place(plain.wanted(plan)).archive, serial="archive")
+    return {"inlet": Inlet(ports.SSH), "extra_disks": (archive,)}
 
 
 def secrets_of(plan: Plan, options: Options, progress: Progress) -> tuple[Path, Plan]:
@@ -189,7 +210,7 @@ def _bases(plan: Plan, options: Options, progress: Progress) -> None:
     from mailnix.image.base import build_bases
     from mailnix.image.bootstrap import base_key
 
-    specs = [build.base for build in builds(plan, None, options.backend)]
+    specs = [build.base for build in builds(plan, None, options)]
     build_bases([spec for spec in specs if not (cache_dir() / "base" / base_key(spec)).exists()], progress=progress)
 
 
@@ -197,20 +218,26 @@ def _machines(plan: Plan, source: Path | None, options: Options, progress: Progr
     from mailnix.image import build_images
 
     folder = options.state_dir / IMAGES
-    entries = build_images(builds(plan, source, options.backend), folder, Format.RAW, progress=progress)
+    entries = build_images(builds(plan, source, options), folder, Format.RAW, progress=progress)
     made = {entry.host: Made(folder / entry.file) for entry in entries}
     if options.backend is Backend.NIXOS:
         from mailnix.lab.nixos.machines import machines
 
         made |= machines(plan, options.nixpkgs, source, options.local, options.state_dir, progress)
+    if options.servers:
+        from mailnix.lab.servers import build, plain
+
+        bare = build.build(plain.wanted(plan), progress=progress).made
+        made |= {host.name: bare for host in plan.hosts}
     return made
 
 
-def builds(plan: Plan, source: Path | None, backend: Backend) -> tuple[HostBuild, ...]:
+def builds(plan: Plan, source: Path | None, options: Options) -> tuple[HostBuild, ...]:
     """Debian's machines exactly as `mailnix build` makes them, and the internet; `source` is Mailcow's tree."""
     from mailnix.image.hosts import host_builds
 
-    hosts = host_builds(plan, source) if backend is Backend.DEBIAN else ()
+    ours = options.backend is Backend.DEBIAN and not options.servers
+    hosts = host_builds(plan, source) if ours else ()
     return (*hosts, _internet_build(plan))
 
 

@@ -6,7 +6,17 @@ import base64
 from collections.abc import Iterator
 from pathlib import Path
 
-from mailnix.lab.spec import Accel, Disk, DiskFormat, Firmware, MachinePaths, MachineSpec, Nic, SystemCredential
+from mailnix.lab.spec import (
+    INLET_MAC,
+    Accel,
+    Disk,
+    DiskFormat,
+    Firmware,
+    MachinePaths,
+    MachineSpec,
+    Nic,
+    SystemCredential,
+)
 
 QEMU = "qemu-system-x86_64"
 UEFI_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
@@ -127,7 +137,7 @@ def _inlet(spec: MachineSpec) -> tuple[str, ...]:
         return ()
     return (
         *("-netdev", f"user,id=inlet,restrict=on,hostfwd=tcp:127.0.0.1:0-:{spec.inlet.port}"),
-        *("-device", "virtio-net-pci,netdev=inlet,romfile="),
+        *("-device", f"virtio-net-pci,netdev=inlet,mac={INLET_MAC},romfile="),
     )
 
 

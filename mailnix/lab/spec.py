@@ -77,6 +77,10 @@ class Nic:
         return f"nic-{self.link}"
 
 
+INLET_MAC = "52:54:00:69:6e:00"
+"""The card of an inlet, by which a guest that has others knows it."""
+
+
 @frozen
 class Inlet:
     """A way into a machine from this one: a free port of our loopback that leads to the guest's TCP `port`.

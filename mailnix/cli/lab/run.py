@@ -14,6 +14,7 @@ from mailnix.cli import nixos_options, options, output
 @click.option("--keep", is_flag=True, help="Leave the machines running, and say how to look around.")
 @click.option("--resume", is_flag=True, help="Start from the state that an earlier such run saved.")
 @click.option("--quick", is_flag=True, help="Only exchange mail; leave out power cuts, port scans and the like.")
+@click.option("--servers", is_flag=True, help="Plain Debian 13 servers, which a deploy makes the machines.")
 @options.backend
 @nixos_options.nixpkgs
 @nixos_options.local
@@ -28,6 +29,7 @@ def command(
     keep: bool,
     resume: bool,
     quick: bool,
+    servers: bool,
     backend: str,
     nixpkgs: Path | None,
     local: Path | None,
@@ -50,7 +52,9 @@ def command(
     nixos_options.begin(system, nixpkgs)
     if mailcow_images and mailcow != "real":
         raise click.UsageError("--mailcow-images is for --mailcow real")
-    state_dir = state_dir or default_state_dir(config, system)
+    if servers and system is Backend.NIXOS:
+        raise click.UsageError("--servers are Debian's: leave out --backend nixos")
+    state_dir = state_dir or default_state_dir(config, system, servers=servers)
     made = Options(
         state_dir,
         pipeline.secrets_folder(config, secrets),
@@ -60,6 +64,7 @@ def command(
         backend=system,
         nixpkgs=nixpkgs,
         local=pipeline.local_folder(config, local),
+        servers=servers,
     )
     progress = Stages(output.status, WITHOUT_THE_REST if quick else tuple(Stage))
     report = pipeline.lab(config, made, progress, on_outcome=on_outcome, keep=keep, resume=resume, quick=quick)

@@ -112,12 +112,23 @@ class Layout:
     acme: Identity
     time: Identity
     nat: Identity
+    archive: Identity
     relays: tuple[Smarthost, ...]
 
     @property
     def identities(self) -> tuple[Identity, ...]:
         """The machines elsewhere that the internet plays."""
-        return (self.dns, self.mx, self.client, self.attacker, self.acme, self.time, self.nat, *self.relays)
+        return (
+            self.dns,
+            self.mx,
+            self.client,
+            self.attacker,
+            self.acme,
+            self.time,
+            self.nat,
+            self.archive,
+            *self.relays,
+        )
 
     @property
     def links(self) -> tuple[tuple[Nic, Nic], ...]:
@@ -168,6 +179,7 @@ def layout(plan: Plan) -> Layout:
         acme=identity(ACME_NAME, 10, ipv6=False),
         time=identity(f"time.{domain}", 123, ipv6=False),
         nat=identity(f"dsl.{domain}", 201, ipv6=False),
+        archive=identity(f"archive.{domain}", 119, ipv6=False),
         relays=tuple(_relays(plan, net4)),
     )
 

@@ -69,5 +69,5 @@ def tell(layout: Layout, internet: Root, proxies: Iterable[Resolving]) -> None:
     text = unbound_conf(layout.dns.ipv4, internet.read_file(ANCHOR).decode().strip())
     for proxy in proxies:
         proxy.write_file(UNBOUND, text.encode())
-        # A machine that still boots starts it with the new file anyway.
-        proxy.succeed(f"systemctl --no-block try-restart {SERVICE}")
+        # A machine that still boots, or will be deployed to, starts it with the new file anyway.
+        proxy.succeed(f"! systemctl cat {SERVICE} >/dev/null 2>&1 || systemctl --no-block try-restart {SERVICE}")

@@ -111,4 +111,4 @@ def test_the_root_is_told_once_it_is_signed_and_unbound_starts_anew(layout: Layo
     assert (waited, read) == ("wait for named.service", f"read {trust.ANCHOR}")
     assert 'trust-anchor: ". IN DNSKEY 257 3 13 abc"\n' in written
     assert f"stub-addr: {layout.dns.ipv4}\n" in written
-    assert restarted == "systemctl --no-block try-restart unbound.service"
+    assert restarted.endswith("|| systemctl --no-block try-restart unbound.service")
