@@ -78,6 +78,7 @@ def server(host: HostPlan, layout: Layout, card: str, key: str, authority: bytes
         File("/etc/hostname", f"{name}\n"),
         File("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {name}\n"),
         File("/etc/apt/sources.list", f"deb [trusted=yes] http://{layout.archive.name}/ ./\n"),
+        File("/etc/resolv.conf", f"nameserver {layout.dns.ipv4}\n"),
         File(KEYS, f"{key}\n", mode=0o600),
         File(AUTHORITY, authority),
         network,
@@ -109,8 +110,6 @@ def _interfaces(host: HostPlan, layout: Layout, card: str) -> File:
         if gateway is not None:
             route = f"ip -{gateway.version} route replace default via {gateway} dev {card} onlink"
             lines.append(f"  up {route}")
-    if not host.uplink.dhcp:
-        lines.append(f"  up echo nameserver {layout.dns.ipv4} > /etc/resolv.conf")
     return File(INTERFACES, "\n".join([*lines, ""]))
 
 

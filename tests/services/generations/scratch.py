@@ -231,7 +231,8 @@ class Scratch:
             self.updating -= 1
             return Done(100, "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7\n")
         if "update" in argv:
-            return Done(0, "") if self.online else Done(100, "E: Failed to fetch x\n")
+            status = 100 if "APT::Update::Error-Mode=any" in argv else 0  # apt.conf(5)
+            return Done(0, "") if self.online else Done(status, "E: Failed to fetch x\n")
         debs = [Path(word) for word in argv if word.endswith(".deb")]
         archives = Path(next(word for word in argv if "archives=" in word).partition("=")[2])
         have = known(Unwatched(self))

@@ -23,6 +23,9 @@ APT = (
     *("-o", "Dpkg::Options::=--force-confold"),
 )
 DPKG = ("dpkg", "--force-confdef", "--force-confold")
+ALL_OF_IT = ("-o", "APT::Update::Error-Mode=any")
+"""An archive that does not answer is an error, and not a warning beside a success: apt.conf(5)."""
+
 INSTALL_AT_MOST = 20 * MINUTE
 DOWNLOAD_AT_MOST = 30 * MINUTE
 UPDATE_TRIES = 60
@@ -97,10 +100,10 @@ def prepare(world: World, debs: Sequence[Path], archives: Path) -> Changes:
     return changes
 
 
-def update(world: World, *options: str) -> Done:
+def update(world: World) -> Done:
     """Ask Debian's archive; new servers do that by themselves too, and apt waits for none of its own who does."""
     for _ in range(UPDATE_TRIES):
-        done = world.run([*APT, *options, "update"], within=DOWNLOAD_AT_MOST)
+        done = world.run([*APT, *ALL_OF_IT, "update"], within=DOWNLOAD_AT_MOST)
         if done.status == 0 or "lists/lock" not in done.output:
             break
         world.sleep(5)

@@ -21,9 +21,6 @@ UNIT = "mailnix-upgrade.service"
 UPGRADE = (*APT, "--with-new-pkgs", "upgrade")
 """Removes nothing: apt-get(8)."""
 
-ALL_OF_IT = ("-o", "APT::Update::Error-Mode=any")
-"""An archive that does not answer is an error, and not a reason to take the lists of yesterday: apt.conf(5)."""
-
 PLANNED = re.compile(r"Inst (?P<name>\S+)(?: \[(?P<old>[^]]+)\])? \((?P<new>\S+) ?(?P<origins>[^)]*)\)")
 SECURITY = re.compile(r"-security\b", re.IGNORECASE)
 NUMBERS = re.compile(r"(\d+)")
@@ -33,7 +30,7 @@ OURS = "mailnix-"
 def upgrades(world: World) -> dict[str, Any]:
     """Packages that would be upgraded, or come with those (without an old version), and why a reboot is due, or ""."""
     _refuse_second(world)
-    updated = packages.update(world, *ALL_OF_IT)
+    updated = packages.update(world)
     if updated.status != 0:
         raise Refused(f"Debian's archive does not answer: {updated.last}")
     return {"packages": [list(each) for each in _planned(world)], "reboot": reboot(world)}
