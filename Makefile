@@ -2,6 +2,7 @@
 # make test    everything: linters, unit and property tests, Nix checks, then booted machines
 # make nixos   NixOS's layer of the machines of CONFIG, built and booted; NIXPKGS names a nixpkgs tree,
 #              MAILNIX_NIXOS=all adds a second generation and machines of others' making
+# make servers  plain Debian servers, in containers and in QEMU, become the machines by `mailnix deploy` and live on
 # make real    what mailnix ships, run against Mailcow's own code; MAILCOW_TREE names a tree of it, and
 #              MAILCOW_BEFORE one of an earlier release, to upgrade from
 # make bench   measurements, printed as a table
@@ -14,7 +15,7 @@ CONFIG ?= $(EXAMPLE)
 NIXPKGS ?= $(MAILNIX_NIXPKGS)
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test unit vm nixos real lint bench setup clean
+.PHONY: demo test unit vm nixos servers real lint bench setup clean
 
 setup: $(STAMP)
 
@@ -29,11 +30,15 @@ unit: setup
 	$(BIN)/pytest tests
 
 vm: setup
-	$(BIN)/pytest vm-tests --ignore vm-tests/nixos_layer --mailnix-config $(EXAMPLE)
+	$(BIN)/pytest vm-tests --ignore vm-tests/nixos_layer --ignore vm-tests/servers --mailnix-config $(EXAMPLE)
 
 nixos: setup
 	@test -d "$(NIXPKGS)/pkgs" || { echo "NIXPKGS='$(NIXPKGS)' is no nixpkgs tree: make nixos NIXPKGS=DIR" >&2; exit 1; }
 	MAILNIX_NIXPKGS=$(abspath $(NIXPKGS)) $(BIN)/pytest vm-tests/nixos_layer --mailnix-config $(CONFIG)
+
+servers: setup
+	MAILNIX_SERVERS=all $(BIN)/pytest tests/deploy tests/debian tests/services/generations
+	MAILNIX_SERVERS=all $(BIN)/pytest vm-tests/servers --mailnix-config $(EXAMPLE)
 
 real: setup
 	@test -d "$(MAILCOW_TREE)/data" || { echo "MAILCOW_TREE='$(MAILCOW_TREE)' is no Mailcow tree: make real MAILCOW_TREE=DIR" >&2; exit 1; }

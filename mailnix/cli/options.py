@@ -55,3 +55,11 @@ mailcow_images = click.option(
     metavar="FILE",
     help="Mailcow's images as docker save writes them (tar, gzip, zstd), for no or slow internet; may be repeated.",
 )
+
+
+def refuse_together(mailcow: str, images: tuple[Path, ...], backend: str, *, servers: bool) -> None:
+    """Raise UsageError where options of a lab contradict each other."""
+    if images and mailcow != "real":
+        raise click.UsageError("--mailcow-images is for --mailcow real")
+    if servers and backend == "nixos":
+        raise click.UsageError("--servers are Debian's: leave out --backend nixos")

@@ -112,7 +112,12 @@ def test_everything_that_an_image_is_made_of_counts(other: HostBuild) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [Options(Path("/lab"), mailcow=Mailcow.REAL), Options(Path("/lab"), firmware=Firmware.UEFI)]
+    "other",
+    [
+        Options(Path("/lab"), mailcow=Mailcow.REAL),
+        Options(Path("/lab"), firmware=Firmware.UEFI),
+        Options(Path("/lab"), servers=True),
+    ],
 )
 def test_how_a_lab_is_made_counts(plan: Plan, tmp_path: Path, other: Options) -> None:
     assert inputs.digest(plan, other, tmp_path) != inputs.digest(plan, Options(Path("/lab")), tmp_path)

@@ -5,6 +5,7 @@ import pytest
 
 from mailnix.lab.qemu_argv import qemu_argv, writable_nodes
 from mailnix.lab.spec import (
+    INLET_MAC,
     Accel,
     Disk,
     DiskFormat,
@@ -148,7 +149,7 @@ def test_a_name_that_is_no_host_name_is_refused(name: str) -> None:
 def test_a_way_in_is_a_free_port_of_our_loopback_to_a_network_that_leads_nowhere() -> None:
     words = qemu_argv(attrs.evolve(SPEC, inlet=Inlet(22)), PATHS, Accel.TCG)
     assert "user,id=inlet,restrict=on,hostfwd=tcp:127.0.0.1:0-:22" in words
-    assert "virtio-net-pci,netdev=inlet,romfile=" in words
+    assert f"virtio-net-pci,netdev=inlet,mac={INLET_MAC},romfile=" in words
 
 
 def test_machines_have_no_way_in_unless_one_is_asked_for() -> None:

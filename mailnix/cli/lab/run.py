@@ -50,13 +50,9 @@ def command(
 
     system = Backend(backend)
     nixos_options.begin(system, nixpkgs)
-    if mailcow_images and mailcow != "real":
-        raise click.UsageError("--mailcow-images is for --mailcow real")
-    if servers and system is Backend.NIXOS:
-        raise click.UsageError("--servers are Debian's: leave out --backend nixos")
-    state_dir = state_dir or default_state_dir(config, system, servers=servers)
+    options.refuse_together(mailcow, mailcow_images, backend, servers=servers)
     made = Options(
-        state_dir,
+        state_dir or default_state_dir(config, system, servers=servers),
         pipeline.secrets_folder(config, secrets),
         Mailcow(mailcow),
         mailcow_source,
@@ -70,5 +66,5 @@ def command(
     report = pipeline.lab(config, made, progress, on_outcome=on_outcome, keep=keep, resume=resume, quick=quick)
     show(report, progress.took(), made, as_json)
     if keep:
-        output.status(advice(pipeline.plan(config, secrets), state_dir))
+        output.status(advice(pipeline.plan(config, secrets), made.state_dir))
     return 0 if passed(report.outcomes) == len(report.outcomes) else 1

@@ -72,7 +72,7 @@ def wanted(plan: Plan) -> tuple[str, ...]:
 def server(host: HostPlan, layout: Layout, card: str, key: str, authority: bytes) -> Server:
     """The machine of a host: `card` is its network card, `key` opens root's door, `authority` is the lab's (PEM)."""
     home = isinstance(host, InternalPlan)
-    network = _interfaces(host, layout, card) if home else _netplan(host, layout)
+    network = _interfaces(host, card) if home else _netplan(host, layout)
     name = f"server-{host.name}"
     entries: Iterable[Entry] = (
         File("/etc/hostname", f"{name}\n"),
@@ -98,7 +98,7 @@ def _effects(*, home: bool, card: str) -> Iterator[str]:
         yield "netplan apply"
 
 
-def _interfaces(host: HostPlan, layout: Layout, card: str) -> File:
+def _interfaces(host: HostPlan, card: str) -> File:
     """interfaces(5), as Debian's installer writes it."""
     lines = ["auto lo", "iface lo inet loopback", f"auto {card}"]
     if host.uplink.dhcp:
