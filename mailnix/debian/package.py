@@ -22,8 +22,8 @@ from mailnix.services.activation.names import ACTIVATE, ACTIVE, ASIDE, ENABLED, 
 from mailnix.services.base.debian import LOCALTIME, UPGRADES
 from mailnix.services.caddy.debian import CONFIG as CADDYFILE
 from mailnix.services.docker.debian import DAEMON
+from mailnix.services.generations.names import MAILCOW
 from mailnix.services.haraka import npm_tree
-from mailnix.services.mailcow.debian import SOURCE_PACKAGE
 from mailnix.services.mailcow.pin import Pin
 from mailnix.services.network.debian import HOSTNAME, HOSTS
 from mailnix.services.ssh.debian import KEYS
@@ -111,7 +111,7 @@ def mailcow(pin: Pin) -> Package:
     """A tree of Mailcow that is given, whose files come from there: this is the rest of its package."""
     tag = pin.tag if re.fullmatch(r"[0-9][A-Za-z0-9.-]*", pin.tag) else "0"
     return Package(
-        name=SOURCE_PACKAGE,
+        name=MAILCOW,
         version=f"{tag}+{hashlib.sha256(pin.nar_hash.encode()).hexdigest()[:8]}",
         depends=(),
         summary=f"Mailcow's tree ({pin.tag}), for a machine that fetches none",

@@ -22,6 +22,7 @@ from mailnix.lab.spec import INLET_MAC
 from mailnix.model import ports
 from mailnix.plan import HostPlan, Plan, derive
 from mailnix.run import require, run
+from mailnix.tree import Tree
 
 KEY: Final = "admin"
 """The private key of whoever deploys, in the lab's folder: one of the plan's admin keys."""
@@ -81,6 +82,11 @@ class Town:
         return where(self.plan, self.layout)
 
 
+def _no_flake() -> Tree:
+    """No machine here is NixOS."""
+    return Tree.of(())
+
+
 def with_key(plan: Plan, folder: Path) -> Plan:
     """The plan with one more admin key, whose private half is in the lab's folder, made where it is not there yet."""
     private = folder / KEY
@@ -124,5 +130,5 @@ def deploy(town: Town, mailcow_source: Path | None, progress: Progress) -> Repor
     """What `mailnix deploy` does, from nothing. Raises DeployError."""
     wish = start.Wish("CONFIG", (), WITHIN, mailcow_source=mailcow_source)
     reach = start.Reach(town.targets, town.ssh_config)
-    with start.started(town.plan, town.secrets, wish, reach, lambda _: True, progress) as given:
+    with start.started(town.plan, town.secrets, wish, reach, lambda _: True, progress, _no_flake) as given:
         return deploying.deploy(given)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from mailnix.services.haraka import npm_tree
-from mailnix.services.mailcow.debian import SOURCE_PACKAGE
 
 PACKAGE: Final = "mailnix-generations"
 PROGRAM: Final = "/usr/lib/mailnix-generations/generations"
@@ -15,5 +14,7 @@ CHANGES: Final = f"{STATE}/state.json"
 
 KEEPER: Final = "mailnix-generations-keeper.service"
 BOOT: Final = "mailnix-generations.service"
-SHARED: Final = (npm_tree.PACKAGE, SOURCE_PACKAGE)
+MAILCOW: Final = "mailnix-mailcow"
+"""What the package is called that brings a tree of Mailcow that is given to its machine."""
+SHARED: Final = (npm_tree.PACKAGE, MAILCOW)
 """Packages of ours beside a generation's own: what they are of belongs to no machine."""

@@ -20,8 +20,6 @@ SETTINGS: Final = "/etc/mailnix/mailcow"
 MACHINE: Final = "/etc/mailnix/mailcow.json"
 SOURCE: Final = "/usr/share/mailcow-source"
 """Where a machine has Mailcow's tree that was given with it, so that it fetches none."""
-SOURCE_PACKAGE: Final = "mailnix-mailcow"
-"""What the package is called that brings such a tree."""
 
 PACKAGES: Final = ("ca-certificates", "git", "openssl", "python3")
 PROGRAMS: Final = units.Programs(
