@@ -25,7 +25,7 @@ from mailnix.services.generations.names import PROGRAM
 from mailnix.ssh import NO_SUCH_PROGRAM, SSH_FAILED, Way, argv, failure, last_line
 
 BUSY: Final = 4
-ALIVE: Final = ("-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=4")
+ALIVE: Final = ("-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=4")
 ALONE: Final = ("-o", "ControlPath=none")
 SHARED_FOR: Final = 120  # seconds without a call
 SHORT: Final = 300.0  # seconds; dpkg reads all that is installed to see what was changed by hand

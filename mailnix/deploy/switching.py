@@ -168,10 +168,9 @@ class _Change:
         """A new connection, and whether the machine waits for us."""
         seen = Seen(f"{About.LOGIN} to {each.move.host}", HERE, ok=False, said="")
         try:
-            status = each.move.machine.status()
+            pending = self._pending(each, each.move.machine.status())
         except Unreached as error:
             return evolve(seen, said=error.message)
-        pending = self._pending(each, status)
         if not pending.installed:
             each.due = max(each.due, self.scene.clock.now() + self.within)
             return evolve(seen, said="it is still installing")
@@ -182,6 +181,13 @@ class _Change:
     def _pending(self, each: _Waiting, status: Status) -> Pending:
         if status.pending is not None and status.pending.id == self.token:
             return status.pending
+        unheard = status.pending is None and (status.last is None or status.last.id != self.token)
+        if unheard and not each.known:  # the connection broke before it was told: it is told again, by the same token
+            move = each.move
+            move.machine.switch(move.number, each.within, self.token, databases=move.databases)
+            status = move.machine.status()
+            if status.pending is not None and status.pending.id == self.token:
+                return status.pending
         del self.waiting[each.move.host]
         last = status.last
         why = last.why if last is not None and last.id == self.token else "it is not what waits there any more"

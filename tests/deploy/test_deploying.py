@@ -177,6 +177,21 @@ def test_a_confirmation_whose_answer_is_lost_is_asked_for_again(stage: Stage) ->
     assert ends(deploy(stage.deploying()))["proxy"] is End.CONFIRMED
 
 
+def test_a_machine_that_never_heard_that_it_shall_switch_is_told_again(stage: Stage) -> None:
+    """A busy one may not even answer a new connection in time, as a deploy to emulated machines met it."""
+    stage.packages.digests["proxy"] = "other"
+    deaf = ["switch 2"]
+
+    def no_answer(verb: str) -> None:
+        if verb in deaf:
+            deaf.remove(verb)
+            raise Unreached("root@proxy is not reached: connection timed out during banner exchange")
+
+    stage["proxy"].on_call = no_answer
+    assert ends(deploy(stage.deploying()))["proxy"] is End.CONFIRMED
+    assert stage["proxy"].calls.count("switch 2") == 2
+
+
 def test_a_machine_whose_power_was_cut_is_back_on_the_generation_before(stage: Stage) -> None:
     stage.packages.digests["proxy"] = "other"
 
