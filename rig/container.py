@@ -32,6 +32,10 @@ WAITING: Final = ("mailnix-credentials.service",)
 MIRROR: Final = "/var/local/mirror"
 """Where a server's apt finds Debian's packages, in the place of an archive on the internet."""
 
+UNSEEN: Final = ("user@.service",)
+"""Units that are masked: in a container whose groups of processes the host keeps, a user's manager does not end, and
+each login waits for that, for two minutes."""
+
 BOOT_SECONDS: Final = 120.0
 SUITE: Final = "trixie"
 
@@ -138,6 +142,8 @@ class Container:
         self._leader = int(children[0])
         if self.network is None:
             run(["ip", "link", "set", f"ve-{self.name}", "up"], check=False)  # the other end of its cable
+        # Its cable may be there a moment after ifupdown has looked for it.
+        self.sh("if systemctl --quiet is-failed networking; then systemctl restart networking; fi", check=False)
         jobs = self.sh("systemctl list-jobs --no-legend && systemctl is-active sysinit.target ssh", check=False)
         running = [line for line in jobs.stdout.splitlines() if line.endswith(" running")]
         return jobs.status == 0 and all(any(unit in line for unit in WAITING) for line in running)
@@ -187,6 +193,8 @@ def server(
     archive = root_archive(packages, mirror)
     run(["tar", "-C", container.root, "--exclude=./dev/*", "--numeric-owner", "-xpf", archive], timeout=300)
     offer(container.root)
+    for unit in UNSEEN:
+        (container.root / "etc/systemd/system" / unit).symlink_to("/dev/null")
     try:
         yield container
     finally:

@@ -111,7 +111,7 @@ class Servers:
     namespace: str
     ssh_config: Path
 
-    def client(self, *words: str | os.PathLike[str], check: bool = False, timeout: float = 600) -> Completed:
+    def client(self, *words: str | os.PathLike[str], check: bool = False, timeout: float = 1800) -> Completed:
         """Run mailnix where both are reached: words as on its command line."""
         return run(self.words(*words), check=check, timeout=timeout)
 

@@ -12,12 +12,14 @@ from collections.abc import Callable
 PATIENCE = 30.0
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-    """Wait for a condition; raises AssertionError naming it."""
+def until(
+    condition: Callable[[], bool], what: str, seconds: float = PATIENCE, said: Callable[[], str] = lambda: ""
+) -> None:
+    """Wait for a condition; raises AssertionError naming it, with what is `said` of it then."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s\n{said()}".rstrip()
         pause.wait(0.05)
 
 

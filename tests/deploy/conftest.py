@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,13 @@ def stage(plain: Stage) -> Stage:
         machine.calls.clear()
     plain.heard.clear()
     return plain
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What the booted machines of a failed test had to say."""
+    report = yield
+    town = getattr(item, "funcargs", {}).get("town")
+    if report.failed and town is not None:
+        report.sections += [(f"of {host}", town.said(host)) for host in town.hosts]
+    return report

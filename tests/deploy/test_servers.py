@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,15 @@ topology = Topology(
 """
 DOMAIN = 'Domain("example.org", [Mailbox("alice"){more}], [Alias("postmaster", ["alice"])])'
 HOME, PROXY = "internal", "proxy"
+LONG, SHORT = 900, 60
+"""Seconds that a change waits: one that should be confirmed, and one that should not."""
+
+PATIENCE = 900.0
 STATE = "/var/lib/mailnix/generations/state.json"
+SAID = (
+    f"cat {STATE}; systemctl --failed --plain --no-legend; systemctl list-jobs --no-legend; ip -brief address;"
+    " wg show all; tail -n 60 /var/log/dpkg.log; journalctl --no-pager --lines=400"
+)
 
 
 @define
@@ -94,11 +102,26 @@ class Town:
             *more,
         )
 
-    def deploy(self, *more: str, within: int = 60) -> Completed:
+    def deploy(self, *more: str, within: int = LONG) -> Completed:
+        """Whatever should be confirmed has all the time that a busy machine takes."""
         return self.mailnix("deploy", *self.words("--within", str(within)), *more)
 
     def machine(self, host: str) -> Container:
         return {PROXY: self.servers.proxy, HOME: self.servers.home}[host]
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return HOME, PROXY
+
+    def said(self, host: str) -> str:
+        """What tells why something failed there."""
+        told = self.machine(host).out(SAID)
+        return f"{told}\n{self.begun.read_text()}" if self.begun.exists() else told
+
+    @property
+    def begun(self) -> Path:
+        """What a deploy says that goes on while a test looks."""
+        return self.folder / "begun.log"
 
     def current(self, host: str) -> int | None:
         number: int | None = self.state(host)["current"]
@@ -270,7 +293,7 @@ def test_what_would_lock_one_out_ends_in_the_generation_before(town: Town, chang
     fields = dict(town.fields)
     before = {host: town.current(host) for host in (HOME, PROXY)}
     town.describe(**changed)
-    done = town.deploy(PROXY, within=60)
+    done = town.deploy(PROXY, within=SHORT)
     assert done.status == 1, done.stdout
     assert "a new SSH connection" in done.stderr
     assert {host: town.current(host) for host in (HOME, PROXY)} == before
@@ -313,7 +336,17 @@ def test_a_backup_that_is_described_no_more_leaves_the_machine(town: Town) -> No
 def begun(town: Town, *more: str) -> Spawned:
     """A deploy that goes on while the test looks, as far as the machine is switched and waits."""
     words = town.servers.words("deploy", str(town.config), *town.words(*more))
-    return start(words, town.folder / "begun.log")
+    return start(words, town.begun)
+
+
+def meanwhile(client: Spawned, condition: Callable[[], bool], what: str) -> None:
+    """Wait for what a deploy that goes on brings about, as long as it goes on."""
+    until(lambda: condition() or client.status() is not None, what, PATIENCE)
+    assert condition(), f"{what}: the deploy ended with {client.status()}"
+
+
+def is_back(town: Town, host: str) -> None:
+    until(lambda: town.state(host)["pending"] is None, f"{host} is back", PATIENCE)
 
 
 def waits(town: Town, host: str) -> bool:
@@ -324,10 +357,10 @@ def waits(town: Town, host: str) -> bool:
 def test_whoever_deploys_and_is_interrupted_leaves_a_machine_that_goes_back_by_itself(town: Town) -> None:
     fields, before = dict(town.fields), town.current(PROXY)
     town.describe(admins='["198.51.100.0/24"]')  # so that it is not confirmed before it is interrupted
-    client = begun(town, "--within", "60", PROXY)
-    until(lambda: waits(town, PROXY), "the proxy waits for its confirmation", 240)
+    client = begun(town, "--within", str(SHORT), PROXY)
+    meanwhile(client, lambda: waits(town, PROXY), "the proxy waits for its confirmation")
     end(client)
-    until(lambda: town.state(PROXY)["pending"] is None, "the proxy is back", 240)
+    is_back(town, PROXY)
     assert town.current(PROXY) == before
     whole(town, PROXY)
     town.describe(**fields)
@@ -336,12 +369,12 @@ def test_whoever_deploys_and_is_interrupted_leaves_a_machine_that_goes_back_by_i
 def test_a_second_deploy_at_the_same_time_is_told_to_wait(town: Town) -> None:
     fields = dict(town.fields)
     town.describe(key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKwBLL4jVYCnj4xTcV0FKcZTZ3LVdCxZxqkEMPdGIUBs x")
-    client = begun(town, "--within", "60", HOME)
-    until(lambda: waits(town, HOME), "home waits for its confirmation", 240)
+    client = begun(town, "--within", str(SHORT), HOME)
+    meanwhile(client, lambda: waits(town, HOME), "home waits for its confirmation")
     second = town.deploy()
     end(client)
     assert second.status != 0
-    until(lambda: town.state(HOME)["pending"] is None, "home is back", 240)
+    is_back(town, HOME)
     whole(town, HOME)
     town.describe(**fields)
 
@@ -350,17 +383,17 @@ def test_a_second_deploy_at_the_same_time_is_told_to_wait(town: Town) -> None:
 def test_a_power_cut_in_the_middle_ends_in_the_generation_before_whole(town: Town, step: str) -> None:
     fields, before = dict(town.fields), town.current(PROXY)
     town.describe(domains=town.fields["domains"].replace("example.net", "example.edu"), admins='["198.51.100.0/24"]')
-    client = begun(town, "--within", "300", PROXY)
+    client = begun(town, "--within", str(LONG), PROXY)
 
     def there() -> bool:
         pending = town.state(PROXY)["pending"]
         return pending is not None and pending["step"] == step
 
-    until(there, f"the proxy is {step}", 240)
+    meanwhile(client, there, f"the proxy is {step}")
     town.servers.proxy.cut_power()
     end(client)
     town.servers.proxy.boot()
-    until(lambda: town.state(PROXY)["pending"] is None, "the proxy is back", 240)
+    is_back(town, PROXY)
     assert town.current(PROXY) == before
     whole(town, PROXY)
     assert "example.edu" not in town.servers.proxy.out("cat /etc/haraka-in/config/host_list")
