@@ -20,6 +20,7 @@ from mailnix.errors import DeployError
 from mailnix.formats.backend import Backend
 from mailnix.plan import Plan
 from mailnix.plan.logins import USER
+from mailnix.services.generations.names import KEEPER
 from mailnix.ssh import Way
 
 TakeOver = Callable[[str], bool]
@@ -197,6 +198,9 @@ def waits(asking: Asking, status: Status, host: str) -> Busy:
     assert pending is not None, "something waits"
     brought = status.made(pending.to)
     by = f", which {brought.by} brought" if brought and brought.by else ""
+    if pending.problem:
+        hint = f"see to that there; it tries on by itself (journalctl -u {KEEPER})"
+        return Busy(f"{host} cannot take generation {pending.to}{by} back yet: {pending.problem}", hint)
     if not pending.installed:
         what = f"{host} is just being switched to generation {pending.to}{by}"
         return Busy(what, f"wait for its end, or take it back: mailnix rollback {asking.config} {host}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from attrs import evolve, field, frozen
@@ -13,7 +14,7 @@ from mailnix.deploy.making import archive, credentials_archive, made
 from mailnix.deploy.scene import Here, Scene
 from mailnix.deploy.switching import Move, TakenBack, bring
 from mailnix.deploy.values import MAILCOW, End, Made, Outcome, Report, Status, Upgrades, versions
-from mailnix.errors import DeployError, SecretsError
+from mailnix.errors import DeployError, MailnixError, SecretsError
 from mailnix.plan import Plan
 from mailnix.secrets import Secret
 
@@ -76,7 +77,8 @@ def deploy(deploying: Deploying) -> Report:
     found = tied(deploying, asked, differing)
     todo = _todo(deploying, asked, differing, found)
     outcomes = _left_alone(deploying, asked, differing, todo)
-    moves = {host: _received(deploying, asked, host, differing[host]) for host in todo if host in asked.status}
+    staged = _staged(deploying, asked, differing, todo)
+    moves = dict(staged)
     outcomes |= {host: Outcome(host, End.PLANNED, why=FIRST) for host in todo if host not in moves}
     records = Report((), *records_changed(deploying.plan, [asked.status.get(host) for host in todo]))
     records = evolve(records if todo else Report(()), upgrade=deploying.upgrade)
@@ -84,11 +86,14 @@ def deploy(deploying: Deploying) -> Report:
     if deploying.asking.dry_run:
         outcomes |= {host: move.ended(End.PLANNED) for host, move in moves.items()}
         return _finished(deploying, asked, _report(deploying, asked, outcomes, records, upgrades))
-    upgrades = _upgraded(deploying, asked, upgrades)
+    with _forgotten(staged):
+        upgrades = _upgraded(deploying, asked, upgrades)
     running = asked.running
     for group in links.groups([*moves], found):
+        changing = [staged.pop(host) for host in group]
         try:
-            done = bring(deploying.scene(asked), [moves[host] for host in group], running, deploying.asking.config)
+            with _forgotten(staged):
+                done = bring(deploying.scene(asked), changing, running, deploying.asking.config)
         except TakenBack as error:
             outcomes |= {each.host: each for each in error.outcomes}
             outcomes = {host: move.ended(End.UNTOUCHED) for host, move in moves.items()} | outcomes
@@ -103,6 +108,29 @@ def _offered(deploying: Deploying, asked: Asked) -> Mapping[str, Upgrades]:
     """What Debian has newer, where that is asked for; nothing of a machine that has no program of ours yet."""
     hosts = [host for host in deploying.order if host in asked.status]
     return upgrading.offered(asked.machines, hosts) if deploying.upgrade else {}
+
+
+@contextmanager
+def _forgotten(staged: Mapping[str, Move]) -> Iterator[None]:
+    """Where it ends early, machines that are not switched keep none of the credentials that came."""
+    try:
+        yield
+    except MailnixError:
+        for move in staged.values():
+            with suppress(MailnixError):  # whoever comes next does it, or the next boot
+                move.machine.forget(move.number)
+        raise
+
+
+def _staged(
+    deploying: Deploying, asked: Asked, differing: Mapping[str, Difference], todo: Iterable[str]
+) -> dict[str, Move]:
+    """Machines that have what they are to run; one that does not take it is an end for all."""
+    staged: dict[str, Move] = {}
+    with _forgotten(staged):
+        for host in (each for each in todo if each in asked.status):
+            staged[host] = _received(deploying, asked, host, differing[host])
+    return staged
 
 
 def _upgraded(deploying: Deploying, asked: Asked, known: Mapping[str, Upgrades]) -> Mapping[str, Upgrades]:

@@ -67,6 +67,10 @@ class Machine(Protocol):
         """Take a generation's files, whole, and Debian's packages for it."""
         ...
 
+    def forget(self, number: int) -> None:
+        """Let go of the credentials that came with a generation, since nobody switches to it after all."""
+        ...
+
     def plan(self, number: int) -> Changes:
         """What switching to a generation would change."""
         ...

@@ -16,9 +16,7 @@ from attrs import frozen
 from mailnix import __version__
 from mailnix.debian.package import package_name
 from mailnix.secrets import Secret, tar
-
-MADE = "made.json"
-CREDENTIALS = "credentials"
+from mailnix.services.generations.names import CREDENTIALS, MADE
 
 
 class Maker(Protocol):

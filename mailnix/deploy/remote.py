@@ -154,6 +154,10 @@ class Remote:
         """As the program does."""
         return Received.read(self._verb("receive", str(number), stdin=archive, timeout=SENDING))
 
+    def forget(self, number: int) -> None:
+        """As the program does."""
+        self._verb("forget", str(number))
+
     def plan(self, number: int) -> Changes:
         """As the program says."""
         return Changes.read(self._verb("plan", str(number), timeout=CHANGING))

@@ -45,12 +45,21 @@ class Made:
 
 @frozen
 class Pending:
-    """A generation that waits for its confirmation, for `left` seconds at most; `step` is how far it has come."""
+    """A generation that waits for its confirmation, for `left` seconds at most.
+
+    `step` is how far it has come, `problem` what keeps it from going back.
+    """
 
     id: str
     to: int
     left: int
     step: str
+    problem: str = ""
+
+    @classmethod
+    def read(cls, said: Json) -> Pending:
+        """From the program's `status`."""
+        return cls(said["id"], said["to"], said.get("left", 0), said["step"], said.get("problem", ""))
 
     @property
     def installed(self) -> bool:
@@ -102,7 +111,7 @@ class Status:
             program=said.get("program", ""),
             host=said["host"],
             current=said["current"],
-            pending=pending and Pending(pending["id"], pending["to"], pending.get("left", 0), pending["step"]),
+            pending=pending and Pending.read(pending),
             last=last and Ended(last["id"], last["end"], last.get("why", "")),
             generations=tuple(Made.read(each) for each in said["generations"]),
             drift=tuple(said.get("drift", ())),

@@ -15,11 +15,11 @@ from mailnix.deploy.asking import Asking
 from mailnix.deploy.checks import Answer, Question
 from mailnix.deploy.deploying import Deploying
 from mailnix.deploy.machine import Busy, Refused, Unreached
-from mailnix.deploy.making import CREDENTIALS, MADE
 from mailnix.deploy.probe import Probe
 from mailnix.deploy.values import Changes, Ended, Facts, Made, Pending, Received, Status, Upgrades
 from mailnix.plan import Plan, derive
 from mailnix.secrets import Secret
+from mailnix.services.generations.names import CREDENTIALS, MADE
 from mailnix.ssh import Way
 from tests.descriptions import sound
 
@@ -144,6 +144,11 @@ class Played:
         self.kept[number] = Made.read(json.loads(said[MADE]))
         self.staged[number] = {n.partition("/")[2]: d for n, d in said.items() if n.startswith(CREDENTIALS)}
         return Received(Changes(), self._lacking(said))
+
+    def forget(self, number: int) -> None:
+        self._called(f"forget {number}")
+        self._breaks("forget")
+        self.staged[number] = {}
 
     def plan(self, number: int) -> Changes:
         self._called(f"plan {number}")

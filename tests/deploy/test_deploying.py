@@ -153,6 +153,16 @@ def test_a_broken_unit_is_the_machines_own_to_take_back(stage: Stage) -> None:
         deploy(stage.deploying())
     assert ends(caught.value.report) == {"internal": End.BACK, "proxy": End.UNTOUCHED}
     assert stage.calls("switch") == ["internal"]
+    assert stage.calls("forget") == ["proxy"]  # its credentials came for nothing
+
+
+def test_what_came_to_one_machine_goes_where_another_takes_none(stage: Stage) -> None:
+    stage.packages.digests |= {"internal": "other", "proxy": "other"}
+    last = stage.deploying().order[-1]
+    stage[last].lost = {"receive"}
+    with pytest.raises(Unreached):
+        deploy(stage.deploying())
+    assert stage.calls("forget") == [host for host in stage.machines if host != last]
 
 
 def test_a_connection_that_breaks_while_it_is_installed_changes_nothing(stage: Stage) -> None:

@@ -24,6 +24,7 @@ from mailnix.tree import Entry, File, Link
 DEPENDS: Final = ("python3",)
 SUMMARY: Final = "numbered descriptions of this machine, and the way back to the one before"
 SCRIPTS: Final = {
+    "prerm": f'#!/bin/sh\nset -e\nif [ "$1" = remove ]; then {names.PROGRAM} idle >/dev/null || [ $? != 4 ]; fi\n',
     "postinst": "#!/bin/sh\nset -e\nif [ -d /run/systemd/system ]; then systemctl daemon-reload; fi\n",
     "postrm": (
         f'#!/bin/sh\nset -e\nif [ "$1" = purge ]; then rm -rf {names.STATE}; fi\n'
@@ -91,6 +92,9 @@ def _called() -> dict[str, Any]:
         "active": ACTIVE,
         "credstore": STORE,
         "ahead": AHEAD,
+        "made": names.MADE,
+        "credentials": names.CREDENTIALS,
+        "maintainer": names.MAINTAINER,
     }
 
 
@@ -146,7 +150,7 @@ def _boot() -> tuple[Section, ...]:
                 "Before": (*EARLY, "shutdown.target"),
                 "Conflicts": "shutdown.target",
                 "RequiresMountsFor": names.STATE,
-                "ConditionPathExists": f"{names.STATE}/state.json",
+                "ConditionDirectoryNotEmpty": names.STATE,
                 "OnFailure": names.KEEPER,
             },
         ),

@@ -14,6 +14,15 @@ CHANGES: Final = f"{STATE}/state.json"
 
 KEEPER: Final = "mailnix-generations-keeper.service"
 BOOT: Final = "mailnix-generations.service"
+MADE: Final = "made.json"
+"""What a generation was made of, when, by whom; in its folder, and in the archive in which it travels."""
+
+CREDENTIALS: Final = "credentials"
+"""The folder of those that come with it, likewise."""
+
+MAINTAINER: Final = "mailnix <root@localhost>"
+"""Of our packages."""
+
 MAILCOW: Final = "mailnix-mailcow"
 """What the package is called that brings a tree of Mailcow that is given to its machine."""
 SHARED: Final = (npm_tree.PACKAGE, MAILCOW)

@@ -23,7 +23,7 @@ from mailnix.services.generations.guest import state, verbs
 from mailnix.services.generations.guest.keeper import Keeper
 from mailnix.services.generations.guest.packages import known
 from mailnix.services.generations.guest.receiving import receive
-from mailnix.services.generations.guest.world import Done, Names, replace
+from mailnix.services.generations.guest.world import Done, Names, free, replace
 
 HOST: Final = "proxy"
 DEBIANS: Final = ("caddy", "9:2.6-1")
@@ -119,7 +119,7 @@ class Scratch:
     `failed` are units that do, `stopped` those of them that were told to end, `dies` counts down to the step at which
     whoever works is killed, `keeps` and `restarts` are whether systemd can start the keeper, and starts it again,
     `locked` how often somebody else holds dpkg's lock, `updating` how often apt's, `online` whether Debian's archive
-    answers.
+    answers, `space` how much room there is where it is not the real disk's.
     """
 
     def __init__(self, root: Path) -> None:
@@ -134,6 +134,7 @@ class Scratch:
         self.keeps = self.restarts = True
         self.locked = self.updating = 0
         self.online = True
+        self.space: tuple[int, int] | None = None
         self.ran: list[list[str]] = []
 
     @classmethod
@@ -188,6 +189,9 @@ class Scratch:
         self.step()
         replace(path, data)
         self.step()
+
+    def free(self, path: Path) -> tuple[int, int]:
+        return self.space or free(path)
 
     def now(self) -> float:
         return self.clock
@@ -331,6 +335,7 @@ class Unwatched:
         self._machine = machine
         self.root, self.names = machine.root, machine.names
         self.write, self.now, self.boot, self.sleep = machine.write, machine.now, machine.boot, machine.sleep
+        self.free = machine.free
 
     def run(self, argv: Sequence[str], *, within: float = 0, offline: bool = False) -> Done:
         return self._machine._dpkg(*argv)

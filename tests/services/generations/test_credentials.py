@@ -122,7 +122,7 @@ def test_nor_where_they_go_while_debians_packages_are_fetched(running: Scratch) 
 
     def run(argv: Sequence[str], *, within: float = 0, offline: bool = False) -> Done:
         if "--simulate" in argv:
-            forget(state.generation(running, 2))
+            forget(running, state.generation(running, 2))
         return asked(argv, within=within, offline=offline)
 
     running.run = run  # type: ignore[method-assign]
@@ -136,3 +136,25 @@ def test_going_to_an_older_one_leaves_credentials_as_they_are(running: Scratch) 
     running.later()
     running.run_it(1)
     assert running.secret() == "2"
+
+
+def test_what_nobody_switches_to_keeps_none(running: Scratch) -> None:
+    assert verbs.forget(running, 2) == {"current": 1}
+    assert running.left_behind() == []
+    with pytest.raises(Refused, match="credentials that are gone by now"):
+        verbs.switch(running, 2, 60, "a")
+
+
+def test_nor_after_the_next_boot(running: Scratch, received: Scratch) -> None:
+    for machine in (running, received):
+        assert machine.left_behind()
+        machine.power_cut()
+        verbs.boot(machine)
+        assert machine.left_behind() == []
+
+
+def test_what_is_pending_keeps_them_whoever_lets_go_of_them(running: Scratch) -> None:
+    verbs.switch(running, 2, 60, "a")
+    verbs.forget(running, 2)
+    verbs.back(running, "a")
+    assert running.whole()

@@ -302,3 +302,10 @@ def test_a_plan_names_what_the_package_would_do_with_units(running: Scratch) -> 
     deb(folder, f"mailnix-{HOST}", "3", brings)
     expected = [["a.service", "stop"], ["b.service", "restart"], ["systemd-networkd.service", "reload"]]
     assert plan(running, 3)["units"] == expected
+
+
+def test_the_program_may_go_while_nothing_is_pending(running: Scratch) -> None:
+    assert verbs.idle(running) == {"current": 1}
+    verbs.switch(running, 2, 60, "a")
+    with pytest.raises(Busy, match=r"generation 2 waits .* only this program can take it back"):
+        verbs.idle(running)

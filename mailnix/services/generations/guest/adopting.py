@@ -134,7 +134,7 @@ def _write(world: World, told: Mapping[str, Any], image: bytes, folder: Path, nu
     alike = all(now.get(path) == found for path, found in told["alike"].items())
     links = told["made"]["links"] if alike else {name: {} for name in told["made"]["links"]}
     more = {"generation": number, MARK: True, "links": links, "debs": {deb.name: sha256(deb) for deb in debs}}
-    (folder / "made.json").write_text(json.dumps({**told["made"], **more}))
+    (folder / world.names.made).write_text(json.dumps({**told["made"], **more}))
     return digests
 
 
@@ -185,7 +185,7 @@ def _deb(
     names = [(path, str(path.relative_to(tree))) for path in files]
     sums = "".join(f"{NOT_SO if name in changed else _md5(path)}  {name}\n" for path, name in names)
     control = "".join(f"{key}: {value}\n" for key, value in fields.items() if value)
-    control += "Maintainer: mailnix <root@localhost>\n"
+    control += f"Maintainer: {world.names.maintainer}\n"
     for name, text in {"control": control, "md5sums": sums, **scripts}.items():
         place = tree / "DEBIAN" / name
         place.parent.mkdir(exist_ok=True)

@@ -17,7 +17,6 @@ from typing import IO
 from .state import Generation
 from .world import Refused, World, flush
 
-FOLDER = "credentials"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 TUNNEL = re.compile(r"network\.wireguard\..*\.(?P<card>[^.]+)")
 """systemd.netdev(5): networkd reads these when it makes a card."""
@@ -30,10 +29,10 @@ BEFORE, ABSENT = "credentials.before", "credentials.absent"
 """Beside them: those that were there, and empty files for those that were not."""
 
 
-def name(member: str) -> str | None:
+def name(world: World, member: str) -> str | None:
     """The credential that a file of a tar is; None where it is something else."""
     folder, _, rest = member.removeprefix("./").partition("/")
-    return rest if folder == FOLDER and NAME.fullmatch(rest) else None
+    return rest if folder == world.names.credentials and NAME.fullmatch(rest) else None
 
 
 def store(world: World) -> Path:
@@ -47,7 +46,7 @@ def compare(world: World, stream: IO[bytes]) -> list[str]:
     try:
         with tarfile.open(fileobj=stream, mode="r|") as tar:
             for member in tar:
-                content, called = (tar.extractfile(member) if member.isreg() else None), name(member.name)
+                content, called = (tar.extractfile(member) if member.isreg() else None), name(world, member.name)
                 if content is None or called is None:
                     raise Refused(f"{member.name} is no credential")
                 given[called] = content.read()
@@ -58,7 +57,7 @@ def compare(world: World, stream: IO[bytes]) -> list[str]:
 
 def come_with(world: World, folder: Path) -> list[str]:
     """Names of a generation's that this machine has not, or has others of."""
-    return sorted(_differing(world, _read(folder / FOLDER)))
+    return sorted(_differing(world, _read(folder / world.names.credentials)))
 
 
 def _read(folder: Path) -> dict[str, bytes]:
@@ -77,7 +76,7 @@ def lay(world: World, generation: Generation) -> list[str]:
     for folder in (BEFORE, ABSENT):  # of another time, whose end was interrupted
         shutil.rmtree(generation.folder / folder, ignore_errors=True)
     changed = come_with(world, generation.folder)
-    given = _read(generation.folder / FOLDER)
+    given = _read(generation.folder / world.names.credentials)
     store(world).mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in (BEFORE, ABSENT) if changed else ():
         (generation.folder / folder).mkdir(mode=0o700, exist_ok=True)
@@ -102,21 +101,21 @@ def restore(world: World, generation: Generation) -> list[str]:
     return sorted({*before, *absent})
 
 
-def forget(generation: Generation) -> None:
+def forget(world: World, generation: Generation) -> None:
     """Keep none in a generation."""
-    for folder in (FOLDER, BEFORE, ABSENT):
+    for folder in (world.names.credentials, BEFORE, ABSENT):
         shutil.rmtree(generation.folder / folder, ignore_errors=True)
 
 
-def confirmed(generation: Generation) -> None:
+def confirmed(world: World, generation: Generation) -> None:
     """They are the machine's now."""
     (generation.folder / BROUGHT).unlink(missing_ok=True)
-    forget(generation)
+    forget(world, generation)
 
 
-def lost(generation: Generation) -> bool:
+def lost(world: World, generation: Generation) -> bool:
     """Whether a generation had credentials that nobody has confirmed, and has them no more."""
-    return (generation.folder / BROUGHT).exists() and not (generation.folder / FOLDER).exists()
+    return (generation.folder / BROUGHT).exists() and not (generation.folder / world.names.credentials).exists()
 
 
 def hand_on(world: World, package: str, changed: Iterable[str]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
-from . import credentials, packages, state
+from . import credentials, packages, room, state
 from .packages import INSTALL_AT_MOST, Unfinished
 from .state import ASKED, BACK, INSTALLED, INSTALLING, State
 from .world import World, say
@@ -61,6 +62,7 @@ class Keeper:
 
     def _turn_back(self, known: State, why: str) -> State:
         say(f"{why}: going back")
+        room.release(self.world)  # the state wants some already
         return state.step(self.world, known, step=BACK, why=why)
 
     def _install(self, known: State, pending: state.Pending) -> None:
@@ -68,18 +70,26 @@ class Keeper:
         now = self.world.now()
         known = state.step(self.world, known, step=INSTALLING, until=now + INSTALL_AT_MOST + pending.within)
         generation = state.generation(self.world, pending.to)
-        packages.doubt(self.world, generation.package)
-        changed = credentials.lay(self.world, generation)
-        done = packages.install(self.world, generation, again=pending.to == pending.before)
-        say(done.output.rstrip())
-        if done.status == 0:
-            credentials.hand_on(self.world, generation.package, changed)
-        why = f"it could not be installed: {done.last}" if done.status != 0 else self._failed(generation, pending)
+        try:
+            why = self._laid(generation, pending) or self._failed(generation, pending)
+        except OSError as error:
+            why = f"it could not be installed: {room.without(error)}"
         if why:
             self._turn_back(known, why)
         else:
             state.step(self.world, known, step=INSTALLED, until=self.world.now() + pending.within)
             say(f"generation {pending.to} is installed, and has {pending.within} seconds to be confirmed")
+
+    def _laid(self, generation: state.Generation, pending: state.Pending) -> str:
+        """Have its credentials and packages in place; why that could not be, or an empty text."""
+        packages.doubt(self.world, generation.package)
+        changed = credentials.lay(self.world, generation)
+        done = packages.install(self.world, generation, again=pending.to == pending.before)
+        say(done.output.rstrip())
+        if done.status != 0:
+            return f"it could not be installed: {done.last}"
+        credentials.hand_on(self.world, generation.package, changed)
+        return ""
 
     def _failed(self, generation: state.Generation, pending: state.Pending) -> str:
         """Units of the generation that run no more; empty where all do.
@@ -101,11 +111,14 @@ class Keeper:
         """What was before is put in place, and then nothing is pending."""
         before = None if pending.before is None else state.generation(self.world, pending.before)
         to = state.generation(self.world, pending.to)
-        changed = credentials.restore(self.world, to)
+        room.release(self.world)
         try:
+            changed = credentials.restore(self.world, to)
             problem = packages.undo(self.world, before, to, pending.new, offline=self.offline)
-        except Unfinished as error:
-            say(f"going back has to be tried again: {error}")
+        except (Unfinished, OSError) as error:
+            why = room.without(error) if isinstance(error, OSError) else str(error)
+            say(f"going back has to be tried again: {why}")
+            self._stuck(known, why)
             self.pause = min(LONGEST_PAUSE, max(5.0, self.pause * 2))
             return
         if problem and pending.tries + 1 < TRIES:
@@ -115,10 +128,16 @@ class Keeper:
             return
         if not self.offline:
             credentials.hand_on(self.world, to.package, changed)
-        credentials.forget(to)
+        credentials.forget(self.world, to)
         why = f"{pending.why}; then not all could be configured: {problem}" if problem else pending.why
         state.save(self.world, dataclasses.replace(known, pending=pending).ended(BACK, why))
         say(f"generation {pending.before} is back" if pending.before else "the machine is as it was before")
+
+    def _stuck(self, known: State, problem: str) -> None:
+        """Let whoever asks know, if that can be written; and let go what a deploy brings again."""
+        room.make(self.world, known)
+        with contextlib.suppress(OSError):
+            state.step(self.world, known, problem=problem)
 
 
 def units(world: World, package: str) -> frozenset[str]:

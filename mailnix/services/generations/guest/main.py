@@ -11,7 +11,7 @@ import os
 import sys
 from typing import Any
 
-from . import verbs
+from . import room, verbs
 from .adopting import adopt
 from .ahead import ahead
 from .credentials import compare
@@ -31,6 +31,7 @@ def words() -> argparse.ArgumentParser:
     verb.add_parser("upgrades", help="list Debian's packages that are newer in its archive")
     verb.add_parser("upgrade", help="upgrade Debian's packages, which does not go back")
     verb.add_parser("keep", help="mind what is pending (for a unit)")
+    verb.add_parser("idle", help="end with 4 where a change is pending (for dpkg)")
     verb.add_parser("adopt", help="make what an image laid the first generation; what the client knows is on stdin")
     verb.add_parser("compare", help="name credentials of a tar on stdin that this machine has not")
     back = verb.add_parser("back", help="take back what is pending")
@@ -42,6 +43,7 @@ def words() -> argparse.ArgumentParser:
         "switch": "install it, to be confirmed",
         "extend": "give it more time",
         "confirm": "keep it",
+        "forget": "let go of the credentials that came with it, since nobody switches to it",
     }.items():
         each = verb.add_parser(name, help=text)
         each.add_argument("number", type=positive)
@@ -87,6 +89,10 @@ def do(world: World, told: argparse.Namespace) -> dict[str, Any]:
             return verbs.confirm(world, told.number, told.id)
         case "back":
             return verbs.back(world, told.id)
+        case "forget":
+            return verbs.forget(world, told.number)
+        case "idle":
+            return verbs.idle(world)
         case "boot":
             return verbs.boot(world)
         case "keep":
@@ -107,4 +113,7 @@ def main(names: Names) -> int:
     except Refused as error:
         say(f"generations: {error}")
         return error.status
+    except OSError as error:  # a full disk, above all
+        say(f"generations: {room.without(error)}")
+        return Refused.status
     return 0

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from . import credentials, packages, state
+from . import credentials, packages, room, state
 from .world import Busy, Refused, World, flush, home, locked
 
-MADE = "made.json"
 DEB = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]+)_(?P<version>[A-Za-z0-9.+~-]+)_(?P<arch>[a-z0-9]+)\.deb")
 FIELDS = {"generation": int, "host": str, "package": str, "digest": str, "debs": dict}
 
@@ -32,18 +31,20 @@ def receive(world: World, number: int, stream: IO[bytes]) -> dict[str, Any]:
         if known.pending:
             raise Busy(f"generation {known.pending.to} waits for its confirmation")
         for older in state.numbers(world):  # secrets of what nobody switched to
-            credentials.forget(state.generation(world, older))
+            credentials.forget(world, state.generation(world, older))
         folder = home(world) / ".incoming"
         folder.mkdir(mode=0o700)
         try:
             return _take(world, known, number, folder, stream)
+        except OSError as error:
+            raise Refused(f"{room.without(error)}: nothing of generation {number} was kept") from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _take(world: World, known: state.State, number: int, folder: Path, stream: IO[bytes]) -> dict[str, Any]:
-    _unpack(stream, folder)
-    if (folder / credentials.FOLDER).exists():
+    _unpack(world, stream, folder)
+    if (folder / world.names.credentials).exists():
         (folder / credentials.BROUGHT).touch()
     made = _made(world, known, number, folder)
     _complete(world, folder, made["debs"])
@@ -52,10 +53,12 @@ def _take(world: World, known: state.State, number: int, folder: Path, stream: I
     if number in state.numbers(world):
         if state.generation(world, number).made != made:
             raise Refused(f"generation {number} is on this machine already, and another one: begin again")
-        return _again(world, state.generation(world, number), folder)
+        return _again(world, known, state.generation(world, number), folder)
     if number <= max(state.numbers(world), default=0):
         raise Refused(f"generation {number} is not newer than those on this machine: begin again")
-    changes = packages.prepare(world, [folder / name for name in sorted(made["debs"])], folder / "archives")
+    debs = [folder / name for name in sorted(made["debs"])]
+    changes = packages.prepare(world, debs, folder / "archives")
+    room.look(world, debs, changes, folder / "archives", state.running(world, known))
     for path in (*folder.glob("**/*"), folder):
         flush(path)
     found = {"packages": changes.json(), "credentials": credentials.come_with(world, folder)}
@@ -64,22 +67,25 @@ def _take(world: World, known: state.State, number: int, folder: Path, stream: I
     return found
 
 
-def _again(world: World, there: state.Generation, folder: Path) -> dict[str, Any]:
+def _again(world: World, known: state.State, there: state.Generation, folder: Path) -> dict[str, Any]:
     """The same came once more, with the credentials of now."""
-    if (folder / credentials.FOLDER).exists():
-        (folder / credentials.FOLDER).rename(there.folder / credentials.FOLDER)
+    if (folder / world.names.credentials).exists():
+        (folder / world.names.credentials).rename(there.folder / world.names.credentials)
     changes = packages.prepare(world, there.debs, there.folder / "archives")
+    room.look(world, there.debs, changes, there.folder / "archives", state.running(world, known))
     return {"packages": changes.json(), "credentials": credentials.come_with(world, there.folder)}
 
 
-def _unpack(stream: IO[bytes], folder: Path) -> None:
+def _unpack(world: World, stream: IO[bytes], folder: Path) -> None:
     """Write the plain files of a tar, whose names are ours to know."""
     try:
         with tarfile.open(fileobj=stream, mode="r|") as tar:
             for member in tar:
                 name = member.name.removeprefix("./")
                 content = tar.extractfile(member) if member.isreg() else None
-                if content is None or not (name == MADE or DEB.fullmatch(name) or credentials.name(name)):
+                if content is None or not (
+                    name == world.names.made or DEB.fullmatch(name) or credentials.name(world, name)
+                ):
                     raise Refused(f"{member.name} belongs to no generation")
                 credentials.write(folder / name, content)
     except (tarfile.TarError, EOFError) as error:
@@ -89,14 +95,14 @@ def _unpack(stream: IO[bytes], folder: Path) -> None:
 def _made(world: World, known: state.State, number: int, folder: Path) -> dict[str, Any]:
     """What made.json says, if this machine can have it."""
     try:
-        made: dict[str, Any] = json.loads((folder / MADE).read_bytes())
+        made: dict[str, Any] = json.loads((folder / world.names.made).read_bytes())
         wrong = [key for key, kind in FIELDS.items() if not isinstance(made.get(key), kind)]
     except (OSError, ValueError, AttributeError) as error:
-        raise Refused(f"{MADE} is missing or damaged ({error})") from None
+        raise Refused(f"{world.names.made} is missing or damaged ({error})") from None
     if wrong:
-        raise Refused(f"{MADE} lacks {', '.join(wrong)}")
+        raise Refused(f"{world.names.made} lacks {', '.join(wrong)}")
     if made["generation"] != number or made["package"] != f"mailnix-{made['host']}":
-        raise Refused(f"{MADE} is of generation {made['generation']} of {made['host']} ({made['package']})")
+        raise Refused(f"what came is of generation {made['generation']} of {made['host']} ({made['package']})")
     for there in (state.generation(world, n) for n in (known.current, *state.numbers(world)) if n is not None):
         if there.made["host"] != made["host"]:
             raise Refused(f"this machine is {there.made['host']}, and what came is {made['host']}'s")
@@ -113,7 +119,7 @@ def _complete(world: World, folder: Path, debs: dict[str, str]) -> None:
                     break
     named = {path.name for path in folder.glob("*.deb")}
     if named != set(debs):
-        raise Refused(f"missing, or not in {MADE}: {', '.join(sorted(named ^ set(debs)))}")
+        raise Refused(f"missing, or not in {world.names.made}: {', '.join(sorted(named ^ set(debs)))}")
 
 
 def _check(world: World, deb: Path, digest: str, made: dict[str, Any]) -> None:

@@ -21,8 +21,9 @@ class Pending:
     """A change that is not confirmed.
 
     `until` counts in the clock of boot `boot`. `new` are packages that come with it, `failed` the units that had failed
-    before it, `tries` how often dpkg could not configure what was there before. `databases` is for services that the
-    generation has: they may go back to what they had then, and lose what came since.
+    before it, `tries` how often dpkg could not configure what was there before, `problem` what keeps it from going
+    back. `databases` is for services that the generation has: they may go back to what they had then, and lose what
+    came since.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Pending:
     why: str = ""
     tries: int = 0
     databases: bool = False
+    problem: str = ""
 
     def json(self) -> dict[str, Any]:
         """As it is kept and shown."""
@@ -125,10 +127,15 @@ class Generation:
 def generation(world: World, number: int) -> Generation:
     """The one with this number; raises Refused."""
     folder = home(world) / str(number)
-    if not (folder / "made.json").exists():
+    if not (folder / world.names.made).exists():
         here = ", ".join(str(n) for n in numbers(world)) or "none"
         raise Refused(f"there is no generation {number} on this machine; there are: {here}")
-    return Generation(folder, json.loads((folder / "made.json").read_bytes()))
+    return Generation(folder, json.loads((folder / world.names.made).read_bytes()))
+
+
+def running(world: World, known: State) -> Generation | None:
+    """The one that runs; None before the first."""
+    return None if known.current is None else generation(world, known.current)
 
 
 def numbers(world: World) -> list[int]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import credentials, packages, state
+from . import credentials, packages, room, state
 from .keeper import Keeper, failed_units
 from .packages import INSTALL_AT_MOST
 from .receiving import damaged
@@ -78,6 +78,8 @@ def _same(world: World, pending: Pending, number: int, token: str) -> None:
     """Whether what is pending is what somebody means; it is minded in any case."""
     world.run(["systemctl", "start", "--no-block", world.names.keeper])
     if (pending.id, pending.to) != (token, number):
+        if pending.problem:
+            raise Busy(f"generation {pending.to} cannot be taken back yet: {pending.problem}")
         left = _shown(world, pending)["left"]
         raise Busy(f"generation {pending.to} waits for its confirmation, for {left} seconds at most")
 
@@ -85,7 +87,7 @@ def _same(world: World, pending: Pending, number: int, token: str) -> None:
 def _ask(world: World, known: State, number: int, within: int, token: str, *, databases: bool) -> None:
     """Check, have the keeper started, then write what is wanted: the keeper waits for the lock."""
     generation = state.generation(world, number)
-    _whole(generation, number)
+    _whole(world, generation, number)
     if bad := ", ".join(damaged(generation)):
         raise Refused(f"generation {number} is damaged ({bad}): deploy anew")
     have = packages.known(world)
@@ -96,17 +98,16 @@ def _ask(world: World, known: State, number: int, within: int, token: str, *, da
         )
     if left := packages.unsettled(world):
         raise Refused(f"dpkg was interrupted before (dpkg --configure -a): {left}")
-    changes = packages.prepare(world, generation.debs, generation.folder / "archives")
+    archives = generation.folder / "archives"
+    changes = packages.prepare(world, generation.debs, archives)
+    kept = room.look(world, generation.debs, changes, archives, state.running(world, known))
     with state.lock(world):
         now = state.read(world)
         if now != known:
             raise Busy("another change was faster")
-        _whole(generation, number)  # whoever sent another one meanwhile had them forgotten
-        for other in state.numbers(world):  # what has been laid by now, or never will be
-            if other == known.current:
-                credentials.confirmed(state.generation(world, other))
-            elif other != number:
-                credentials.forget(state.generation(world, other))
+        _whole(world, generation, number)  # whoever sent another one meanwhile had them forgotten
+        _forget(world, known, but=number)
+        room.keep(world, kept)
         started = world.run(["systemctl", "restart", "--no-block", world.names.keeper])
         if started.status != 0:
             raise Refused(f"{world.names.keeper} could not be started: {started.last}")
@@ -125,8 +126,17 @@ def _ask(world: World, known: State, number: int, within: int, token: str, *, da
         state.save(world, replace(known, pending=pending))
 
 
-def _whole(generation: state.Generation, number: int) -> None:
-    if credentials.lost(generation):
+def _forget(world: World, known: State, but: int | None = None) -> None:
+    """Let go of credentials that have been laid by now, or that came and never will be."""
+    for number in state.numbers(world):
+        if number == known.current:
+            credentials.confirmed(world, state.generation(world, number))
+        elif number != but:
+            credentials.forget(world, state.generation(world, number))
+
+
+def _whole(world: World, generation: state.Generation, number: int) -> None:
+    if credentials.lost(world, generation):
         raise Refused(f"generation {number} came with credentials that are gone by now: deploy anew")
 
 
@@ -196,11 +206,12 @@ def confirm(world: World, number: int, token: str) -> dict[str, Any]:
             previous = known.previous if pending.before == number else pending.before
             known = replace(known, current=number, previous=previous).ended(CONFIRMED)
             state.save(world, known)
+        room.release(world)
         for old in state.superfluous(world, known):
             aside = home(world) / f".incoming-{old}"  # removed in any case by whoever receives next
             (home(world) / str(old)).rename(aside)
             shutil.rmtree(aside)
-        credentials.confirmed(state.generation(world, number))
+        credentials.confirmed(world, state.generation(world, number))
         shutil.rmtree(home(world) / str(number) / "archives", ignore_errors=True)
     say(f"generation {known.current} runs")
     return {"current": known.current}
@@ -214,6 +225,7 @@ def back(world: World, token: str | None) -> dict[str, Any]:
         if pending and token not in (None, pending.id):
             raise Refused("another change is pending")
         if pending and pending.step != BACK:
+            room.release(world)
             state.step(world, known, step=BACK, why="somebody took it back")
     if pending:
         world.run(["systemctl", "start", "--no-block", world.names.keeper])
@@ -222,6 +234,27 @@ def back(world: World, token: str | None) -> dict[str, Any]:
         if known.pending is None or known.pending.id != pending.id:
             break
         world.sleep(0.5)
+    return {"current": known.current}
+
+
+def forget(world: World, number: int) -> dict[str, Any]:
+    """Let go of the credentials of one that nobody switches to after all."""
+    with state.lock(world):
+        known = state.read(world)
+        generation = state.generation(world, number)
+        if known.pending is None or known.pending.to != number:
+            credentials.forget(world, generation)
+    return {"current": known.current}
+
+
+def idle(world: World) -> dict[str, Any]:
+    """Raise Busy where something is pending: this program must not go then."""
+    known = state.read(world)
+    if known.pending:
+        raise Busy(
+            f"generation {known.pending.to} waits for its confirmation, and only this program can take it back:"
+            " wait for that, or: generations back"
+        )
     return {"current": known.current}
 
 
@@ -242,4 +275,6 @@ def boot(world: World) -> dict[str, Any]:
         world.run(["systemctl", "start", "--no-block", "default.target"])
         if known.pending:
             raise Refused(f"generation {known.pending.to} could not be taken back yet")
+    room.release(world)
+    _forget(world, known)  # whoever sent them is cut off by now
     return {"current": known.current}

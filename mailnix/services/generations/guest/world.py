@@ -59,6 +59,9 @@ class Names:
     active: str  # what it did last: files by their digests
     credstore: str
     ahead: str  # what a generation may bring to be run before it is switched to
+    made: str  # what is known about a generation, as a file in its folder
+    credentials: str  # the folder of those that come with it
+    maintainer: str  # of our packages
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,9 @@ class World(Protocol):
 
     def write(self, path: Path, data: bytes) -> None:
         """Replace a file, whole, so that it is there after a power cut."""
+
+    def free(self, path: Path) -> tuple[int, int]:
+        """Bytes, and files, for which there is room where a path is: statvfs(3)."""
 
     def now(self) -> float:
         """CLOCK_BOOTTIME."""
@@ -136,6 +142,10 @@ class Machine:
         """See World."""
         replace(path, data)
 
+    def free(self, path: Path) -> tuple[int, int]:
+        """See World."""
+        return free(path)
+
     def now(self) -> float:
         """See World."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -155,12 +165,22 @@ def replace(path: Path, data: bytes) -> None:
     For root alone: it may be a credential.
     """
     fresh = path.with_name(f".{path.name}.new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
-    fresh.replace(path)
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        fresh.replace(path)
+    except OSError:  # no half of it stays
+        fresh.unlink(missing_ok=True)
+        raise
     flush(path.parent)
+
+
+def free(path: Path) -> tuple[int, int]:
+    """See World. File systems that count no files (btrfs) have room for any number."""
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize, found.f_favail if found.f_files else sys.maxsize
 
 
 def flush(path: Path) -> None:
