@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from importlib.resources import files
 from typing import ClassVar, Final
 
 from attrs import frozen
@@ -18,11 +19,22 @@ from mailnix.debian.host import DebianHost
 from mailnix.debian.packages import NETWORK, SYSTEM
 from mailnix.formats.text import template
 from mailnix.services.activation.listed import digest
-from mailnix.services.activation.names import ACTIVATE, ACTIVE, ASIDE, ENABLED, LIST, RESOLVERS, STATE
+from mailnix.services.activation.names import (
+    ACTIVATE,
+    ACTIVE,
+    ASIDE,
+    ENABLED,
+    KEEP_LEASE,
+    LAYING,
+    LEASE,
+    LIST,
+    RESOLVERS,
+    STATE,
+)
 from mailnix.services.base.debian import LOCALTIME, UPGRADES
 from mailnix.services.caddy.debian import CONFIG as CADDYFILE
 from mailnix.services.docker.debian import DAEMON
-from mailnix.services.generations.names import MAILCOW
+from mailnix.services.generations.names import MAILCOW, MAINTAINER
 from mailnix.services.haraka import npm_tree
 from mailnix.services.mailcow.pin import Pin
 from mailnix.services.network.debian import HOSTNAME, HOSTS
@@ -39,7 +51,6 @@ MASKED: Final = ("NetworkManager.service", "dhcpcd.service", "networking.service
 """What configures the network on servers as providers make them; with us networkd does."""
 
 SCRIPTS: Final = ("preinst", "postinst", "prerm", "postrm")
-MAINTAINER: Final = "mailnix <root@localhost>"
 
 
 @frozen
@@ -133,7 +144,7 @@ def generation(host: DebianHost, number: int, more: Iterable[Package] = ()) -> P
         depends=(*sorted({*SYSTEM, *NETWORK, *host.packages}), *ours),
         summary=f"the machine {host.name} as mailnix describes it, generation {number}",
         tree=tree,
-        scripts=_scripts(host, shared, adopted=False),
+        scripts=_scripts(host, shared, [entry.path for entry in tree], adopted=False),
     )
 
 
@@ -142,19 +153,22 @@ def adopted_scripts(host: DebianHost) -> Mapping[str, str]:
 
     Those are that package's own by then, so none steps aside; what runs is left alone when it is installed first.
     """
-    return _scripts(host, (HERE,), adopted=True)
+    return _scripts(host, (HERE,), (), adopted=True)
 
 
-def _scripts(host: DebianHost, shared: Iterable[str], *, adopted: bool) -> Mapping[str, str]:
+def _scripts(host: DebianHost, shared: Iterable[str], paths: Iterable[str], *, adopted: bool) -> Mapping[str, str]:
+    names = {"package": package_name(host.name), "aside": ASIDE, "laying": LAYING}
     values = {
-        "package": package_name(host.name),
+        **names,
+        "settle": template("activation", "settle.sh.j2", **names).rstrip("\n"),
         "shared": shared,
-        "aside": ASIDE,
+        "paths": paths,
         "restarted": (*MASKED, *(each.unit for each in host.packaged)),
         "adopted": adopted,
         "activate": ACTIVATE,
         "active": ACTIVE,
         "enabled": ENABLED,
+        "lease": LEASE,
         "list": LIST,
         "resolvers": RESOLVERS,
         "state": STATE,
@@ -166,5 +180,7 @@ def _takes_over() -> Iterable[Entry]:
     """What keeps other programs' hands off the network, and cloud-init's off names, keys and the network."""
     for unit in MASKED:
         yield Link(f"/etc/systemd/system/{unit}", "/dev/null")
+    program = files("mailnix.services.activation") / "guest" / "lease.py"
+    yield File(KEEP_LEASE, program.read_text("utf-8"), mode=0o755)
     yield Link("/etc/systemd/system-generators/netplan", "/dev/null")
     yield File("/etc/cloud/cloud-init.disabled", "mailnix describes this machine\n")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from attrs import evolve
 
 from mailnix import Alias, Domain, Mailbox, Proxy
 from mailnix.debian.host import DebianHost, debian_hosts
 from mailnix.debian.package import generation
 from mailnix.image import package
 from mailnix.plan import derive
+from mailnix.services.activation.names import ASIDE
+from mailnix.tree import File, Tree
 from rig import container
 from rig.container import Container
 from tests.descriptions import sound
@@ -24,6 +27,19 @@ PROVIDERS = {
         f"auto lo\niface lo inet loopback\nauto host0\niface host0 inet static\n  address {ADDRESS}/24\n"
     ),
 }
+STRANGERS = {
+    "etc/sysctl.d/60-mailnix.conf": "# mine\n",
+    "etc/systemd/system/dhcpcd.service": "[Service]\nExecStart=/bin/true\n",
+    "etc/ssh/sshd_config.d/10-mailnix.conf": "# mine, too\n",
+    "etc/haraka-in/config/host_list": "mine.example\n",
+}
+"""What somebody has where nobody would look for it."""
+
+ASIDE_TOO = "/etc/mailnix-theirs"
+KILLED = 3
+"""A generation whose installation is killed in the middle: it has two files more."""
+
+SAID = "systemctl --failed --no-legend; journalctl --no-pager --lines=30 --unit=networking"
 ACTIVE = "systemctl is-active "
 
 
@@ -49,12 +65,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     folder = tmp_path_factory.mktemp("server")
     packages = generation(described("example.org"), 1).depends
     with container.server(folder, [name for name in packages if not name.startswith("mailnix-")]) as made:
-        for path, text in PROVIDERS.items():
+        for path, text in {**PROVIDERS, **STRANGERS}.items():
             place = made.root / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text)
         for number, domains in enumerate((["example.org"], ["example.org", "example.net"]), start=1):
             package.make(generation(described(*domains), number), made.root / "debs")
+        more = (File("/etc/mailnix-new", "new\n"), File(ASIDE_TOO, "ours\n"))
+        host = described("example.org")
+        package.make(generation(evolve(host, tree=Tree.of((*host.tree, *more))), KILLED), made.root / "debs")
         made.boot()
         yield made
 
@@ -68,7 +87,7 @@ def install(server: Container, number: int) -> str:
 
 def test_installing_takes_the_machine_over_and_its_address_stays(server: Container) -> None:
     before = server.out("ip -4 -brief address show host0")
-    assert ADDRESS in before
+    assert ADDRESS in before, server.out(SAID)
     install(server, 1)
     assert ADDRESS in server.out("ip -4 -brief address show host0")
     assert server.out("networkctl --no-legend list host0").split()[-1] == "configured"
@@ -79,6 +98,12 @@ def test_installing_takes_the_machine_over_and_its_address_stays(server: Contain
 def test_only_who_is_described_may_log_in(server: Container) -> None:
     assert server.out("cat /root/.ssh/authorized_keys") == "\n".join(sound().admin_keys)
     assert server.out("cat /root/.ssh/authorized_keys.before-mailnix") == "ssh-ed25519 AAAAprovider"
+
+
+def test_what_was_at_our_places_by_chance_steps_aside_too(server: Container) -> None:
+    for path, text in STRANGERS.items():
+        assert (server.root / f"{path}{ASIDE}").read_text() == text
+    assert server.out("dpkg --verify mailnix-proxy") == ""
 
 
 def test_what_is_described_runs_or_waits_for_credentials_and_nothing_failed(server: Container) -> None:
@@ -113,6 +138,25 @@ def test_the_generation_before_comes_back(server: Container) -> None:
     assert "example.net" not in server.out("cat /etc/haraka-in/config/host_list")
 
 
+def test_a_run_of_dpkg_that_was_killed_leaves_nothing_of_its_own(server: Container) -> None:
+    """As far as it can come: the script has run, files are laid, and dpkg has not written down which."""
+    deb = f"/debs/mailnix-proxy_{KILLED}_all.deb"
+    server.sh(f"echo theirs > {ASIDE_TOO}")
+    server.sh(f"dpkg-deb --control {deb} /run/killed && sh /run/killed/preinst upgrade 1")
+    server.sh(f"dpkg-deb --fsys-tarfile {deb} | tar -C / -x ./etc/mailnix-new .{ASIDE_TOO}")
+    install(server, 1)
+    assert server.out("ls /etc/mailnix-* /var/lib/mailnix/laying 2>/dev/null") == ASIDE_TOO
+    assert server.out(f"cat {ASIDE_TOO}") == "theirs"
+
+
+def test_what_stood_aside_for_a_file_that_is_described_no_more_is_back(server: Container) -> None:
+    install(server, KILLED)
+    assert server.out(f"cat {ASIDE_TOO} {ASIDE_TOO}{ASIDE}") == "ours\ntheirs"
+    install(server, 1)
+    assert server.out(f"ls /etc/mailnix-*; cat {ASIDE_TOO}") == f"{ASIDE_TOO}\ntheirs"
+    server.sh(f"rm {ASIDE_TOO}")
+
+
 def test_it_boots_as_what_it_was_made(server: Container) -> None:
     server.sh("sync")
     server.cut_power()
@@ -125,7 +169,7 @@ def test_it_boots_as_what_it_was_made(server: Container) -> None:
 def test_purging_gives_everything_back(server: Container) -> None:
     done = server.sh("dpkg --purge mailnix-proxy", check=False)
     assert done.status == 0, done.stderr
-    for path, text in PROVIDERS.items():
+    for path, text in {**PROVIDERS, **STRANGERS}.items():
         assert (server.root / path).read_text() == text
     assert ADDRESS in server.out("ip -4 -brief address show host0")
     assert server.out("hostname") == "vps1234"
@@ -133,7 +177,9 @@ def test_purging_gives_everything_back(server: Container) -> None:
     assert server.out(f"{ACTIVE}systemd-networkd") == "inactive"
     assert server.out("nft list tables") == ""
     assert server.out("dpkg-divert --list | grep mailnix") == ""
-    assert server.out("ls -d /etc/*mailnix* /usr/lib/mailnix* /etc/haraka* 2>/dev/null") == ""
+    assert server.out("ls -d /etc/*mailnix* /usr/lib/mailnix* /etc/haraka*/config/* 2>/dev/null") == (
+        "/etc/haraka-in/config/host_list"
+    )
 
 
 def test_it_boots_as_it_was_before(server: Container) -> None:

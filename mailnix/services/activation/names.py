@@ -7,6 +7,10 @@ from typing import Final
 from mailnix.services.credentials.names import SCRIPTS
 
 ACTIVATE: Final = f"{SCRIPTS}/activate"
+KEEP_LEASE: Final = f"{SCRIPTS}/keep-lease"
+LEASE: Final = "/etc/systemd/network/20-uplink.network.d/lease.conf"
+"""By which name the machine asks for its address: that of the program before."""
+
 LIST: Final = f"{SCRIPTS}/files.json"
 """What a generation has on a machine: each path's digest, and what is to be done for it."""
 
@@ -23,6 +27,9 @@ ASIDE: Final = ".before-mailnix"
 
 ENABLED: Final = f"{STATE}/enabled"
 """Units that were enabled for mailnix, a line each."""
+
+LAYING: Final = f"{STATE}/laying"
+"""Files that dpkg is just unpacking, a line each: what it laid, where it is interrupted."""
 
 RESOLVERS: Final = f"{STATE}/resolv.conf{ASIDE}"
 """The /etc/resolv.conf of before."""

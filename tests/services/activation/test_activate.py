@@ -46,6 +46,7 @@ def machine(root: Path, new: Any, old: Any = None, *failing: str) -> tuple[Machi
 
 def test_program_and_description_agree_on_paths() -> None:
     assert (program.DESCRIBED, program.ACTIVE, program.ENABLED) == (names.LIST, names.ACTIVE, names.ENABLED)
+    assert program.KEEP_LEASE == names.KEEP_LEASE
 
 
 def test_nothing_is_done_where_nothing_changed() -> None:
@@ -251,12 +252,13 @@ def test_units_that_were_off_are_enabled_and_remembered(tmp_path: Path) -> None:
 
 
 def test_a_file_that_an_image_laid_goes_and_one_that_a_package_has_stays(tmp_path: Path) -> None:
-    for name in ("laid", "owned"):
-        (tmp_path / name).touch()
-    here, _ = machine(tmp_path, listed({}), listed({"/laid": "1", "/owned": "1"}), "dpkg-query --search /laid")
+    for name in ("laid", "owned", "back"):
+        (tmp_path / name).write_text(name)
+    known = {f"/{name}": program.digest(tmp_path / name) for name in ("laid", "owned", "back")}
+    (tmp_path / "back").write_text("what stood aside for it")
+    here, _ = machine(tmp_path, listed({}), listed(known), "dpkg-query --search /laid", "dpkg-query --search /back")
     activate(here)
-    assert not (tmp_path / "laid").exists()
-    assert (tmp_path / "owned").exists()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["back", "owned"]
 
 
 @pytest.mark.parametrize("damaged", ["", "[]", "{", '{"files": {}}'])

@@ -12,6 +12,7 @@ credentials) is only told to start.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -28,6 +29,7 @@ ENABLED = "/var/lib/mailnix/enabled"
 NETDEV = "/etc/systemd/network/"
 MANAGER = "/etc/systemd/system.conf.d/"
 HOSTNAME = "/etc/hostname"
+KEEP_LEASE = "/usr/lib/mailnix/keep-lease"
 NETWORKD = "systemd-networkd.service"
 
 IN_ORDER = (
@@ -139,6 +141,7 @@ def take_over(root: Path) -> Iterator[Command]:
 
     ifupdown's DHCP clients would take the address with them when told to stop, and the connection that this comes by.
     """
+    yield (KEEP_LEASE,)
     for unit in ("networking.service", "ifup@*.service", "dhcpcd.service"):
         yield ("systemctl", "kill", "--signal=KILL", unit)
     yield ("systemctl", "stop", "NetworkManager.service")
@@ -216,8 +219,9 @@ def activate(machine: Machine) -> list[Command]:
     if old is None:
         failed += machine.all(take_over(machine.root))
     failed += machine.all(enabling(machine, new))
-    for path in sorted({*(old or NOTHING)["files"]} - {*new["files"]}):
-        _remove(machine, path)
+    for path, laid in sorted((old or NOTHING)["files"].items()):
+        if path not in new["files"]:
+            _remove(machine, path, laid)
     if old is not None and any(commands(old, new)):
         machine.write(ACTIVE, json.dumps(in_doubt(old, new)))
     failed += machine.all(as_they_are(machine, commands(old or NOTHING, new)))
@@ -226,10 +230,23 @@ def activate(machine: Machine) -> list[Command]:
     return failed
 
 
-def _remove(machine: Machine, path: str) -> None:
-    """A file that an image of ours laid, and no generation has any more; dpkg has removed what was its own."""
-    if machine.run(("dpkg-query", "--search", path)) != 0:
-        (machine.root / path.lstrip("/")).unlink(missing_ok=True)
+def _remove(machine: Machine, path: str, laid: str) -> None:
+    """A file that an image of ours laid, and no generation has any more; dpkg has removed what was its own.
+
+    What stood aside for it may be back there: that is somebody else's.
+    """
+    place = machine.root / path.lstrip("/")
+    if digest(place) == laid and machine.run(("dpkg-query", "--search", path)) != 0:
+        place.unlink(missing_ok=True)
+
+
+def digest(place: Path) -> str:
+    """As files.json has it; empty where there is nothing."""
+    if place.is_symlink():
+        return f"-> {place.readlink()}"
+    if not place.is_file():
+        return ""
+    return hashlib.sha256(b"%o\n" % (place.stat().st_mode & 0o7777) + place.read_bytes()).hexdigest()
 
 
 def leave(machine: Machine) -> list[Command]:
