@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 
 from mailnix.deploy import absent, links, upgrading
 from mailnix.deploy.asking import Asked, Asking, ask
+from mailnix.deploy.machine import Machine
 from mailnix.deploy.making import archive, credentials_archive, made
 from mailnix.deploy.scene import Here, Scene
 from mailnix.deploy.switching import Move, TakenBack, bring
@@ -261,13 +262,21 @@ def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference
         changes=changes,
         credentials=differs.credentials,
         versions=versions(status.running, parts),
-        mailcow=another_mailcow(status.running, mailcow),
+        mailcow=another_mailcow(_with_mailcow(machine, status.running, mailcow), mailcow),
     )
 
 
 def another_mailcow(before: Made | None, rev: str) -> str:
     """The revision of a Mailcow that takes over from another one; of a machine that did not say which, none does."""
     return rev if before and before.mailcow and before.mailcow != rev else ""
+
+
+def _with_mailcow(machine: Machine, before: Made | None, rev: str) -> Made | None:
+    """The generation that runs, with Mailcow's revision: what an image laid does not say it, but its tree is there."""
+    if before is None or before.mailcow or not rev:
+        return before
+    ((laid, said),) = machine.look([("release", "", 0)])
+    return evolve(before, mailcow=said if laid else "")
 
 
 def _refuse_older(deploying: Deploying, host: str, before: Made | None) -> None:

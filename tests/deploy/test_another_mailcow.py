@@ -56,6 +56,22 @@ def test_where_that_cannot_be_had_the_old_one_goes_on(old: Stage) -> None:
     assert "switch 2" not in old["internal"].calls
 
 
+def test_one_that_takes_over_from_what_an_image_laid_is_told_by_its_tree(old: Stage) -> None:
+    home = old["internal"]
+    home.kept[1] = evolve(home.kept[1], parts={}, mailcow="")
+    home.answers = lambda question: (True, f"rev-of-{OLD}") if question[0] == "release" else WELL
+    deploy(old.deploying())
+    assert "ahead 2" in home.calls
+
+
+def test_where_none_was_laid_yet_none_takes_over(old: Stage) -> None:
+    home = old["internal"]
+    home.kept[1] = evolve(home.kept[1], parts={}, mailcow="")
+    home.answers = lambda question: (question[0] not in ("release", "mailcow"), "none was laid")
+    assert deploy(old.deploying()).machines[0].end is End.CONFIRMED
+    assert "ahead 2" not in home.calls
+
+
 def test_a_change_without_one_fetches_nothing_and_asks_for_no_release(old: Stage) -> None:
     old.packages.made_of["internal"] = {"Mailcow": OLD}
     old["internal"].answers = lambda question: (question[0] != "mailcow", "")

@@ -89,7 +89,9 @@ def test_mailcows_folders_are_where_others_have_them() -> None:
 
 
 def test_where_no_mailcow_is_none_runs_and_no_database_is_kept() -> None:
-    assert ask_here([("mailcow", "0123456789abcdef", 0), ("database", "0123456789abcdef", 0)]) == [
+    rev = "0123456789abcdef"
+    assert ask_here([("release", "", 0), ("mailcow", rev, 0), ("database", rev, 0)]) == [
+        (False, "none was laid"),
         (False, "its tree is none, not 0123456789ab yet"),
         (False, "none of 0123456789ab is kept"),
     ]

@@ -4,6 +4,7 @@ QUESTIONS is a JSON list. ["greeting", ADDRESS, PORT] connects and reads a line,
 ["handshake", INTERFACE, AGAIN] tells how many seconds ago the tunnel's peer was last heard of in earnest (wg(8)); with
 AGAIN, its packets leave from another port from now on, so that firewalls on the way let it in anew, or do not.
 ["mailcow", REVISION, 0] tells whether that Mailcow runs: its unit, each of its containers, its API.
+["release", "", 0] tells the revision of the Mailcow that was laid.
 ["database", REVISION, 0] tells when the database of that Mailcow was kept, where it is.
 Prints a list of answers: [true, "what was seen"], or [false, "why not"].
 """
@@ -112,6 +113,12 @@ def api(told: dict[str, str], key_file: str = API_KEY) -> Answer:
         return False, f"its API does not answer yet: {error}"
 
 
+def release(_name: str, _number: int) -> Answer:
+    """Which Mailcow was laid."""
+    laid = _json(f"{MAILCOW}/.mailnix.json").get("rev", "")
+    return bool(laid), laid or "none was laid"
+
+
 def database(rev: str, _number: int) -> Answer:
     """When the database of a Mailcow was put aside."""
     kept = _json(f"{MAILCOW}.databases.json").get("kept") or {}
@@ -139,7 +146,8 @@ def _said(*argv: str) -> str:
 
 def main(questions: list[Question]) -> list[Answer]:
     """All of them, in their order."""
-    kinds = {"greeting": greeting, "handshake": handshake, "mailcow": mailcow, "database": database}
+    mailcows = {"mailcow": mailcow, "release": release, "database": database}
+    kinds = {"greeting": greeting, "handshake": handshake, **mailcows}
     return [kinds[kind](name, number) for kind, name, number in questions]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from mailnix.run import Completed, run
+from mailnix.services.activation.guest.activate import STARTING
 from mailnix.services.firewall.debian import UNIT as FIREWALL
 from mailnix.services.generations import debian, names
 from mailnix.tree import File, Link
@@ -70,10 +72,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
         yield made
 
 
-def archive(folder: Path) -> None:
-    """apt's, as apt-ftparchive(1) would describe it."""
-    folder.mkdir(parents=True)
-    path = deb(folder, *DEBIANS, files={"usr/bin/caddy": "caddy"})
+def archive(folder: Path, version: str = DEBIANS[1], script: str = "") -> None:
+    """apt's, as apt-ftparchive(1) would describe it; `script` is run when the package is configured."""
+    folder.mkdir(parents=True, exist_ok=True)
+    scripts = {"postinst": f"#!/bin/sh\nset -e\n{script}\n"}
+    path = deb(folder, DEBIANS[0], version, {"usr/bin/caddy": version}, scripts)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     facts = {"Filename": path.name, "Size": path.stat().st_size, "SHA256": digest}
     fields = run(["dpkg-deb", "--field", path]).stdout
@@ -210,3 +213,42 @@ def test_a_power_cut_before_it_is_confirmed_is_undone_by_the_next_boot(server: C
     server.cut_power()
     server.boot()
     runs(server, 2)
+
+
+NEWER: Final = "9:2.6-3"
+
+
+def test_debians_packages_are_upgraded_by_a_unit_that_outlives_whoever_asked(server: Container) -> None:
+    archive(server.root / "srv/archive", NEWER, "sleep 5")
+    found = verb(server, "upgrades")
+    assert found == {"packages": [["caddy", DEBIANS[1], NEWER, False]], "reboot": ""}
+    assert server.sh(f"timeout --signal=KILL 2 {names.PROGRAM} upgrade", check=False).status != 0
+    assert server.out("cat /usr/bin/caddy") == NEWER
+    done = said(server, "upgrades")
+    assert (done.status, "an upgrade is under way" in done.stderr) == (4, True)
+    until(lambda: said(server, "upgrades").status == 0, "it has ended", PATIENCE)
+    assert server.out("dpkg-query -W -f '${Version} ${db:Status-Status}' caddy") == f"{NEWER} installed"
+    assert verb(server, "upgrades")["packages"] == []
+
+
+def test_an_upgrade_is_waited_for_and_what_went_wrong_is_said(server: Container) -> None:
+    archive(server.root / "srv/archive", "9:2.6-4", "exit 1")
+    done = said(server, "upgrade")
+    assert done.status == 1
+    assert "Debian's packages were not upgraded: dpkg: error processing package caddy" in done.stderr
+    archive(server.root / "srv/archive", "9:2.6-5")
+    server.sh("apt-get update && apt-get --yes install caddy")
+    archive(server.root / "srv/archive", "9:2.6-6")
+    assert verb(server, "upgrade")["packages"] == [["caddy", "9:2.6-5", "9:2.6-6", False]]
+    assert server.out("dpkg-query -W -f '${Version}' caddy") == "9:2.6-6"
+
+
+def test_what_is_just_starting_is_left_alone_by_try_restart_and_so_begun_anew_by_activation(server: Container) -> None:
+    server.sh("systemd-run --no-block --service-type=oneshot --unit=starts sleep 600")
+    until(lambda: server.out("systemctl is-active starts") == "activating", "it is starting", PATIENCE)
+    pid = server.out("systemctl show --property=MainPID --value starts")
+    server.sh("systemctl try-restart --no-block starts; sleep 1")
+    assert server.out("systemctl show --property=MainPID --value starts") == pid
+    assert server.sh(f"{shlex.join(STARTING)} starts").status == 0
+    server.sh("systemctl restart --no-block starts; sleep 1")
+    assert server.out("systemctl show --property=MainPID --value starts") != pid
