@@ -14,7 +14,7 @@ from mailnix.deploy.machine import Machine
 from mailnix.deploy.making import archive, credentials_archive, made
 from mailnix.deploy.scene import Here, Scene
 from mailnix.deploy.switching import Move, TakenBack, bring
-from mailnix.deploy.values import MAILCOW, End, Made, Outcome, Report, Status, Upgrades, versions
+from mailnix.deploy.values import MAILCOW, End, Made, Outcome, Report, Status, Upgrades, older, versions
 from mailnix.errors import DeployError, MailnixError, SecretsError
 from mailnix.plan import Plan
 from mailnix.secrets import Secret
@@ -280,10 +280,10 @@ def _with_mailcow(machine: Machine, before: Made | None, rev: str) -> Made | Non
 
 
 def _refuse_older(deploying: Deploying, host: str, before: Made | None) -> None:
-    """Raise DeployError where an older Mailcow would find a newer one's database; their tags are years and months."""
+    """Raise DeployError where an older Mailcow would find a newer one's database."""
     ours = deploying.asking.maker.parts(host).get(MAILCOW, "")
     theirs = before.parts.get(MAILCOW, "") if before else ""
-    if ours and ours < theirs:
+    if older(ours, theirs):
         raise DeployError(
             f"{host} runs Mailcow {theirs}, and this mailnix brings {ours}, which does not know its database",
             f"update mailnix; or, where the machine keeps a generation with it: mailnix rollback"

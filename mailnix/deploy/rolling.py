@@ -7,7 +7,7 @@ from attrs import evolve
 from mailnix.deploy.asking import Asked, ask
 from mailnix.deploy.deploying import Deploying, Failed, another_mailcow, records_changed
 from mailnix.deploy.switching import Move, TakenBack, bring
-from mailnix.deploy.values import MAILCOW, End, Made, Outcome, Report, Status, versions
+from mailnix.deploy.values import MAILCOW, End, Made, Outcome, Report, Status, older, versions
 from mailnix.errors import DeployError
 
 
@@ -71,14 +71,16 @@ def _move(asked: Asked, host: str, target: Made) -> Move:
 def _with_database(deploying: Deploying, asked: Asked, move: Move, *, databases: bool) -> Move:
     """The same move; one to an older Mailcow only as somebody wants it, and with a database that it can read."""
     mailcow = next((each for each in move.versions if each.what == MAILCOW), None)
-    if not move.mailcow or mailcow is None or mailcow.old <= mailcow.new:
+    if not move.mailcow or mailcow is None or (order := older(mailcow.new, mailcow.old)) is False:
         return move
-    host, older = move.host, f"generation {move.number} of {move.host} has Mailcow {mailcow.new}"
+    host, goal = move.host, f"generation {move.number} of {move.host} has Mailcow {mailcow.new}"
     ((kept, said),) = asked.machines[host].look([("database", move.mailcow, 0)])
+    if not kept and order is None:  # a tree of one's own, which has not run here: it comes as a newer one does
+        return move
     if not kept:
         hint = f"stay with this one; another generation may have Mailcow {mailcow.old}"
-        raise DeployError(f"{older}, and no database that it could read: {said}", hint)
-    lost = f"{older}, which gets its database of {said} back: what was changed in Mailcow since is lost, mail is not"
+        raise DeployError(f"{goal}, and no database that it could read: {said}", hint)
+    lost = f"{goal}, which gets its database of {said} back: what was changed in Mailcow since is lost, mail is not"
     if not databases and not deploying.asking.dry_run:
         again = f"mailnix rollback {deploying.asking.config} {host} {move.number} --databases"
         raise DeployError(lost, f"where that is wanted: {again}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -11,6 +12,9 @@ from attrs import field, frozen
 Json = Mapping[str, Any]
 MAILCOW = "Mailcow"
 """The part whose database goes along."""
+
+RELEASE = re.compile(r"\d{4}-\d{2}[a-z]*")
+"""Its releases' tags: the year, the month, and a letter for a later one of that month."""
 
 Facts = Mapping[str, Mapping[str, Any]]
 """Of each tunnel, by its proxy's name, what both ends must agree on (mailnix.deploy.links)."""
@@ -181,6 +185,11 @@ class Version:
     def changes(self) -> bool:
         """Whether it is another one."""
         return self.old != self.new
+
+
+def older(tag: str, than: str) -> bool | None:
+    """Whether a release of Mailcow is older than another one; None where their tags are not years and months both."""
+    return tag < than if RELEASE.fullmatch(tag) and RELEASE.fullmatch(than) else None
 
 
 def versions(before: Made | None, after: Mapping[str, str]) -> tuple[Version, ...]:

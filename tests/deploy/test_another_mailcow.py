@@ -9,7 +9,7 @@ from mailnix.deploy.checks import Answer, Question
 from mailnix.deploy.deploying import Failed, deploy
 from mailnix.deploy.rolling import rollback
 from mailnix.deploy.switching import ANOTHER_MAILCOW
-from mailnix.deploy.values import End, Version
+from mailnix.deploy.values import End, Version, older
 from mailnix.errors import DeployError
 from tests.deploy.machines import WELL, Stage
 
@@ -123,6 +123,29 @@ def test_an_older_one_is_refused_before_anything_is_sent(new: Stage) -> None:
     assert not [call for call in new["internal"].calls if call.startswith("receive")]
 
 
+@pytest.mark.parametrize(
+    ("tag", "than", "expected"),
+    [
+        ("2026-05c", "2026-07a", True),
+        ("2026-07", "2026-07a", True),
+        ("2026-07a", "2026-05c", False),
+        ("2026-07a", "2026-07a", False),
+        ("2026-07a", "from double", None),
+        ("", "2026-07a", None),
+    ],
+)
+def test_tags_of_releases_say_which_is_older(tag: str, than: str, expected: bool | None) -> None:
+    assert older(tag, than) is expected
+
+
+def test_a_tree_of_ones_own_may_be_followed_by_any(old: Stage) -> None:
+    old.packages.made_of["internal"] = {"Mailcow": "from double"}
+    deploy(old.deploying())
+    old.packages.made_of["internal"] = {"Mailcow": OLD}
+    old.packages.digests["internal"] = "the pinned one again"
+    assert deploy(old.deploying()).machines[0].after == 3
+
+
 class TestRollback:
     """A confirmed release is left for the one before."""
 
@@ -155,6 +178,18 @@ class TestRollback:
         rollback(new.deploying(), "internal", 2)
         assert new["internal"].calls[-1] == "confirm 2"
         assert "switch 2" in new["internal"].calls
+
+    def test_to_a_tree_of_ones_own_that_ran_here_it_is_wanted_and_to_one_that_did_not_it_is_not(
+        self, new: Stage
+    ) -> None:
+        home = new["internal"]
+        home.kept[1] = evolve(home.kept[1], parts={"Mailcow": "from double"}, mailcow="rev-of-double")
+        with pytest.raises(DeployError, match="what was changed in Mailcow since is lost"):
+            rollback(new.deploying(), "internal", None)
+        home.answers = lambda question: (question[0] != "database", "none is kept")
+        rollback(new.deploying(), "internal", None)
+        assert home.calls[-1] == "confirm 1"
+        assert "switch 1" in home.calls
 
     def test_a_generation_that_does_not_say_which_it_has_is_as_any_other(self, new: Stage) -> None:
         home = new["internal"]

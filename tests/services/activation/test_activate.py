@@ -20,16 +20,13 @@ def listed(files: dict[str, str], read_by: dict[str, dict[str, str]] | None = No
 
 
 class Systemd:
-    """Notes commands; those that begin with one of `failing` fail; `starting` units are asked about, and are."""
+    """Notes commands; those that begin with one of `failing` fail."""
 
     def __init__(self, *failing: str) -> None:
         self.told: list[str] = []
         self.failing = failing
-        self.starting: set[str] = set()
 
     def __call__(self, words: Sequence[str]) -> int:
-        if tuple(words[:-1]) == program.STARTING:
-            return int(words[-1] not in self.starting)
         text = " ".join(words)
         self.told.append(text)
         return int(any(text.startswith(each) for each in self.failing))
@@ -133,18 +130,6 @@ def test_what_was_activated_is_remembered(tmp_path: Path) -> None:
     assert systemd.told == []
 
 
-def test_what_is_just_starting_is_begun_anew_for_it_has_read_what_was_there_before(tmp_path: Path) -> None:
-    readers = {"/a": {"mailcow.service": "restart", "b.service": "restart", "c.service": "reload"}}
-    here, systemd = machine(tmp_path, listed({"/a": "2"}, readers), listed({"/a": "1"}, readers))
-    systemd.starting = {"mailcow.service", "c.service"}
-    activate(here)
-    assert systemd.told[-3:] == [
-        "systemctl --no-block restart mailcow.service",
-        "systemctl --no-block try-restart b.service",
-        "systemctl --no-block reload-or-restart c.service",
-    ]
-
-
 def test_what_failed_is_told_and_tried_again(tmp_path: Path) -> None:
     readers = {"/a": {"mailnix-firewall.service": "reload"}}
     here, systemd = machine(tmp_path, listed({"/a": "2"}, readers), listed({"/a": "1"}, readers), "systemctl reload-or")
@@ -171,9 +156,7 @@ class Mortal(Systemd):
     """Dies when it is told a certain thing."""
 
     def __call__(self, words: Sequence[str]) -> int:
-        status = super().__call__(words)
-        if tuple(words[:-1]) == program.STARTING:
-            return status
+        super().__call__(words)
         if any(self.told[-1].startswith(each) for each in self.failing):
             raise Died
         return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +11,6 @@ from typing import Any, Final
 import pytest
 
 from mailnix.run import Completed, run
-from mailnix.services.activation.guest.activate import STARTING
 from mailnix.services.firewall.debian import UNIT as FIREWALL
 from mailnix.services.generations import debian, names
 from mailnix.tree import File, Link
@@ -243,12 +241,10 @@ def test_an_upgrade_is_waited_for_and_what_went_wrong_is_said(server: Container)
     assert server.out("dpkg-query -W -f '${Version}' caddy") == "9:2.6-6"
 
 
-def test_what_is_just_starting_is_left_alone_by_try_restart_and_so_begun_anew_by_activation(server: Container) -> None:
+def test_what_is_still_starting_is_begun_anew_by_try_restart(server: Container) -> None:
+    """Going back from a Mailcow that never comes up relies on it: activation says no more than that."""
     server.sh("systemd-run --no-block --service-type=oneshot --unit=starts sleep 600")
     until(lambda: server.out("systemctl is-active starts") == "activating", "it is starting", PATIENCE)
     pid = server.out("systemctl show --property=MainPID --value starts")
-    server.sh("systemctl try-restart --no-block starts; sleep 1")
-    assert server.out("systemctl show --property=MainPID --value starts") == pid
-    assert server.sh(f"{shlex.join(STARTING)} starts").status == 0
-    server.sh("systemctl restart --no-block starts; sleep 1")
-    assert server.out("systemctl show --property=MainPID --value starts") != pid
+    server.sh("systemctl try-restart --no-block starts")
+    until(lambda: server.out("systemctl show --property=MainPID --value starts") not in (pid, "0"), "it starts anew")

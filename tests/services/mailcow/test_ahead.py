@@ -143,6 +143,16 @@ def test_the_program_reads_the_description_of_the_generation_that_comes(
     assert "mailnix: Mailcow cannot come: git" in capsys.readouterr().out
 
 
+def test_a_tree_that_comes_in_a_package_is_not_fetched(upgrading: Machine, tmp_path: Path) -> None:
+    two = upstream(tmp_path / f"unpacked{upgrading.paths.source}", release="two")
+    upgrading.pin(two, "two", "rev-of-two")
+    assert ahead.coming(tmp_path, upgrading.paths) == upgrading.paths
+    upgrading.paths = ahead.coming(tmp_path / "unpacked", upgrading.paths)
+    assert upgrading.paths.source == two
+    get_ready(upgrading, Docker(IMAGES))
+    assert not upgrading.paths.beside("next").exists()
+
+
 def test_one_that_is_taken_back_is_as_it_was(upgrading: Machine) -> None:
     two = upgrading.config["source"]
     state = upgrading.folder / "state.json"

@@ -194,22 +194,6 @@ def enabling(machine: Machine, new: Listed) -> Iterator[Command]:
         yield ("systemctl", "enable", *units)
 
 
-STARTING = ("sh", "-c", '[ "$(systemctl is-active "$1")" = activating ]', "sh")
-
-
-def as_they_are(machine: Machine, todo: Iterable[Command]) -> Iterator[Command]:
-    """What is just starting is begun anew, for try-restart would leave it alone: it has read the files of before.
-
-    Mailcow starts for minutes, or waits for the next try; going back from one that never comes up finds it so.
-    """
-    for command in todo:
-        trying = any(word.startswith("try-") for word in command)
-        if trying and machine.run((*STARTING, command[-1])) == 0:
-            yield tuple(word.removeprefix("try-") for word in command)
-        else:
-            yield command
-
-
 def activate(machine: Machine) -> list[Command]:
     """Bring the machine to what is described, and remember it; gives back what failed (then it is tried again)."""
     new, old = machine.listed(DESCRIBED), machine.listed(ACTIVE)
@@ -224,7 +208,7 @@ def activate(machine: Machine) -> list[Command]:
             _remove(machine, path, laid)
     if old is not None and any(commands(old, new)):
         machine.write(ACTIVE, json.dumps(in_doubt(old, new)))
-    failed += machine.all(as_they_are(machine, commands(old or NOTHING, new)))
+    failed += machine.all(commands(old or NOTHING, new))
     if not failed:
         machine.write(ACTIVE, json.dumps(new))
     return failed

@@ -16,11 +16,11 @@ FETCH_AT_MOST = 120 * MINUTE
 
 def ahead(world: World, number: int) -> dict[str, Any]:
     """Run what the generation brings for that, in a folder where its files are unpacked; raises Refused."""
-    own = state.generation(world, number).own
     with tempfile.TemporaryDirectory() as folder:
-        unpacked = world.run(["dpkg-deb", "--extract", str(own), folder])
-        if unpacked.status != 0:
-            raise Refused(f"{own.name} cannot be unpacked: {unpacked.last}")
+        for deb in state.generation(world, number).debs:
+            unpacked = world.run(["dpkg-deb", "--extract", str(deb), folder])
+            if unpacked.status != 0:
+                raise Refused(f"{deb.name} cannot be unpacked: {unpacked.last}")
         program = Path(folder) / world.names.ahead.lstrip("/")
         if not program.exists():
             return {"ahead": False}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from . import databases, images
@@ -48,12 +49,18 @@ def get_ready(
     databases.need_room(folders, hands)
 
 
+def coming(folder: Path, paths: Paths) -> Paths:
+    """Where things will be: a package may bring the tree."""
+    source = folder / str(paths.source).lstrip("/")
+    return replace(paths, source=source) if source.is_dir() else paths
+
+
 def main(folder: str) -> int:
     """Get ready for a generation."""
     try:
         config = json.loads((Path(folder) / CONFIG.lstrip("/")).read_text("utf-8"))
         source, digests = Source(**config["source"]), config.get("images", {})
-        get_ready(source, digests, paths_of(config), command, databases.Hands())
+        get_ready(source, digests, coming(Path(folder), paths_of(config)), command, databases.Hands())
     except (SetupError, OSError, ValueError, KeyError) as error:
         say(f"mailnix: Mailcow cannot come: {error}")
         return 1
