@@ -71,9 +71,13 @@ def _move(asked: Asked, host: str, target: Made) -> Move:
 def _with_database(deploying: Deploying, asked: Asked, move: Move, *, databases: bool) -> Move:
     """The same move; one to an older Mailcow only as somebody wants it, and with a database that it can read."""
     mailcow = next((each for each in move.versions if each.what == MAILCOW), None)
-    if not move.mailcow or mailcow is None or (order := older(mailcow.new, mailcow.old)) is False:
+    if mailcow is None or (order := older(mailcow.new, mailcow.old)) is False:
         return move
     host, goal = move.host, f"generation {move.number} of {move.host} has Mailcow {mailcow.new}"
+    if not move.mailcow:  # NixOS, or a generation of before such were told apart
+        if order:
+            deploying.asking.say(f"{goal}, and meets the database of {mailcow.old}: a backup of then may be needed")
+        return move
     ((kept, said),) = asked.machines[host].look([("database", move.mailcow, 0)])
     if not kept and order is None:  # a tree of one's own, which has not run here: it comes as a newer one does
         return move

@@ -191,6 +191,14 @@ class TestRollback:
         assert home.calls[-1] == "confirm 1"
         assert "switch 1" in home.calls
 
+    def test_where_no_database_is_kept_for_the_way_back_it_is_said(self, new: Stage) -> None:
+        """As on NixOS."""
+        home = new["internal"]
+        home.kept[1] = evolve(home.kept[1], mailcow="")
+        rollback(new.deploying(), "internal", None)
+        assert any(f"has Mailcow {OLD}, and meets the database of {NEW}" in line for line in new.heard)
+        assert "switch 1" in home.calls
+
     def test_a_generation_that_does_not_say_which_it_has_is_as_any_other(self, new: Stage) -> None:
         home = new["internal"]
         home.kept[1] = evolve(home.kept[1], parts={}, mailcow="")

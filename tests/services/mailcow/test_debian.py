@@ -7,8 +7,11 @@ from attrs import evolve
 
 from mailnix import Backup, Internal, Topology
 from mailnix.plan import Plan, derive
+from mailnix.run import run
+from mailnix.services.activation.names import AHEAD
+from mailnix.services.generations.names import CHANGES
 from mailnix.services.mailcow import units
-from mailnix.services.mailcow.debian import SETTINGS, debian
+from mailnix.services.mailcow.debian import MACHINE, SETTINGS, debian
 from mailnix.services.mailcow.pin import Pin
 from mailnix.services.mailcow.render import files, machine_json
 from mailnix.tree import Link, Tree
@@ -153,3 +156,17 @@ def test_without_a_description_there_is_no_timer_but_the_programs_work(topology:
 
 def test_the_timers_units_are_what_systemd_understands(topology: Topology, tmp_path: Path) -> None:
     test_units_are_what_systemd_understands(with_backup(topology), tmp_path)
+
+
+def test_what_another_mailcow_needs_is_had_by_a_program_that_runs_where_the_package_is_unpacked(
+    plan: Plan, tmp_path: Path
+) -> None:
+    lay(plan, tmp_path)
+    told = json.loads((tmp_path / MACHINE[1:]).read_text())
+    assert told["changes"] == CHANGES
+    told["paths"] = {"root": str(tmp_path / "none")}
+    (tmp_path / MACHINE[1:]).write_text(json.dumps(told))
+    done = run([sys.executable, tmp_path / AHEAD[1:], tmp_path])
+    assert (done.stdout, done.stderr) == ("", "")
+    (tmp_path / MACHINE[1:]).write_text("damaged")
+    assert "mailnix: Mailcow cannot come" in run([sys.executable, tmp_path / AHEAD[1:], tmp_path], check=False).stdout
