@@ -27,6 +27,9 @@ from mailnix.ssh import NO_SUCH_PROGRAM, SSH_FAILED, Way, argv, failure, last_li
 BUSY: Final = 4
 ALIVE: Final = ("-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=4")
 ALONE: Final = ("-o", "ControlPath=none")
+WAITING: Final = "waiting for "
+"""How our program, and apt, begin to say that they wait for another program."""
+
 SHARED_FOR: Final = 120  # seconds without a call
 SHORT: Final = 300.0  # seconds; dpkg reads all that is installed to see what was changed by hand
 SENDING: Final = 3600.0  # a slow line at home, and Debian's packages
@@ -87,7 +90,9 @@ class Remote:
     later: tuple[Door, ...] = ()
     sockets: Path | None = None
     runner: Runner = run
+    say: Callable[[str], None] = lambda _text: None
     at: int = field(default=0, init=False)
+    heard: str = field(default="", init=False)
     is_nixos: bool = field(default=False, init=False)
 
     @classmethod
@@ -98,6 +103,7 @@ class Remote:
         later: Sequence[Way] = (),
         sockets: Path | None = None,
         runner: Runner = run,
+        say: Callable[[str], None] = lambda _text: None,
     ) -> Remote:
         """A machine that is reached by one of these; raises DeployError for what is no target.
 
@@ -106,7 +112,7 @@ class Remote:
         for way in ways:
             if not way.is_target:
                 raise DeployError(f"{way.target!r} is no SSH target", f"write --to {host}=root@ADDRESS")
-        return cls(host, tuple(map(Door, ways)), tuple(map(Door, later)), sockets, runner)
+        return cls(host, tuple(map(Door, ways)), tuple(map(Door, later)), sockets, runner, say)
 
     @property
     def way(self) -> Way:
@@ -225,7 +231,8 @@ class Remote:
         first: CommandFailed | None = None
         for number in (self.at, *(n for n in range(len(self.doors)) if n != self.at)):
             try:
-                done = self.runner(self.doors[number].argv(words, self.sockets), stdin=stdin, timeout=timeout)
+                call = self.doors[number].argv(words, self.sockets)
+                done = self.runner(call, stdin=stdin, timeout=timeout, on_line=self._waits)
             except CommandFailed as error:
                 if error.status not in (None, SSH_FAILED) and answered(error):
                     self.at = number
@@ -237,6 +244,12 @@ class Remote:
         assert first is not None, "a machine has a way"
         found = failure(first, self.host, self.way, f"--to {self.host}=")
         raise Unreached(found.message, found.hint)
+
+    def _waits(self, line: str) -> None:
+        """Say once what somebody there waits for."""
+        if line.lower().startswith(WAITING) and line != self.heard:
+            self.heard = line
+            self.say(f"{self.host}: {line}")
 
     def _refused(self, error: CommandFailed) -> DeployError:
         said = last_line(error.last_lines).removeprefix("generations: ") or f"status {error.status}"

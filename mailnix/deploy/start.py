@@ -58,7 +58,7 @@ def started(
     """Everything that a deploy needs, while the block lasts; `folder` has the secrets. Raises DeployError."""
     refuse_unknown(plan, wish, reach)
     with tempfile.TemporaryDirectory(prefix="mailnix-deploy.") as scratch:
-        reached = machines(plan, reach, Path(scratch))
+        reached = machines(plan, reach, Path(scratch), say)
         rebuilds = Rebuilds(
             wish.config, plan.internal.name, flake, lambda host: reached[host].way, say, wish.build_host
         )
@@ -125,7 +125,7 @@ def credentials_made(plan: Plan, folder: Path, say: Say) -> None:
         say(f"note: {note}")
 
 
-def machines(plan: Plan, reach: Reach, sockets: Path) -> dict[str, Remote]:
+def machines(plan: Plan, reach: Reach, sockets: Path, say: Say) -> dict[str, Remote]:
     """Every machine that somebody says how to reach, or the plan does.
 
     Where somebody says it, the plan's own ways are for after a change alone: that may be another machine before.
@@ -135,5 +135,5 @@ def machines(plan: Plan, reach: Reach, sockets: Path) -> dict[str, Remote]:
         planned = ways(plan, host, reach.config)
         said = (Way(reach.targets[host], config=reach.config),) if host in reach.targets else ()
         if said or planned:
-            found[host] = Remote.by(host, said or planned, planned, sockets)
+            found[host] = Remote.by(host, said or planned, planned, sockets, say=say)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,20 @@ def test_a_call_is_this() -> None:
     (call,) = ssh.calls
     assert call[: 2 + len((*ALIVE, *ALONE))] == ("ssh", "-T", *ALIVE, *ALONE)
     assert call[-3:] == ("--", "root@a", f"{PROGRAM} status")
+
+
+def test_what_somebody_waits_for_there_is_said_once() -> None:
+    said: list[str] = []
+    waits = "waiting for unattended-upgr (process 812), which uses dpkg"
+
+    def ssh(argv: Any, *, on_line: Callable[[str], None] | None = None, **_: Any) -> Completed:
+        assert on_line is not None
+        for line in ("Reading package lists...", waits, waits, "Waiting for cache lock: 7"):
+            on_line(line)
+        return Completed(tuple(argv), 0, STATUS, "")
+
+    Remote.by("proxy", [Way("root@a")], runner=ssh, say=said.append).status()
+    assert said == [f"proxy: {waits}", "proxy: Waiting for cache lock: 7"]
 
 
 def test_calls_share_a_connection_until_the_machine_is_switched_then_each_is_a_new_one(tmp_path: Path) -> None:

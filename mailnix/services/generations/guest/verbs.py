@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import credentials, packages, room, state
+from . import credentials, dpkg_lock, packages, room, state
 from .keeper import Keeper, failed_units
 from .packages import INSTALL_AT_MOST
 from .receiving import damaged
@@ -96,6 +96,7 @@ def _ask(world: World, known: State, number: int, within: int, token: str, *, da
             f"{generation.package} {have[generation.package].version} was installed by other means, and could not be"
             f" put back: go on with those, or: apt-get purge {generation.package}"
         )
+    dpkg_lock.wait(world)
     if left := packages.unsettled(world):
         raise Refused(f"dpkg was interrupted before (dpkg --configure -a): {left}")
     archives = generation.folder / "archives"
