@@ -8,13 +8,12 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from mailnix.deploy import absent, links, upgrading
+from mailnix.deploy import absent, links, releases, upgrading
 from mailnix.deploy.asking import Asked, Asking, ask
-from mailnix.deploy.machine import Machine
 from mailnix.deploy.making import archive, credentials_archive, made
 from mailnix.deploy.scene import Here, Scene
 from mailnix.deploy.switching import Move, TakenBack, bring
-from mailnix.deploy.values import MAILCOW, End, Made, Outcome, Report, Status, Upgrades, older, versions
+from mailnix.deploy.values import End, Outcome, Report, Status, Upgrades, versions
 from mailnix.errors import DeployError, MailnixError, SecretsError
 from mailnix.plan import Plan
 from mailnix.secrets import Secret
@@ -83,12 +82,16 @@ def deploy(deploying: Deploying) -> Report:
     outcomes |= {host: Outcome(host, End.PLANNED, why=FIRST) for host in todo if host not in moves}
     records = Report((), *records_changed(deploying.plan, [asked.status.get(host) for host in todo]))
     records = evolve(records if todo else Report(()), upgrade=deploying.upgrade)
-    upgrades = _offered(deploying, asked)
+    upgrades = upgrading.offered(deploying.asking, asked, deploying.order) if deploying.upgrade else {}
     if deploying.asking.dry_run:
         outcomes |= {host: move.ended(End.PLANNED) for host, move in moves.items()}
         return _finished(deploying, asked, _report(deploying, asked, outcomes, records, upgrades))
-    with _forgotten(staged):
-        upgrades = _upgraded(deploying, asked, upgrades)
+    untouched = {host: move.ended(End.UNTOUCHED) for host, move in moves.items()}
+    try:
+        with _forgotten(staged):
+            upgrades = upgrading.upgrade(deploying.scene(asked), upgrades)
+    except DeployError as error:
+        raise _failed(deploying, asked, error, untouched | outcomes, upgrades) from None
     running = asked.running
     for group in links.groups([*moves], found):
         changing = [staged.pop(host) for host in group]
@@ -97,18 +100,10 @@ def deploy(deploying: Deploying) -> Report:
                 done = bring(deploying.scene(asked), changing, running, deploying.asking.config)
         except TakenBack as error:
             outcomes |= {each.host: each for each in error.outcomes}
-            outcomes = {host: move.ended(End.UNTOUCHED) for host, move in moves.items()} | outcomes
-            failed = _report(deploying, asked, outcomes, Report(()), upgrades)  # the world learns nothing of it
-            raise Failed(error, failed) from None
+            raise _failed(deploying, asked, error, untouched | outcomes, upgrades) from None
         outcomes |= {each.host: each for each in done}
         running |= {*group}
     return _finished(deploying, asked, _report(deploying, asked, outcomes, records, upgrades))
-
-
-def _offered(deploying: Deploying, asked: Asked) -> Mapping[str, Upgrades]:
-    """What Debian has newer, where that is asked for; nothing of a machine that has no program of ours yet."""
-    hosts = [host for host in deploying.order if host in asked.status]
-    return upgrading.offered(asked.machines, hosts) if deploying.upgrade else {}
 
 
 @contextmanager
@@ -134,11 +129,15 @@ def _staged(
     return staged
 
 
-def _upgraded(deploying: Deploying, asked: Asked, known: Mapping[str, Upgrades]) -> Mapping[str, Upgrades]:
-    try:
-        return upgrading.upgrade(deploying.scene(asked), known)
-    except DeployError as error:
-        raise Failed(error, Report((), upgrade=True)) from None
+def _failed(
+    deploying: Deploying,
+    asked: Asked,
+    error: DeployError,
+    outcomes: Mapping[str, Outcome],
+    upgrades: Mapping[str, Upgrades],
+) -> Failed:
+    """The world learns nothing of it."""
+    return Failed(error, _report(deploying, asked, outcomes, Report((), upgrade=deploying.upgrade), upgrades))
 
 
 def _todo(
@@ -235,7 +234,7 @@ def tied(deploying: Deploying, asked: Asked, differing: Mapping[str, Difference]
 def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference) -> Move:
     """Have a generation made, sent and looked at; nothing of it counts there yet."""
     asking, status, machine = deploying.asking, asked.status[host], asked.machines[host]
-    _refuse_older(deploying, host, status.running)
+    releases.refuse_older(host, status.running, asking.maker.parts(host), asking.config)
     number = status.newest + 1
     asking.say(f"{host}: making generation {number} ({differs.why})")
     debs = asking.maker.debs(host, number, asking.folder)
@@ -262,33 +261,8 @@ def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference
         changes=changes,
         credentials=differs.credentials,
         versions=versions(status.running, parts),
-        mailcow=another_mailcow(_with_mailcow(machine, status.running, mailcow), mailcow),
+        mailcow=releases.another(releases.known(machine, status.running, mailcow), mailcow),
     )
-
-
-def another_mailcow(before: Made | None, rev: str) -> str:
-    """The revision of a Mailcow that takes over from another one; of a machine that did not say which, none does."""
-    return rev if before and before.mailcow and before.mailcow != rev else ""
-
-
-def _with_mailcow(machine: Machine, before: Made | None, rev: str) -> Made | None:
-    """The generation that runs, with Mailcow's revision: what an image laid does not say it, but its tree is there."""
-    if before is None or before.mailcow or not rev:
-        return before
-    ((laid, said),) = machine.look([("release", "", 0)])
-    return evolve(before, mailcow=said if laid else "")
-
-
-def _refuse_older(deploying: Deploying, host: str, before: Made | None) -> None:
-    """Raise DeployError where an older Mailcow would find a newer one's database."""
-    ours = deploying.asking.maker.parts(host).get(MAILCOW, "")
-    theirs = before.parts.get(MAILCOW, "") if before else ""
-    if older(ours, theirs):
-        raise DeployError(
-            f"{host} runs Mailcow {theirs}, and this mailnix brings {ours}, which does not know its database",
-            f"update mailnix; or, where the machine keeps a generation with it: mailnix rollback"
-            f" {deploying.asking.config} {host} N --databases",
-        )
 
 
 def records(plan: Plan) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from mailnix.deploy import releases
 from mailnix.deploy.asking import Asked, ask
-from mailnix.deploy.deploying import Deploying, Failed, another_mailcow, records_changed
+from mailnix.deploy.deploying import Deploying, Failed, records_changed
 from mailnix.deploy.switching import Move, TakenBack, bring
 from mailnix.deploy.values import MAILCOW, End, Made, Outcome, Report, Status, older, versions
 from mailnix.errors import DeployError
@@ -64,7 +65,7 @@ def _move(asked: Asked, host: str, target: Made) -> Move:
         why="rollback",
         changes=machine.plan(target.generation),
         versions=versions(status.running, {"mailnix": target.mailnix, **target.parts}),
-        mailcow=another_mailcow(status.running, target.mailcow),
+        mailcow=releases.another(status.running, target.mailcow),
     )
 
 

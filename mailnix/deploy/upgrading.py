@@ -11,6 +11,7 @@ from typing import Final
 
 from attrs import evolve
 
+from mailnix.deploy.asking import Asked, Asking
 from mailnix.deploy.checks import Check, checks, demanded, judged, reason, wrong
 from mailnix.deploy.machine import Busy, Machine, Unreached
 from mailnix.deploy.making import Maker
@@ -26,9 +27,19 @@ RESTARTING: Final = 900.0
 """Seconds for all to answer again: where Docker is upgraded, all of Mailcow is started anew."""
 
 
-def offered(machines: Mapping[str, Machine], hosts: Sequence[str]) -> dict[str, Upgrades]:
-    """What Debian's archive has newer for each; raises DeployError."""
-    return {host: machines[host].upgrades() for host in hosts}
+def offered(asking: Asking, asked: Asked, order: Sequence[str]) -> dict[str, Upgrades]:
+    """What Debian's archive has newer for each machine; a program of before, which a dry run leaves there, cannot tell.
+
+    Raises DeployError.
+    """
+    found: dict[str, Upgrades] = {}
+    for host in (each for each in order if each in asked.status):
+        if asked.status[host].program in (asking.maker.program_version, NIXOS):
+            found[host] = asked.machines[host].upgrades()
+        else:
+            asking.say(f"{host}: its program is of before, so what Debian has newer is not known yet")
+            found[host] = Upgrades()
+    return found
 
 
 def upgrade(scene: Scene, known: Mapping[str, Upgrades]) -> dict[str, Upgrades]:

@@ -85,6 +85,7 @@ def test_home_that_is_not_well_afterwards_keeps_the_proxy_as_it_was(behind: Stag
     with pytest.raises(Failed, match=r"internal: .* not all is well: the tunnel's handshake \(proxy\)") as caught:
         upgraded(behind)
     assert "they do not go back" in caught.value.hint
+    assert [each.host for each in caught.value.report.machines] == ["internal", "proxy"]
     assert behind.clock.now() - before > RESTARTING
     assert "upgrade" not in behind["proxy"].calls
 
@@ -125,6 +126,14 @@ def test_one_that_came_to_no_end_is_said(behind: Stage) -> None:
 def test_a_restart_that_is_due_is_told(behind: Stage) -> None:
     behind["proxy"].reboot = "it runs Linux 6.12.9, and has 6.12.48"
     assert machine(upgraded(behind), "proxy").reboot == "it runs Linux 6.12.9, and has 6.12.48"
+
+
+def test_a_program_of_before_is_not_asked_for_what_it_does_not_know(behind: Stage) -> None:
+    behind["proxy"].found = evolve(behind["proxy"].found, program="0.1+of-before")
+    report = upgraded(behind, dry_run=True)
+    assert "upgrades" not in behind["proxy"].calls
+    assert Version("mailnix-generations", "0.1+of-before", PROGRAM) in machine(report, "proxy").versions
+    assert any("its program is of before" in line for line in behind.heard)
 
 
 def test_a_server_that_is_not_ours_yet_is_asked_for_none_in_a_dry_run(plain: Stage) -> None:

@@ -1,0 +1,35 @@
+"""Releases of Mailcow: which one takes over from which, since their databases go along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import evolve
+
+from mailnix.deploy.machine import Machine
+from mailnix.deploy.values import MAILCOW, Made, older
+from mailnix.errors import DeployError
+
+
+def another(before: Made | None, rev: str) -> str:
+    """The revision of a Mailcow that takes over from another one; of a machine that did not say which, none does."""
+    return rev if before and before.mailcow and before.mailcow != rev else ""
+
+
+def known(machine: Machine, before: Made | None, rev: str) -> Made | None:
+    """The generation that runs, with Mailcow's revision: what an image laid does not say it, but its tree is there."""
+    if before is None or before.mailcow or not rev:
+        return before
+    ((laid, said),) = machine.look([("release", "", 0)])
+    return evolve(before, mailcow=said if laid else "")
+
+
+def refuse_older(host: str, before: Made | None, parts: Mapping[str, str], config: str) -> None:
+    """Raise DeployError where an older Mailcow would find a newer one's database."""
+    ours, theirs = parts.get(MAILCOW, ""), before.parts.get(MAILCOW, "") if before else ""
+    if older(ours, theirs):
+        raise DeployError(
+            f"{host} runs Mailcow {theirs}, and this mailnix brings {ours}, which does not know its database",
+            f"update mailnix; or, where the machine keeps a generation with it: mailnix rollback"
+            f" {config} {host} N --databases",
+        )
