@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -121,12 +122,20 @@ def _forgotten(staged: Mapping[str, Move]) -> Iterator[None]:
 def _staged(
     deploying: Deploying, asked: Asked, differing: Mapping[str, Difference], todo: Iterable[str]
 ) -> dict[str, Move]:
-    """Machines that have what they are to run; one that does not take it is an end for all."""
+    """Machines that have what they are to run; one that does not take it is an end for all.
+
+    They get it beside each other: most of the time is their own, whose apt asks Debian's archive.
+    """
     staged: dict[str, Move] = {}
-    with _forgotten(staged):
-        for host in (each for each in todo if each in asked.status):
-            staged[host] = _received(deploying, asked, host, differing[host])
-    return staged
+    hosts = [host for host in todo if host in asked.status]
+
+    def stage(host: str) -> None:
+        staged[host] = _received(deploying, asked, host, differing[host])
+
+    with _forgotten(staged), ThreadPoolExecutor(max(1, len(hosts))) as pool:
+        for done in [pool.submit(stage, host) for host in hosts]:
+            done.result()
+    return {host: staged[host] for host in hosts}
 
 
 def _failed(

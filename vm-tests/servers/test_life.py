@@ -6,17 +6,19 @@ The tests tell the life of both machines in order; each begins with what the one
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from attrs import define
+from attrs import define, field
 
 from mailnix.lab.fake_mailcow import build_fake
 from mailnix.lab.lab import Lab
 from mailnix.lab.machine import Machine
 from mailnix.lab.scenario import CHECKS, Check, Scene, Verdict, exchanging, run_check
+from mailnix.lab.scenario.mails import receive
 from mailnix.lab.servers.live import Town
 from mailnix.run import Completed, Spawned, end, run, start
 from tests.lab.answers import answer_to
@@ -36,6 +38,7 @@ class Life:
     lab: Lab
     folder: Path
     changes: str = ""
+    mailcow: Path = field(factory=lambda: build_fake().tree)
 
     @property
     def town(self) -> Town:
@@ -62,7 +65,7 @@ class Life:
 
     def words(self, verb: str, changes: str, *more: str) -> tuple[str, ...]:
         options = ("--ssh-config", str(self.town.ssh_config), "--secrets", str(self.lab.secrets), "--json")
-        mailcow = ("--mailcow-source", str(build_fake().tree)) if verb == "deploy" else ()
+        mailcow = ("--mailcow-source", str(self.mailcow)) if verb == "deploy" else ()
         within = ("--within", str(WITHIN))
         config = str(self.described(changes))
         return (sys.executable, "-m", "mailnix", verb, config, *more, *options, *within, *mailcow)
@@ -122,6 +125,33 @@ def test_a_new_mailbox_restarts_nothing_of_mailcow_and_takes_mail(life: Life, sc
     assert scene.internal.succeed(containers) == before
     until = "the new mailbox takes mail"
     assert scene.wait_for(until, lambda: answer_to(scene, "dave@example.org")["code"] == 250 or None, PATIENCE)
+    life.whole(HOME)
+
+
+ERIN: Final = DAVE.replace("Mailbox('dave')", "Mailbox('dave'), Mailbox('erin')")
+RELEASE: Final = "/var/lib/mailcow/README.md"
+
+
+def test_another_mailcow_comes_and_goes_back_with_its_database(life: Life, scene: Scene) -> None:
+    """The mailbox made under the other one goes with its database; mail that came meanwhile stays."""
+    newer, home = life.folder / "newer", life.machine(HOME)
+    shutil.copytree(life.mailcow, newer)
+    (newer / "README.md").write_text("another release\n")
+    before, life.mailcow = life.mailcow, newer
+    done = life.deploy(DAVE)
+    assert ends(done) == {HOME: "confirmed", PROXY: "as described"}, done.stderr
+    assert home.succeed(f"cat {RELEASE}") == "another release\n"
+    meanwhile = receive(scene, 4)
+    assert ends(life.deploy(ERIN))[HOME] == "confirmed"
+    known = lambda: answer_to(scene, "erin@example.org")["code"] == 250 or None  # noqa: E731
+    scene.wait_for("the new mailbox takes mail", known, PATIENCE)
+    first = life.state(HOME)["current"] - 2
+    back = run(life.words("rollback", DAVE, HOME, str(first), "--databases"), check=False, timeout=PATIENCE)
+    assert back.status == 0, back.stderr
+    life.mailcow = before
+    assert "another release" not in home.succeed(f"cat {RELEASE}")
+    assert scene.stored(scene.user, meanwhile.token)["count"] == 1
+    assert answer_to(scene, "erin@example.org")["code"] == 550
     life.whole(HOME)
 
 

@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 from attrs import define, field
@@ -120,6 +121,7 @@ class Rebuilds:
     runner: Runner = run
     program_version: str = ""
     _tree: Tree | None = field(default=None, init=False)
+    _lock: Lock = field(factory=Lock, init=False)
 
     @property
     def tree(self) -> Tree:
@@ -135,8 +137,9 @@ class Rebuilds:
     def debs(self, host: str, generation: int, folder: Path) -> Mapping[str, Path]:
         """A file that names the system, which is on the machine by then; raises DeployError, BuildError."""
         way, flake = self.way(host), folder / "flake"
-        if not flake.exists():
-            write_tree(self.tree, flake)
+        with self._lock:  # machines are staged beside each other
+            if not flake.exists():
+                write_tree(self.tree, flake)
         words = argv(flake, host, way, self.build_host or (_target(way) if elsewhere() else None))
         try:
             built = self.runner(
