@@ -38,6 +38,13 @@ if [ -x {SCRIPTS}/{RECEIVE} ]; then echo image=yes; fi
 for each in {" ".join(FIREWALLS)}; do
     if systemctl --quiet is-active "$each" 2>/dev/null; then echo "firewall=$each"; fi
 done
+getent passwd | while IFS=: read -r name _ id _ _ home _; do
+    if [ "$id" -ge 1000 ] && $sudo test -s "$home/.ssh/authorized_keys" < /dev/null; then
+        case " $(id -nG "$name") " in *" sudo "*) may=" (sudo)" ;; *) may= ;; esac
+        if $sudo grep -qsrE "^$name[[:space:]]" /etc/sudoers.d < /dev/null; then may=" (sudo)"; fi
+        echo "account=$name$may"
+    fi
+done 2>/dev/null
 $sudo ss -Hltnp 2>/dev/null | sed 's/^/listens=/'
 exit 0
 """
@@ -53,7 +60,10 @@ class Listens:
 
 @frozen
 class Probe:
-    """What a machine said. `program` is the version of ours that keeps generations; `image`: mailnix made it."""
+    """What a machine said. `program` is the version of ours that keeps generations; `image`: mailnix made it.
+
+    `accounts` are those beside root that have keys, and which of them may use sudo.
+    """
 
     os: str
     version: str
@@ -66,6 +76,7 @@ class Probe:
     image: bool
     listens: tuple[Listens, ...] = ()
     firewalls: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
 
     @property
     def is_nixos(self) -> bool:
@@ -99,6 +110,7 @@ def read(said: str) -> Probe:
         image="image" in values,
         listens=tuple(_listens(re.findall(r"^listens=(.*)$", said, re.M))),
         firewalls=tuple(re.findall(r"^firewall=(.*)$", said, re.M)),
+        accounts=tuple(re.findall(r"^account=(.*)$", said, re.M)),
     )
 
 
@@ -159,9 +171,11 @@ def taken_over(found: Probe, host: HostPlan, way: Way) -> str:
             f"{begin}all of its configuration will be what is described, with what you have in local/{host.name}.nix; "
             "NixOS keeps the generation that runs now"
         )
+    others = ", ".join(found.accounts)
+    stay = f"; beside root, these accounts keep their keys: {others}" if others else ""
     return (
         f"{begin}its name, network, firewall, SSH keys of root and packages will be as described; "
-        "purging its package gives back what was there"
+        f"purging its package gives back what was there{stay}"
     )
 
 

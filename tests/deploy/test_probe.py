@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from mailnix.deploy.probe import SCRIPT, Listens, Probe, in_the_way, read, refuse, refuse_taken
+from mailnix.deploy.probe import SCRIPT, Listens, Probe, in_the_way, read, refuse, refuse_taken, taken_over
 from mailnix.errors import DeployError
 from mailnix.formats.backend import Backend
 from mailnix.plan import derive
@@ -25,6 +25,8 @@ arch=amd64
 root=yes
 sudo=sudo -n
 program=
+account=debian (sudo)
+account=bob
 listens=LISTEN 0      20         127.0.0.1:25        0.0.0.0:*    users:(("exim4",pid=812,fd=4))
 listens=LISTEN 0      511          0.0.0.0:80        0.0.0.0:*    users:(("nginx",pid=900,fd=6),("nginx",pid=899,fd=6))
 listens=LISTEN 0      128             [::]:22           [::]:*    users:(("sshd",pid=700,fd=4))
@@ -36,7 +38,7 @@ def test_a_server_is_read_between_the_lines_of_its_greeting() -> None:
     found = read(SAID)
     assert found == Probe(
         "debian", "13", "Debian GNU/Linux 13 (trixie)", "srv1234", "amd64", True, True, "", False,
-        (Listens(80, "nginx"), Listens(22, "sshd")),
+        (Listens(80, "nginx"), Listens(22, "sshd")), accounts=("debian (sudo)", "bob"),
     )  # fmt: skip
     assert not found.is_ours
 
@@ -52,6 +54,11 @@ def refused(found: Probe, wanted: Backend | None = None) -> DeployError:
     with pytest.raises(DeployError) as caught:
         refuse(found, PROXY, WAY, wanted, "what nixos-anywhere is called with")
     return caught.value
+
+
+def test_who_keeps_his_keys_is_named_before_it_is_taken_over() -> None:
+    assert "these accounts keep their keys: debian (sudo), bob" in taken_over(read(SAID), PROXY, WAY)
+    assert "accounts" not in taken_over(PLAIN, PROXY, WAY)
 
 
 def test_a_plain_debian_13_is_taken() -> None:

@@ -26,6 +26,15 @@ _OF_NIXOS: Final[Settings] = {
 """What NixOS says by itself."""
 
 
+_OF_ROOT: Final[Settings] = {
+    "AuthorizedKeysFile": ".ssh/authorized_keys",
+    "AuthorizedKeysCommand": "none",
+    "TrustedUserCAKeys": "none",
+}
+"""Who else a provider's image lets in as root: by a second file, a program, or certificates. Only described keys count;
+those of other accounts are in a file of their own."""
+
+
 def debian(plan: Plan, host: HostPlan) -> DebianPart:
     """sshd's drop-in and root's keys; on a sealed machine sshd never runs."""
     if host.sealed:
@@ -34,7 +43,7 @@ def debian(plan: Plan, host: HostPlan) -> DebianPart:
     return DebianPart(
         packages=("openssh-server",),
         entries=(
-            File(DROP_IN, config({**_OF_NIXOS, **settings(host)})),
+            File(DROP_IN, config({**_OF_NIXOS, **settings(host), **_OF_ROOT})),
             *((File(KEYS, keys, mode=0o600),) if keys else ()),
         ),
         follows=(Follows("ssh.service", DROP_IN, Verb.RELOAD),),

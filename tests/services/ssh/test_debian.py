@@ -20,6 +20,13 @@ def test_the_admins_keys_are_roots() -> None:
     assert keys.mode == 0o600
 
 
+def test_nothing_but_that_file_says_who_is_let_in(plan: Plan) -> None:
+    """A second file of keys, a program, or a certificate would: sshd_config(5)."""
+    text = text_of(plan, plan.internal)
+    for line in ("AuthorizedKeysFile .ssh/authorized_keys", "AuthorizedKeysCommand none", "TrustedUserCAKeys none"):
+        assert f"{line}\n" in text
+
+
 def test_without_keys_there_is_no_key_file(plan: Plan) -> None:
     assert all("authorized_keys" not in entry.path for entry in debian(plan, plan.internal).entries)
 
