@@ -59,6 +59,9 @@ LONG, SHORT = 900, 60
 """Seconds that a change waits: one that should be confirmed, and one that should not."""
 
 PATIENCE = 900.0
+HOLDS = (
+    'import fcntl, time; f = open("/var/lib/dpkg/lock-frontend", "w"); fcntl.lockf(f, fcntl.LOCK_EX); time.sleep(60)'
+)
 STATE = "/var/lib/mailnix/generations/state.json"
 SAID = (
     f"cat {STATE}; systemctl --failed --plain --no-legend; systemctl list-jobs --no-legend; ip -brief address;"
@@ -300,6 +303,18 @@ def test_what_would_lock_one_out_ends_in_the_generation_before(town: Town, chang
     whole(town, PROXY)
     town.describe(**fields)
     assert ends(town.deploy())[PROXY] == "as described"
+
+
+def test_whoever_uses_dpkg_is_waited_for_and_named(town: Town) -> None:
+    """As unattended-upgrades does at night."""
+    fields = dict(town.fields)
+    town.describe(admins='["203.0.113.0/24", "198.51.100.0/24"]')
+    town.servers.proxy.sh(f"systemd-run --quiet --collect python3 -c '{HOLDS}'")
+    done = town.deploy(PROXY)
+    town.describe(**fields)
+    assert ends(done) == {PROXY: "confirmed"}, done.stderr
+    assert re.search(r"^proxy: waiting for python3 \(process \d+\), which uses dpkg$", done.stderr, re.M)
+    assert ends(town.deploy())[PROXY] == "confirmed"
 
 
 def test_a_unit_that_does_not_run_is_taken_back_at_once(town: Town) -> None:
