@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from mailnix.services.mailcow.guest.machine import SetupError, values
 from mailnix.services.mailcow.guest.tree import CONF, Record, write_record
 
 OLD, NEW = "rev-of-old", "rev-of-new"
-UPGRADE, BACK = Change(under_way="x"), Change(undone="x")
-LATER = Change(under_way="y", undone="x")
+X, Y = frozenset("x"), frozenset("y")
+UPGRADE, BACK = Change(under_way="x"), Change(undone=X)
+LATER = Change(under_way="y", undone=X)
 NAMES = ("mysql", "redis")
 
 
@@ -207,15 +209,27 @@ def killed(machine: Machine, wanted: str, change: Change, laid: str = OLD) -> bo
 
 def test_one_that_starts_while_it_is_being_taken_back_leaves_the_database_as_it_was(machine: Machine) -> None:
     """Its start was asked for before whoever asked died, and its files are there yet."""
-    machine.settle(NEW, Change(under_way="x", undone="x"))
+    machine.settle(NEW, Change(under_way="x", undone=X))
     machine.runs(NEW, "since")
-    machine.settle(OLD, Change(under_way="x", undone="x"), NEW)
+    machine.settle(OLD, Change(under_way="x", undone=X), NEW)
     assert machine.holds == "before"
+
+
+@pytest.mark.parametrize("change", [BACK, LATER, Change(undone=X | Y), Change(under_way="y", undone=X | Y)])
+def test_what_was_taken_back_gets_its_database_whatever_has_changed_before_it_starts(
+    change: Change, machine: Machine
+) -> None:
+    """A mailbox, say, that came to stay, is under way, or was taken back as well."""
+    machine.upgraded()
+    machine.settle(OLD, change, NEW)
+    machine.runs(OLD, "after")
+    machine.settle(OLD, Change(undone=X | Y), OLD)
+    assert machine.holds == "after"
 
 
 def test_what_was_confirmed_goes_on_with_its_database_whatever_is_taken_back_later(machine: Machine) -> None:
     machine.upgraded()
-    machine.settle(NEW, Change(undone="another"), NEW)
+    machine.settle(NEW, Change(undone=frozenset({"another"})), NEW)
     assert machine.holds == "since"
 
 
@@ -244,7 +258,13 @@ class TestGoingBackOnPurpose:
         machine.upgraded()
         machine.settle(OLD, self.DELIBERATE, NEW)
         machine.runs(OLD, "meanwhile")
-        machine.settle(NEW, Change(undone="z"), OLD)
+        machine.settle(NEW, Change(undone=frozenset("z")), OLD)
+        assert machine.holds == "since"
+
+    def test_also_where_the_release_came_anew_after_it_had_been_taken_back(self, machine: Machine) -> None:
+        machine.upgraded()
+        machine.settle(OLD, replace(self.DELIBERATE, undone=X), NEW)
+        machine.settle(NEW, Change(undone=frozenset("xz")), OLD)
         assert machine.holds == "since"
 
     def test_without_one_that_is_kept_it_is_refused(self, machine: Machine) -> None:
@@ -269,19 +289,19 @@ class TestASecondTry:
         machine.settle(NEW, LATER, OLD)
         assert machine.holds == "after"
         machine.runs(NEW, "wrong again")
-        machine.settle(OLD, Change(undone="y"), NEW)
+        machine.settle(OLD, Change(undone=Y), NEW)
         assert machine.holds == "after"
 
     def test_where_it_comes_before_the_first_was_undone_the_way_back_is_the_same(self, machine: Machine) -> None:
         machine.upgraded()
         machine.settle(NEW, LATER, NEW)
-        machine.settle(OLD, Change(undone="y"), NEW)
+        machine.settle(OLD, Change(undone=Y), NEW)
         assert machine.holds == "before"
 
     def test_whoever_is_killed_keeps_the_later_one(self, tmp_path: Path) -> None:
         for step, twin in enumerate(deaths(tmp_path, tried_once)):
             died = killed(twin, NEW, LATER)
-            twin.settle(OLD, Change(undone="y"))
+            twin.settle(OLD, Change(undone=Y))
             assert twin.holds == "after", step
             if not died:
                 break
@@ -299,11 +319,16 @@ def test_without_room_for_it_nothing_changes(machine: Machine) -> None:
     [
         ({"pending": None, "last": None}, Change()),
         ({"pending": {"id": "x", "step": "installing"}, "last": None}, Change("x")),
-        ({"pending": {"id": "x", "step": "installed", "databases": True}, "last": None}, Change("x", "", True)),
-        ({"pending": {"id": "x", "step": "back"}, "last": {"id": "w", "end": "back"}}, Change("x", "x")),
-        ({"pending": None, "last": {"id": "x", "end": "back"}}, Change(undone="x")),
+        (
+            {"pending": {"id": "x", "step": "installed", "databases": True}, "last": None},
+            Change("x", frozenset(), True),
+        ),
+        ({"pending": {"id": "x", "step": "back"}, "last": {"id": "w", "end": "back"}}, Change("x", frozenset("xw"))),
+        ({"pending": None, "last": {"id": "x", "end": "back"}}, Change(undone=X)),
         ({"pending": None, "last": {"id": "x", "end": "confirmed"}}, Change()),
-        ({"pending": {"id": "y", "step": "installing"}, "last": {"id": "x", "end": "back"}}, Change("y", "x")),
+        ({"pending": {"id": "y", "step": "installing"}, "last": {"id": "x", "end": "back"}}, Change("y", X)),
+        ({"pending": None, "last": {"id": "y", "end": "confirmed"}, "undone": ["x"]}, Change(undone=X)),
+        ({"pending": None, "last": {"id": "y", "end": "back"}, "undone": ["x", "y"]}, Change(undone=X | Y)),
     ],
 )
 def test_what_is_under_way_is_read_from_the_machines_generations(

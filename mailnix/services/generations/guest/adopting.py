@@ -53,7 +53,7 @@ def adopt(world: World, stream: IO[bytes]) -> dict[str, Any]:
             image = _image(world, told)
             number = _packed(world, told, image)
             _installed(world, state.generation(world, number))
-            known = state.State(current=number, last=known.last)
+            known = state.State(current=number, last=known.last, undone=known.undone)
             state.save(world, known)
         (home(world) / KEPT).unlink(missing_ok=True)
     return {"current": known.current}

@@ -14,6 +14,8 @@ from .world import Refused, World, home, locked
 ASKED, INSTALLING, INSTALLED, BACK = "asked", "installing", "installed", "back"
 CONFIRMED = "confirmed"
 KEPT = 5
+REMEMBERED = 100
+"""Changes that were taken back: a service that keeps something for the way back learns of it when it starts next."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +50,24 @@ class Pending:
 
 @dataclass(frozen=True)
 class State:
-    """All of it, written in one step. `last` is how the last change ended: id, to, end, why."""
+    """All of it, written in one step. `last` is how the last change ended: id, to, end, why.
+
+    `undone` are the ids of changes that were taken back, the last one at the end.
+    """
 
     current: int | None = None
     previous: int | None = None
     pending: Pending | None = None
     last: Mapping[str, Any] | None = None
+    undone: tuple[str, ...] = ()
 
     def ended(self, end: str, why: str = "") -> State:
         """Its pending change ended so."""
         if self.pending is None:
             return self
         last = {"id": self.pending.id, "to": self.pending.to, "end": end, "why": why}
-        return replace(self, pending=None, last=last)
+        undone = (*self.undone, self.pending.id)[-REMEMBERED:] if end == BACK else self.undone
+        return replace(self, pending=None, last=last, undone=undone)
 
 
 def read(world: World) -> State:
@@ -75,7 +82,8 @@ def read(world: World) -> State:
             known = {key: pending[key] for key in Pending.__dataclass_fields__ if key in pending}
             lists = {key: tuple(known.get(key, ())) for key in ("new", "failed")}
             pending = Pending(**{**known, **lists, "before": pending["from"]})
-        return State(found["current"], found["previous"], pending, found["last"])
+        undone = tuple(found.get("undone", ()))
+        return State(found["current"], found["previous"], pending, found["last"], undone)
     except (ValueError, KeyError, TypeError) as error:
         raise Refused(f"{path} is damaged ({error}): see which package is installed, and write it anew") from None
 
@@ -83,7 +91,7 @@ def read(world: World) -> State:
 def save(world: World, state: State) -> None:
     """Write all of it in one step."""
     pending = state.pending.json() if state.pending else None
-    found = {"current": state.current, "previous": state.previous, "pending": pending, "last": state.last}
+    found = {**state.__dict__, "pending": pending}
     world.write(home(world) / "state.json", json.dumps(found, indent=1).encode() + b"\n")
 
 

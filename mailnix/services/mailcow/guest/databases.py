@@ -38,7 +38,7 @@ PUTTING, KEEPING = "putting", "keeping"
 
 @dataclass(frozen=True)
 class Change:
-    """What the machine's generations say: the change that is under way, the one that is or was last taken back.
+    """What the machine's generations say: the change that is under way, those that are or were taken back.
 
     One that is being taken back is both, until it is over: what it brought may be started yet, a moment before its
     files go.
@@ -46,7 +46,7 @@ class Change:
     """
 
     under_way: str = ""
-    undone: str = ""
+    undone: frozenset[str] = frozenset()
     databases: bool = False
 
 
@@ -118,11 +118,14 @@ def read_change(path: str | None) -> Change:
         return Change()
     found = json.loads(Path(path).read_text("utf-8"))
     pending, last = found["pending"], found["last"]
-    undone = last["id"] if last and last["end"] == "back" else ""
+    undone = {*found.get("undone", ())}
+    if last and last["end"] == "back":
+        undone.add(last["id"])
+    if pending and pending["step"] == "back":
+        undone.add(pending["id"])
     if pending is None:
-        return Change(undone=undone)
-    undone = pending["id"] if pending["step"] == "back" else undone
-    return Change(pending["id"], undone, bool(pending.get("databases")))
+        return Change(undone=frozenset(undone))
+    return Change(pending["id"], frozenset(undone), bool(pending.get("databases")))
 
 
 def state_file(root: Path) -> Path:
@@ -157,14 +160,14 @@ def settle(root: Path, wanted: str, laid: str, change: Change, hands: Hands) -> 
         state = _finish(root, state, hands)
     kept = state.kept
     if state.live == wanted:
-        others = change.under_way if change.under_way != change.undone else ""
-        if kept and others and kept.change and kept.change == change.undone:
+        others = change.under_way if change.under_way not in change.undone else ""
+        if kept and others and kept.change in change.undone:
             _save(root, replace(state, kept=replace(kept, change=others)), hands)  # its way back, too
         return
-    undone = kept is not None and kept.change and kept.change == change.undone
-    if kept and kept.rev == wanted and (change.databases or undone):
+    if kept and kept.rev == wanted and (change.databases or kept.change in change.undone):
         hands.stop(root)
-        _put_back(root, state, kept, "" if undone else change.under_way, hands)
+        purpose = change.under_way if change.databases and change.under_way != kept.change else ""
+        _put_back(root, state, kept, purpose, hands)
     elif change.databases:
         raise SetupError(f"no database of Mailcow {wanted[:12]} is kept, and it cannot run with a newer one's")
     elif change.under_way:
