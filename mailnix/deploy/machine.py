@@ -55,6 +55,10 @@ class Machine(Protocol):
         """What runs, what waits, what is there."""
         ...
 
+    def login(self) -> Status:
+        """The same by a new connection as whom the description lets in; raises Unreached where only others get in."""
+        ...
+
     def adopt(self, adoption: Mapping[str, Any]) -> None:
         """Make what its image laid its first generation; nothing else changes. Raises Refused, Busy."""
         ...

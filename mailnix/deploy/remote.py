@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -148,6 +148,10 @@ class Remote:
         """As the program says."""
         return Status.read(self._verb("status"))
 
+    def login(self) -> Status:
+        """As `status`, by a door that the description leaves open: as root, not as a provider's user with sudo."""
+        return Status.read(self._verb("status", numbers=[n for n, door in enumerate(self.doors) if not door.sudo]))
+
     def adopt(self, adoption: Mapping[str, Any]) -> None:
         """As the program does."""
         self._verb("adopt", stdin=json.dumps(adoption).encode(), timeout=CHANGING)
@@ -206,11 +210,17 @@ class Remote:
         words = (*python, "-I", "-", json.dumps(questions))
         return read_answers(self._any(words, LOOK.read_bytes(), SHORT + 20 * len(questions)))
 
-    def _verb(self, *words: str, stdin: Secret | bytes | None = None, timeout: float = SHORT) -> dict[str, Any]:
+    def _verb(
+        self,
+        *words: str,
+        stdin: Secret | bytes | None = None,
+        timeout: float = SHORT,
+        numbers: Collection[int] | None = None,
+    ) -> dict[str, Any]:
         data = stdin.reveal() if isinstance(stdin, Secret) else stdin
         try:
             program = nixos.PROGRAM if self.is_nixos else (PROGRAM,)
-            said = self._any((*program, *words), data, timeout, _answered)
+            said = self._any((*program, *words), data, timeout, _answered, numbers)
         except CommandFailed as error:
             raise self._refused(error) from None
         found: dict[str, Any] = json.loads(said.stdout)
@@ -222,14 +232,18 @@ class Remote:
         stdin: bytes | None,
         timeout: float,
         answered: Callable[[CommandFailed], bool] = lambda _error: True,
+        numbers: Collection[int] | None = None,
     ) -> Completed:
         """By the way that worked last, else the others; raises Unreached by its failure where none leads there.
 
         `answered` tells a failure of what was called from that of something else which somebody runs instead: a forced
-        command in authorized_keys (sshd(8)), with which providers send root's visitors elsewhere.
+        command in authorized_keys (sshd(8)), with which providers send root's visitors elsewhere. `numbers` are the
+        doors that count, where not all do.
         """
         first: CommandFailed | None = None
-        for number in (self.at, *(n for n in range(len(self.doors)) if n != self.at)):
+        tried = self.at
+        every = range(len(self.doors)) if numbers is None else numbers
+        for number in sorted(every, key=lambda each: each != self.at):
             try:
                 call = self.doors[number].argv(words, self.sockets)
                 done = self.runner(call, stdin=stdin, timeout=timeout, on_line=self._waits)
@@ -237,12 +251,12 @@ class Remote:
                 if error.status not in (None, SSH_FAILED) and answered(error):
                     self.at = number
                     raise
-                first = first or error
+                tried, first = (number, error) if first is None else (tried, first)
                 continue
             self.at = number
             return done
         assert first is not None, "a machine has a way"
-        found = failure(first, self.host, self.way, f"--to {self.host}=")
+        found = failure(first, self.host, self.doors[tried].way, f"--to {self.host}=")
         raise Unreached(found.message, found.hint)
 
     def _waits(self, line: str) -> None:

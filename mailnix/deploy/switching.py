@@ -165,18 +165,28 @@ class _Change:
             self.scene.clock.sleep(LOOK_EVERY)
 
     def _login(self, each: _Waiting) -> Seen:
-        """A new connection, and whether the machine waits for us."""
-        seen = Seen(f"{About.LOGIN} to {each.move.host}", HERE, ok=False, said="")
+        """A new connection as the description has it, and whether the machine waits for us.
+
+        Another door (a provider's user with sudo) may be used to see what the machine does, and is no sign of any
+        other: the next one to remove that user would be locked out.
+        """
+        seen, machine, shut = Seen(f"{About.LOGIN} to {each.move.host}", HERE, ok=False, said=""), each.move.machine, ""
         try:
-            pending = self._pending(each, each.move.machine.status())
+            try:
+                status = machine.login()
+            except Unreached as error:
+                shut, status = error.message, machine.status()
+            pending = self._pending(each, status)
         except Unreached as error:
-            return evolve(seen, said=error.message)
+            return evolve(seen, said=shut or error.message)
         if not pending.installed:
             each.due = max(each.due, self.scene.clock.now() + self.within)
             return evolve(seen, said="it is still installing")
         if not each.known:
             each.due, each.known = self.scene.clock.now() + pending.left, True
-        return evolve(seen, ok=True, said=f"{each.move.machine.way}, generation {pending.to} waits")
+        if shut:
+            return evolve(seen, said=f"{shut} (only {machine.way} gets in, which does not count)")
+        return evolve(seen, ok=True, said=f"{machine.way}, generation {pending.to} waits")
 
     def _pending(self, each: _Waiting, status: Status) -> Pending:
         if status.pending is not None and status.pending.id == self.token:

@@ -49,7 +49,7 @@ class Clock:
 @define
 class Played:
     """One machine. `lost` has verbs in which the connection breaks, `fails` is why nothing can be installed, `unhad`
-    why nothing can be fetched ahead.
+    why nothing can be fetched ahead. A change `locks_out` everybody, or leaves `root_shut` out.
     """
 
     host: str
@@ -67,6 +67,7 @@ class Played:
     offers: Upgrades = field(factory=Upgrades)
     reboot: str = ""
     locks_out: bool = False
+    root_shut: bool = False
     on_call: Callable[[str], None] = lambda _verb: None
     calls: list[str] = field(factory=list)
     pending: Pending | None = None
@@ -127,6 +128,12 @@ class Played:
         return Status(
             self.found.program, self.found.host, self.current, pending, self.last, made, self.drift, self.previous
         )
+
+    def login(self) -> Status:
+        status = self.status()
+        if self.root_shut and self.pending is not None:
+            raise Unreached(f"root@{self.host} is not reached: permission denied")
+        return status
 
     def compare(self, credentials: Secret) -> tuple[str, ...]:
         self._called("compare")

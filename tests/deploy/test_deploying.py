@@ -123,6 +123,15 @@ def test_what_answers_in_our_programs_place_does_not_end_the_wait_for_a_machine_
     assert next(refusals, None) is None
 
 
+def test_root_locked_out_is_taken_back_though_another_user_gets_in(stage: Stage) -> None:
+    stage.packages.digests["proxy"] = "admin_keys of nobody"
+    stage["proxy"].root_shut = True
+    with pytest.raises(Failed, match=r"permission denied \(only root@proxy gets in, which does not count") as caught:
+        deploy(stage.deploying())
+    assert ends(caught.value.report) == {"internal": End.AS_DESCRIBED, "proxy": End.BACK}
+    assert generations(stage)["proxy"] == 1
+
+
 def test_a_check_that_fails_takes_the_change_back_and_is_named_with_what_it_saw(stage: Stage) -> None:
     stage.packages.digests["proxy"] = "Mailcow gets no packets"
 

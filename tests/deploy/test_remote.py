@@ -123,6 +123,23 @@ def test_after_a_change_root_may_come_too_where_the_user_may_not_any_more() -> N
     assert ssh.calls[-1][-5:] == ("-l", "root", "--", "debian@a", f"{PROGRAM} status")
 
 
+def test_a_users_sudo_is_no_login_that_counts_after_a_change() -> None:
+    class Shut(Ssh):
+        def __call__(self, argv: Any, *, stdin: bytes | None = None, **more: Any) -> Completed:
+            if "-l" in argv or "root@b" in argv:
+                raise CommandFailed(tuple(argv), 255, "root@a: Permission denied (publickey).\n")
+            return super().__call__(argv, stdin=stdin, **more)
+
+    machine = remote(ssh := Shut(SAID), "debian@a", later=["root@b"])
+    machine.probe()
+    ssh.said = STATUS
+    machine.switch(1, 180, "token")
+    assert machine.status().host == "proxy"
+    with pytest.raises(Unreached):
+        machine.login()
+    assert remote(Ssh(), "root@c").login().host == "proxy"
+
+
 def test_the_plans_own_ways_are_for_after_a_change_where_somebody_said_another() -> None:
     ssh = Ssh(failing=["root@staging"])
     machine = remote(ssh, "root@staging", later=["root@a"])
