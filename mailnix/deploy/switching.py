@@ -100,6 +100,7 @@ class _Change:
     token: str = field(factory=lambda: secrets.token_hex(8))
     waiting: dict[str, _Waiting] = field(factory=dict, init=False)
     confirmed: list[str] = field(factory=list, init=False)
+    ends: dict[str, End] = field(factory=dict, init=False)
     seen: tuple[Seen, ...] = field(default=(), init=False)
 
     @property
@@ -126,7 +127,9 @@ class _Change:
                 self._see(every, before)
                 self._confirm()
             except MailnixError as error:
-                raise self._taken_back(error) from None
+                self._take_back()
+                if {*self.hosts} != {*self.confirmed}:
+                    raise self._taken_back(error) from None
         return tuple(move.ended(End.CONFIRMED, self.seen) for move in self.moves)
 
     def _switch(self, move: Move) -> None:
@@ -224,13 +227,40 @@ class _Change:
                     raise
             self.scene.clock.sleep(LOOK_EVERY)
 
-    def _taken_back(self, error: MailnixError) -> TakenBack:
-        """Take back whatever waits, at once; what is not reached does so by itself, and is waited for."""
-        ends = dict.fromkeys(self.hosts, End.BACK) | dict.fromkeys(self.confirmed, End.CONFIRMED)
+    def _take_back(self) -> None:
+        """Tell whatever waits, at once; what does not do it now does so by itself, and is waited for.
+
+        What became of each is what it says itself: a confirmation may have come whose answer was lost.
+        """
         for host, each in reversed(tuple(self.waiting.items())):
             self.scene.say(f"{host}: taking generation {each.move.number} back")
-            ends[host] = self._back(each)
-            del self.waiting[host]
+            with suppress(MailnixError):
+                self._ended(each, each.move.machine.back(self.token))
+        for each in reversed(tuple(self.waiting.values())):
+            self._wait_for(each)
+
+    def _wait_for(self, each: _Waiting) -> None:
+        scene, host = self.scene, each.move.host
+        left = max(0.0, each.due - scene.clock.now())
+        scene.say(f"{host}: did not answer; it goes back by itself at {scene.clock.at(left)}: waiting for that")
+        while scene.clock.now() < each.due + GRACE:
+            with suppress(MailnixError):  # whatever keeps it from answering now: it goes on by itself
+                status = each.move.machine.status()
+                if status.pending is None:
+                    self._ended(each, status.current)
+                    return
+            scene.clock.sleep(LOOK_EVERY)
+        self.ends[host] = End.GOES_BACK
+
+    def _ended(self, each: _Waiting, current: int | None) -> None:
+        """It waits no more, and this generation runs."""
+        if current == each.move.number:
+            self.confirmed.append(each.move.host)
+        del self.waiting[each.move.host]
+
+    def _taken_back(self, error: MailnixError) -> TakenBack:
+        """What is raised: what went wrong, and what became of each."""
+        ends = dict.fromkeys(self.hosts, End.BACK) | dict.fromkeys(self.confirmed, End.CONFIRMED) | self.ends
         outcomes = [move.ended(ends[move.host], self.seen) for move in self.moves]
         message, hint = f"{error.message}; {_told(outcomes)}", error.hint
         if self.confirmed:
@@ -238,23 +268,6 @@ class _Change:
             others = " ".join(move.host for move in self.moves if move.host not in self.confirmed)
             hint = f"bring the rest there: mailnix deploy {self.config} {others}"
         return TakenBack(message, hint, outcomes)
-
-    def _back(self, each: _Waiting) -> End:
-        scene = self.scene
-        with suppress(Unreached, Refused):
-            each.move.machine.back(self.token)
-            return End.BACK
-        left = max(0.0, each.due - scene.clock.now())
-        scene.say(
-            f"{each.move.host}: is not reached; it goes back by itself at {scene.clock.at(left)}: waiting for that"
-        )
-        while scene.clock.now() < each.due + GRACE:
-            with suppress(MailnixError):  # whatever keeps it from answering now: it goes on by itself
-                status = each.move.machine.status()
-                if status.pending is None:
-                    return End.BACK
-            scene.clock.sleep(LOOK_EVERY)
-        return End.GOES_BACK
 
     @contextmanager
     def _told_if_interrupted(self) -> Iterator[None]:
@@ -266,13 +279,11 @@ class _Change:
         except BaseException:
             for host, each in self.waiting.items():
                 left = max(0.0, each.due - self.scene.clock.now())
-                when = (
-                    f"at {self.scene.clock.at(left)}" if each.known else f"{each.within} seconds after it is installed"
-                )
+                by = f"at {self.scene.clock.at(left)}" if each.known else f"{each.within} seconds after it is installed"
                 now = f"generation {each.move.before}" if each.move.before else "what it was before"
                 self.scene.say(
                     f"{host}: nobody confirms generation {each.move.number} now, so it goes back to {now} by itself,"
-                    f" {when}; sooner: mailnix rollback {self.config} {host}"
+                    f" {by}; sooner: mailnix rollback {self.config} {host}"
                 )
             raise
 

@@ -196,6 +196,22 @@ def test_a_confirmation_whose_answer_is_lost_is_asked_for_again(stage: Stage) ->
     assert ends(deploy(stage.deploying()))["proxy"] is End.CONFIRMED
 
 
+def test_a_machine_that_was_confirmed_and_then_away_for_long_is_not_called_back(stage: Stage) -> None:
+    stage.packages.digests["proxy"] = "other"
+    proxy, away_until = stage["proxy"], [0.0]
+
+    def away(verb: str) -> None:
+        if verb == "confirm 2" and proxy.pending:
+            proxy.lost, away_until[0] = {"confirm"}, stage.clock.now() + 400
+        elif stage.clock.now() < away_until[0]:
+            raise Unreached("root@proxy is not reached: connection timed out")
+
+    proxy.on_call = away
+    report = deploy(stage.deploying())
+    assert [(each.host, each.end, each.after) for each in report.machines][1:] == [("proxy", End.CONFIRMED, 2)]
+    assert generations(stage)["proxy"] == 2
+
+
 def test_a_machine_that_never_heard_that_it_shall_switch_is_told_again(stage: Stage) -> None:
     """A busy one may not even answer a new connection in time, as a deploy to emulated machines met it."""
     stage.packages.digests["proxy"] = "other"
@@ -343,6 +359,22 @@ class TestATunnelThatChanges:
         with pytest.raises(Failed, match="the tunnel's handshake") as caught:
             deploy(changed.deploying())
         assert ends(caught.value.report) == {"internal": End.BACK, "proxy": End.BACK}
+        assert generations(changed) == {"proxy": 1, "internal": 1}
+
+    def test_is_taken_back_by_one_end_though_the_other_is_busy(self, changed: Stage) -> None:
+        def busy(verb: str) -> None:
+            if verb == "back":
+                raise Busy("a generation is being installed or taken back just now")
+
+        changed["proxy"].on_call = busy
+        changed["internal"].answers = lambda question: (
+            question[0] != "handshake" or not changed["internal"].pending,
+            "",
+        )
+        with pytest.raises(Failed, match="the tunnel's handshake") as caught:
+            deploy(changed.deploying())
+        assert ends(caught.value.report) == {"internal": End.BACK, "proxy": End.BACK}
+        assert "back" in changed["internal"].calls
         assert generations(changed) == {"proxy": 1, "internal": 1}
 
     def test_may_cut_off_home_until_the_proxy_has_changed_too(self, changed: Stage) -> None:
