@@ -24,6 +24,7 @@ CERTS = "/etc/ssl/certs"
 PATHS = (
     "/etc/credstore",
     "/etc/ssh",
+    "/etc/systemd/system",
     "/var/lib/mailnix",
     "/usr/local/share",
     "/run/mailnix",
@@ -262,16 +263,37 @@ def test_pushed_credentials_are_stored_and_a_waiting_machine_goes_on_by_itself(m
     assert machine.log() == []
 
 
-def test_a_pushed_key_remakes_its_tunnel_and_a_pushed_password_restarts_its_services(machine: Machine) -> None:
+UNITS = {
+    "haraka-in.service": "[Service]\nLoadCredential=haraka.internalcmd\n",
+    "haraka-out.service": "[Service]\nLoadCredential=haraka.internalcmd:haraka.internalcmd\n",
+    "haraka-certificate.service.d/10.conf": "[Service]\nOpenFile=/etc/credstore/haraka.internalcmd:x:read-only\n",
+    "caddy.service": "[Service]\nExecStart=/usr/bin/caddy\n",
+    "getty@.service": "[Service]\nLoadCredential=haraka.internalcmd\n",
+}
+
+
+def test_a_pushed_key_remakes_its_tunnel_and_a_pushed_password_restarts_what_reads_it(machine: Machine) -> None:
+    for name, text in UNITS.items():
+        unit = machine.path(f"/etc/systemd/system/{name}")
+        unit.parent.mkdir(parents=True, exist_ok=True)
+        unit.write_text(text)
     machine.run("receive-credentials", packed(dict.fromkeys(machine.needs, "x")))
     (machine.root / "ready").touch()
     key = next(name for name in machine.needs if name.startswith("network.wireguard.private"))
     machine.run("receive-credentials", packed({**dict.fromkeys(machine.needs, "x"), key: "y"}))
     assert machine.log() == REMADE
     machine.run("receive-credentials", packed({"haraka.internalcmd": "z"}))
-    assert machine.log()[2:] == ["systemctl restart --no-block mailnix-credentials.service"]
+    readers = "haraka-certificate.service haraka-in.service haraka-out.service"
+    assert machine.log()[2:] == [f"systemctl try-restart --no-block {readers}"]
     machine.run("receive-credentials", packed({"haraka.internalcmd": "z"}))
     assert len(machine.log()) == 3
+
+
+def test_a_credential_that_nothing_reads_restarts_nothing(machine: Machine) -> None:
+    machine.run("receive-credentials", packed(dict.fromkeys(machine.needs, "x")))
+    (machine.root / "ready").touch()
+    machine.run("receive-credentials", packed({"haraka.internalcmd": "z"}))
+    assert machine.log() == []
 
 
 @pytest.mark.parametrize("name", ["evil", "../evil", "mailcow.dbpass", ".hidden", "sub/haraka.internalcmd"])
