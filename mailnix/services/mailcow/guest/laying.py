@@ -44,10 +44,11 @@ def _lay_new(source: Source, paths: Paths, new: Path) -> None:
     if before is not None and record is not None:
         say(f"{before} is Mailcow {source.tag} already")
         lay(before, new, source.rev, record.paths)
-    elif paths.source.is_dir():
-        _check(paths.source, source)
+    elif paths.source.is_dir() and nar_hash(paths.source) == source.nar_hash:
         lay(paths.source, new, source.rev)
     else:
+        if paths.source.is_dir():
+            say(f"{paths.source}, from the image, is not Mailcow {source.tag}")
         fetch(source, paths, new)
     for name in ("key.pem", "cert.pem"):  # a key that the whole world has
         (new / SAMPLE / name).unlink(missing_ok=True)
