@@ -187,7 +187,7 @@ def _has_program(asking: Asking, machine: Machine, found: Probe) -> bool:
 
 def _adopted(asking: Asking, machine: Machine) -> Status:
     """Have a machine that was built as an image keep what it is, since purging a first generation is no way back."""
-    asking.say(f"{machine.host}: built as an image, which becomes the generation to go back to")
+    asking.say(f"{machine.host}: what it runs becomes the generation to go back to")
     machine.adopt(asking.maker.adoption(machine.host))
     return machine.status()
 

@@ -25,10 +25,14 @@ from mailnix.services.generations import names
 from mailnix.services.haraka import npm_tree
 from mailnix.services.mailcow.debian import SOURCE
 from mailnix.services.mailcow.pin import PIN, Pin
+from mailnix.services.mailcow.units import ROOT
 from mailnix.services.wireguard.debian import debian as wireguard
 from mailnix.tree import Tree
 
 NETWORKS: Final = (".netdev", ".network")
+LAID: Final = f"{ROOT}/.mailnix.json"
+"""What says which Mailcow a machine has (services/mailcow/guest/tree.py)."""
+
 ANY: Final = 0  # a digest is the same for every number
 
 
@@ -80,6 +84,7 @@ class Debs:
             "shared": SHARED,
             "here": HERE,
             "trees": {npm_tree.PACKAGE: npm_tree.FOLDER},
+            "mailcow": LAID,
             "alike": {each.path: digest(each) for each in network},
             "made": made(host, ANY, "", {}, {"links": links.facts(self.plan, host)}),
         }

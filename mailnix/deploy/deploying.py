@@ -20,7 +20,7 @@ from mailnix.plan import Plan
 from mailnix.secrets import Secret
 
 FIRST: Final = "its first generation"
-AS_BUILT: Final = "it is as its image made it"
+AS_BUILT: Final = "mailnix deploy has not brought what it runs"
 SHOWN: Final = 5  # names in a line
 
 Credentials = Callable[[str], Mapping[str, Secret]]

@@ -41,7 +41,7 @@ def test_what_an_image_made_is_kept_before_the_first_generation_comes(images: St
     assert [call for call in images["proxy"].calls if call in ("adopt", "receive 2", "switch 2")] == [
         "adopt", "receive 2", "switch 2",
     ]  # fmt: skip
-    assert report.machines[0].why == "it is as its image made it"
+    assert report.machines[0].why == "mailnix deploy has not brought what it runs"
 
 
 def test_nobody_is_asked_whether_it_may_become_ours_and_our_services_are_in_nobodys_way(images: Stage) -> None:

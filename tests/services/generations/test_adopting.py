@@ -218,6 +218,12 @@ def test_what_was_changed_by_hand_stays_and_is_drift(image: Scratch) -> None:
     }
 
 
+def test_which_mailcow_it_runs_is_known_so_that_another_one_has_its_time(image: Scratch) -> None:
+    lay(image.root, File("/var/lib/mailcow/.mailnix.json", '{"rev": "abc"}'))
+    adopt(image, told(mailcow="/var/lib/mailcow/.mailnix.json"))
+    assert state.generation(image, 1).made["mailcow"] == "abc"
+
+
 def test_tunnels_that_are_others_than_described_are_not_known(image: Scratch) -> None:
     adopt(image, told(alike={"/etc/networks": "another"}))
     assert state.generation(image, 1).made["links"] == {HOST: {}}
@@ -233,10 +239,77 @@ def test_an_image_without_a_list_of_its_files_is_refused_in_a_line(image: Scratc
     assert (image.state.current, known(image)) == (None, {})
 
 
-def test_a_package_that_somebody_has_installed_is_not_made_again(image: Scratch) -> None:
-    image.run(["dpkg", "--install", str(deb(image.root, PACKAGE, "7", {"etc/x": "x"}))])
-    with pytest.raises(Refused, match=f"{PACKAGE} 7 was installed by other means"):
-        adopt(image, told())
+class TestAPackageThatAptBrought:
+    """As docs/howto/packages.md has it; the client comes later."""
+
+    @pytest.fixture
+    def installed(self, plain: Scratch) -> Scratch:
+        plain.run(["dpkg", "--install", *map(str, self.debs(plain, 7))])
+        (plain.root / "made").rename(plain.root / "archive/given")
+        return plain
+
+    @staticmethod
+    def debs(machine: Scratch, number: int) -> list[Path]:
+        folder = machine.root / "made"
+        folder.mkdir(exist_ok=True)
+        scripts = {name: text.format(number=number) for name, text in OURS.items()}
+        laid = {"etc/generation": str(number), "etc/networks": "wg0 51820\n"}
+        return [
+            deb(folder, "mailnix-haraka", "3.3.4+1", {f"{HARAKA[1:]}/node_modules/haraka.js": "Haraka"}),
+            deb(folder, PACKAGE, str(number), laid, scripts, "mailnix-haraka (= 3.3.4+1)"),
+        ]
+
+    def test_becomes_the_generation_of_its_number_and_nothing_is_installed(self, installed: Scratch) -> None:
+        before = as_it_is(installed)
+        installed.ran.clear()
+        assert adopt(installed, told()) == {"current": 7}
+        assert as_it_is(installed) == before
+        assert installed.laid() == "7 7"
+        assert not [words for words in installed.ran if "--install" in words]
+        made = state.generation(installed, 7).made
+        assert sorted(made["debs"]) == ["mailnix-haraka_3.3.4+1_all.deb", f"{PACKAGE}_7_all.deb"]
+        assert made["links"] == LINKS
+        assert verbs.status(installed)["drift"] == []
+
+    def test_is_what_the_next_one_goes_back_to(self, installed: Scratch) -> None:
+        adopt(installed, told())
+        before = as_it_is(installed)
+        next_one(installed, 8)
+        verbs.switch(installed, 8, 60, "a")
+        assert installed.laid() == "8 8"
+        installed.later()
+        assert installed.laid() == "7 7"
+        assert as_it_is(installed) == before
+        assert known(installed)["mailnix-haraka"].version == "3.3.4+1"
+
+    def test_keeps_what_was_changed_by_hand_as_drift(self, installed: Scratch) -> None:
+        (installed.root / "etc/networks").write_text("by hand\n")
+        adopt(installed, told())
+        next_one(installed, 8)
+        verbs.switch(installed, 8, 60, "a")
+        installed.later()
+        assert (installed.root / "etc/networks").read_text() == "by hand\n"
+        assert verbs.status(installed)["drift"] == ["/etc/networks"]
+        assert state.generation(installed, 7).made["links"] == {HOST: {}}
+
+    def test_is_done_again_where_it_was_killed(self, installed: Scratch, tmp_path: Path) -> None:
+        before = as_it_is(installed)
+        for number, twin in deaths(installed, tmp_path):
+            with contextlib.suppress(Died):
+                adopt(twin, told())
+                twin.dies = None
+            over = twin.state.current == 7
+            twin.power_cut()
+            assert adopt(twin, told()) == {"current": 7}, number
+            assert as_it_is(twin) == before
+            if over:
+                break
+        assert number > 4
+
+    def test_with_a_version_of_somebodys_own_is_refused(self, plain: Scratch) -> None:
+        plain.run(["dpkg", "--install", str(deb(plain.root, PACKAGE, "7~mine", {"etc/x": "x"}))])
+        with pytest.raises(Refused, match=f"{PACKAGE} 7~mine is no generation"):
+            adopt(plain, told())
 
 
 def test_what_dpkg_refuses_is_said_and_can_be_tried_again(image: Scratch) -> None:

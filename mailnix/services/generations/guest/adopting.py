@@ -3,6 +3,8 @@
 An image's files belong to no package, so taking the next generation back would be to purge it, and would take them
 along. So they are packed where they are, and installed at once: every file is replaced by itself, and nothing starts or
 stops. Whatever kills this in the middle, the files are there all the time, and it begins again.
+
+Where apt has installed the machine's package (docs/howto/packages.md), that is the first generation, packed anew.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from . import packages, state
+from . import packages, repacking, state
 from .receiving import sha256
 from .world import Busy, Refused, World, flush, home, locked
 
@@ -39,9 +43,10 @@ NOT_SO = "0" * 32
 def adopt(world: World, stream: IO[bytes]) -> dict[str, Any]:
     """Make what runs a generation, confirmed; nothing to do where there is one. `stream` is what the client knows.
 
-    `host`, `package`, `scripts` (dpkg's; `here` in them is where paths go that others have, too: those of `shared` that
-    this machine has), `trees` (packages of ours by the folder that each has), `made` (for made.json), whose `links` are
-    true where files are as `alike` says, and unknown elsewhere.
+    `host`, `package`, `mailcow` (the file that says which one is laid), `scripts` (dpkg's; `here` in them is where
+    paths go that others have, too: those of `shared` that this machine has), `trees` (packages of ours by the folder
+    that each has), `made` (for made.json), whose `links` are true where files are as `alike` says, and unknown
+    elsewhere.
     """
     told = json.load(stream)
     sending = locked(world, "receiving", 0, "another deploy is sending its packages just now")
@@ -50,25 +55,38 @@ def adopt(world: World, stream: IO[bytes]) -> dict[str, Any]:
         if known.pending:
             raise Busy(f"generation {known.pending.to} waits for its confirmation")
         if known.current is None:
-            image = _image(world, told)
-            number = _packed(world, told, image)
-            _installed(world, state.generation(world, number))
+            number = _by_apt(world, told) or _by_image(world, told)
             known = state.State(current=number, last=known.last, undone=known.undone)
             state.save(world, known)
         (home(world) / KEPT).unlink(missing_ok=True)
     return {"current": known.current}
 
 
-def _image(world: World, told: Mapping[str, Any]) -> bytes:
+def _by_apt(world: World, told: Mapping[str, Any]) -> int | None:
+    """The generation that is installed, packed anew; None where an image laid what there is."""
+    have, package = packages.known(world), told["package"]
+    if package not in have or (home(world) / KEPT).exists():
+        return None
+    number = repacking.number_of(package, have[package])
+    shutil.rmtree(home(world) / str(number), ignore_errors=True)
+    with _making(world, number) as folder:
+        ours = [package, *(name for name in sorted(told["trees"]) if name in have)]
+        debs = [repacking.repack(world, name, folder / "tree", _lay, partial(_deb, world)) for name in ours]
+        now = {path: digest(world.root / path[1:]) for path in told["alike"]}
+        _write_made(world, told, now, folder, number, debs)
+    return number
+
+
+def _by_image(world: World, told: Mapping[str, Any]) -> int:
+    number = _packed(world, told, _image(world))
+    _installed(world, state.generation(world, number))
+    return number
+
+
+def _image(world: World) -> bytes:
     """The list of what the image laid; kept, since the one in place is about to be replaced."""
     kept = home(world) / KEPT
     if not kept.exists():
-        have = packages.known(world)
-        if told["package"] in have:
-            raise Refused(
-                f"{told['package']} {have[told['package']].version} was installed by other means, and could not be put"
-                f" back: go on with those; on a server that was another's before, or: apt-get purge {told['package']}"
-            )
         world.write(kept, _list(world))
     return kept.read_bytes()
 
@@ -91,24 +109,31 @@ def _list(world: World) -> bytes:
 
 def _packed(world: World, told: Mapping[str, Any], image: bytes) -> int:
     """The generation with its packages, in its folder; gives its number."""
-    for left in home(world).glob(".incoming*"):
-        shutil.rmtree(left)
     for older in state.numbers(world):  # of a time that was interrupted
         if state.generation(world, older).made.get(MARK):
             shutil.rmtree(home(world) / str(older))
     number = max(state.numbers(world), default=0) + 1
+    with _making(world, number) as folder:
+        digests = _write(world, told, image, folder, number)
+    world.write(world.root / world.names.active[1:], digests)
+    return number
+
+
+@contextmanager
+def _making(world: World, number: int) -> Iterator[Path]:
+    """A folder that becomes the generation's at the end, whole."""
+    for left in home(world).glob(".incoming*"):
+        shutil.rmtree(left)
     folder = home(world) / ".incoming"
     folder.mkdir(mode=0o700)
     try:
-        digests = _write(world, told, image, folder, number)
+        yield folder
         for path in (*folder.iterdir(), folder):
             flush(path)
         folder.rename(home(world) / str(number))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     flush(home(world))
-    world.write(world.root / world.names.active[1:], digests)
-    return number
 
 
 def _write(world: World, told: Mapping[str, Any], image: bytes, folder: Path, number: int) -> bytes:
@@ -131,11 +156,27 @@ def _write(world: World, told: Mapping[str, Any], image: bytes, folder: Path, nu
     fields = {"Package": told["package"], "Version": str(number), "Architecture": "all", "Depends": depends}
     about = f"the machine {told['host']} as its image made it"
     debs.append(_deb(world, tree, {**fields, "Description": about}, scripts, by_hand))
+    _write_made(world, told, now, folder, number, debs)
+    return digests
+
+
+def _write_made(
+    world: World, told: Mapping[str, Any], now: Mapping[str, str], folder: Path, number: int, debs: Iterable[Path]
+) -> None:
+    """What is kept with it. Its tunnels are known where their files are those of the description."""
     alike = all(now.get(path) == found for path, found in told["alike"].items())
     links = told["made"]["links"] if alike else {name: {} for name in told["made"]["links"]}
     more = {"generation": number, MARK: True, "links": links, "debs": {deb.name: sha256(deb) for deb in debs}}
-    (folder / world.names.made).write_text(json.dumps({**told["made"], **more}))
-    return digests
+    (folder / world.names.made).write_text(json.dumps({**told["made"], **more, "mailcow": _mailcow(world, told)}))
+
+
+def _mailcow(world: World, told: Mapping[str, Any]) -> str:
+    """The revision that is laid; empty where there is none."""
+    try:
+        rev: str = json.loads((world.root / told["mailcow"][1:]).read_bytes())["rev"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return rev
 
 
 def digest(path: Path) -> str:
