@@ -193,7 +193,7 @@ def test_power_is_cut_between_the_switch_and_the_confirmation(farm: Farm) -> Non
             farm[PROXY].power_cut()
 
     farm[PROXY].on_call = cut
-    with pytest.raises(Failed, match="it is not what waits here any more; proxy runs generation 2"):
+    with pytest.raises(Failed, match="any more: the machine started anew meanwhile; proxy runs generation 2"):
         deploy(farm.deploying())
     assert farm.runs == both("first")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mailnix.secrets import tar
+from rig.waiting import until
 from tests.deploy.nixos.machine import NixOS
 
 pytestmark = pytest.mark.skipif(shutil.which("setsid") is None, reason="setsid (util-linux) is not installed")
@@ -114,6 +115,20 @@ def test_a_power_cut_starts_what_was_there(machine: NixOS, when: str) -> None:
     assert machine.runs == ("first", "first")
     assert secret.read_text() == "old"
     assert machine.call("status")["pending"] is None
+    if when == "installed":
+        assert last(machine) == ("back", "the machine started anew meanwhile")
+
+
+def test_a_power_cut_just_after_the_boot_loader_was_written_starts_the_new_one(machine: NixOS) -> None:
+    machine.receive(2, machine.system("second", boot='kill -9 "-$(cat "$MAILNIX_ROOT"/units/*-finish.service)"'))
+    machine.switch(2)
+    confirming = threading.Thread(target=machine.call, args=("confirm", "2", "--id", "a1"))
+    confirming.start()
+    until(lambda: machine.runs[1] == "second" and (machine.root / "boots").exists(), "the boot loader")
+    machine.power_cut()
+    confirming.join()
+    assert machine.runs == ("second", "second")
+    assert last(machine) == ("confirmed", "the machine started anew meanwhile")
 
 
 def test_a_unit_that_fails_takes_it_back_by_name(machine: NixOS) -> None:

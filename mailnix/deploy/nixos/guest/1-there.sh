@@ -84,11 +84,25 @@ remember() {
 ended() {
     printf '{"id": "%s", "to": %s, "end": "%s", "why": "%s"}\n' "$id" "$to" "$1" "$(plain "${2-}")" >"$run/last.new"
     mv "$run/last.new" "$run/last"
-    rm -rf "$run/state" "$run/brought" "$run/credstore" "$gcroot"
+    rm -rf "$run/state" "$kept/tried" "$run/brought" "$run/credstore" "$gcroot"
     systemctl stop "$(unit).timer" || true
 }
 
-last_why() { sed 's/.*"why": "\([^"]*\)".*/\1/' "$run/last"; }
+# How the last one ended. What memory has forgotten was cut off: it runs where it was the default by then.
+last() {
+    if [ -e "$run/last" ]; then
+        cat "$run/last"
+    elif [ -e "$kept/tried" ] && ! known; then
+        read -r id to new <"$kept/tried"
+        how=back
+        [ "$(readlink -f "$profile")" != "$new" ] || how=confirmed
+        printf '{"id": "%s", "to": %s, "end": "%s", "why": "the machine started anew meanwhile"}\n' "$id" "$to" "$how"
+    else
+        echo null
+    fi
+}
+
+last_why() { last | sed 's/.*"why": "\([^"]*\)".*/\1/; s/^null$/nothing waits/'; }
 
 drift() {
     [ "$(readlink -f "$running")" = "$(readlink -f "$profile")" ] || printf '"/run/current-system"'
@@ -109,6 +123,6 @@ status() {
             found=$(printf '%s\n' "$found" && cat "$run/brought/made.json")
     fi
     printf '{"program": "nixos", "host": "%s", "current": %s, "previous": %s, "pending": %s, "last": %s,\n' \
-        "$(uname -n)" "$(current)" "$(previous)" "$pending" "$(cat "$run/last" 2>/dev/null || echo null)"
+        "$(uname -n)" "$(current)" "$(previous)" "$pending" "$(last)"
     printf '"drift": [%s], "generations": [%s]}\n' "$drifted" "$(printf '%s\n' "$found" | paste -sd ,)"
 }

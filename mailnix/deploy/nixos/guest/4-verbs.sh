@@ -113,6 +113,7 @@ switch() {
         [ ! -L "$profile-$to-link" ] || rm -rf "$run/brought"
         mkdir -p "$run/brought"
         rm -f "$run/last"
+        tried
         printf '%s\n' "$0" >"$run/program"
         begin
         remember
@@ -122,9 +123,18 @@ switch() {
     printf '{"step": "installed", "within": %s}\n' "$within"
 }
 
+# For after a power cut. With the same system credentials alone change, and those of before are there then.
+tried() {
+    mkdir -p "$kept"
+    path=$new
+    [ "$new" != "$old" ] || path=-
+    echo "$id $to $path" >"$kept/tried"
+    sync "$kept/tried"
+}
+
 mine() { known && [ "$id $step" = "$1 installed" ]; }
 
-stays() { grep -q "\"id\": \"$1\", .*\"end\": \"confirmed\"" "$run/last" 2>/dev/null; }
+stays() { last | grep -q "\"id\": \"$1\", .*\"end\": \"confirmed\""; }
 
 extend() {
     lock 60
@@ -142,7 +152,7 @@ confirm() {
         in_unit -finish finish --no-block
     fi
     settled
-    stays "$3" || refuse "it is not what waits here any more$([ ! -e "$run/last" ] || echo ": $(last_why)")"
+    stays "$3" || refuse "it is not what waits here any more: $(last_why)"
     printf '{"current": %s}\n' "$(number_of "$profile")"
 }
 
