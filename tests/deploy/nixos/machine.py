@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,9 @@ class NixOS:
             under.rename(shown)
         (self.root / "run").mkdir()
         (self.root / "units").mkdir(exist_ok=True)
-        (self.root / "run/current-system").symlink_to(self.profile.resolve())
+        boots = self.root / "boots"  # what the boot loader starts: its last word, and not the profile's
+        starts = self.root / "nix/store" / boots.read_text().strip() if boots.exists() else self.profile.resolve()
+        (self.root / "run/current-system").symlink_to(starts)
 
     def end(self) -> None:
         """End every service of it."""
@@ -122,6 +125,14 @@ class NixOS:
         """Wait for a step of what is pending."""
         state = self.root / "run/mailnix-generations/state"
         until(lambda: state.exists() and f"step={step} " in state.read_text(), step)
+
+    def confirming_cut_off(self) -> None:
+        """Confirm, and have the power fail where the systems' own texts kill what finishes it."""
+        confirming = threading.Thread(target=self.call, args=("confirm", "2", "--id", "a1"))
+        confirming.start()
+        until(lambda: (self.root / "killed").exists(), "the cut")
+        self.power_cut()
+        confirming.join()
 
     def environment(self) -> dict[str, str]:
         return {

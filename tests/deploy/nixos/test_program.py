@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from mailnix.secrets import tar
-from rig.waiting import until
 from tests.deploy.nixos.machine import NixOS
 
 pytestmark = pytest.mark.skipif(shutil.which("setsid") is None, reason="setsid (util-linux) is not installed")
+
+CUT = 'touch "$MAILNIX_ROOT/killed"; kill -9 "-$(cat "$MAILNIX_ROOT"/units/*-finish.service)"'
+"""In a system's texts: what finishes the change ends here, and the power with it."""
 
 
 @pytest.fixture
@@ -120,15 +122,73 @@ def test_a_power_cut_starts_what_was_there(machine: NixOS, when: str) -> None:
 
 
 def test_a_power_cut_just_after_the_boot_loader_was_written_starts_the_new_one(machine: NixOS) -> None:
-    machine.receive(2, machine.system("second", boot='kill -9 "-$(cat "$MAILNIX_ROOT"/units/*-finish.service)"'))
+    secret = machine.root / "etc/credstore/haraka.internalcmd"
+    secret.write_text("old")
+    machine.receive(2, machine.system("second", boot=CUT), haraka_internalcmd="new")
     machine.switch(2)
-    confirming = threading.Thread(target=machine.call, args=("confirm", "2", "--id", "a1"))
-    confirming.start()
-    until(lambda: machine.runs[1] == "second" and (machine.root / "boots").exists(), "the boot loader")
-    machine.power_cut()
-    confirming.join()
+    machine.confirming_cut_off()
     assert machine.runs == ("second", "second")
+    assert secret.read_text() == "new"
     assert last(machine) == ("confirmed", "the machine started anew meanwhile")
+    assert machine.call("status")["generations"][1]["by"] == "alice@laptop"
+    assert not (machine.root / "var/lib/mailnix/generations/before").exists()
+
+
+def test_a_power_cut_just_before_the_boot_loader_is_written_leaves_what_was_there(machine: NixOS) -> None:
+    (machine.root / "boots").write_text(machine.system("first").name)
+    store = machine.root / "etc/credstore"
+    (store / "haraka.internalcmd").write_text("old")
+    machine.receive(2, machine.system("second", before_boot=CUT), haraka_internalcmd="new", haraka_other="new")
+    machine.switch(2)
+    machine.confirming_cut_off()
+    assert last(machine) == ("back", "the machine started anew meanwhile")
+    assert machine.runs == ("first", "first")
+    assert {path.name: path.read_text() for path in store.iterdir()} == {"haraka.internalcmd": "old"}
+
+
+@pytest.mark.parametrize("when", ["before_boot", "boot"])
+def test_credentials_alone_are_whole_after_a_power_cut(machine: NixOS, when: str) -> None:
+    secret = machine.root / "etc/credstore/haraka.internalcmd"
+    secret.write_text("old")
+    machine.receive(2, machine.system("first", **{when: CUT}), haraka_internalcmd="new")
+    machine.switch(2)
+    machine.confirming_cut_off()
+    assert last(machine)[0] == "back"
+    assert secret.read_text() == "old"
+
+
+def test_a_disk_that_fills_up_at_the_end_takes_it_back(machine: NixOS) -> None:
+    secret = machine.root / "etc/credstore/haraka.internalcmd"
+    secret.write_text("old")
+    installed(machine, haraka_internalcmd="new")
+    (machine.root / "nix-env-fails").touch()
+    said = machine.call("confirm", "2", "--id", "a1")[1]
+    assert said.endswith("it could not be made the default: is the disk full?")
+    assert machine.runs == ("first", "first")
+    assert secret.read_text() == "old"
+    assert not machine.timers
+
+
+def test_what_is_killed_at_the_end_each_time_is_taken_back(machine: NixOS) -> None:
+    killed = 'kill -9 "-$(cat "$MAILNIX_ROOT"/units/*-finish.service)"'
+    machine.receive(2, machine.system("second", before_boot=killed))
+    machine.switch(2)
+    said: list[object] = []
+    confirming = threading.Thread(target=lambda: said.append(machine.call("confirm", "2", "--id", "a1")))
+    confirming.start()
+    while confirming.is_alive():
+        machine.look()
+        confirming.join(0.05)
+    assert "often enough" in str(said)
+    assert machine.runs == ("first", "first")
+
+
+def test_credentials_of_what_nobody_switches_to_are_forgotten(machine: NixOS) -> None:
+    machine.receive(2, machine.system("second"), haraka_internalcmd="new")
+    assert machine.call("forget", "3") == {}
+    assert [*machine.root.glob("run/**/haraka.internalcmd")]
+    assert machine.call("forget", "2") == {}
+    assert not [*machine.root.glob("run/**/haraka.internalcmd")]
 
 
 def test_a_unit_that_fails_takes_it_back_by_name(machine: NixOS) -> None:

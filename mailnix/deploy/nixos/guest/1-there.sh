@@ -15,6 +15,7 @@ profile=$root/nix/var/nix/profiles/system
 running=$root/run/current-system
 gcroot=$root/nix/var/nix/gcroots/mailnix-generations
 store=$root/etc/credstore
+before=$kept/before # credentials as they were, while `finish` lays the new ones
 ours=$root/usr/lib/mailnix/receive-credentials
 
 refuse() {
@@ -93,7 +94,7 @@ last() {
     if [ -e "$run/last" ]; then
         cat "$run/last"
     elif [ -e "$kept/tried" ] && ! known; then
-        read -r id to new <"$kept/tried"
+        read -r id to new from <"$kept/tried"
         how=back
         [ "$(readlink -f "$profile")" != "$new" ] || how=confirmed
         printf '{"id": "%s", "to": %s, "end": "%s", "why": "the machine started anew meanwhile"}\n' "$id" "$to" "$how"

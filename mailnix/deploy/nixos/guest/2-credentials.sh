@@ -23,15 +23,41 @@ lay() {
 
 uncover() { while mountpoint -q "$store"; do umount -l "$store"; done; }
 
-changed() { cat "$run/brought/changed" 2>/dev/null || true; }
+changed() { cat "$run/brought/changed" 2>/dev/null || cat "$before/.changed" 2>/dev/null || true; }
+
+# One takes the place of another, whole; `finish` stands for itself, so each failure is handed on.
+replace() {
+    cp -p "$1" "$store/.$2.new" && sync "$store/.$2.new" && mv "$store/.$2.new" "$store/$2"
+}
 
 keep() {
-    for name in $(changed); do
-        cp "$run/brought/credentials/$name" "$store/.$name.new"
-        sync "$store/.$name.new"
-        mv "$store/.$name.new" "$store/$name"
-    done
+    for name in $(changed); do replace "$run/brought/credentials/$name" "$name" || return; done
 }
+
+# Beside what becomes the default lies what was there, until the boot loader is written: that is what `mend` looks for.
+aside() {
+    [ ! -e "$before" ] || return 0
+    rm -rf "$before.new"
+    mkdir -p "$before.new" || return
+    for name in $(changed); do
+        [ ! -e "$store/$name" ] || cp -p "$store/$name" "$before.new/$name" || return
+    done
+    changed >"$before.new/.changed" && sync "$before.new"/.changed && mv "$before.new" "$before"
+}
+
+put_back() {
+    [ -e "$before" ] || return 0
+    for name in $(changed); do
+        if [ -e "$before/$name" ]; then
+            cmp -s "$before/$name" "$store/$name" || replace "$before/$name" "$name" || return
+        else
+            rm -f "$store/$name"
+        fi
+    done
+    sync
+}
+
+forget_before() { rm -rf "$before"; }
 
 # networkd reads a tunnel's keys when it makes the card; services read theirs when they start.
 hand_on() {

@@ -57,40 +57,74 @@ go_back() {
     step=back left=$((left - 1))
     remember
     uncover
+    put_back
     activate "$old" test || true
     if [ "$(readlink -f "$running")" != "$old" ] && [ "$left" -gt 0 ]; then return 0; fi
     hand_on
+    forget_before
     ended back "$(cat "$run/why")"
 }
 
+# The boot loader comes last, and decides: all that the new system needs is on the disk by then.
 finish() {
     lock 60
     known && [ "$step" = confirming ] || return 0
+    left=$((left - 1))
+    remember
+    if [ "$left" -lt 0 ]; then
+        unfinished "it could not be made the default, often enough"
+    elif ! { uncover && aside && make_default && record && keep && sync; }; then
+        unfinished "it could not be made the default: is the disk full?"
+    elif ! activate "$new" boot; then
+        unfinished "its boot loader could not be written"
+    else
+        tried "$new"
+        forget_before
+        sync
+        ended confirmed
+    fi
+}
+
+make_default() {
     if [ -L "$profile-$to-link" ]; then
         nix-env -p "$profile" --switch-generation "$to"
     else
         nix-env -p "$profile" --set "$new"
     fi
-    if ! activate "$new" boot; then
-        nix-env -p "$profile" --switch-generation "$from"
-        activate "$old" boot || true
-        go_back "its boot loader could not be written"
-        return 0
+}
+
+unfinished() {
+    default_again || true
+    activate "$old" boot || true
+    put_back
+    go_back "$1"
+}
+
+default_again() { [ "$(readlink -f "$profile")" != "$new" ] || nix-env -p "$profile" --switch-generation "$from"; }
+
+# A power cut before the boot loader was written has started the former system: it gets back what was its own.
+mend() {
+    [ -e "$before" ] || return 0
+    lock 60
+    if known || [ ! -e "$before" ] || ! read -r id to new from <"$kept/tried"; then return 0; fi
+    if [ "$(readlink -f "$running")" = "$new" ]; then
+        forget_before
+    else
+        default_again || true
+        put_back
+        hand_on
+        forget_before
     fi
-    uncover
-    keep
-    record
-    sync
-    ended confirmed
+    exec 9>&-
 }
 
 # Where the system is the one that was there, NixOS makes no new number of it.
 record() {
     [ -e "$run/brought/made.json" ] || return 0
     number=$(number_of "$profile")
-    mkdir -p "$kept"
-    sed "s/\"generation\": $to\\>/\"generation\": $number/" "$run/brought/made.json" >"$kept/.new"
-    mv "$kept/.new" "$(made_of "$number" "$new")"
+    mkdir -p "$kept" &&
+        sed "s/\"generation\": $to\\>/\"generation\": $number/" "$run/brought/made.json" >"$kept/.new" &&
+        mv "$kept/.new" "$(made_of "$number" "$new")"
 }
 
 undo() {

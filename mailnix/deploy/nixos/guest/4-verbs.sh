@@ -53,6 +53,15 @@ compare() {
     rm -rf "$run/incoming"
 }
 
+# Nobody switches to it after all: its credentials need not wait in memory.
+forget() {
+    lock 5
+    if ! known && grep -q "\"generation\": $1[ ,}]" "$run/brought/made.json" 2>/dev/null; then
+        rm -rf "$run/brought/credentials"
+    fi
+    echo '{}'
+}
+
 system_for() {
     if [ -L "$profile-$1-link" ]; then
         system_of "$1"
@@ -113,7 +122,7 @@ switch() {
         [ ! -L "$profile-$to-link" ] || rm -rf "$run/brought"
         mkdir -p "$run/brought"
         rm -f "$run/last"
-        tried
+        if [ "$new" = "$old" ]; then tried -; else tried "$new"; fi
         printf '%s\n' "$0" >"$run/program"
         begin
         remember
@@ -126,10 +135,9 @@ switch() {
 # For after a power cut. With the same system credentials alone change, and those of before are there then.
 tried() {
     mkdir -p "$kept"
-    path=$new
-    [ "$new" != "$old" ] || path=-
-    echo "$id $to $path" >"$kept/tried"
-    sync "$kept/tried"
+    echo "$id $to $1 $from" >"$kept/tried.new"
+    sync "$kept/tried.new"
+    mv "$kept/tried.new" "$kept/tried"
 }
 
 mine() { known && [ "$id $step" = "$1 installed" ]; }
@@ -147,7 +155,7 @@ extend() {
 confirm() {
     lock 60
     if mine "$3"; then
-        step=confirming
+        step=confirming left=$tries
         remember
         in_unit -finish finish --no-block
     fi
@@ -184,10 +192,11 @@ while [ $# -gt 0 ]; do
     shift
 done
 case "$number$seconds$token" in *[!A-Za-z0-9]*) refuse "that is no number, or no name" 2 ;; esac
+case $verb in status | receive | switch) mend ;; esac
 case $verb in
     status | compare | install | finish | undo) "$verb" ;;
     look) look "$token" ;;
-    receive | plan) "$verb" "$number" ;;
+    receive | plan | forget) "$verb" "$number" ;;
     upgrades) printf '{"packages": [], "reboot": "%s"}\n' "$(restart_due)" ;;
     ahead) echo '{"ahead": false}' ;;
     switch | extend | confirm) "$verb" "$number" "$seconds" "$token" ;;
