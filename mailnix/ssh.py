@@ -97,10 +97,21 @@ def failure(error: CommandFailed, host: str, way: Way, to: str = "--to ") -> Fai
     """What ssh's own failure means, by what it said (ssh(1)); `to` is how a command's user says where a machine is."""
     if error.status is None:
         return Failure(f"{way} did not finish in time", f"is {host} still booting? try: {way.by_hand}")
+    known = meant(error.last_lines, host, way, to)
+    return known or Failure(f"ssh to {way} failed: {last_line(error.last_lines)}", f"try: {way.by_hand}")
+
+
+def of_ssh(said: str) -> bool:
+    """Whether a program that calls ssh hands on words of ssh's own."""
+    return bool(re.search(r"^ssh: |Permission denied \(|Host key verification failed|kex_exchange", said, re.M))
+
+
+def meant(said: str, host: str, way: Way, to: str) -> Failure | None:
+    """What ssh's words mean; None where they are none that we know."""
     for pattern, meaning in _MEANINGS:
-        if found := re.search(pattern, error.last_lines):
+        if found := re.search(pattern, said):
             return meaning(_Call(host, way, to), found)
-    return Failure(f"ssh to {way} failed: {last_line(error.last_lines)}", f"try: {way.by_hand}")
+    return None
 
 
 def last_line(lines: str) -> str:

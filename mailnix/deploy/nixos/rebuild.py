@@ -16,19 +16,22 @@ from attrs import define, field
 
 from mailnix import __version__
 from mailnix.deploy.values import MAILCOW
-from mailnix.errors import CommandFailed, DeployError, ToolMissing
+from mailnix.errors import CommandFailed, DeployError, MailnixError, ToolMissing
 from mailnix.image.nix import explained
 from mailnix.nixos.flake import FLAKE, HOSTS, LOCAL
 from mailnix.run import Runner, run
 from mailnix.services.haraka import npm_tree
 from mailnix.services.mailcow.pin import PIN
-from mailnix.ssh import QUIET, Way
+from mailnix.ssh import QUIET, Way, meant, of_ssh
 from mailnix.tree import File, Tree
 from mailnix.write import write_tree
 
 REBUILD: Final = "nixos-rebuild"
 SYSTEM: Final = "system"
 """The file of a generation that names it, and a path of the machine's store."""
+
+UNSIGNED: Final = "lacks a signature by a trusted key"
+"""What a machine's nix says where whoever brings a path is neither root nor one of its trusted-users (nix.conf(5))."""
 
 SSH_OPTIONS: Final = "NIX_SSHOPTS"
 INSTALL: Final = f"nix profile install nixpkgs#{REBUILD}-ng"
@@ -149,10 +152,24 @@ class Rebuilds:
             hint = f"install it ({INSTALL}); or, with nobody to take it back: {by_hand(self.config, host, way)}"
             raise DeployError(f"{REBUILD} is not installed here, and {host} runs NixOS", hint) from None
         except CommandFailed as error:
-            raise explained(error, host) from None
+            raise self._failed(error, host, way) from None
         path = folder / f"{host}.{SYSTEM}"
         path.write_text(f"{generation} {built.stdout.strip().splitlines()[-1]}\n")
         return {SYSTEM: path}
+
+    def _failed(self, error: CommandFailed, host: str, way: Way) -> MailnixError:
+        """What nixos-rebuild's failure means, of which some are ssh's, or the machine's own nix's."""
+        said = error.last_lines
+        if UNSIGNED in said:
+            user = (way.user or way.target.rpartition("@")[0]).removeprefix("ssh://") or "USER"
+            hint = f'log in as root: --to {host}=root@ADDRESS; or have nix.settings.trusted-users = [ "{user}" ]; there'
+            return DeployError(f"the nix of {host} ({way}) takes no system from {user}, whom it does not trust", hint)
+        if of_ssh(said):
+            builder = self.build_host and self.build_host.rpartition("@")[2] in said
+            seen, to = (Way(str(self.build_host)), "--build-host ") if builder else (way, f"--to {host}=")
+            if found := meant(said, "the build host" if builder else host, seen, to):
+                return DeployError(found.message, found.hint)
+        return explained(error, host)
 
     def parts(self, host: str) -> Mapping[str, str]:
         """What mailnix pins of them; the rest is nixpkgs'."""

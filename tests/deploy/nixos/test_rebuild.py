@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mailnix.deploy.nixos.rebuild import Rebuilds, argv, by_hand, digest, environment
-from mailnix.errors import BuildError, CommandFailed
+from mailnix.errors import BuildError, CommandFailed, MailnixError
 from mailnix.ssh import Way
 from mailnix.tree import File, Tree
 
@@ -76,6 +76,51 @@ def test_what_nix_says_when_it_fails_is_said(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"proxy: .*does not evaluate\n(.|\n)*flushRuleset"):
         rebuilds.debs("proxy", 2, tmp_path)
     assert (tmp_path / "flake/hosts/proxy/default.nix").read_text() == "a proxy"
+
+
+def failure_of(said: str, tmp_path: Path, way: Way = WAY, build_host: str | None = None) -> MailnixError:
+    def fails(argv: Any, **_: Any) -> Any:
+        raise CommandFailed(tuple(argv), 1, said)
+
+    tree = Tree.of(FLAKE)
+    rebuilds = Rebuilds("mail.py", "internal", lambda: tree, lambda _host: way, print, build_host, fails)
+    with pytest.raises(MailnixError) as caught:
+        rebuilds.debs("proxy", 2, tmp_path)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("said", "meaning"),
+    [
+        ("root@192.168.1.20: Permission denied (publickey).\nerror: failed to start SSH", "takes none of"),
+        ("ssh: connect to host 192.168.1.20 port 22: Connection refused\n", "is not reached: connection refused"),
+        ("ssh: Could not resolve hostname nowhere: Name or service not known\n", "is not reached: there is no machine"),
+        ("Host key verification failed.\nerror: failed to start SSH connection", "host key of"),
+    ],
+)
+def test_what_ssh_says_in_nixos_rebuild_means_what_it_means_elsewhere(said: str, meaning: str, tmp_path: Path) -> None:
+    error = failure_of(said, tmp_path)
+    assert meaning in error.message
+    assert "192.168.1.20" in error.message
+    assert "ssh " in str(error.hint) or "--to proxy=" in str(error.hint)
+
+
+def test_a_build_host_that_lets_nobody_in_is_named(tmp_path: Path) -> None:
+    error = failure_of("me@builder: Permission denied (publickey).", tmp_path, build_host="me@builder")
+    assert error.message.startswith("me@builder takes none of your SSH keys")
+
+
+def test_nixs_own_failures_stay_its_own(tmp_path: Path) -> None:
+    assert "could not download" in failure_of("curl: (7) Connection refused\n", tmp_path).message
+    assert "cannot use its store" in failure_of("error: opening lock file: Permission denied\n", tmp_path).message
+
+
+def test_a_user_whom_nix_does_not_trust_is_told_so(tmp_path: Path) -> None:
+    unsigned = "error: cannot add path '/nix/store/x' because it lacks a signature by a trusted key"
+    error = failure_of(unsigned, tmp_path, Way("admin@192.168.1.20"))
+    assert error.message == "the nix of proxy (admin@192.168.1.20) takes no system from admin, whom it does not trust"
+    assert "--to proxy=root@" in str(error.hint)
+    assert 'trusted-users = [ "admin" ]' in str(error.hint)
 
 
 NG = Path(os.environ.get("MAILNIX_NIXPKGS", "/nowhere")) / "pkgs/by-name/ni/nixos-rebuild-ng/src/nixos_rebuild"
