@@ -114,6 +114,17 @@ def meant(said: str, host: str, way: Way, to: str) -> Failure | None:
     return None
 
 
+def sent_elsewhere(said: str, way: Way, to: str) -> Failure:
+    """Something else was run than what was asked for: images of providers send root's visitors away so (command=)."""
+    spoken = [line.strip() for line in said.splitlines() if line.strip()]
+    user = re.search(r"as the user \W*([a-z_][\w-]*)", said)
+    address = "ADDRESS" if way.jump else way.target.removeprefix("ssh://").rpartition("@")[2]
+    return Failure(
+        f"{way}: your key runs another command there: {spoken[0] if spoken else 'it says nothing'}",
+        f"log in as the user who may use sudo: {to}{user[1] if user else 'USER'}@{address}",
+    )
+
+
 def last_line(lines: str) -> str:
     """The last thing that was said."""
     said = [line.strip() for line in lines.splitlines() if line.strip()]

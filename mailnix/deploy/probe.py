@@ -94,6 +94,11 @@ class Probe:
         return self.image
 
 
+def answered(said: str) -> bool:
+    """Whether SCRIPT was run, and not a command in its place (sshd(8), command=)."""
+    return re.search(r"^os=", said, re.M) is not None
+
+
 def read(said: str) -> Probe:
     """From what SCRIPT prints; lines that are not ours (a shell's greeting) are passed by."""
     first = re.search(r"^os=(\S*) version=(\S*) name=(.*)$", said, re.M)

@@ -22,7 +22,7 @@ from mailnix.errors import CommandFailed, DeployError
 from mailnix.run import Completed, Runner, run
 from mailnix.secrets import Secret
 from mailnix.services.generations.names import PROGRAM
-from mailnix.ssh import NO_SUCH_PROGRAM, SSH_FAILED, Way, argv, failure, last_line
+from mailnix.ssh import NO_SUCH_PROGRAM, SSH_FAILED, Way, argv, failure, last_line, sent_elsewhere
 
 BUSY: Final = 4
 ALIVE: Final = ("-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=4")
@@ -126,8 +126,11 @@ class Remote:
 
     def probe(self) -> probes.Probe:
         """What it is. From here on it is known where sudo is wanted; once it is ours, root himself is let in, too."""
-        said = self._any(["sh", "-s"], probes.SCRIPT.encode(), SHORT).stdout
-        found = probes.read(said)
+        done = self._any(["sh", "-s"], probes.SCRIPT.encode(), SHORT, lambda _error: False)  # ours ends with 0
+        if not probes.answered(done.stdout):
+            elsewhere = sent_elsewhere(f"{done.stdout}\n{done.stderr}", self.way, f"--to {self.host}=")
+            raise Unreached(elsewhere.message, elsewhere.hint)
+        found = probes.read(done.stdout)
         self.is_nixos = found.is_nixos
         if found.sudo:
             used = self.doors[self.at].way
@@ -256,7 +259,11 @@ class Remote:
             self.at = number
             return done
         assert first is not None, "a machine has a way"
-        found = failure(first, self.host, self.doors[tried].way, f"--to {self.host}=")
+        to = f"--to {self.host}="
+        if first.status in (None, SSH_FAILED):
+            found = failure(first, self.host, self.doors[tried].way, to)
+        else:
+            found = sent_elsewhere(first.last_lines, self.doors[tried].way, to)
         raise Unreached(found.message, found.hint)
 
     def _waits(self, line: str) -> None:

@@ -110,6 +110,22 @@ def test_a_forced_command_in_the_place_of_our_program_is_no_way_in() -> None:
         remote(Forced(), "root@a").status()
 
 
+@pytest.mark.parametrize("status", [142, 1, 0])
+def test_a_server_whose_image_sends_root_away_says_whom_to_log_in_as(status: int) -> None:
+    ssh = Ssh('Please login as the user "debian" rather than the user "root".\n', status)
+    with pytest.raises(Unreached) as caught:
+        remote(ssh, "root@203.0.113.10").probe()
+    said = 'Please login as the user "debian" rather than the user "root".'
+    assert caught.value.message == f"root@203.0.113.10: your key runs another command there: {said}"
+    assert str(caught.value.hint).endswith("--to proxy=debian@203.0.113.10")
+
+
+def test_what_is_run_in_our_place_without_a_name_is_named_too() -> None:
+    with pytest.raises(Unreached) as caught:
+        remote(Ssh("This account is currently not available.\n", 1), "root@a").probe()
+    assert str(caught.value.hint).endswith("--to proxy=USER@a")
+
+
 def test_after_a_change_root_may_come_too_where_the_user_may_not_any_more() -> None:
     ssh = Ssh(SAID)
     machine = remote(ssh, "debian@a")
