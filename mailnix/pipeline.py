@@ -261,6 +261,7 @@ def deploy(
     folder = secrets_folder(config, secrets)
     described = decided(config)
     start.refuse_unknown(described, wish, reach)
+    start.refuse_new_folder(described, folder, wish, reach, progress)
     if not wish.dry_run:
         start.credentials_made(described, folder, progress)
     whole = plan(config, secrets)

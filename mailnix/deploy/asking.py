@@ -33,7 +33,7 @@ class Asking:
 
     Those with a change that waits for its confirmation are refused; with `only_ours` those that mailnix has not set up
     are, in their place. What somebody named, `by_name`, must be reached. Each machine's own system counts; `backend`
-    says that it must be that one.
+    says that it must be that one. `secrets` is where credentials are, for people.
     """
 
     plan: Plan
@@ -49,6 +49,7 @@ class Asking:
     backend: Backend | None = None
     dry_run: bool = False
     only_ours: bool = False
+    secrets: str = "the secrets folder"
 
 
 @frozen

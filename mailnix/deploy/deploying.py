@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from mailnix.deploy import absent, links, releases, upgrading
+from mailnix.deploy import absent, links, releases, strange, upgrading
 from mailnix.deploy.asking import Asked, Asking, ask
 from mailnix.deploy.making import archive, credentials_archive, made
 from mailnix.deploy.scene import Here, Scene
@@ -75,6 +75,7 @@ def deploy(deploying: Deploying) -> Report:
     """Bring the named machines to their description; raises DeployError before anything changed, Failed after."""
     asked = ask(deploying.asking)
     differing = {host: difference(deploying, asked, host) for host in asked.machines}
+    strange.ask(deploying.asking, asked, {host: each.credentials for host, each in differing.items()})
     found = tied(deploying, asked, differing)
     todo = _todo(deploying, asked, differing, found)
     outcomes = _left_alone(deploying, asked, differing, todo)

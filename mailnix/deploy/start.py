@@ -9,6 +9,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from mailnix.deploy import strange
 from mailnix.deploy.asking import Asking, TakeOver
 from mailnix.deploy.debs import Debs
 from mailnix.deploy.deploying import Credentials, Deploying, listed
@@ -75,6 +76,7 @@ def started(
             config=wish.config,
             backend=wish.backend,
             dry_run=wish.dry_run,
+            secrets=str(folder),
         )
         try:
             yield Deploying(asking, _credentials(plan, folder, wish, say), ask_here, wish.within, wish.upgrade)
@@ -125,7 +127,13 @@ def credentials_made(plan: Plan, folder: Path, say: Say) -> None:
         say(f"note: {note}")
 
 
-def machines(plan: Plan, reach: Reach, sockets: Path, say: Say) -> dict[str, Remote]:
+def refuse_new_folder(plan: Plan, folder: Path, wish: Wish, reach: Reach, say: Say) -> None:
+    """Raise DeployError where machines that are to change have been set up, and this folder has nothing of theirs."""
+    reached = machines(plan, reach, None, say)
+    strange.refuse_new_folder(plan, {host: reached[host] for host in wish.hosts or reached if host in reached}, folder)
+
+
+def machines(plan: Plan, reach: Reach, sockets: Path | None, say: Say) -> dict[str, Remote]:
     """Every machine that somebody says how to reach, or the plan does.
 
     Where somebody says it, the plan's own ways are for after a change alone: that may be another machine before.
