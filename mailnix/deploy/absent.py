@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from mailnix.debian.package import package_name
@@ -12,6 +13,7 @@ from mailnix.errors import DeployError
 from mailnix.plan import Plan
 from mailnix.plan.logins import USER
 from mailnix.services.generations.names import PACKAGE
+from mailnix.services.haraka import npm_tree
 from mailnix.ssh import Way
 
 BACK = "back"
@@ -87,26 +89,31 @@ def left(plan: Plan, links: Facts) -> Iterator[str]:
     """What to say of proxies to which home has a tunnel, and which are described no more."""
     for name, tunnel in links.items():
         if name not in {host.name for host in plan.hosts}:
-            there = f"{USER}@{tunnel.get('endpoint', 'ADDRESS')}"
+            purge = shlex.join(_purge(name, npm_tree.PACKAGE))
+            there = f"ssh {USER}@{tunnel.get('endpoint', 'ADDRESS')} {purge}"
             yield (
                 f"{name}: is described no more, and {plan.internal.name} has no tunnel to it then: mail that it still "
-                f"gets stays there. Take its records out of DNS; to give the server back: {_purge(there, name)}"
+                f"gets stays there. Take its records out of DNS; to give the server back: {there}"
             )
 
 
-def _purge(there: str, name: str) -> str:
-    return f"ssh {there} apt-get purge {package_name(name)} {PACKAGE}"
+def _purge(name: str, *more: str) -> tuple[str, ...]:
+    return ("apt-get", "purge", package_name(name), *more, PACKAGE)
 
 
-def another(plan: Plan, host: str, found: Sequence[str], way: Way) -> DeployError:
-    """A machine that is another one than it should be: one that is somewhere else, or that has a new name."""
+def another(plan: Plan, host: str, found: Sequence[str], way: Way, *, was: bool) -> DeployError:
+    """A machine that is another one than it should be: one that is somewhere else, or that has a new name.
+
+    `was`: there is a server of before, which a purge gives back.
+    """
     known = {each.name for each in plan.hosts}
     if gone := [name for name in found if name not in known]:
-        purge = f"{way.typed('apt-get', 'purge', package_name(gone[0]), PACKAGE)}"
+        haraka = () if host == plan.internal.name else (npm_tree.PACKAGE,)
+        purge = f"{way.typed(*_purge(gone[0], *haraka))}, then deploy with --take-over"
+        anew = purge if was else "mailnix build, and its new image (a purge has no server of before to give back)"
         return DeployError(
             f"{way} is {gone[0]}, which is described no more, and not {host}: nothing was changed",
-            f"call it {gone[0]} again; or give it another name by setting it up anew, without mail meanwhile: {purge}, "
-            "then deploy with --take-over",
+            f"call it {gone[0]} again; or give it another name by setting it up anew, without mail meanwhile: {anew}",
         )
     hint = f"say where {host} is: --to {host}=TARGET"
     return DeployError(f"{way} is {', '.join(found)}, not {host}: nothing was changed", hint)

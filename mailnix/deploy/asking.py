@@ -133,7 +133,7 @@ def _asked(asking: Asking, machine: Machine) -> Status | None:
         return None
     others = {each.host for each in status.generations} - {host, ""}
     if others:
-        raise absent.another(asking.plan, host, sorted(others), machine.way)
+        raise absent.another(asking.plan, host, sorted(others), machine.way, was=found.was)
     if status.pending is not None and not asking.only_ours:
         raise waits(asking, status, host)
     if found.image and status.current is None and not (found.is_nixos or asking.dry_run or asking.only_ours):
@@ -160,7 +160,8 @@ def _refuse(asking: Asking, machine: Machine, found: Probe) -> None:
     host = asking.plan.host(machine.host)
     probes.refuse(found, host, machine.way, asking.backend, anywhere(asking.config, host.name, machine.way))
     if found.image and found.host != host.name:
-        raise absent.another(asking.plan, host.name, [found.host or "another machine"], machine.way)
+        name = found.host or "another machine"
+        raise absent.another(asking.plan, host.name, [name], machine.way, was=found.was)
     if not found.has_program and asking.only_ours:
         raise DeployError(
             f"{host.name} has no generation yet", f"bring it up: mailnix deploy {asking.config} {host.name}"

@@ -12,8 +12,10 @@ from mailnix.errors import DeployError
 from mailnix.formats.backend import Backend
 from mailnix.plan import HostPlan
 from mailnix.plan.types import Transport
+from mailnix.services.activation.names import ASIDE
 from mailnix.services.credentials.names import RECEIVE, SCRIPTS
 from mailnix.services.generations.names import PACKAGE
+from mailnix.services.network.debian import HOSTNAME
 from mailnix.ssh import Way
 
 DEBIAN: Final = "13"
@@ -35,6 +37,7 @@ if $sudo true 2>/dev/null; then echo root=yes; else echo root=no; fi
 echo "sudo=$sudo"
 echo "program=$(dpkg-query -W -f '${{Version}}' {PACKAGE} 2>/dev/null)"
 if [ -x {SCRIPTS}/{RECEIVE} ]; then echo image=yes; fi
+if [ -e {HOSTNAME}{ASIDE} ]; then echo was=yes; fi
 for each in {" ".join(FIREWALLS)}; do
     if systemctl --quiet is-active "$each" 2>/dev/null; then echo "firewall=$each"; fi
 done
@@ -62,6 +65,7 @@ class Listens:
 class Probe:
     """What a machine said. `program` is the version of ours that keeps generations; `image`: mailnix made it.
 
+    `was`: the server that it was before is kept there; one that an image made was none.
     `accounts` are those beside root that have keys, and which of them may use sudo.
     """
 
@@ -77,6 +81,7 @@ class Probe:
     listens: tuple[Listens, ...] = ()
     firewalls: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
+    was: bool = False
 
     @property
     def is_nixos(self) -> bool:
@@ -102,7 +107,7 @@ def answered(said: str) -> bool:
 def read(said: str) -> Probe:
     """From what SCRIPT prints; lines that are not ours (a shell's greeting) are passed by."""
     first = re.search(r"^os=(\S*) version=(\S*) name=(.*)$", said, re.M)
-    values: dict[str, str] = dict(re.findall(r"^(host|arch|root|sudo|program|image)=(.*)$", said, re.M))
+    values: dict[str, str] = dict(re.findall(r"^(host|arch|root|sudo|program|image|was)=(.*)$", said, re.M))
     return Probe(
         os=first[1] if first else "",
         version=first[2] if first else "",
@@ -113,6 +118,7 @@ def read(said: str) -> Probe:
         sudo=bool(values.get("sudo")),
         program=values.get("program", ""),
         image="image" in values,
+        was="was" in values,
         listens=tuple(_listens(re.findall(r"^listens=(.*)$", said, re.M))),
         firewalls=tuple(re.findall(r"^firewall=(.*)$", said, re.M)),
         accounts=tuple(re.findall(r"^account=(.*)$", said, re.M)),

@@ -172,7 +172,7 @@ class TestAProxyThatIsDescribedNoMore:
         assert ends(report) == {"internal": End.CONFIRMED, "proxy": End.AS_DESCRIBED}
         (told,) = [line for line in three.heard if line.startswith("second:")]
         assert "internal has no tunnel to it then" in told
-        assert "ssh root@5.9.200.1 apt-get purge mailnix-second mailnix-generations" in told
+        assert "ssh root@5.9.200.1 apt-get purge mailnix-second mailnix-haraka mailnix-generations" in told
         assert second.calls == []
 
     def test_is_told_of_before_it_happens(self, three: Stage) -> None:
@@ -197,11 +197,25 @@ class TestAMachineThatIsCalledSomethingElse:
         described(stage, Proxy("edge", ipv4="5.9.100.1", ipv6="2a01:4f8:10::1"))
         stage.machines["edge"] = stage.machines.pop("proxy")
         stage["edge"].host = "edge"
+        stage["edge"].found = evolve(PLAIN, image=True, host="edge", was=True)
         with pytest.raises(DeployError, match="root@edge is proxy, which is described no more, and not edge") as caught:
             deploy(stage.deploying())
         assert caught.value.hint.startswith("call it proxy again; or give it another name")
-        assert "apt-get purge mailnix-proxy mailnix-generations" in caught.value.hint
+        assert "apt-get purge mailnix-proxy mailnix-haraka mailnix-generations, then" in caught.value.hint
         assert stage.calls("receive") == []
+
+    @pytest.mark.parametrize("generations", [True, False])
+    def test_is_built_anew_where_an_image_made_it(self, stage: Stage, *, generations: bool) -> None:
+        """To purge it would leave it without a network, and without keys."""
+        described(stage, Proxy("edge", ipv4="5.9.100.1", ipv6="2a01:4f8:10::1"))
+        stage.machines["edge"] = stage.machines.pop("proxy")
+        stage["edge"].host = "edge"
+        name = "edge" if generations else "proxy"
+        stage["edge"].found = evolve(PLAIN, image=True, host=name)
+        with pytest.raises(DeployError, match="root@edge is proxy, which is described no more") as caught:
+            deploy(stage.deploying())
+        assert "mailnix build" in caught.value.hint
+        assert "apt-get" not in caught.value.hint
 
     def test_and_another_one_that_is_described_is_only_somewhere_else(self, three: Stage) -> None:
         three["proxy"].kept = three["second"].kept
