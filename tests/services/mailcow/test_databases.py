@@ -32,6 +32,7 @@ class Watched(Hands):
     def __init__(self, folder: Path, dies: int | None = None) -> None:
         self.folder, self.dies = folder, dies
         self.stops, self.left = 0, 2**40
+        self.none = False
 
     def step(self) -> None:
         if self.dies is not None:
@@ -44,7 +45,7 @@ class Watched(Hands):
         self.stops += 1
 
     def folders(self, root: Path) -> tuple[Path, ...]:
-        return tuple(self.folder / name / "_data" for name in NAMES)
+        return () if self.none else tuple(self.folder / name / "_data" for name in NAMES)
 
     def free(self, folder: Path) -> int:
         return self.left
@@ -305,6 +306,21 @@ class TestASecondTry:
             assert twin.holds == "after", step
             if not died:
                 break
+
+
+def test_one_that_never_ran_begins_anew_when_it_is_taken_back_to(tmp_path: Path) -> None:
+    machine = Machine.fresh(tmp_path)
+    for name in NAMES:
+        shutil.rmtree(machine.folder / name)
+    machine.hands.none = True
+    machine.settle(NEW, UPGRADE)
+    for name in NAMES:
+        (machine.folder / name / "_data").mkdir(parents=True)
+    machine.hands.none = False
+    machine.runs(NEW, "since")
+    machine.settle(OLD, BACK, NEW)
+    assert [list((machine.folder / name / "_data").iterdir()) for name in NAMES] == [[], []]
+    assert (machine.folder / "mysql/_data.kept/file").read_text() == "since"
 
 
 def test_without_room_for_it_nothing_changes(machine: Machine) -> None:

@@ -46,7 +46,10 @@ DOCKER = """\
 #!/bin/sh
 echo "docker $*" >> {log}
 case $* in
-"volume inspect"*) cat {volumes}/inspect; exit 1 ;;
+"volume inspect"*)
+    cat {volumes}/inspect; shift 2
+    for name; do grep -q "\"$name\"" {volumes}/inspect || echo "get $name: no such volume" >&2; done
+    exit 1 ;;
 "ps --quiet --filter name="*) echo 0123abcd ;;
 "ps "*) cat {log}.ps 2>/dev/null ;;
 "inspect --format "*) echo sha256:4711 ;;

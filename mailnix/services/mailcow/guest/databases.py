@@ -79,16 +79,24 @@ class Hands:
         stop(root)
 
     def folders(self, root: Path) -> tuple[Path, ...]:
-        """Those of the databases' files; raises SetupError where one is not Docker's own."""
+        """Those of the databases' files, both or none; raises SetupError where one is missing, or not Docker's own."""
         try:
             there = volumes(root)
         except NoVolumes:
             return ()
         found = {each.volume: there[each.volume] for each in (DATABASE, REDIS) if each.volume in there}
+        if len(found) < 2:
+            raise SetupError(f"of the database Docker has {next(iter(found), 'no volume')} alone: docker volume ls")
         for name, volume in found.items():
             if not volume.plain:
                 raise SetupError(f"{name} is not in a folder of Docker's, so it cannot be kept for the way back")
         return tuple(volume.folder for volume in found.values())
+
+    def empty(self, like: Path, target: Path) -> None:
+        """An empty folder with the owner and mode of another one."""
+        target.mkdir(exist_ok=True)
+        shutil.copystat(like, target)
+        os.chown(target, like.stat().st_uid, like.stat().st_gid)
 
     def copy(self, source: Path, target: Path) -> None:
         """Whole, and on the disk; in no time where the file system can share blocks (cp(1))."""
@@ -188,10 +196,15 @@ def _keep(root: Path, state: State, wanted: str, change: str, hands: Hands) -> N
         hands.rename(_copying(folder), _kept(folder))
     kept = Kept(state.live, change, _now(), _conf(root))
     _save(root, State(wanted, kept, tuple(map(str, folders))), hands)
-    say("the database is kept as it is, for the way back")
+    said = "is kept as it is, for the way back" if folders else "is none yet: Mailcow was never started"
+    say(f"the database {said}")
 
 
 def _put_back(root: Path, state: State, kept: Kept, change: str, hands: Hands) -> None:
+    if not state.folders:  # it had none, and begins with none
+        state = replace(state, folders=tuple(map(str, hands.folders(root))))
+        for name in state.folders:
+            hands.empty(Path(name), _kept(Path(name)))
     lost = [name for name in state.folders if not _kept(Path(name)).is_dir()]
     if lost:
         raise SetupError(f"{_kept(Path(lost[0]))} is gone, so the database of Mailcow {kept.rev[:12]} is not whole")

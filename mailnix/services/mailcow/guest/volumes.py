@@ -14,7 +14,7 @@ from .tree import CONF
 
 
 class NoVolumes(SetupError):
-    """Mailcow has never been started here."""
+    """Mailcow has never been started here: Docker says so of every volume."""
 
 
 INDEX = "vmail-index-vol-1"  # Dovecot makes it anew from the mail
@@ -29,7 +29,10 @@ class Volume:
 
 
 def volumes(root: Path) -> Mapping[str, Volume]:
-    """By name in docker-compose.yml, the volumes that matter and are there. Raises SetupError, NoVolumes."""
+    """By name in docker-compose.yml, the volumes that matter and are there.
+
+    Raises SetupError where Docker does not say of each that it is there or not, NoVolumes where there is none.
+    """
     project = values(root / CONF).get("COMPOSE_PROJECT_NAME", "")
     names = {f"{project}_{name}": name for name in (*(dataset.volume for dataset in DATASETS), INDEX)}
     try:  # it fails where one is missing, and still prints the others
@@ -37,6 +40,10 @@ def volumes(root: Path) -> Mapping[str, Volume]:
         found = json.loads(done.stdout or "[]")
     except (OSError, ValueError) as error:
         raise SetupError(f"docker volume inspect: {error}") from None
+    missing = done.stderr.lower().count("no such volume")
+    if done.returncode != 0 and missing < len(names) - len(found):
+        complaint = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+        raise SetupError(f"docker volume inspect: {complaint[-1]}")
     if not found:
         raise NoVolumes("Docker has no volume of Mailcow's: start it once, systemctl start mailcow")
     return {
