@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from mailnix.debian.package import package_name
 from mailnix.deploy.links import Tie
-from mailnix.deploy.machine import Unreached
+from mailnix.deploy.machine import Machine, Unreached
 from mailnix.deploy.values import Facts, Status
 from mailnix.errors import DeployError
 from mailnix.plan import Plan
@@ -30,6 +30,22 @@ def refuse(plan: Plan, unreached: Mapping[str, Unreached], reached: Collection[s
         raise unreached[proxies[0]]
     if unreached and not reached:
         raise next(iter(unreached.values()))
+
+
+def by_tunnel_alone(plan: Plan, machine: Machine, error: Unreached, status: Mapping[str, Status]) -> Unreached:
+    """What it means that home is not reached, where it is by way of proxies, none of which is one of ours yet.
+
+    They may take the place of the only one: its tunnel is home's last, and could not be left by one change.
+    """
+    home, proxies = plan.internal.name, [proxy.name for proxy in plan.proxies]
+    if machine.host != home or not machine.way.jump or any(name in status and status[name].current for name in proxies):
+        return error
+    names, has = ", ".join(proxies), "has" if len(proxies) == 1 else "have"
+    return Unreached(
+        f"{home} is reached by a tunnel alone, and {names} {has} none to it yet",
+        "where one proxy takes another's place: add the new one, deploy, then take the old one out and deploy again; "
+        f"or say where {home} is in its own network: --to {home}=root@ADDRESS",
+    )
 
 
 def to_change(

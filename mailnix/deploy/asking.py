@@ -88,9 +88,10 @@ def ask(asking: Asking) -> Asked:
         machine.also(_ways_of_before(asking.plan, host, status))
         try:
             found = _asked(asking, machine)
-        except Unreached as error:
+        except Unreached as unreachable:
+            error = absent.by_tunnel_alone(asking.plan, machine, unreachable, status)
             if host in asking.by_name:
-                raise
+                raise error from None
             if host in asking.named:
                 unreached[host] = error
             asking.say(f"{host}: not reached, so nothing is asked there ({error.message})")

@@ -77,10 +77,11 @@ class Played:
     staged: dict[int, dict[str, bytes]] = field(factory=dict)
     ways: list[Way] = field(factory=list)
     sent: list[str] = field(factory=list)
+    jump: str | None = None
 
     @property
     def way(self) -> Way:
-        return Way(f"root@{self.host}")
+        return Way(f"root@{self.host}", self.jump)
 
     def also(self, ways: Sequence[Way]) -> None:
         self.ways += ways

@@ -143,6 +143,36 @@ class TestHomeThatIsNotReached:
         assert split.calls("switch") == []
 
 
+class TestTheOnlyProxyThatIsReplaced:
+    @pytest.fixture
+    def replaced(self, stage: Stage) -> Stage:
+        """Home has a tunnel to the former one alone, and is reached by the new one's, which is not there yet."""
+        described(stage, Proxy("edge", ipv4="5.9.100.9"), internal=Internal("internal", ssh_via_proxy=True))
+        del stage.machines["proxy"]
+        stage["internal"].jump = "root@5.9.100.9"
+        off(stage["internal"])
+        return stage
+
+    @pytest.mark.parametrize("named", [(), ("internal", "edge")])
+    def test_is_refused_with_the_way_to_do_it(self, replaced: Stage, named: tuple[str, ...]) -> None:
+        with pytest.raises(Unreached, match="internal is reached by a tunnel alone, and edge has none to it yet") as e:
+            deploy(replaced.deploying(*named))
+        assert "add the new one, deploy, then take the old one out" in e.value.hint
+        assert replaced.calls("receive") == []
+
+    def test_is_replaced_at_once_where_home_is_reached_otherwise(self, replaced: Stage) -> None:
+        replaced["internal"].jump, replaced["internal"].on_call = None, lambda _verb: None
+        replaced.packages.digests["internal"] = "another tunnel"
+        assert set(ends(deploy(replaced.deploying())).values()) == {End.CONFIRMED}
+
+    def test_a_home_that_is_off_is_no_matter_of_tunnels(self, stage: Stage) -> None:
+        stage["internal"].jump = "root@5.9.100.1"
+        off(stage["internal"])
+        stage.packages.digests["proxy"] = "changed"
+        with pytest.raises(Unreached, match="no route to host"):
+            deploy(stage.deploying())
+
+
 class TestANewProxy:
     def test_comes_after_home_which_has_its_tunnel_by_then(self, stage: Stage) -> None:
         described(stage, FIRST, SECOND)
