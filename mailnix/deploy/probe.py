@@ -23,8 +23,15 @@ ARCHITECTURE: Final = "amd64"
 MACHINE: Final = "x86_64"
 """As uname(1) calls it."""
 
-FIREWALLS: Final = ("ufw", "firewalld")
-"""Units whose rules would stand beside ours, and close what we open."""
+RULES: Final = "nftables"
+FIREWALLS: Final = {
+    "ufw": "apt purge ufw",
+    "firewalld": "apt purge firewalld",
+    "netfilter-persistent": "netfilter-persistent flush; apt purge netfilter-persistent",
+    RULES: f"systemctl disable --now {RULES}; nft flush ruleset",
+}
+"""What has rules that would stand beside ours, and close what we open, and how one is rid of them: units, and, where
+none of those, rules for what comes in that anything else has loaded. fail2ban's shut out single guests."""
 
 SCRIPT: Final = rf"""
 {{ . /etc/os-release; }} 2>/dev/null
@@ -38,9 +45,16 @@ echo "sudo=$sudo"
 echo "program=$(dpkg-query -W -f '${{Version}}' {PACKAGE} 2>/dev/null)"
 if [ -x {SCRIPTS}/{RECEIVE} ]; then echo image=yes; fi
 if [ -e {HOSTNAME}{ASIDE} ]; then echo was=yes; fi
-for each in {" ".join(FIREWALLS)}; do
-    if systemctl --quiet is-active "$each" 2>/dev/null; then echo "firewall=$each"; fi
+closes=
+for each in {" ".join(name for name in FIREWALLS if name != RULES)}; do
+    if systemctl --quiet is-active "$each" 2>/dev/null; then echo "firewall=$each" && closes=known; fi
 done
+if [ -z "$closes" ] && $sudo nft list ruleset 2>/dev/null < /dev/null | awk '
+    /^table/ {{ counts = $3 !~ /^f2b/ }}
+    /hook input/ {{ input = counts }}
+    input && /(^|[^a-z])(drop|reject)([^a-z]|$)/ {{ found = 1 }}
+    /^\t}}/ {{ input = 0 }}
+    END {{ exit !found }}'; then echo "firewall={RULES}"; fi
 getent passwd | while IFS=: read -r name _ id _ _ home _; do
     if [ "$id" -ge 1000 ] && $sudo test -s "$home/.ssh/authorized_keys" < /dev/null; then
         case " $(id -nG "$name") " in *" sudo "*) may=" (sudo)" ;; *) may= ;; esac
@@ -49,16 +63,18 @@ getent passwd | while IFS=: read -r name _ id _ _ home _; do
     fi
 done 2>/dev/null
 $sudo ss -Hltnp 2>/dev/null | sed 's/^/listens=/'
+$sudo ss -Hlunp 2>/dev/null | sed 's/^/udp=/'
 exit 0
 """
 
 
 @frozen
 class Listens:
-    """A TCP port that a program listens on, not on loopback alone."""
+    """A port that a program listens on, not on loopback alone."""
 
     port: int
     program: str
+    transport: Transport = Transport.TCP
 
 
 @frozen
@@ -119,20 +135,23 @@ def read(said: str) -> Probe:
         program=values.get("program", ""),
         image="image" in values,
         was="was" in values,
-        listens=tuple(_listens(re.findall(r"^listens=(.*)$", said, re.M))),
+        listens=(
+            *_listens(re.findall(r"^listens=(.*)$", said, re.M), Transport.TCP, "a program"),
+            *_listens(re.findall(r"^udp=(.*)$", said, re.M), Transport.UDP, "the kernel: another WireGuard"),
+        ),
         firewalls=tuple(re.findall(r"^firewall=(.*)$", said, re.M)),
         accounts=tuple(re.findall(r"^account=(.*)$", said, re.M)),
     )
 
 
-def _listens(lines: Iterable[str]) -> Iterable[Listens]:
-    """From lines of ss(8): state, queues, local address, peer, programs."""
+def _listens(lines: Iterable[str], transport: Transport, nobody: str) -> Iterable[Listens]:
+    """From lines of ss(8): state, queues, local address, peer, programs; `nobody` is what has none."""
     for line in lines:
         words = line.split(None, 5)
         address, _, port = words[3].rpartition(":") if len(words) > 4 else ("", "", "")
         if port.isdigit() and not address.startswith(("127.", "[::1]", "[::ffff:127.")):
             program = re.search(r'\(\("([^"]+)"', words[5]) if len(words) > 5 else None
-            yield Listens(int(port), program[1] if program else "a program")
+            yield Listens(int(port), program[1] if program else nobody, transport)
 
 
 def refuse(found: Probe, host: HostPlan, way: Way, wanted: Backend | None, anywhere: str) -> None:
@@ -170,8 +189,9 @@ def in_the_way(found: Probe, host: HostPlan) -> tuple[Listens, ...]:
 
     SSH is no other than before, and who has Debian's Caddy there already will have ours.
     """
-    wanted = {each.port: each.service for each in host.listeners if each.transport is Transport.TCP}
-    return tuple(each for each in found.listens if wanted.get(each.port, "ssh") not in ("ssh", each.program))
+    wanted = {(each.transport, each.port): each.service for each in host.listeners}
+    taken = ((wanted.get((each.transport, each.port), "ssh"), each) for each in found.listens)
+    return tuple(each for service, each in taken if service not in ("ssh", each.program))
 
 
 def taken_over(found: Probe, host: HostPlan, way: Way) -> str:
@@ -198,10 +218,12 @@ def refuse_taken(found: Probe, host: HostPlan, way: Way) -> None:
     if found.is_nixos:
         return
     if found.firewalls:
-        what = " and ".join(found.firewalls)
-        raise DeployError(f"{way} has a firewall of its own: {what}", f"remove it first: apt purge {what}")
+        what, remove = " and ".join(found.firewalls), "; ".join(FIREWALLS[each] for each in found.firewalls)
+        raise DeployError(f"{way} has a firewall of its own: {what}", f"remove it first: {remove}")
     taken = in_the_way(found, host)
     if taken:
         listed = ", ".join(f"{each.port} ({each.program})" for each in taken)
         hint = "remove what listens there (apt purge exim4-base, …), or take another server"
+        if any(each.transport is Transport.UDP for each in taken):
+            hint += "; the tunnel may have another port: Tunnel(port=…)"
         raise DeployError(f"{way} uses ports that {host.name} needs: {listed}", hint)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from attrs import evolve
 
@@ -9,6 +12,7 @@ from mailnix.deploy.probe import SCRIPT, Listens, Probe, in_the_way, read, refus
 from mailnix.errors import DeployError
 from mailnix.formats.backend import Backend
 from mailnix.plan import derive
+from mailnix.plan.types import Transport
 from mailnix.run import run
 from mailnix.ssh import Way
 from tests.deploy.machines import PLAIN
@@ -131,3 +135,80 @@ def test_a_firewall_of_the_servers_own_is_named_with_what_to_do() -> None:
     with pytest.raises(DeployError, match="has a firewall of its own: ufw") as caught:
         refuse_taken(found, PROXY, WAY)
     assert caught.value.hint == "remove it first: apt purge ufw"
+
+
+STUB = "#!/bin/sh\n{}\n"
+"""For PATH: what a program of the server says."""
+
+CLOSED = """\
+table inet filter {
+\tchain input {
+\t\ttype filter hook input priority filter; policy drop;
+\t\ttcp dport 22 accept
+\t}
+}
+"""
+OPEN = """\
+table inet filter {
+\tchain input {
+\t\ttype filter hook input priority filter; policy accept;
+\t}
+\tchain forward {
+\t\ttype filter hook forward priority filter; policy drop;
+\t}
+}
+table inet f2b-table {
+\tchain f2b-chain {
+\t\ttype filter hook input priority filter - 1; policy accept;
+\t\ttcp dport 22 ip saddr @addr-set-sshd reject with icmp port-unreachable
+\t}
+}
+"""
+
+
+def probed(folder: Path, **programs: str) -> Probe:
+    """What is read of this machine where these programs are others'."""
+    for name, text in {"sudo": 'shift; exec "$@"', "systemctl": "exit 3", "ss": "", "nft": "", **programs}.items():
+        (folder / name).write_text(STUB.format(text))
+        (folder / name).chmod(0o755)
+    path = f"{folder}:{os.environ['PATH']}"
+    return read(run(["env", f"PATH={path}", "sh", "-s"], stdin=SCRIPT.encode()).stdout)
+
+
+def shows(text: str) -> str:
+    return f"cat << 'END'\n{text}END"
+
+
+def test_rules_that_somebody_loaded_are_a_firewall_too(tmp_path: Path) -> None:
+    found = probed(tmp_path, nft=shows(CLOSED))
+    assert found.firewalls == ("nftables",)
+    with pytest.raises(DeployError, match="has a firewall of its own: nftables") as caught:
+        refuse_taken(found, PROXY, WAY)
+    assert caught.value.hint == "remove it first: systemctl disable --now nftables; nft flush ruleset"
+
+
+def test_rules_that_close_nothing_are_none(tmp_path: Path) -> None:
+    assert probed(tmp_path, nft=shows(OPEN)).firewalls == ()
+
+
+def test_a_firewall_that_has_a_name_is_called_by_it_alone(tmp_path: Path) -> None:
+    active = 'for unit; do :; done; [ "$unit" = netfilter-persistent ]'
+    found = probed(tmp_path, nft=shows(CLOSED), systemctl=active)
+    assert found.firewalls == ("netfilter-persistent",)
+    with pytest.raises(DeployError) as caught:
+        refuse_taken(found, PROXY, WAY)
+    assert caught.value.hint.endswith("netfilter-persistent flush; apt purge netfilter-persistent")
+
+
+def test_another_wireguard_on_the_tunnels_port_is_in_the_way(tmp_path: Path) -> None:
+    said = "UNCONN 0 0 0.0.0.0:51820 0.0.0.0:*\nUNCONN 0 0 127.0.0.1:323 0.0.0.0:*\n"
+    asked = f'[ "$1" != -Hlunp ] || {shows(said)}'
+    found = probed(tmp_path, ss=asked)
+    assert found.listens == (Listens(51820, "the kernel: another WireGuard", Transport.UDP),)
+    with pytest.raises(DeployError, match=r"51820 \(the kernel: another WireGuard\)") as caught:
+        refuse_taken(found, PROXY, WAY)
+    assert "Tunnel(port=" in caught.value.hint
+
+
+def test_a_port_of_tcp_is_not_one_of_udp() -> None:
+    assert in_the_way(evolve(PLAIN, listens=(Listens(25, "x", Transport.UDP), Listens(51820, "y"))), PROXY) == ()
