@@ -87,6 +87,7 @@ def deploy(deploying: Deploying) -> Report:
     upgrades = upgrading.offered(deploying.asking, asked, deploying.order) if deploying.upgrade else {}
     if deploying.asking.dry_run:
         outcomes |= {host: move.ended(End.PLANNED) for host, move in moves.items()}
+        _forget(moves.values())
         return _finished(deploying, asked, _report(deploying, asked, outcomes, records, upgrades))
     untouched = {host: move.ended(End.UNTOUCHED) for host, move in moves.items()}
     try:
@@ -102,6 +103,7 @@ def deploy(deploying: Deploying) -> Report:
                 done = bring(deploying.scene(asked), changing, running, deploying.asking.config)
         except TakenBack as error:
             outcomes |= {each.host: each for each in error.outcomes}
+            _forget(move for move in changing if outcomes[move.host].end is End.BACK)
             raise _failed(deploying, asked, error, untouched | outcomes, upgrades) from None
         outcomes |= {each.host: each for each in done}
         running |= {*group}
@@ -110,14 +112,19 @@ def deploy(deploying: Deploying) -> Report:
 
 @contextmanager
 def _forgotten(staged: Mapping[str, Move]) -> Iterator[None]:
-    """Where it ends early, machines that are not switched keep none of the credentials that came."""
+    """Where it ends early, machines that are not switched keep nothing of what came."""
     try:
         yield
     except MailnixError:
-        for move in staged.values():
-            with suppress(MailnixError):  # whoever comes next does it, or the next boot
-                move.machine.forget(move.number)
+        _forget(staged.values())
         raise
+
+
+def _forget(moves: Iterable[Move]) -> None:
+    """What came to these machines goes: it is nothing to go back to."""
+    for move in moves:
+        with suppress(MailnixError):  # whoever comes next does it, or the next boot
+            move.machine.forget(move.number)
 
 
 def _staged(

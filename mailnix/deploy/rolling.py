@@ -44,8 +44,8 @@ def _taken_back(asked: Asked, host: str, status: Status) -> Outcome:
 
 def _target(status: Status, host: str, number: int | None) -> Made:
     wanted = status.previous if number is None else number
-    kept = ", ".join(str(each.generation) for each in status.generations) or "none"
-    found = status.made(wanted)
+    kept = ", ".join(str(each.generation) for each in status.to_go_back_to) or "none"
+    found = next((each for each in status.to_go_back_to if each.generation == wanted), None)
     if wanted is None or found is None:
         what = f"generation {wanted}" if wanted else "no generation before"
         raise DeployError(
@@ -109,7 +109,7 @@ def _tied(deploying: Deploying, asked: Asked, host: str, target: Made) -> list[M
 
 def _fitting(status: Status, other: str, proxy: str, target: Made) -> Made:
     """The newest generation of the other end with the same tunnel; raises DeployError."""
-    for each in reversed(status.generations):
+    for each in reversed(status.to_go_back_to):
         if each.links.get(proxy) == target.links[proxy]:
             return each
     raise DeployError(

@@ -82,7 +82,10 @@ class Ended:
 
 @frozen
 class Status:
-    """What runs on a machine, what waits there, what is kept there. `drift` are our files that somebody changed."""
+    """What runs on a machine, what waits there, what is kept there. `drift` are our files that somebody changed.
+
+    `ran` are numbers of those that were confirmed once; None where the machine does not say it.
+    """
 
     program: str
     host: str
@@ -92,6 +95,12 @@ class Status:
     generations: tuple[Made, ...] = ()
     drift: tuple[str, ...] = ()
     previous: int | None = None
+    ran: tuple[int, ...] | None = None
+
+    @property
+    def to_go_back_to(self) -> tuple[Made, ...]:
+        """Those that ran: what came with a dry run, or was taken back, is nothing to go back to."""
+        return tuple(each for each in self.generations if self.ran is None or each.generation in self.ran)
 
     @property
     def running(self) -> Made | None:
@@ -120,6 +129,7 @@ class Status:
             generations=tuple(Made.read(each) for each in said["generations"]),
             drift=tuple(said.get("drift", ())),
             previous=said.get("previous"),
+            ran=None if (ran := said.get("ran")) is None else tuple(ran),
         )
 
 

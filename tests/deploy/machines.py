@@ -58,6 +58,7 @@ class Played:
     kept: dict[int, Made] = field(factory=dict)
     current: int | None = None
     previous: int | None = None
+    ran: list[int] = field(factory=list)
     drift: tuple[str, ...] = ()
     credentials: dict[str, bytes] = field(factory=dict)
     answers: Callable[[Question], Answer] = lambda _question: WELL
@@ -118,7 +119,7 @@ class Played:
     def adopt(self, adoption: Mapping[str, Any]) -> None:
         self._called("adopt")
         self._breaks("adopt")
-        self.current = 1
+        self.current, self.ran = 1, [1]
         self.kept[1] = Made(1, self.host, "", links=adoption["links"])
 
     def status(self) -> Status:
@@ -127,7 +128,15 @@ class Played:
         pending = self.pending and evolve(self.pending, left=round(self.due - self.clock.now()))
         made = tuple(self.kept[number] for number in sorted(self.kept))
         return Status(
-            self.found.program, self.found.host, self.current, pending, self.last, made, self.drift, self.previous
+            self.found.program,
+            self.found.host,
+            self.current,
+            pending,
+            self.last,
+            made,
+            self.drift,
+            self.previous,
+            tuple(self.ran),
         )
 
     def login(self) -> Status:
@@ -157,6 +166,8 @@ class Played:
         self._called(f"forget {number}")
         self._breaks("forget")
         self.staged[number] = {}
+        if number not in self.ran and number != self.current:
+            del self.kept[number]
 
     def plan(self, number: int) -> Changes:
         self._called(f"plan {number}")
@@ -188,6 +199,7 @@ class Played:
         self._called(f"confirm {number}")
         if self.pending is not None:
             self.previous, self.current, self.pending = self.current, number, None
+            self.ran.append(number)
             self.last = Ended(token, "confirmed")
         assert self.current == number
         self._breaks("confirm")

@@ -142,7 +142,7 @@ def test_a_check_that_fails_takes_the_change_back_and_is_named_with_what_it_saw(
     stage["proxy"].answers = answers
     with pytest.raises(Failed, match=r"Mailcow through the tunnel \(proxy\): connection refused"):
         deploy(stage.deploying())
-    assert stage["proxy"].calls[-1] == "back"
+    assert stage["proxy"].calls[-2:] == ["back", "forget 2"]
     assert generations(stage)["proxy"] == 1
 
 
@@ -162,7 +162,7 @@ def test_a_broken_unit_is_the_machines_own_to_take_back(stage: Stage) -> None:
         deploy(stage.deploying())
     assert ends(caught.value.report) == {"internal": End.BACK, "proxy": End.UNTOUCHED}
     assert stage.calls("switch") == ["internal"]
-    assert stage.calls("forget") == ["proxy"]  # its credentials came for nothing
+    assert stage.calls("forget") == ["proxy", "internal"]  # what came to them came for nothing
 
 
 def test_what_came_to_one_machine_goes_where_another_takes_none(stage: Stage) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from mailnix import Tunnel
-from mailnix.deploy.deploying import deploy
+from mailnix.deploy.deploying import Failed, deploy
 from mailnix.deploy.rolling import rollback
 from mailnix.deploy.values import End, Pending
 from mailnix.errors import DeployError
@@ -93,3 +94,30 @@ class TestWhereTheTunnelWasAnother:
         with pytest.raises(DeployError, match="internal keeps no generation with that one"):
             rollback(changed.deploying(), "proxy", None)
         assert changed["proxy"].current == 2
+
+
+def test_what_a_dry_run_brought_is_nothing_to_go_back_to_and_does_not_stay(twice: Stage) -> None:
+    twice.packages.digests["proxy"] = "not decided yet"
+    deploy(twice.deploying(dry_run=True))
+    assert sorted(twice["proxy"].kept) == [1, 2]
+
+
+def test_nor_is_what_was_taken_back_or_left_by_a_client_that_died(twice: Stage) -> None:
+    proxy = twice["proxy"]
+    twice.packages.digests["proxy"], proxy.fails = "broken", "caddy.service failed"
+    with pytest.raises(Failed):
+        deploy(twice.deploying())
+    assert sorted(proxy.kept) == [1, 2]
+    proxy.kept[3] = evolve(proxy.kept[2], generation=3)
+    with pytest.raises(DeployError, match="keeps no generation 3, but 1, 2"):
+        rollback(twice.deploying(), "proxy", 3)
+
+
+def test_the_other_end_of_a_tunnel_goes_to_one_that_ran(stage: Stage) -> None:
+    proxy = stage["proxy"]
+    proxy.kept[2] = evolve(proxy.kept[1], generation=2, digest="broken, of a dry run")
+    stage.plan = derive(sound(tunnel=Tunnel(port=51999)))
+    stage.packages.digests |= {"proxy": "port", "internal": "port"}
+    deploy(stage.deploying())
+    report = rollback(stage.deploying(), "internal", None)
+    assert {each.host: each.after for each in report.machines} == {"internal": 1, "proxy": 1}

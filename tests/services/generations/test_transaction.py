@@ -13,7 +13,7 @@ from mailnix.services.generations.guest import packages, state, verbs
 from mailnix.services.generations.guest.keeper import Keeper
 from mailnix.services.generations.guest.packages import known
 from mailnix.services.generations.guest.plan import plan
-from mailnix.services.generations.guest.world import Busy, Done, Refused
+from mailnix.services.generations.guest.world import Busy, Done, Refused, home
 from tests.services.generations.scratch import HOST, Scratch, deb
 
 
@@ -309,3 +309,28 @@ def test_the_program_may_go_while_nothing_is_pending(running: Scratch) -> None:
     verbs.switch(running, 2, 60, "a")
     with pytest.raises(Busy, match=r"generation 2 waits .* only this program can take it back"):
         verbs.idle(running)
+
+
+def test_what_never_ran_is_let_go_and_pushes_out_nothing_that_did(running: Scratch) -> None:
+    running.run_it(2)
+    for number in (3, 4, 5, 6):
+        running.later()
+        running.have(number)
+    assert verbs.forget(running, 3) == {"current": 2}
+    assert state.numbers(running) == [1, 2, 4, 5, 6]
+    assert verbs.status(running)["ran"] == [1, 2]
+    running.run_it(6)
+    assert state.numbers(running) == [1, 2, 6]
+    assert verbs.status(running)["ran"] == [1, 2, 6]
+
+
+def test_the_newest_with_another_mailcow_stays_whatever_came_since(running: Scratch) -> None:
+    for number in range(1, 9):
+        if number > 2:
+            running.later()
+            running.have(number)
+        path = home(running) / str(number) / running.names.made
+        path.write_text(json.dumps({**json.loads(path.read_text()), "mailcow": "new" if number > 2 else "old"}))
+        if number > 1:
+            running.run_it(number)
+    assert state.numbers(running) == [2, 5, 6, 7, 8]

@@ -56,7 +56,7 @@ def adopt(world: World, stream: IO[bytes]) -> dict[str, Any]:
             raise Busy(f"generation {known.pending.to} waits for its confirmation")
         if known.current is None:
             number = _by_apt(world, told) or _by_image(world, told)
-            known = state.State(current=number, last=known.last, undone=known.undone)
+            known = state.State(current=number, last=known.last, undone=known.undone, ran=(number,))
             state.save(world, known)
         (home(world) / KEPT).unlink(missing_ok=True)
     return {"current": known.current}

@@ -43,7 +43,7 @@ def words() -> argparse.ArgumentParser:
         "switch": "install it, to be confirmed",
         "extend": "give it more time",
         "confirm": "keep it",
-        "forget": "let go of the credentials that came with it, since nobody switches to it",
+        "forget": "let go of it, since nobody switches to it",
     }.items():
         each = verb.add_parser(name, help=text)
         each.add_argument("number", type=positive)

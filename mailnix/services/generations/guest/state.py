@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -52,7 +53,8 @@ class Pending:
 class State:
     """All of it, written in one step. `last` is how the last change ended: id, to, end, why.
 
-    `undone` are the ids of changes that were taken back, the last one at the end.
+    `undone` are the ids of changes that were taken back, the last one at the end; `ran` are generations that were
+    confirmed, which a dry run's never was.
     """
 
     current: int | None = None
@@ -60,6 +62,7 @@ class State:
     pending: Pending | None = None
     last: Mapping[str, Any] | None = None
     undone: tuple[str, ...] = ()
+    ran: tuple[int, ...] = ()
 
     def ended(self, end: str, why: str = "") -> State:
         """Its pending change ended so."""
@@ -83,7 +86,8 @@ def read(world: World) -> State:
             lists = {key: tuple(known.get(key, ())) for key in ("new", "failed")}
             pending = Pending(**{**known, **lists, "before": pending["from"]})
         undone = tuple(found.get("undone", ()))
-        return State(found["current"], found["previous"], pending, found["last"], undone)
+        ran = tuple(found.get("ran", numbers(world)))  # a program of before did not write them down
+        return State(found["current"], found["previous"], pending, found["last"], undone, ran)
     except (ValueError, KeyError, TypeError) as error:
         raise Refused(f"{path} is damaged ({error}): see which package is installed, and write it anew") from None
 
@@ -152,7 +156,21 @@ def numbers(world: World) -> list[int]:
 
 
 def superfluous(world: World, state: State) -> Iterator[int]:
-    """The oldest beyond those that are kept; never the one that runs, nor the one before it."""
-    held = [n for n in numbers(world) if n in (state.current, state.previous)]
-    others = [n for n in numbers(world) if n not in held]
-    yield from others[: max(0, len(others) + len(held) - KEPT)]
+    """Those that never ran, and the oldest beyond those that are kept.
+
+    Never the one that runs, the one before it, nor the newest with another Mailcow: whose database is kept.
+    """
+    ran = [n for n in numbers(world) if n in {*state.ran, state.current, state.previous}]
+    yield from (n for n in numbers(world) if n not in ran)
+    mailcow = {n: str(generation(world, n).made.get("mailcow", "")) for n in ran}
+    now = mailcow.get(state.current or 0, "")
+    others = [n for n in ran if now and mailcow[n] not in ("", now)]
+    held = {state.current, state.previous, *others[-1:]} & {*ran}
+    yield from [n for n in ran if n not in held][: max(0, len(ran) - KEPT)]
+
+
+def drop(world: World, number: int) -> None:
+    """Let go of one, whole or not at all."""
+    aside = home(world) / f".incoming-{number}"  # removed in any case by whoever receives next
+    (home(world) / str(number)).rename(aside)
+    shutil.rmtree(aside)

@@ -34,6 +34,7 @@ def status(world: World) -> dict[str, Any]:
         "previous": known.previous,
         "pending": _shown(world, known.pending) if known.pending else None,
         "last": known.last,
+        "ran": [*known.ran],
         "generations": here,
         "newest": max(state.numbers(world), default=0),
         "digest": current["digest"] if current else None,
@@ -205,13 +206,12 @@ def confirm(world: World, number: int, token: str) -> dict[str, Any]:
         pending = _installed(known, number, token)
         if pending:
             previous = known.previous if pending.before == number else pending.before
-            known = replace(known, current=number, previous=previous).ended(CONFIRMED)
+            ran = tuple(n for n in state.numbers(world) if n == number or n in known.ran)
+            known = replace(known, current=number, previous=previous, ran=ran).ended(CONFIRMED)
             state.save(world, known)
         room.release(world)
-        for old in state.superfluous(world, known):
-            aside = home(world) / f".incoming-{old}"  # removed in any case by whoever receives next
-            (home(world) / str(old)).rename(aside)
-            shutil.rmtree(aside)
+        for old in tuple(state.superfluous(world, known)):
+            state.drop(world, old)
         credentials.confirmed(world, state.generation(world, number))
         shutil.rmtree(home(world) / str(number) / "archives", ignore_errors=True)
     say(f"generation {known.current} runs")
@@ -239,12 +239,15 @@ def back(world: World, token: str | None) -> dict[str, Any]:
 
 
 def forget(world: World, number: int) -> dict[str, Any]:
-    """Let go of the credentials of one that nobody switches to after all."""
+    """Let go of one that nobody switches to after all; of one that has run, of the credentials that came again."""
     with state.lock(world):
         known = state.read(world)
         generation = state.generation(world, number)
         if known.pending is None or known.pending.to != number:
-            credentials.forget(world, generation)
+            if number in {known.current, *known.ran}:
+                credentials.forget(world, generation)
+            else:
+                state.drop(world, number)
     return {"current": known.current}
 
 
