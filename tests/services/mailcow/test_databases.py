@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -65,6 +66,11 @@ class Watched(Hands):
     def remove(self, folder: Path) -> None:
         self.step()
         super().remove(folder)
+        self.step()
+
+    def hold(self, path: Path) -> None:
+        self.step()
+        path.touch()
         self.step()
 
     def write(self, path: Path, data: bytes) -> None:
@@ -321,6 +327,51 @@ def test_one_that_never_ran_begins_anew_when_it_is_taken_back_to(tmp_path: Path)
     machine.settle(OLD, BACK, NEW)
     assert [list((machine.folder / name / "_data").iterdir()) for name in NAMES] == [[], []]
     assert (machine.folder / "mysql/_data.kept/file").read_text() == "since"
+
+
+def test_a_copy_that_was_cut_off_is_gone_where_another_is_made_or_none_is_needed(tmp_path: Path) -> None:
+    for step, twin in enumerate(deaths(tmp_path)):
+        died = killed(twin, NEW, UPGRADE)
+        if not died:
+            break
+        twin.hands.left = databases.RESERVE - 1
+        with contextlib.suppress(SetupError):
+            twin.settle(NEW, UPGRADE)
+        assert "_data.copying" not in twin.spare, step
+        twin.settle(OLD, BACK)
+        assert (twin.holds, twin.spare) == ("before", set()), step
+    assert step > 15
+
+
+def test_the_way_back_has_room_until_it_is_not_needed_any_more(machine: Machine) -> None:
+    held = machine.root.with_name("mailcow.databases.room")
+    machine.upgraded()
+    assert held.exists()
+    machine.settle(NEW, UPGRADE, NEW)
+    assert held.exists()
+    machine.settle(NEW, Change(), NEW)
+    assert not held.exists()
+
+
+def test_the_way_back_lets_go_of_it_before_it_writes_anything(machine: Machine) -> None:
+    machine.upgraded()
+    machine.hands.dies = 0
+    assert killed(machine, OLD, BACK, NEW)
+    assert not machine.root.with_name("mailcow.databases.room").exists()
+
+
+def test_room_is_held_on_the_disk(tmp_path: Path) -> None:
+    Hands().hold(tmp_path / "room")
+    assert (tmp_path / "room").stat().st_blocks * 512 >= databases.ROOM
+    Hands().let_go(tmp_path / "room")
+    assert not (tmp_path / "room").exists()
+
+
+def test_on_a_full_disk_the_newer_ones_database_goes_once_the_older_has_its_own(machine: Machine) -> None:
+    machine.upgraded()
+    machine.hands.left = 0
+    machine.settle(OLD, BACK, NEW)
+    assert (machine.holds, machine.spare) == ("before", set())
 
 
 def test_without_room_for_it_nothing_changes(machine: Machine) -> None:

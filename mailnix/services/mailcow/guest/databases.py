@@ -6,6 +6,7 @@ with and the queue stay where they are, so nothing that arrives meanwhile is los
 release rewrites, and Dovecot makes indexes that it cannot read anew.
 
 /var/lib/mailcow.databases.json   which release the files in use are of, which one's are kept, what is under way
+/var/lib/mailcow.databases.room   what the way back needs of the disk, until it is gone or not needed any more
 …/volumes/NAME/_data              in use
 …/volumes/NAME/_data.kept         those of the other release: until another one takes over
 …/volumes/NAME/_data.copying, .aside    on the way to the former
@@ -33,6 +34,8 @@ from .volumes import NoVolumes, volumes
 VARIABLES = ("DBNAME", "DBUSER", "DBPASS", "DBROOT")
 """Of mailcow.conf: what a database was made with."""
 RESERVE = 256 * 2**20  # bytes that stay free
+ROOM = 128 * 2**20
+"""Bytes held for the way back, on a disk that fills up meanwhile: for a tree (some 40 MiB) and what is noted."""
 PUTTING, KEEPING = "putting", "keeping"
 
 
@@ -115,6 +118,15 @@ class Hands:
         """With all that is in it."""
         shutil.rmtree(folder, ignore_errors=True)
 
+    def hold(self, path: Path) -> None:
+        """Room, for nobody else."""
+        with path.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, ROOM)
+
+    def let_go(self, path: Path) -> None:
+        """Of it."""
+        path.unlink(missing_ok=True)
+
     def write(self, path: Path, data: bytes) -> None:
         """Whole or not at all; for root alone, since it has passwords of the database."""
         write(path, data, 0o600)
@@ -163,10 +175,13 @@ def settle(root: Path, wanted: str, laid: str, change: Change, hands: Hands) -> 
     """
     known = read(root)
     state = known or State(laid)
+    if not change.under_way or change.under_way in change.undone:
+        hands.let_go(_room(root))
     if state.phase:
         hands.stop(root)
         state = _finish(root, state, hands)
     kept = state.kept
+    _clear(state, hands)
     if state.live == wanted:
         others = change.under_way if change.under_way not in change.undone else ""
         if kept and others and kept.change in change.undone:
@@ -188,16 +203,24 @@ def settle(root: Path, wanted: str, laid: str, change: Change, hands: Hands) -> 
 def _keep(root: Path, state: State, wanted: str, change: str, hands: Hands) -> None:
     folders = hands.folders(root)
     need_room(folders, hands)
-    _save(root, State(state.live), hands)  # what was kept until now is no more
+    state = _save(root, State(state.live, folders=tuple(map(str, folders))), hands)
+    _clear(state, hands)  # what was kept until now is no more
+    hands.hold(_room(root))
     for folder in folders:
-        for path in (_kept(folder), _copying(folder)):
-            hands.remove(path)
         hands.copy(folder, _copying(folder))
         hands.rename(_copying(folder), _kept(folder))
     kept = Kept(state.live, change, _now(), _conf(root))
-    _save(root, State(wanted, kept, tuple(map(str, folders))), hands)
+    _save(root, replace(state, live=wanted, kept=kept), hands)
     said = "is kept as it is, for the way back" if folders else "is none yet: Mailcow was never started"
     say(f"the database {said}")
+
+
+def _clear(state: State, hands: Hands) -> None:
+    """Let go of what a copy left that was cut off; nothing else frees the room that it takes."""
+    for folder in map(Path, state.folders):
+        for path in (_copying(folder), *([] if state.kept else [_kept(folder)])):
+            if path.exists():
+                hands.remove(path)
 
 
 def _put_back(root: Path, state: State, kept: Kept, change: str, hands: Hands) -> None:
@@ -209,7 +232,9 @@ def _put_back(root: Path, state: State, kept: Kept, change: str, hands: Hands) -
     if lost:
         raise SetupError(f"{_kept(Path(lost[0]))} is gone, so the database of Mailcow {kept.rev[:12]} is not whole")
     aside = Kept(state.live, change, _now(), _conf(root))
-    _finish(root, _save(root, replace(state, phase=PUTTING, aside=aside), hands), hands)
+    state = _finish(root, _save(root, replace(state, phase=PUTTING, aside=aside), hands), hands)
+    if not change and any(hands.free(Path(name)) < RESERVE for name in state.folders[:1]):  # nobody goes back to it
+        _clear(_save(root, replace(state, kept=None), hands), hands)
     say(f"the database is the one of {kept.made} again")
 
 
@@ -258,6 +283,10 @@ def _now() -> str:
 
 def _kept(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.kept")
+
+
+def _room(root: Path) -> Path:
+    return root.with_name(f"{root.name}.databases.room")
 
 
 def _copying(folder: Path) -> Path:
