@@ -18,7 +18,7 @@ def lines(outcome: Outcome) -> Iterator[str]:
 def table(report: Report) -> str:
     """All parts and packages of all machines, those of Debian's that change."""
     rows = ((each.host, row) for each in report.machines for row in each.versions)
-    cells = ((host, row.what, row.old or "-", row.new, _note(row)) for host, row in rows)
+    cells = ((host, row.what, row.old or "-", row.new if row.done else row.old, _note(row)) for host, row in rows)
     return output.table(("machine", "part", "before", "after", "note"), cells)
 
 
@@ -32,4 +32,6 @@ def reboots(report: Report) -> Iterator[str]:
 def _note(row: Version) -> str:
     if not row.changes:
         return "as it is"
+    if not row.done:
+        return f"not done: {row.new}"
     return "security" if row.security else "Debian" if row.debian else ""

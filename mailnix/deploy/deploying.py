@@ -93,8 +93,8 @@ def deploy(deploying: Deploying) -> Report:
     try:
         with _forgotten(staged):
             upgrades = upgrading.upgrade(deploying.scene(asked), upgrades)
-    except DeployError as error:
-        raise _failed(deploying, asked, error, untouched | outcomes, upgrades) from None
+    except upgrading.NotAll as error:
+        raise _failed(deploying, asked, error, untouched | outcomes, error.found) from None
     running = asked.running
     for group in links.groups([*moves], found):
         changing = [staged.pop(host) for host in group]

@@ -17,6 +17,7 @@ from mailnix.deploy import probe as probes
 from mailnix.deploy.checks import Answer, Question
 from mailnix.deploy.machine import Busy, Refused, Unreached
 from mailnix.deploy.nixos import program as nixos
+from mailnix.deploy.reading import read_answers, read_json
 from mailnix.deploy.values import Changes, Received, Status, Upgrades
 from mailnix.errors import CommandFailed, DeployError
 from mailnix.run import Completed, Runner, run
@@ -211,7 +212,10 @@ class Remote:
         """By a program that is sent along."""
         python = nixos.PYTHON if self.is_nixos else ("python3",)
         words = (*python, "-I", "-", json.dumps(questions))
-        return read_answers(self._any(words, LOOK.read_bytes(), SHORT + 20 * len(questions)))
+        said = self._any(words, LOOK.read_bytes(), SHORT + 20 * len(questions))
+        if read_json(said.stdout) is None:
+            raise self._no_answer(said)
+        return read_answers(said)
 
     def _verb(
         self,
@@ -226,8 +230,10 @@ class Remote:
             said = self._any((*program, *words), data, timeout, _answered, numbers)
         except CommandFailed as error:
             raise self._refused(error) from None
-        found: dict[str, Any] = json.loads(said.stdout)
-        return found
+        found = read_json(said.stdout)
+        if isinstance(found, dict):
+            return found
+        raise self._no_answer(said)
 
     def _any(
         self,
@@ -272,6 +278,13 @@ class Remote:
             self.heard = line
             self.say(f"{self.host}: {line}")
 
+    def _no_answer(self, said: Completed) -> Refused:
+        what = said.stdout.strip()[:80] or "nothing"
+        return Refused(
+            f"{self.host} ({self.way}) did not answer as it should; your shell there prints: {what}",
+            "what ~/.bashrc and the like print without a terminal comes in between: let them print nothing then",
+        )
+
     def _refused(self, error: CommandFailed) -> DeployError:
         said = last_line(error.last_lines).removeprefix("generations: ") or f"status {error.status}"
         if error.status == BUSY:
@@ -285,8 +298,3 @@ class Remote:
 def _answered(error: CommandFailed) -> bool:
     """Whether our program failed, or the shell that has none."""
     return error.status == NO_SUCH_PROGRAM or "generations: " in error.last_lines
-
-
-def read_answers(done: Completed) -> Sequence[Answer]:
-    """What guest/look.py printed."""
-    return [(bool(ok), str(said)) for ok, said in json.loads(done.stdout)]

@@ -13,7 +13,8 @@ from attrs import frozen
 
 from mailnix.deploy.checks import Answer, Check, Question
 from mailnix.deploy.machine import Machine
-from mailnix.deploy.remote import LOOK, read_answers
+from mailnix.deploy.reading import read_answers
+from mailnix.deploy.remote import LOOK
 from mailnix.errors import MailnixError
 from mailnix.plan import Plan
 from mailnix.run import run

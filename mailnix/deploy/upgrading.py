@@ -7,6 +7,7 @@ answered before must answer after: else the next machine is left alone.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from attrs import evolve
@@ -42,24 +43,43 @@ def offered(asking: Asking, asked: Asked, order: Sequence[str]) -> dict[str, Upg
     return found
 
 
+class NotAll(DeployError):
+    """It ended early; `found` has which packages of each machine were upgraded, and which were not."""
+
+    def __init__(self, error: DeployError, found: Mapping[str, Upgrades]) -> None:
+        super().__init__(error.message, error.hint)
+        self.found = found
+
+
 def upgrade(scene: Scene, known: Mapping[str, Upgrades]) -> dict[str, Upgrades]:
-    """Upgrade one machine after the other, in this order; raises DeployError at the first that is not well then."""
-    done = dict(known)
+    """Upgrade one machine after the other, in this order; raises NotAll at the first that is not well then."""
+    done = {host: _without(each, {row.what for row in each.packages}) for host, each in known.items()}
     for host, upgrades in known.items():
         if upgrades.packages:
             every = checks(scene.plan, (host,), {*scene.machines})
             before = {check for check, (ok, _) in scene.asked(every) if ok}
             scene.say(f"{host}: upgrading {len(upgrades.packages)} packages of Debian's; that does not go back")
-            done[host] = _upgraded(scene, scene.machines[host], upgrades)
-            _see(scene, host, every, before)
+            try:
+                done[host] = _upgraded(scene, scene.machines[host], upgrades)
+                _see(scene, host, every, before)
+            except DeployError as error:
+                with suppress(DeployError):
+                    left = scene.machines[host].upgrades().packages
+                    done[host] = _without(upgrades, {row.what for row in left})
+                raise NotAll(error, done) from None
     return done
+
+
+def _without(known: Upgrades, left: Collection[str]) -> Upgrades:
+    """The same, with these packages as they were."""
+    return evolve(known, packages=tuple(evolve(row, done=row.what not in left) for row in known.packages))
 
 
 def _upgraded(scene: Scene, machine: Machine, known: Upgrades) -> Upgrades:
     """Where the connection is lost, the machine goes on by itself, and is waited for."""
     try:
         return machine.upgrade()
-    except Unreached:
+    except (Unreached, Busy):  # it is asked by another way in, too, and then says that it is at work
         scene.say(f"{machine.host}: the connection broke, as it may; the machine goes on by itself")
     due = scene.clock.now() + AT_MOST
     while True:

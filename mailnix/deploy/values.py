@@ -182,7 +182,8 @@ def _rows(said: object) -> tuple[tuple[str, ...], ...]:
 class Version:
     """What becomes of a part of a machine: its version before and after; empty where it was not there, or is not known.
 
-    `debian`: a package of Debian's; `security`: an update that its archive calls so.
+    `debian`: a package of Debian's; `security`: an update that its archive calls so; `done`: false where a deploy ended
+    before it came.
     """
 
     what: str
@@ -190,6 +191,7 @@ class Version:
     new: str
     debian: bool = False
     security: bool = False
+    done: bool = True
 
     @property
     def changes(self) -> bool:

@@ -223,3 +223,19 @@ def test_what_an_image_laid_is_kept_by_what_the_client_knows_of_it() -> None:
 def test_a_target_that_is_an_option_is_refused() -> None:
     with pytest.raises(DeployError, match="is no SSH target"):
         remote(Ssh(), "-oProxyCommand=true")
+
+
+@pytest.mark.parametrize("greeting", ["Welcome to my server\n", "{}\n[ not JSON\n"])
+def test_what_a_shell_prints_before_is_passed_over(greeting: str) -> None:
+    assert remote(Ssh(greeting + STATUS), "root@a").status().host == "proxy"
+    assert remote(Ssh(greeting + '[[true, "220"]]'), "root@a").look([("greeting", "x", 25)]) == [(True, "220")]
+    assert remote(Ssh(greeting + SAID), "root@a").probe().version == "13"
+
+
+@pytest.mark.parametrize("said", ["Welcome to my server\n", ""])
+def test_and_named_where_nothing_else_comes(said: str) -> None:
+    machine = remote(Ssh(said), "root@a")
+    for call in (machine.status, lambda: machine.look([("greeting", "x", 25)])):
+        with pytest.raises(Refused, match="your shell there prints") as caught:
+            call()
+        assert "bashrc" in caught.value.hint

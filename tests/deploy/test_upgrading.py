@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
+from mailnix.cli.versions import table
 from mailnix.deploy.checks import Answer, Question
 from mailnix.deploy.deploying import Failed, deploy
 from mailnix.deploy.machine import Busy
@@ -86,6 +87,9 @@ def test_home_that_is_not_well_afterwards_keeps_the_proxy_as_it_was(behind: Stag
         upgraded(behind)
     assert "they do not go back" in caught.value.hint
     assert [each.host for each in caught.value.report.machines] == ["internal", "proxy"]
+    done = {each.host: {row.done for row in each.versions if row.debian} for each in caught.value.report.machines}
+    assert done == {"internal": {True}, "proxy": {False}}
+    assert "not done: 3.5.4" in table(caught.value.report)
     assert behind.clock.now() - before > RESTARTING
     assert "upgrade" not in behind["proxy"].calls
 
@@ -113,6 +117,18 @@ def test_and_one_that_goes_on_is_waited_for(behind: Stage) -> None:
     home.lost, home.on_call = {"upgrade"}, upgrading
     upgraded(behind)
     assert next(busy, None) is None
+
+
+def test_a_second_way_in_that_finds_it_at_work_is_the_same_as_a_lost_connection(behind: Stage) -> None:
+    home = behind["internal"]
+
+    def two_ways(verb: str) -> None:
+        if verb == "upgrade":
+            home.offers = Upgrades()
+            raise Busy("a generation is being installed or taken back just now")
+
+    home.on_call = two_ways
+    assert OPENSSL in machine(upgraded(behind), "internal").versions
 
 
 def test_one_that_came_to_no_end_is_said(behind: Stage) -> None:
