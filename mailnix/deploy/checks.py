@@ -34,6 +34,7 @@ class About(StrEnum):
     HARAKA = "port 25 from outside"
     HARAKA_ITSELF = "port 25 from itself"
     RELEASE = "another Mailcow, all of it"
+    AGAIN = "Mailcow, all of it"
 
 
 @frozen
@@ -58,9 +59,13 @@ def checks(plan: Plan, changed: Collection[str], reached: Collection[str]) -> tu
     return tuple(each for each in found if {*each.hosts} & {*changed} and each.asked in {HERE, *reached})
 
 
-def release(home: str, rev: str) -> Check:
-    """Whether another Mailcow runs, which is demanded of it: the one before may greet for a moment yet."""
-    return Check(About.RELEASE, "", home, ("mailcow", rev, 0), (home,))
+def mailcow(home: str, another: str, again: str) -> Iterator[Check]:
+    """Whether Mailcow runs where it starts in a change, by its revision: the one before may greet for a moment yet.
+
+    `another` one is demanded to. The same one, `again`, is where it did before: one that is ill must be mendable.
+    """
+    if rev := another or again:
+        yield Check(About.RELEASE if another else About.AGAIN, "", home, ("mailcow", rev, 0), (home,))
 
 
 def _of(proxy: ProxyPlan) -> Iterator[Check]:

@@ -263,13 +263,12 @@ def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference
         "mailcow": mailcow,
     }
     about = made(host, number, differs.digest, debs, more)
-    there = {digest for each in status.generations for digest in each.debs.values()}
     lacking = () if asking.dry_run else differs.credentials  # no secret goes where it may stay unused
     secrets = {name: secret for name, secret in deploying.credentials(host).items() if name in lacking}
-    packed = archive(about, debs, secrets, there)
+    packed = archive(about, debs, secrets, {digest for each in status.generations for digest in each.debs.values()})
     asking.say(f"{host}: sending {len(packed.reveal()) / 2**20:.1f} MiB, and having it checked")
     received = machine.receive(number, packed)
-    changes = machine.plan(number) if asking.dry_run else received.changes
+    changes = machine.plan(number) if asking.dry_run or (mailcow and status.running) else received.changes
     return Move(
         machine=machine,
         number=number,
@@ -279,6 +278,7 @@ def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference
         credentials=differs.credentials,
         versions=versions(status.running, parts),
         mailcow=releases.another(releases.known(machine, status.running, mailcow), mailcow),
+        again=releases.again(status.running, mailcow, changes, differs.credentials),
     )
 
 

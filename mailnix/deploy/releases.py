@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Final
 
 from attrs import evolve
 
 from mailnix.deploy.machine import Machine
-from mailnix.deploy.values import MAILCOW, Made, older
+from mailnix.deploy.values import MAILCOW, Changes, Made, older
 from mailnix.errors import DeployError
+from mailnix.services.mailcow import units
+from mailnix.services.mailcow.render import SECRETS
+
+STARTS: Final = frozenset({units.MAILCOW, "docker.service"})
+"""Units with which Mailcow starts anew."""
 
 
 def another(before: Made | None, rev: str) -> str:
     """The revision of a Mailcow that takes over from another one; of a machine that did not say which, none does."""
     return rev if before and before.mailcow and before.mailcow != rev else ""
+
+
+def again(before: Made | None, rev: str, changes: Changes, credentials: Collection[str]) -> str:
+    """The revision of a Mailcow that starts anew in a change, with other settings or credentials; of the first, none.
+
+    It stops in the background, greets for a moment yet, and its unit is tried for ever, so that it never fails.
+    """
+    starts = {unit for unit, _ in changes.units} & STARTS or {*credentials} & {*SECRETS.values()}
+    return rev if before and starts else ""
 
 
 def known(machine: Machine, before: Made | None, rev: str) -> Made | None:

@@ -58,14 +58,16 @@ def _target(status: Status, host: str, number: int | None) -> Made:
 
 def _move(asked: Asked, host: str, target: Made) -> Move:
     status, machine = asked.status[host], asked.machines[host]
+    changes = machine.plan(target.generation)
     return Move(
         machine=machine,
         number=target.generation,
         before=status.current,
         why="rollback",
-        changes=machine.plan(target.generation),
+        changes=changes,
         versions=versions(status.running, {"mailnix": target.mailnix, **target.parts}),
         mailcow=releases.another(status.running, target.mailcow),
+        again=releases.again(status.running, target.mailcow, changes, ()),
     )
 
 

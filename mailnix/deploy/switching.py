@@ -13,7 +13,7 @@ from typing import Final
 
 from attrs import define, evolve, field, frozen
 
-from mailnix.deploy.checks import HERE, About, Check, checks, demanded, judged, reason, release, wrong
+from mailnix.deploy.checks import HERE, About, Check, checks, demanded, judged, mailcow, reason, wrong
 from mailnix.deploy.machine import Busy, Machine, Refused, Unreached
 from mailnix.deploy.scene import Scene
 from mailnix.deploy.values import Changes, End, Outcome, Pending, Seen, Status, Version
@@ -34,7 +34,7 @@ INSTALLING: Final = 1800.0  # and to install
 class Move:
     """A machine, the generation that it is to run (it is on the machine already), and the one that runs.
 
-    `mailcow` is the revision of another Mailcow that comes with it; `databases`: with the database that it had then.
+    `mailcow`: the revision of another one that comes with it, `again`: of one that starts anew; `databases`: as then.
     """
 
     machine: Machine
@@ -45,6 +45,7 @@ class Move:
     credentials: tuple[str, ...] = ()
     versions: tuple[Version, ...] = ()
     mailcow: str = ""
+    again: str = ""
     databases: bool = False
 
     @property
@@ -109,12 +110,12 @@ class _Change:
 
     @property
     def within(self) -> int:
-        """Another Mailcow needs its time, and who changes with it waits for it."""
-        return max(self.scene.within, ANOTHER_MAILCOW if any(move.mailcow for move in self.moves) else 0)
+        """A Mailcow that starts needs its time, and who changes with it waits for it."""
+        return max(self.scene.within, ANOTHER_MAILCOW if any(each.mailcow or each.again for each in self.moves) else 0)
 
     def made(self) -> tuple[Outcome, ...]:
         every = checks(self.scene.plan, self.hosts, {*self.scene.machines})
-        every += tuple(release(move.host, move.mailcow) for move in self.moves if move.mailcow)
+        every += tuple(each for move in self.moves for each in mailcow(move.host, move.mailcow, move.again))
         before = {check for check, (ok, _) in self.scene.asked(every) if ok}
         with self._told_if_interrupted():
             try:

@@ -65,6 +65,7 @@ class Played:
     lost: set[str] = field(factory=set)
     fails: str = ""
     unhad: str = ""
+    units: tuple[tuple[str, str], ...] = (("mailcow-provision-again.service", "restart"),)
     offers: Upgrades = field(factory=Upgrades)
     reboot: str = ""
     locks_out: bool = False
@@ -171,9 +172,7 @@ class Played:
 
     def plan(self, number: int) -> Changes:
         self._called(f"plan {number}")
-        return Changes(
-            changed=("/etc/mailnix/provision.json",), units=(("mailcow-provision-again.service", "restart"),)
-        )
+        return Changes(changed=("/etc/mailnix/provision.json",), units=self.units)
 
     def ahead(self, number: int) -> None:
         self._called(f"ahead {number}")

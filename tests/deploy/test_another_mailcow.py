@@ -109,6 +109,53 @@ def test_one_that_never_comes_up_is_taken_back_after_its_time(old: Stage) -> Non
     assert ANOTHER_MAILCOW - 60 < old.clock.now() - before < ANOTHER_MAILCOW + 60
 
 
+class TestTheSameOneWithOtherSettings:
+    """It stops in the background, so the one that is about to stop greets, and its unit is never seen to fail."""
+
+    @pytest.fixture
+    def other(self, old: Stage) -> Stage:
+        """What is to come has the release that runs."""
+        old.packages.made_of["internal"] = {"Mailcow": OLD}
+        old["internal"].units = (("mailcow.service", "restart"),)
+        return old
+
+    def test_it_is_confirmed_once_it_runs_again(self, other: Stage) -> None:
+        home, looks = other["internal"], iter(range(3))
+
+        def starting(question: Question) -> Answer:
+            if home.pending and question[0] == "mailcow" and next(looks, None) is not None:
+                return False, "mailcow.service is deactivating"
+            return WELL
+
+        home.answers = starting
+        assert deploy(other.deploying()).machines[0].end is End.CONFIRMED
+        assert next(looks, None) is None
+        assert "ahead 2" not in home.calls
+
+    @pytest.mark.parametrize("credential", ["", "mailcow.dbpass"])
+    def test_one_that_cannot_start_with_them_is_taken_back_after_its_time(self, credential: str, other: Stage) -> None:
+        home = other["internal"]
+        if credential:
+            home.units = ()
+            other.secrets = {"internal": {credential: b"another"}}
+        home.answers = lambda question: (not (home.pending and question[0] == "mailcow"), "mailcow.service: activating")
+        before = other.clock.now()
+        with pytest.raises(Failed, match=r"Mailcow, all of it: mailcow\.service: activating"):
+            deploy(other.deploying())
+        assert ANOTHER_MAILCOW - 60 < other.clock.now() - before < ANOTHER_MAILCOW + 60
+
+    def test_one_that_was_ill_before_may_be_mended(self, other: Stage) -> None:
+        other["internal"].answers = lambda question: (question[0] != "mailcow", "php-fpm-mailcow is restarting")
+        assert deploy(other.deploying()).machines[0].end is End.CONFIRMED
+
+    def test_going_back_to_them_waits_as_well(self, other: Stage) -> None:
+        deploy(other.deploying())
+        home = other["internal"]
+        home.answers = lambda question: (not (home.pending and question[0] == "mailcow"), "mailcow.service: activating")
+        with pytest.raises(Failed, match="Mailcow, all of it"):
+            rollback(other.deploying(), "internal", None)
+
+
 def test_its_versions_are_told(old: Stage) -> None:
     home = deploy(old.deploying(dry_run=True)).machines[0]
     assert Version("Mailcow", OLD, NEW) in home.versions
