@@ -88,6 +88,8 @@ class Docker:
             case ["image", "ls", "--quiet", name]:
                 return "abc\n" if name in self.images else ""
             case ["image", "inspect", name]:
+                if name not in self.images:
+                    raise SetupError(f"docker image inspect: No such image: {name}")
                 return json.dumps([self.images[name]])
             case ["pull", "--quiet", reference]:
                 self.pulled.append(reference)

@@ -25,6 +25,7 @@ class Docker:
     def __init__(self, have: Sequence[str], *, away: bool = False) -> None:
         self.have, self.away = {*have}, away
         self.pulled: list[str] = []
+        self.tagged: list[str] = []
 
     def __call__(self, argv: Sequence[str]) -> str:
         match argv:
@@ -36,6 +37,10 @@ class Docker:
                 if self.away:
                     raise SetupError("docker pull: no such host")
                 self.pulled.append(name)
+            case ["docker", "tag", _, name]:
+                self.tagged.append(name)
+            case ["docker", "image", "inspect", name] if name not in self.have:
+                raise SetupError("no such image")
         return ""
 
 
@@ -104,7 +109,20 @@ def test_then_it_is_laid_without_a_network(upgrading: Machine) -> None:
 def test_what_is_pinned_by_digest_is_pulled_by_it(upgrading: Machine) -> None:
     docker = Docker([])
     get_ready(upgrading, docker, digests={"redis:7": "sha256:ab", "other:1": "sha256:cd"})
-    assert docker.pulled == ["redis@sha256:ab", "ghcr.io/mailcow/phpfpm:2", "mariadb:10.11"]
+    assert docker.pulled == ["ghcr.io/mailcow/phpfpm:2", "mariadb:10.11", "redis@sha256:ab"]
+
+
+def test_a_tag_that_moves_stays_on_the_image_that_runs_meanwhile(upgrading: Machine) -> None:
+    docker = Docker(IMAGES)
+    get_ready(upgrading, docker, digests={"redis:7": "sha256:ab"})
+    assert docker.pulled == ["redis@sha256:ab"]
+    assert docker.tagged == []
+
+
+def test_what_is_here_by_its_digest_is_not_pulled(upgrading: Machine) -> None:
+    docker = Docker([*IMAGES, "redis@sha256:ab"], away=True)
+    get_ready(upgrading, docker, digests={"redis:7": "sha256:ab"})
+    assert docker.pulled == []
 
 
 def test_where_the_same_comes_again_nobody_is_asked(upgrading: Machine) -> None:

@@ -9,8 +9,9 @@ there is nothing to do.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from . import databases, images
@@ -37,16 +38,23 @@ def get_ready(
     compose = ["docker", "compose", "--project-directory", str(tree), "--env-file", str(paths.root / CONF)]
     names = sorted({*ask([*compose, "config", "--images"]).split()})
     came = images.load_from_disk(ask, say)
-    missing = [name for name in names if not ask(["docker", "image", "ls", "--quiet", name]).strip()]
+    missing = [name for name in map(partial(_wanted, digests, came), names) if not _there(name, ask)]
     folders = hands.folders(paths.root)
     databases.need_room(folders, hands, len(missing) * IMAGE)
-    pinned = {name: digests[name] for name in names if name in digests}
-    images.pull(pinned, came, paths.beside("images.json"), ask, say)
     for name in missing:
-        if name not in pinned:
-            say(f"pulling {name}")
-            ask(["docker", "pull", "--quiet", name])
+        say(f"pulling {name}")
+        ask(["docker", "pull", "--quiet", name])
     databases.need_room(folders, hands)
+
+
+def _wanted(digests: Mapping[str, str], came: Sequence[str], name: str) -> str:
+    """What an image is pulled by: where that is a digest, its tag stays on the one that runs until that is stopped."""
+    pinned = name in digests and not images.came_along(name, came)
+    return images.by_digest(name, digests[name]) if pinned else name
+
+
+def _there(name: str, ask: images.Command) -> bool:
+    return images.have(name, ask) if "@" in name else bool(ask(["docker", "image", "ls", "--quiet", name]).strip())
 
 
 def coming(folder: Path, paths: Paths) -> Paths:

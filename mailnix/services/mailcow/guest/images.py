@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .machine import SetupError
+
 LABEL = Path("/dev/disk/by-label/MAILNIX-IMAGES")
 MOUNT = Path("/run/mailnix/images")
 
@@ -28,19 +30,39 @@ def pull(digests: Mapping[str, str], came: Sequence[str], record: Path, command:
     """
     good: dict[str, list[str]] = json.loads(record.read_text("utf-8")) if record.exists() else {}
     for name, digest in digests.items():
-        reference = f"{name.rpartition(':')[0]}@{digest}"
+        reference = by_digest(name, digest)
         identity, known = _seen(name, command)
         if identity and [digest, identity] == good.get(name):
             continue
-        if reference not in known and not any(f"/{tag}".endswith(f"/{name}") for tag in came):
-            say(f"pulling {name} by its digest")
-            command(["docker", "pull", "--quiet", reference])
+        if reference not in known and not came_along(name, came):
+            if not have(reference, command):
+                say(f"pulling {name} by its digest")
+                command(["docker", "pull", "--quiet", reference])
             command(["docker", "tag", reference, name])
             identity, _ = _seen(name, command)
         good[name] = [digest, identity]
         new = record.with_name(f".{record.name}.new")
         new.write_text(json.dumps(good, indent=1), "utf-8")
         new.replace(record)
+
+
+def by_digest(name: str, digest: str) -> str:
+    """What Docker pulls an image by, so that it compares it."""
+    return f"{name.rpartition(':')[0]}@{digest}"
+
+
+def have(reference: str, command: Command) -> bool:
+    """Whether an image is here, under whatever tag: one that a tag was moved away from is, too."""
+    try:
+        command(["docker", "image", "inspect", reference])
+    except SetupError:
+        return False
+    return True
+
+
+def came_along(name: str, came: Sequence[str]) -> bool:
+    """Whether an image is one of those that came with a disk."""
+    return any(f"/{tag}".endswith(f"/{name}") for tag in came)
 
 
 def _seen(name: str, command: Command) -> tuple[str, tuple[str, ...]]:
