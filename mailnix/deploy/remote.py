@@ -279,9 +279,8 @@ class Remote:
             self.say(f"{self.host}: {line}")
 
     def _no_answer(self, said: Completed) -> Refused:
-        what = said.stdout.strip()[:80] or "nothing"
         return Refused(
-            f"{self.host} ({self.way}) did not answer as it should; your shell there prints: {what}",
+            f"{self.host} ({self.way}) did not answer; your shell there prints: {said.stdout.strip()[:80] or 'nothing'}",
             "what ~/.bashrc and the like print without a terminal comes in between: let them print nothing then",
         )
 

@@ -15,7 +15,8 @@ from mailnix.errors import DeployError
 def rollback(deploying: Deploying, host: str, number: int | None, *, databases: bool = False) -> Report:
     """Take back what waits for its confirmation; else go to generation `number`, or to the one before.
 
-    With `databases`, an older Mailcow comes back with the database that it had, and what came since is lost.
+    With `databases`, an older Mailcow comes back with the database that it had, and what came since is lost; without a
+    number that is the newest generation with another Mailcow than runs.
     Raises DeployError before anything changed, Failed after.
     """
     asking = evolve(deploying.asking, named={host}, by_name={host}, only_ours=True)
@@ -23,9 +24,16 @@ def rollback(deploying: Deploying, host: str, number: int | None, *, databases: 
     status = asked.status[host]
     if status.pending is not None and number is None:
         return Report((_taken_back(asked, host, status),))
+    if databases and number is None:
+        number = _with_another_mailcow(status)
     target = _target(status, host, number)
     moves = [_move(asked, host, target), *_tied(deploying, asked, host, target)]
     moves = [_with_database(deploying, asked, move, databases=databases) for move in moves]
+    if databases and not any(move.databases for move in moves):
+        raise DeployError(
+            f"generation {target.generation} of {host} comes with no other database, so --databases says nothing",
+            "leave it out; or name the generation whose Mailcow and database shall come back",
+        )
     records = Report((), *records_changed(deploying.plan, [status]))
     if asking.dry_run:
         return evolve(records, machines=tuple(move.ended(End.PLANNED) for move in moves))
@@ -40,6 +48,12 @@ def _taken_back(asked: Asked, host: str, status: Status) -> Outcome:
     assert status.pending is not None, "something waits"
     now = asked.machines[host].back(None)
     return Outcome(host, End.BACK, status.pending.to, now, "it waited for its confirmation")
+
+
+def _with_another_mailcow(status: Status) -> int | None:
+    now = status.running.mailcow if status.running else ""
+    others = [each.generation for each in status.to_go_back_to if now and each.mailcow not in ("", now)]
+    return others[-1] if others else None
 
 
 def _target(status: Status, host: str, number: int | None) -> Made:

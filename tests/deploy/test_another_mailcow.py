@@ -251,3 +251,19 @@ class TestRollback:
         home.kept[1] = evolve(home.kept[1], parts={}, mailcow="")
         rollback(new.deploying(), "internal", None)
         assert home.current == 1
+
+
+def test_without_a_number_databases_means_the_newest_generation_with_the_mailcow_of_before(new: Stage) -> None:
+    new.packages.digests["internal"] = "a mailbox more"
+    deploy(new.deploying())
+    report = rollback(new.deploying(), "internal", None, databases=True)
+    assert [(each.before, each.after) for each in report.machines] == [(3, 1)]
+    assert "switch 1 with databases" in new["internal"].calls
+
+
+def test_databases_is_refused_where_none_comes_back(new: Stage) -> None:
+    new.packages.digests["internal"] = "a mailbox more"
+    deploy(new.deploying())
+    with pytest.raises(DeployError, match="generation 2 of internal comes with no other database"):
+        rollback(new.deploying(), "internal", 2, databases=True)
+    assert new["internal"].current == 3
