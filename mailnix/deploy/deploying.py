@@ -12,9 +12,10 @@ from attrs import evolve, field, frozen
 from mailnix.deploy import absent, links, releases, strange, upgrading
 from mailnix.deploy.asking import Asked, Asking, ask
 from mailnix.deploy.making import archive, credentials_archive, made
+from mailnix.deploy.publishing import records, records_changed, refuse_ahead
 from mailnix.deploy.scene import Here, Scene
 from mailnix.deploy.switching import Move, TakenBack, bring
-from mailnix.deploy.values import End, Outcome, Report, Status, Upgrades, versions
+from mailnix.deploy.values import End, Outcome, Report, Upgrades, versions
 from mailnix.errors import DeployError, MailnixError, SecretsError
 from mailnix.plan import Plan
 from mailnix.secrets import Secret
@@ -169,6 +170,7 @@ def _todo(
     todo = [host for host in deploying.order if host in differing and differing[host].why]
     todo = [host for host in todo if only is None or host in only]
     absent.refuse_alone(plan, todo, asked.status, asking.config)
+    refuse_ahead(plan, asked.status, dict.fromkeys(todo, records(plan)), asking.config)
     return todo
 
 
@@ -255,14 +257,10 @@ def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference
     number = status.newest + 1
     asking.say(f"{host}: making generation {number} ({differs.why})")
     debs = asking.maker.debs(host, number, asking.folder)
+    releases.refuse_forgotten(asking, host, status.running, debs)
     parts, mailcow = asking.maker.parts(host), asking.maker.mailcow(host)
-    more = {
-        "links": links.facts(deploying.plan, host),
-        "records": records(deploying.plan),
-        "parts": parts,
-        "mailcow": mailcow,
-    }
-    about = made(host, number, differs.digest, debs, more)
+    said = {"links": links.facts(deploying.plan, host), "records": records(deploying.plan)}
+    about = made(host, number, differs.digest, debs, {**said, "parts": parts, "mailcow": mailcow})
     lacking = () if asking.dry_run else differs.credentials  # no secret goes where it may stay unused
     secrets = {name: secret for name, secret in deploying.credentials(host).items() if name in lacking}
     packed = archive(about, debs, secrets, {digest for each in status.generations for digest in each.debs.values()})
@@ -280,20 +278,3 @@ def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference
         mailcow=releases.another(releases.known(machine, status.running, mailcow), mailcow),
         again=releases.again(status.running, mailcow, changes, differs.credentials),
     )
-
-
-def records(plan: Plan) -> list[str]:
-    """What is to be published, a line each; what has no key yet cannot be."""
-    return [f"{each.name}. {each.type} {each.data}" for each in plan.records if not each.placeholder]
-
-
-def records_changed(plan: Plan, machines: Iterable[Status | None]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is to be published, and what may go, since the generations that run on these machines.
-
-    One may have been passed by when the others learnt of it: each of them must know, before the world does.
-    """
-    now = records(plan)
-    known = [{*status.running.records} for status in machines if status and status.running]
-    every = frozenset(line for lines in known for line in lines)
-    common = frozenset[str]().union(*known[:1]).intersection(*known)
-    return tuple(line for line in now if line not in common), tuple(sorted(every - {*now}))

@@ -7,9 +7,11 @@ from typing import Final
 
 from attrs import evolve
 
+from mailnix.deploy.asking import Asking
 from mailnix.deploy.machine import Machine
 from mailnix.deploy.values import MAILCOW, Changes, Made, older
 from mailnix.errors import DeployError
+from mailnix.services.generations.names import MAILCOW as PACKAGE
 from mailnix.services.mailcow import units
 from mailnix.services.mailcow.render import SECRETS
 
@@ -48,3 +50,15 @@ def refuse_older(host: str, before: Made | None, parts: Mapping[str, str], confi
             f"update mailnix; or, where the machine keeps a generation with it: mailnix rollback"
             f" {config} {host} N --databases",
         )
+
+
+def refuse_forgotten(asking: Asking, host: str, before: Made | None, debs: Collection[str]) -> None:
+    """Ask, where a machine runs a tree of Mailcow that was given, and is given none; raises DeployError."""
+    given = any(name.startswith(f"{PACKAGE}_") for name in before.debs) if before else False
+    if not given or any(name.startswith(f"{PACKAGE}_") for name in debs):
+        return
+    what = f"{host} runs a Mailcow that was given with --mailcow-source, and none is given now: the pinned one comes"
+    if asking.dry_run:
+        asking.say(what)
+    elif not asking.take_over(what):
+        raise DeployError(f"{what}; nothing was changed", "give it again: --mailcow-source DIR; else: --take-over")

@@ -280,7 +280,7 @@ class Remote:
 
     def _no_answer(self, said: Completed) -> Refused:
         return Refused(
-            f"{self.host} ({self.way}) did not answer; your shell there prints: {said.stdout.strip()[:80] or 'nothing'}",
+            f"{self.host} ({self.way}) gave no answer; your shell prints: {said.stdout.strip()[:80] or 'nothing'}",
             "what ~/.bashrc and the like print without a terminal comes in between: let them print nothing then",
         )
 

@@ -6,7 +6,8 @@ from attrs import evolve
 
 from mailnix.deploy import releases
 from mailnix.deploy.asking import Asked, ask
-from mailnix.deploy.deploying import Deploying, Failed, records_changed
+from mailnix.deploy.deploying import Deploying, Failed
+from mailnix.deploy.publishing import records_changed, refuse_ahead
 from mailnix.deploy.switching import Move, TakenBack, bring
 from mailnix.deploy.values import MAILCOW, End, Made, Outcome, Report, Status, older, versions
 from mailnix.errors import DeployError
@@ -29,6 +30,8 @@ def rollback(deploying: Deploying, host: str, number: int | None, *, databases: 
     target = _target(status, host, number)
     moves = [_move(asked, host, target), *_tied(deploying, asked, host, target)]
     moves = [_with_database(deploying, asked, move, databases=databases) for move in moves]
+    after = {move.host: made.records for move in moves if (made := asked.status[move.host].made(move.number))}
+    refuse_ahead(deploying.plan, asked.status, after, asking.config)
     if databases and not any(move.databases for move in moves):
         raise DeployError(
             f"generation {target.generation} of {host} comes with no other database, so --databases says nothing",

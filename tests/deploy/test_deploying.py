@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from mailnix import Internal, Proxy, Tunnel
+from mailnix import Domain, Internal, Mailbox, Proxy, Tunnel
 from mailnix.deploy.checks import Answer, Question
 from mailnix.deploy.deploying import Failed, deploy
 from mailnix.deploy.machine import Busy, Refused, Unreached
+from mailnix.deploy.rolling import rollback
 from mailnix.deploy.values import End, Pending, Report
 from mailnix.errors import DeployError
 from mailnix.plan import derive
@@ -415,3 +416,47 @@ def test_home_is_reached_by_the_address_that_its_tunnel_has_now(stage: Stage) ->
     stage.plan = derive(sound(internal=Internal("internal", ssh_via_proxy=True), tunnel=Tunnel(subnet="10.99.0.0/24")))
     deploy(stage.deploying(dry_run=True))
     assert (f"root@{before}", "root@5.9.100.1") in [(way.target, way.jump) for way in stage["internal"].ways]
+
+
+class TestADomainThatHomeDoesNotHaveYet:
+    """Mail for it would be refused at home, after the proxy took it."""
+
+    @pytest.fixture
+    def more(self, stage: Stage) -> Stage:
+        topology = sound()
+        stage.plan = derive(evolve(topology, domains=(*topology.domains, Domain("example.net", [Mailbox("carol")]))))
+        stage.packages.digests |= {"proxy": "one more", "internal": "one more"}
+        return stage
+
+    def test_does_not_come_to_a_proxy_alone(self, more: Stage) -> None:
+        with pytest.raises(DeployError, match=r"proxy would take mail for example\.net") as caught:
+            deploy(more.deploying("proxy"))
+        assert "mailnix deploy mail.py internal proxy" in caught.value.hint
+        assert generations(more) == {"proxy": 1, "internal": 1}
+
+    def test_comes_to_home_alone_and_then_to_the_proxy(self, more: Stage) -> None:
+        deploy(more.deploying("internal"))
+        deploy(more.deploying("proxy"))
+        assert generations(more) == {"proxy": 2, "internal": 2}
+
+    def test_does_not_go_from_home_alone(self, more: Stage) -> None:
+        deploy(more.deploying())
+        with pytest.raises(DeployError, match=r"proxy would take mail for example\.net"):
+            rollback(more.deploying(), "internal", None)
+        rollback(more.deploying(), "proxy", None)
+        rollback(more.deploying(), "internal", None)
+        assert generations(more) == {"proxy": 1, "internal": 1}
+
+
+def test_a_tree_of_mailcow_that_was_given_does_not_go_by_being_forgotten(stage: Stage) -> None:
+    home = stage["internal"]
+    home.kept[1] = evolve(home.kept[1], debs={"mailnix-mailcow_1_all.deb": "x"})
+    home.found, stage.may_take_over = evolve(home.found, image=True, host="internal"), False
+    stage.packages.digests["internal"] = "the pinned one"
+    deploy(stage.deploying("internal", dry_run=True))
+    with pytest.raises(DeployError, match="none is given now") as caught:
+        deploy(stage.deploying("internal"))
+    assert "--mailcow-source DIR" in caught.value.hint
+    assert "switch 2" not in home.calls
+    stage.may_take_over = True
+    assert ends(deploy(stage.deploying("internal")))["internal"] is End.CONFIRMED
