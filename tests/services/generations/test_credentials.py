@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 import tarfile
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import pytest
 from mailnix.services.generations.guest import state, verbs
 from mailnix.services.generations.guest.credentials import compare, forget
 from mailnix.services.generations.guest.receiving import receive
-from mailnix.services.generations.guest.world import Done, Refused
+from mailnix.services.generations.guest.world import Busy, Done, Refused, home
 from tests.services.generations.scratch import SECRET, Scratch, generation, packed
 
 
@@ -158,3 +159,19 @@ def test_what_is_pending_keeps_them_whoever_lets_go_of_them(running: Scratch) ->
     verbs.forget(running, 2)
     verbs.back(running, "a")
     assert running.whole()
+
+
+def test_whoever_sends_first_may_switch_before_somebody_else_sends_theirs(received: Scratch, tmp_path: Path) -> None:
+    received.run_it(1)
+    folder = tmp_path / "debs"
+    folder.mkdir()
+    receive(received, 2, packed(2, generation(folder, 2), {SECRET: "a"}, by="alice"))
+    with pytest.raises(Busy, match=r"alice sent generation 2 .* seconds ago"):
+        receive(received, 3, packed(3, generation(folder, 3), {SECRET: "b"}, by="bob"))
+    receive(received, 3, packed(3, generation(folder, 3), by="bob"))  # a dry run
+    assert len(received.left_behind()) == 1
+    os.utime(home(received) / "2/credentials", (0, 0))
+    receive(received, 4, packed(4, generation(folder, 4), {SECRET: "b"}, by="bob"))
+    assert [path.parent.parent.name for path in received.left_behind()] == ["4"]
+    receive(received, 5, packed(5, generation(folder, 5), {SECRET: "b"}, by="bob"))
+    assert [path.parent.parent.name for path in received.left_behind()] == ["5"]

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +17,9 @@ from . import credentials, packages, room, state
 from .world import Busy, Refused, World, flush, home, locked
 
 DEB = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]+)_(?P<version>[A-Za-z0-9.+~-]+)_(?P<arch>[a-z0-9]+)\.deb")
+RESERVED = 600.0
+"""Seconds in which whoever sent a generation with credentials may switch to it before another one sends theirs."""
+
 FIELDS = {"generation": int, "host": str, "package": str, "digest": str, "debs": dict}
 
 
@@ -30,8 +34,6 @@ def receive(world: World, number: int, stream: IO[bytes]) -> dict[str, Any]:
         known = state.read(world)
         if known.pending:
             raise Busy(f"generation {known.pending.to} waits for its confirmation")
-        for older in state.numbers(world):  # secrets of what nobody switched to
-            credentials.forget(world, state.generation(world, older))
         folder = home(world) / ".incoming"
         folder.mkdir(mode=0o700)
         try:
@@ -47,6 +49,8 @@ def _take(world: World, known: state.State, number: int, folder: Path, stream: I
     if (folder / world.names.credentials).exists():
         (folder / credentials.BROUGHT).touch()
     made = _made(world, known, number, folder)
+    if (folder / credentials.BROUGHT).exists():  # a dry run brings none, and takes nobody's
+        _forget_others(world, known, made.get("by"))
     _complete(world, folder, made["debs"])
     for name, digest in made["debs"].items():
         _check(world, folder / name, digest, made)
@@ -65,6 +69,20 @@ def _take(world: World, known: state.State, number: int, folder: Path, stream: I
     folder.rename(home(world) / str(number))
     flush(home(world))
     return found
+
+
+def _forget_others(world: World, known: state.State, by: object) -> None:
+    """Let go of secrets of what nobody switched to; raises Busy where somebody else has just sent them, to switch."""
+    waiting = [state.generation(world, number) for number in state.numbers(world)]
+    for there in waiting:
+        sent, who = there.folder / world.names.credentials, there.made.get("by")
+        age = time.time() - sent.stat().st_mtime if sent.exists() else RESERVED
+        if there.made["generation"] != known.current and who != by and 0 <= age < RESERVED:
+            raise Busy(
+                f"{who} sent generation {there.made['generation']} {age:.0f} seconds ago, and is about to switch"
+            )
+    for there in waiting:
+        credentials.forget(world, there)
 
 
 def _again(world: World, known: state.State, there: state.Generation, folder: Path) -> dict[str, Any]:
