@@ -53,7 +53,7 @@ def command(
         return take_over or (sys.stdin.isatty() and click.confirm("Take it over?", err=True))
 
     system = Backend(backend) if backend else None
-    wish = Wish(str(config), hosts, within, dry_run, upgrade, system, build_host, mailcow_source)
+    wish = Wish(str(config), hosts, within, dry_run, upgrade, system, build_host, mailcow_source, secrets)
     reach = Reach(machine_ways.targets_of(targets), ssh_config)
     machine_ways.told(
         lambda: pipeline.deploy(config, wish, reach, secrets, local=local, take_over=may, progress=output.status),

@@ -37,7 +37,7 @@ def command(
     from mailnix import pipeline
     from mailnix.deploy.start import Reach, Wish
 
-    wish = Wish(str(config), (host,), within, dry_run)
+    wish = Wish(str(config), (host,), within, dry_run, secrets=secrets)
     reach = Reach(machine_ways.targets_of(targets), ssh_config)
     machine_ways.told(
         lambda: pipeline.rollback(config, number, wish, reach, secrets, databases=databases, progress=output.status),

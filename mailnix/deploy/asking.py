@@ -33,7 +33,8 @@ class Asking:
 
     Those with a change that waits for its confirmation are refused; with `only_ours` those that mailnix has not set up
     are, in their place. What somebody named, `by_name`, must be reached. Each machine's own system counts; `backend`
-    says that it must be that one. `secrets` is where credentials are, for people.
+    says that it must be that one. `secrets` is where credentials are, for people;
+    `config` the description, with the options that were typed, and `file` without them.
     """
 
     plan: Plan
@@ -50,6 +51,7 @@ class Asking:
     dry_run: bool = False
     only_ours: bool = False
     secrets: str = "the secrets folder"
+    file: str = ""
 
 
 @frozen
@@ -159,7 +161,7 @@ def _known(plan: Plan, host: str, status: Status) -> Status:
 
 def _refuse(asking: Asking, machine: Machine, found: Probe) -> None:
     host = asking.plan.host(machine.host)
-    probes.refuse(found, host, machine.way, asking.backend, anywhere(asking.config, host.name, machine.way))
+    probes.refuse(found, host, machine.way, asking.backend, anywhere(asking.file, host.name, machine.way))
     if found.image and found.host != host.name:
         name = found.host or "another machine"
         raise absent.another(asking.plan, host.name, [name], machine.way, was=found.was)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -39,7 +40,8 @@ class Wish:
 
     `backend` is the system that they must run, where somebody says it; `build_host` where NixOS's are built,
     `upgrade`: whether Debian's packages are upgraded, too.
-    `mailcow_source` is a tree of Mailcow that is sent along, for a home that fetches none.
+    `mailcow_source` is a tree of Mailcow that is sent along, for a home that fetches none; `secrets` the folder that
+    somebody named.
     """
 
     config: str
@@ -50,6 +52,16 @@ class Wish:
     backend: Backend | None = None
     build_host: str | None = None
     mailcow_source: Path | None = None
+    secrets: Path | None = None
+
+    def typed(self, reach: Reach) -> str:
+        """The description with the options that were typed, for commands that are told: without them they are others.
+
+        Those alone that deploy and rollback both have.
+        """
+        to = [word for host, target in reach.targets.items() for word in ("--to", f"{host}={target}")]
+        config = ("--ssh-config", str(reach.config)) if reach.config else ()
+        return shlex.join((self.config, *to, *config, *(("--secrets", str(self.secrets)) if self.secrets else ())))
 
 
 @contextmanager
@@ -73,7 +85,8 @@ def started(
             take_over=take_over,
             say=say,
             clock=Wall(),
-            config=wish.config,
+            config=wish.typed(reach),
+            file=wish.config,
             backend=wish.backend,
             dry_run=wish.dry_run,
             secrets=str(folder),

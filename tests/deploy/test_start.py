@@ -34,3 +34,10 @@ def test_to_do_it_each_must_be(tmp_path: Path) -> None:
         pytest.raises(SecretsError),
     ):
         given.credentials("internal")
+
+
+def test_commands_that_are_told_repeat_what_was_typed() -> None:
+    reach = Reach({"internal": "root@192.168.1.20"}, Path("ssh config"))
+    typed = Wish("mail.py", (), 180, secrets=Path("keys")).typed(reach)
+    assert typed == "mail.py --to internal=root@192.168.1.20 --ssh-config 'ssh config' --secrets keys"
+    assert Wish("mail.py", (), 180).typed(Reach()) == "mail.py"
