@@ -12,11 +12,12 @@ from mailnix.run import Completed
 
 
 def read_json(text: str) -> Any:
-    """The last line that is an object or a list: whose shell greets, even here, does so before. None without one."""
-    for line in reversed(text.splitlines()):
+    """What follows a shell's greeting, which even here may come before, if it is JSON to the end; None without it."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
         if line.startswith(("{", "[")):
             with suppress(ValueError):
-                return json.loads(line)
+                return json.loads("\n".join(lines[number:]))
     return None
 
 

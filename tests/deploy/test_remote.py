@@ -227,7 +227,8 @@ def test_a_target_that_is_an_option_is_refused() -> None:
 
 @pytest.mark.parametrize("greeting", ["Welcome to my server\n", "{}\n[ not JSON\n"])
 def test_what_a_shell_prints_before_is_passed_over(greeting: str) -> None:
-    assert remote(Ssh(greeting + STATUS), "root@a").status().host == "proxy"
+    for said in (STATUS, json.dumps(json.loads(STATUS), indent=1)):
+        assert remote(Ssh(greeting + said), "root@a").status().host == "proxy"
     assert remote(Ssh(greeting + '[[true, "220"]]'), "root@a").look([("greeting", "x", 25)]) == [(True, "220")]
     assert remote(Ssh(greeting + SAID), "root@a").probe().version == "13"
 
