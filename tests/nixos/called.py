@@ -136,7 +136,8 @@ def _modules(name: str) -> list[str]:
         module = wanted.pop()
         if module in there and module not in found:
             found[module] = there[module]
-            wanted += re.findall(r"from mailcow\.(\w+) import", there[module])
+            wanted += re.findall(r"from (?:mailcow)?\.(\w+) import", there[module])
+            wanted += re.findall(r"\w+", " ".join(re.findall(r"^from \. import (.*)", there[module], re.M)))
     return list(found.values())
 
 
