@@ -1,4 +1,4 @@
-"""Two plain Debian servers, one at a provider and one at home, and a street between them for whoever deploys.
+"""Plain Debian servers, two at a provider and one at home, and a street between them for whoever deploys.
 
 The provider's has a static address by ifupdown, the other one gets its own the same way (a router's DHCP is the
 places' matter). What the host's kernel lacks is stood in for: WireGuard is wireguard-go, started where networkd would
@@ -23,8 +23,11 @@ from mailnix.run import Completed, run
 from mailnix.tree import File, Link, Tree
 from rig.container import MIRROR, Container, Network, offer, server
 
-PROXY, HOME = "203.0.113.10", "192.168.1.20"
+PROXY, SECOND, HOME = "203.0.113.10", "203.0.113.11", "192.168.1.20"
 PROVIDERS_ROUTER, HOME_ROUTER = "203.0.113.1", "192.168.1.1"
+PROVIDERS, AT_HOME = "br-vps", "br-nuc"
+"""Their networks."""
+
 RESOLVERS: Final = "nameserver 192.0.2.53\n"
 DOCKER: Final = ("docker-cli", "docker-compose", "docker.io")
 _UNITS: Final = "/usr/lib/systemd/system"
@@ -104,10 +107,14 @@ _DOCKER: Final = "[Service]\nExecStart=/usr/lib/dockerd\n[Install]\nWantedBy=mul
 
 @frozen
 class Servers:
-    """What the tests hold: both machines, the namespace between them, an ssh_config(5) that knows both."""
+    """What the tests hold: the machines, the namespace between them, an ssh_config(5) that knows all.
+
+    `second` is for a proxy that joins later.
+    """
 
     proxy: Container
     home: Container
+    second: Container
     namespace: str
     ssh_config: Path
 
@@ -122,20 +129,24 @@ class Servers:
 
 @contextlib.contextmanager
 def servers(folder: Path, packages: Sequence[str]) -> Iterator[Servers]:
-    """Both, booted, as somebody else set them up; root's key is `folder`/id_ed25519. Their apt can bring `packages`."""
+    """All, booted, as somebody else set them up; root's key is `folder`/id_ed25519. Their apt can bring `packages`."""
     debians = [name for name in packages if name not in DOCKER]
     run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "admin", "-f", folder / "id_ed25519"])
     with _street(f"mn{os.getpid()}") as namespace, contextlib.ExitStack() as stack:
         made: dict[str, Container] = {}
-        for name, address, router in (("vps", PROXY, PROVIDERS_ROUTER), ("nuc", HOME, HOME_ROUTER)):
-            network = Network(namespace, f"br-{name}")
+        for name, address, router, bridge in (
+            ("vps", PROXY, PROVIDERS_ROUTER, PROVIDERS),
+            ("nuc", HOME, HOME_ROUTER, AT_HOME),
+            ("new", SECOND, PROVIDERS_ROUTER, PROVIDERS),
+        ):
+            network = Network(namespace, bridge)
             each = stack.enter_context(server(folder / name, ["wireguard-go"], debians, name=name, network=network))
             _furnish(each.root, name, _INTERFACES.format(address=address, router=router), folder)
             _dockers_names(each.root / MIRROR[1:])
             offer(each.root)
             each.boot()
             made[name] = each
-        yield Servers(made["vps"], made["nuc"], namespace=namespace, ssh_config=_ssh_config(folder))
+        yield Servers(made["vps"], made["nuc"], made["new"], namespace=namespace, ssh_config=_ssh_config(folder))
 
 
 @contextlib.contextmanager
@@ -145,7 +156,7 @@ def _street(name: str) -> Iterator[str]:
     try:
         inside = ("ip", "-n", name)
         run([*inside, "link", "set", "lo", "up"])
-        for bridge, router in (("br-vps", PROVIDERS_ROUTER), ("br-nuc", HOME_ROUTER)):
+        for bridge, router in ((PROVIDERS, PROVIDERS_ROUTER), (AT_HOME, HOME_ROUTER)):
             run([*inside, "link", "add", bridge, "type", "bridge"])
             run([*inside, "address", "add", f"{router}/24", "dev", bridge])
             run([*inside, "link", "set", bridge, "up"])

@@ -1,6 +1,6 @@
-"""`mailnix deploy` onto two plain Debian servers, from nothing, and then what may go wrong (rig/two_servers.py).
+"""`mailnix deploy` onto plain Debian servers, from nothing, and then what may go wrong (rig/two_servers.py).
 
-The tests tell the life of both machines in order; each begins with what the one before left.
+The tests tell the machines' life in order; each begins with what the one before left.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ topology = Topology(
             nameservers=["127.0.0.1"],
             card="host0",
             admin_cidrs={admins},
-        )
+        ),
+        {second}
     ],
     internal=Internal(
         "internal",
@@ -54,7 +55,16 @@ topology = Topology(
 )
 """
 DOMAIN = 'Domain("example.org", [Mailbox("alice"){more}], [Alias("postmaster", ["alice"])])'
-HOME, PROXY = "internal", "proxy"
+SECOND = """Proxy(
+            "second",
+            ipv4="{address}",
+            prefix=24,
+            gateway="{router}",
+            nameservers=["127.0.0.1"],
+            card="host0",
+            admin_cidrs=["203.0.113.0/24"],
+        )"""
+HOME, PROXY, JOINS = "internal", "proxy", "second"
 LONG, SHORT = 900, 60
 """Seconds that a change waits: one that should be confirmed, and one that should not."""
 
@@ -90,7 +100,7 @@ class Town:
             "providers_router": two_servers.PROVIDERS_ROUTER,
             "home_router": two_servers.HOME_ROUTER,
         }
-        self.config.write_text(TEXT.format(**places, **self.fields))
+        self.config.write_text(TEXT.format(**{**places, **self.fields}))
 
     def mailnix(self, *words: str) -> Completed:
         return self.servers.client(words[0], self.config, *words[1:])
@@ -101,6 +111,8 @@ class Town:
             str(self.servers.ssh_config),
             "--to",
             f"{HOME}=root@{two_servers.HOME}",
+            "--to",
+            f"{PROXY}=root@{two_servers.PROXY}",
             "--json",
             *more,
         )
@@ -110,7 +122,7 @@ class Town:
         return self.mailnix("deploy", *self.words("--within", str(within)), *more)
 
     def machine(self, host: str) -> Container:
-        return {PROXY: self.servers.proxy, HOME: self.servers.home}[host]
+        return {PROXY: self.servers.proxy, HOME: self.servers.home, JOINS: self.servers.second}[host]
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -185,6 +197,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     fields = {
         "admins": '["203.0.113.0/24"]',
         "backup": "None",
+        "second": "",
         "tunnel": "",
         "key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKwBLL4jVYCnj4xTcV0FKcZTZ3LVdCxZxqkEMPdGIUBs x",
         "domains": DOMAIN.format(more=""),
@@ -305,6 +318,32 @@ def test_what_would_lock_one_out_ends_in_the_generation_before(town: Town, chang
     assert ends(town.deploy())[PROXY] == "as described"
 
 
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        (
+            {"proxy": "198.51.100.77", "providers_router": "198.51.100.1"},
+            "proxy went back by itself: it was not confirmed within",
+        ),
+        ({"providers_router": "203.0.113.254"}, "Mailcow through the tunnel (proxy)"),
+    ],
+    ids=["address", "gateway"],
+)
+def test_a_network_that_leads_nowhere_is_taken_back_at_both_ends(town: Town, changed: dict[str, str], why: str) -> None:
+    before = {host: town.current(host) for host in (HOME, PROXY)}
+    town.describe(**changed)
+    done = town.deploy(within=SHORT)
+    for key in changed:
+        del town.fields[key]
+    town.describe()
+    assert done.status == 1, done.stdout
+    assert why in done.stderr
+    assert {host: town.current(host) for host in (HOME, PROXY)} == before
+    for host in (HOME, PROXY):
+        whole(town, host)
+    assert {*ends(town.deploy()).values()} == {"as described"}
+
+
 def test_whoever_uses_dpkg_is_waited_for_and_named(town: Town) -> None:
     """As unattended-upgrades does at night."""
     fields = dict(town.fields)
@@ -397,7 +436,7 @@ def test_a_second_deploy_at_the_same_time_is_told_to_wait(town: Town) -> None:
 @pytest.mark.parametrize("step", ["installing", "installed"])
 def test_a_power_cut_in_the_middle_ends_in_the_generation_before_whole(town: Town, step: str) -> None:
     fields, before = dict(town.fields), town.current(PROXY)
-    town.describe(domains=town.fields["domains"].replace("example.net", "example.edu"), admins='["198.51.100.0/24"]')
+    town.describe(admins='["198.51.100.0/24"]')
     client = begun(town, "--within", str(LONG), PROXY)
 
     def there() -> bool:
@@ -411,9 +450,26 @@ def test_a_power_cut_in_the_middle_ends_in_the_generation_before_whole(town: Tow
     is_back(town, PROXY)
     assert town.current(PROXY) == before
     whole(town, PROXY)
-    assert "example.edu" not in town.servers.proxy.out("cat /etc/haraka-in/config/host_list")
+    assert "198.51.100.0" not in town.servers.proxy.out("nft list ruleset")
     town.describe(**fields)
     assert ends(town.deploy())[PROXY] == "as described"
+
+
+def test_a_proxy_that_joins_is_taken_over_and_has_its_tunnel(town: Town) -> None:
+    joins = SECOND.format(address=two_servers.SECOND, router=two_servers.PROVIDERS_ROUTER)
+    town.describe(second=joins)
+    done = town.deploy("--take-over")
+    assert {host: ends(done)[host] for host in (HOME, JOINS)} == {HOME: "confirmed", JOINS: "confirmed"}, done.stderr
+    assert {each["what"]: each["ok"] for each in of(done, JOINS)["checks"]}["the tunnel's handshake (second)"]
+    assert any(two_servers.SECOND in line for line in json.loads(done.stdout)["publish"])
+    for host in (HOME, PROXY, JOINS):
+        whole(town, host)
+    assert {*town.servers.home.out("wg show interfaces").split()} == {"wg-proxy", "wg-second"}
+    town.describe(second="")
+    done = town.deploy()
+    assert ends(done)[HOME] == "confirmed", done.stderr
+    assert town.servers.home.out("wg show interfaces") == "wg-proxy"
+    assert town.state(JOINS)["pending"] is None
 
 
 def test_rolling_back_is_a_change_like_others(town: Town) -> None:
