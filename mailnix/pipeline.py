@@ -245,7 +245,6 @@ def deploy(
     config: Path,
     wish: Wish,
     reach: Reach,
-    secrets: Path | None,
     *,
     local: Path | None = None,
     take_over: TakeOver,
@@ -258,13 +257,13 @@ def deploy(
     """
     from mailnix.deploy import deploying, start
 
-    folder = secrets_folder(config, secrets)
+    folder = secrets_folder(config, wish.secrets)
     described = decided(config)
     start.refuse_unknown(described, wish, reach)
     start.refuse_new_folder(described, folder, wish, reach, progress)
     if not wish.dry_run:
         start.credentials_made(described, folder, progress)
-    whole = plan(config, secrets)
+    whole = plan(config, wish.secrets)
     flake = partial(_with_local, whole, local_folder(config, local), progress)
     with start.started(whole, folder, wish, reach, take_over, progress, flake) as given:
         return deploying.deploy(given)
@@ -275,7 +274,6 @@ def rollback(
     number: int | None,
     wish: Wish,
     reach: Reach,
-    secrets: Path | None,
     *,
     databases: bool,
     progress: Progress,
@@ -286,8 +284,8 @@ def rollback(
     """
     from mailnix.deploy import rolling, start
 
-    folder, (host,) = secrets_folder(config, secrets), wish.hosts
-    whole = plan(config, secrets)
+    folder, (host,) = secrets_folder(config, wish.secrets), wish.hosts
+    whole = plan(config, wish.secrets)
     flake = partial(_with_local, whole, local_folder(config), progress)
     with start.started(whole, folder, wish, reach, lambda _: False, progress, flake) as given:
         return rolling.rollback(given, host, number, databases=databases)

@@ -56,7 +56,7 @@ def command(
     wish = Wish(str(config), hosts, within, dry_run, upgrade, system, build_host, mailcow_source, secrets)
     reach = Reach(machine_ways.targets_of(targets), ssh_config)
     machine_ways.told(
-        lambda: pipeline.deploy(config, wish, reach, secrets, local=local, take_over=may, progress=output.status),
+        lambda: pipeline.deploy(config, wish, reach, local=local, take_over=may, progress=output.status),
         config,
         as_json=as_json,
     )

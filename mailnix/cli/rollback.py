@@ -40,7 +40,7 @@ def command(
     wish = Wish(str(config), (host,), within, dry_run, secrets=secrets)
     reach = Reach(machine_ways.targets_of(targets), ssh_config)
     machine_ways.told(
-        lambda: pipeline.rollback(config, number, wish, reach, secrets, databases=databases, progress=output.status),
+        lambda: pipeline.rollback(config, number, wish, reach, databases=databases, progress=output.status),
         config,
         as_json=as_json,
     )

@@ -169,7 +169,7 @@ def _ways_in(plan: Plan, options: Options) -> dict[str, Any]:
         return {}
     from mailnix.lab.servers import build, plain
 
-    archive = Disk(build.place(plain.wanted(plan)).archive, serial="archive")
+    archive = Disk(build.place(plain.wanted(plan)).archive, serial=build.SERIAL)
     return {"inlet": Inlet(ports.SSH), "extra_disks": (archive,)}
 
 

@@ -11,9 +11,9 @@ from mailnix.lab.scenario.evidence import require
 from mailnix.lab.scenario.scene import COMMAND, Done, Guest, Scene
 from mailnix.model import ports
 from mailnix.plan.types import Address, Plan, ProxyPlan
+from mailnix.services.ssh.debian import KEYS
 
 FOLDER: Final = "/run/mailnix-admin"  # on the internet's machine
-KEYS: Final = "/root/.ssh/authorized_keys"
 CONNECT: Final = 60  # seconds for ssh, in emulation
 _CONFIG: Final = """\
 Host {jump}

@@ -25,6 +25,8 @@ from mailnix.run import Runner, require, run
 MIRROR: Final = "/var/local/archive"
 """Where packages lie while the root is made, between apt and their own disk."""
 STORE: Final = "plain-servers"
+SERIAL: Final = "archive"
+"""Of the archive's disk."""
 SPACE_NEEDED: Final = 4096 * MIB
 SLACK: Final = 256 * MIB
 APPEND: Final = "root=/dev/vda rw console=ttyS0 systemd.show_status=1 panic=10"

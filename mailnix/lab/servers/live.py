@@ -17,11 +17,13 @@ from mailnix.lab.internet.authority import Authority
 from mailnix.lab.internet.cards import INTERNET, uplink_nic
 from mailnix.lab.internet.layout import Layout
 from mailnix.lab.machine import Machine
-from mailnix.lab.servers.plain import Server, server, where
+from mailnix.lab.servers.build import SERIAL
+from mailnix.lab.servers.plain import HOST_KEY, Server, server, where
 from mailnix.lab.spec import INLET_MAC
 from mailnix.model import ports
 from mailnix.plan import HostPlan, Plan, derive
 from mailnix.run import require, run
+from mailnix.services.ssh.debian import KEYS
 from mailnix.tree import Tree
 
 KEY: Final = "admin"
@@ -31,17 +33,18 @@ WITHIN: Final = 900
 INLET: Final = "10.0.2.15/24"
 """What QEMU's user network takes its guest for."""
 ARCHIVE: Final = "/srv/archive"
+_CARD: Final = 'basename "$(dirname "$(grep -l {mac} /sys/class/net/*/address)")"'
 
 # Root's door for whoever comes by the inlet, who then goes on to the others as from anywhere on the internet.
 OPEN: Final = f"""\
 set -e
-card=$(basename "$(dirname "$(grep -l {INLET_MAC} /sys/class/net/*/address)")")
+card=$({_CARD.format(mac=INLET_MAC)})
 ip address replace {INLET} dev "$card"
 ip link set "$card" up
 mkdir -p {ARCHIVE}
-mount -o ro /dev/disk/by-id/virtio-archive {ARCHIVE}
+mount -o ro /dev/disk/by-id/virtio-{SERIAL} {ARCHIVE}
 systemd-run --quiet --unit=archive python3 -m http.server {ports.HTTP} --bind {{address}} --directory {ARCHIVE}
-[ -e /etc/ssh/ssh_host_ed25519_key ] || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
+ls /etc/ssh/ssh_host_*_key >/dev/null 2>&1 || {HOST_KEY}
 systemctl unmask --quiet ssh.service
 systemctl start ssh.service
 """
@@ -102,7 +105,7 @@ def furnish(town: Town, authority: Authority, progress: Progress) -> None:
     """Open a way into the internet, and give each machine what its owner or provider gives it."""
     internet = town.machines[INTERNET]
     public = (town.folder / KEY).with_suffix(".pub").read_text().strip()
-    internet.write_file("/root/.ssh/authorized_keys", f"{public}\n", mode=0o600)
+    internet.write_file(KEYS, f"{public}\n", mode=0o600)
     internet.succeed(OPEN.format(address=town.layout.archive.ipv4))
     (town.folder / "known_hosts").unlink(missing_ok=True)
     town.ssh_config.write_text(SSH_CONFIG.format(port=internet.inlet_port(), folder=town.folder))
@@ -114,8 +117,7 @@ def furnish(town: Town, authority: Authority, progress: Progress) -> None:
 def _furnished(town: Town, host: HostPlan, public: str, authority: Authority) -> str:
     machine = town.machines[host.name]
     machine.wait_for_boot()
-    mac = shlex.quote(uplink_nic(host).mac)
-    card = machine.succeed(f'basename "$(dirname "$(grep -l {mac} /sys/class/net/*/address)")"').strip()
+    card = machine.succeed(_CARD.format(mac=shlex.quote(uplink_nic(host).mac))).strip()
     _lay(machine, server(host, town.layout, card, public, authority.certificate))
     return f"{host.name}: a plain server, reached as {town.targets[host.name]}"
 

@@ -18,6 +18,8 @@ from mailnix.plan import InternalPlan, Plan
 from mailnix.plan.types import HostPlan, ProxyPlan
 from mailnix.services.generations import debian as generations
 from mailnix.services.haraka.values import PUBLIC_AUTHORITIES
+from mailnix.services.network.debian import HOSTNAME, HOSTS
+from mailnix.services.ssh.debian import KEYS
 from mailnix.tree import Entry, File, Tree
 
 PACKAGES: Final = (
@@ -49,10 +51,11 @@ PACKAGES: Final = (
 )
 """What such a server has."""
 
-KEYS: Final = "/root/.ssh/authorized_keys"
 AUTHORITY: Final = "/usr/local/share/ca-certificates/lab.crt"
 INTERFACES: Final = "/etc/network/interfaces"
 NETPLAN: Final = "/etc/netplan/50-provider.yaml"
+HOST_KEY: Final = "ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key"
+"""How a machine makes its SSH host key."""
 
 
 @frozen
@@ -75,8 +78,8 @@ def server(host: HostPlan, layout: Layout, card: str, key: str, authority: bytes
     network = _interfaces(host, card) if home else _netplan(host, layout)
     name = f"server-{host.name}"
     entries: Iterable[Entry] = (
-        File("/etc/hostname", f"{name}\n"),
-        File("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {name}\n"),
+        File(HOSTNAME, f"{name}\n"),
+        File(HOSTS, f"127.0.0.1 localhost\n127.0.1.1 {name}\n"),
         File("/etc/apt/sources.list", f"deb [trusted=yes] http://{layout.archive.name}/ ./\n"),
         File("/etc/resolv.conf", f"nameserver {layout.dns.ipv4}\n"),
         File(KEYS, f"{key}\n", mode=0o600),
@@ -89,7 +92,7 @@ def server(host: HostPlan, layout: Layout, card: str, key: str, authority: bytes
 def _effects(*, home: bool, card: str) -> Iterator[str]:
     # What update-ca-certificates does for who reads the bundle, without a minute for everybody else's certificates.
     yield f"cat {AUTHORITY} >> {PUBLIC_AUTHORITIES}"
-    yield "rm -f /etc/ssh/ssh_host_*; ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key"
+    yield f"rm -f /etc/ssh/ssh_host_*; {HOST_KEY}"
     yield "systemctl restart ssh"
     if home:
         yield f"ifup {card}"
