@@ -13,9 +13,13 @@ import pytest
 from attrs import evolve
 
 from mailnix.config import load
+from mailnix.debian.host import debian_hosts
+from mailnix.debian.package import generation
 from mailnix.image.values import ExtraTree, HostBuild
 from mailnix.lab import inputs
 from mailnix.lab.prepare import Mailcow, Options
+from mailnix.lab.servers import build as servers
+from mailnix.lab.servers.plain import wanted
 from mailnix.lab.spec import Firmware
 from mailnix.plan import Plan, derive
 from mailnix.secrets import init, rotate
@@ -121,6 +125,13 @@ def test_everything_that_an_image_is_made_of_counts(other: HostBuild) -> None:
 )
 def test_how_a_lab_is_made_counts(plan: Plan, tmp_path: Path, other: Options) -> None:
     assert inputs.digest(plan, other, tmp_path) != inputs.digest(plan, Options(Path("/lab")), tmp_path)
+
+
+def test_plain_servers_with_other_packages_or_generations_are_another_lab(plan: Plan) -> None:
+    found = list(inputs.software(plan, Options(Path("/lab"), servers=True)))
+    assert servers.key(wanted(plan)) in found
+    for host in debian_hosts(plan):
+        assert generation(host, 1).digest in found
 
 
 def test_other_images_of_mailcow_are_another_lab(plan: Plan, tmp_path: Path) -> None:
