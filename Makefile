@@ -26,8 +26,9 @@ $(STAMP): pyproject.toml tools/install.sh
 demo: setup
 	$(BIN)/mailnix lab $(EXAMPLE)
 
+# A file is one worker's: its tests share what they start. Servers in containers mostly wait for each other.
 unit: setup
-	$(BIN)/pytest tests
+	MAILNIX_SERVERS=$(or $(MAILNIX_SERVERS),containers) $(BIN)/pytest tests --numprocesses auto --dist loadfile
 
 vm: setup
 	$(BIN)/pytest vm-tests --ignore vm-tests/nixos_layer --ignore vm-tests/servers --mailnix-config $(EXAMPLE)

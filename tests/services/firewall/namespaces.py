@@ -39,7 +39,7 @@ def missing() -> str:
     """Why there can be none here; empty where there can."""
     if os.geteuid() != 0:
         return "network namespaces are made by root"
-    probe = "mailnix-probe"
+    probe = f"mailnix-probe-{os.getpid()}"
     made = run(["ip", "netns", "add", probe], check=False).status == 0
     if made:
         run(["ip", "netns", "del", probe])
