@@ -66,11 +66,12 @@ class Authority:
                 wire, client = where.recvfrom(4096)
                 if not wire:  # the socket is closed
                     return
-                answer = self.answer(wire)
-                if len(answer.to_wire()) > 1232:
-                    answer = dns.message.make_response(answer)
-                    answer.flags |= dns.flags.TC
-                where.sendto(answer.to_wire(), client)
+                whole = _wire(self.answer(wire))
+                if len(whole) > 1232:
+                    cut = dns.message.make_response(dns.message.from_wire(wire))
+                    cut.flags |= dns.flags.TC
+                    whole = _wire(cut)
+                where.sendto(whole, client)
 
     def _serve_tcp(self, where: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -78,7 +79,7 @@ class Authority:
                 connection, _ = where.accept()
                 with connection, contextlib.suppress(OSError, struct.error), connection.makefile("rwb") as stream:
                     (length,) = struct.unpack("!H", stream.read(2))
-                    wire = self.answer(stream.read(length)).to_wire()
+                    wire = _wire(self.answer(stream.read(length)))
                     stream.write(struct.pack("!H", len(wire)) + wire)
 
     def answer(self, wire: bytes) -> dns.message.Message:
@@ -131,6 +132,11 @@ class Authority:
         if record.rdtype != RRSIG or name not in self.broken:
             return record
         return record.replace(signature=bytes(len(record.signature)))  # type: ignore[attr-defined]
+
+
+def _wire(message: dns.message.Message) -> bytes:
+    """A message's bytes, however many the asker takes in a packet."""
+    return message.to_wire(max_size=65535)
 
 
 def _cut(zone: dns.zone.Zone, name: dns.name.Name) -> dns.name.Name | None:

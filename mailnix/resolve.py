@@ -1,0 +1,287 @@
+"""The one door to DNS: what there is, what there is not, and what nobody could say are three different answers.
+
+A question is asked thrice, with more patience each time, of every address of a server, and at last over TCP: so neither
+one lost packet nor a network that drops large ones decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from ipaddress import ip_address
+from typing import Final, Protocol, TypeAlias
+
+import dns.edns
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.resolver
+from attrs import frozen
+
+from mailnix.errors import ResolveError
+
+PORT: Final = 53
+PATIENCE: Final = (1.5, 3.0, 5.0)
+"""Seconds to wait for each address, a round each; the last round is over TCP."""
+PAYLOAD: Final = 1232  # bytes, which are never fragmented (dnsflagday.net/2020)
+TOGETHER: Final = 16  # questions under way
+_WITHOUT_EDNS: Final = (dns.rcode.FORMERR, dns.rcode.NOTIMP)
+
+
+@frozen
+class Server:
+    """A DNS server: what people call it, its addresses in order of preference, and its port."""
+
+    name: str
+    addresses: tuple[str, ...]
+    port: int = PORT
+
+
+@frozen
+class Found:
+    """What there is: data in zone-file form, sorted; the names that aliases (CNAME) led through; seconds to live.
+
+    `authenticated` is whether the server says that DNSSEC proves it: as good as the way to that server.
+    """
+
+    records: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    ttl: int = 0
+    authenticated: bool = False
+
+
+@frozen
+class Absent:
+    """There is no such record; `exists` is whether the name has others, `aliases` what led elsewhere."""
+
+    exists: bool
+    aliases: tuple[str, ...] = ()
+    authenticated: bool = False
+
+
+@frozen
+class Unasked:
+    """Nobody could say: `why` in words; `rcode` is the answer's (SERVFAIL, REFUSED), empty where none came."""
+
+    why: str
+    rcode: str = ""
+
+
+Answer: TypeAlias = Found | Absent | Unasked
+Question: TypeAlias = tuple[str, str]
+"""An absolute name without its last dot, and a type."""
+
+
+class Ask(Protocol):
+    """How code asks a question; tests pass a fake."""
+
+    def __call__(self, name: str, kind: str, /) -> Answer:
+        """What there is of type `kind` at `name`, an absolute name without its last dot."""
+        ...
+
+
+class Exchange(Protocol):
+    """How a question travels; tests pass a fake."""
+
+    def __call__(
+        self, query: dns.message.Message, address: str, port: int, seconds: float, *, tcp: bool
+    ) -> dns.message.Message:
+        """The answer; raises OSError or DNSException where none came."""
+        ...
+
+
+@frozen
+class Zone:
+    """Where a name is really kept: the zone's name (empty for the root) and its servers."""
+
+    name: str
+    servers: tuple[Server, ...]
+
+
+def over_network(
+    query: dns.message.Message, address: str, port: int, seconds: float, *, tcp: bool
+) -> dns.message.Message:
+    """Ask over UDP, and over TCP where the answer does not fit or `tcp` says so."""
+    if tcp:
+        return dns.query.tcp(query, address, seconds, port)
+    # What comes from elsewhere, or answers another question, is waited past: it may be forged.
+    return dns.query.udp_with_fallback(query, address, seconds, port, ignore_unexpected=True, ignore_errors=True)[0]
+
+
+def system() -> Server:
+    """The resolvers that this machine uses, as one; raises ResolveError where it names none."""
+    try:
+        found = dns.resolver.Resolver()
+    except dns.resolver.NoResolverConfiguration:
+        raise ResolveError("this machine names no DNS resolver", "give one: --server ADDRESS") from None
+    return Server("this machine's resolver", tuple(str(each) for each in found.nameservers), found.port)
+
+
+def server(text: str, ask: Ask | None = None) -> Server:
+    """A server from ADDRESS, ADDRESS:PORT, [IPV6]:PORT or a host name, whose addresses are asked for.
+
+    Raises ResolveError.
+    """
+    host, port = _host_and_port(text)
+    try:
+        return Server(text, (str(ip_address(host)),), port)
+    except ValueError:
+        addresses = _addresses(ask or recursive(system()), host)
+    if not addresses:
+        raise ResolveError(f"no address of the DNS server {host!r} is known", "write ADDRESS or ADDRESS:PORT")
+    return Server(text, addresses, port)
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    bracketed = text.startswith("[")
+    host, found, port = text.rpartition("]:" if bracketed else ":")
+    if not found or (":" in host and not bracketed):  # an IPv6 address alone
+        return text.removeprefix("[").removesuffix("]"), PORT
+    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ResolveError(f"{text!r} names no DNS server", "write ADDRESS, ADDRESS:PORT or [IPV6]:PORT")
+    return host.removeprefix("["), int(port)
+
+
+def recursive(where: Server, exchange: Exchange = over_network) -> Ask:
+    """Ask a server that asks others, or one that is to be taken at its word."""
+    return partial(_answered, where, exchange, False)
+
+
+def authoritative(where: Server, exchange: Exchange = over_network) -> Ask:
+    """Ask a server for what it is an authority of; what it says otherwise is no answer."""
+    return partial(_answered, where, exchange, True)
+
+
+def together(ask: Ask, questions: Iterable[Question]) -> Mapping[Question, Answer]:
+    """Ask many questions at a time, each once."""
+    wanted = list(dict.fromkeys(questions))
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        return dict(zip(wanted, pool.map(lambda question: ask(*question), wanted), strict=True))
+
+
+class Authorities:
+    """Who answers for a name: found by a resolver's NS records, from the name upwards; each name is asked for once."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._zones: dict[str, Zone | Unasked] = {}
+
+    def of(self, name: str) -> Zone | Unasked:
+        """The zone that `name` is in, and its servers."""
+        if name not in self._zones:
+            self._zones[name] = self._found(name)
+        return self._zones[name]
+
+    def _found(self, name: str) -> Zone | Unasked:
+        match self._ask(name, "NS"):
+            case Unasked() as answer:
+                return answer
+            case Found(records=hosts, aliases=()):
+                names = [host.rstrip(".") for host in hosts]
+                return Zone(name, tuple(Server(host, _addresses(self._ask, host)) for host in names))
+            case _ if name:
+                return self.of(name.partition(".")[2])
+        return Unasked("the resolver knows no root of DNS")
+
+
+def _addresses(ask: Ask, host: str) -> tuple[str, ...]:
+    answers = (ask(host, kind) for kind in ("A", "AAAA"))
+    return tuple(address for answer in answers if isinstance(answer, Found) for address in answer.records)
+
+
+def text_of(data: str) -> str:
+    """The text of a TXT record's data, its strings joined (RFC 7208 3.3)."""
+    return _joined(data).decode(errors="replace")
+
+
+def same(kind: str, one: str, other: str) -> bool:
+    """Whether two records say the same: letter case of names and where a text is cut do not count."""
+    if kind == "TXT":
+        return _joined(one) == _joined(other)
+    return _rdata(kind, one).to_digestable() == _rdata(kind, other).to_digestable()
+
+
+def _joined(data: str) -> bytes:
+    strings: tuple[bytes, ...] = _rdata("TXT", data).strings  # type: ignore[attr-defined]  # of this type alone
+    return b"".join(strings)
+
+
+def _rdata(kind: str, data: str) -> dns.rdata.Rdata:
+    return dns.rdata.from_text(dns.rdataclass.IN, kind, data)
+
+
+def _answered(where: Server, exchange: Exchange, authority: bool, name: str, kind: str, /) -> Answer:
+    why, edns = Unasked(f"no address of {where.name} is known"), True
+    for round_, seconds in enumerate(PATIENCE, start=1):
+        for address in where.addresses:
+            query = _query(name, kind, authority, edns)
+            try:
+                response = exchange(query, address, where.port, seconds, tcp=round_ == len(PATIENCE))
+                answer = _read(response, authority)
+            except (OSError, dns.exception.DNSException) as error:
+                answer = Unasked(_in_words(error))
+            if not isinstance(answer, Unasked):
+                return answer
+            edns = edns and answer.rcode not in map(dns.rcode.to_text, _WITHOUT_EDNS)
+            why = Unasked(f"{_called(where, address)}: {answer.why}", answer.rcode)
+    return why
+
+
+def _called(where: Server, address: str) -> str:
+    return where.name if where.name.startswith((address, f"[{address}]")) else f"{where.name} ({address})"
+
+
+def _query(name: str, kind: str, authority: bool, edns: bool) -> dns.message.Message:
+    query = dns.message.make_query(dns.name.from_text(name), kind, use_edns=edns, payload=PAYLOAD if edns else None)
+    query.flags |= dns.flags.AD  # asks for it (RFC 6840 5.7)
+    if authority:
+        query.flags &= ~dns.flags.RD
+    return query
+
+
+def _read(response: dns.message.Message, authority: bool) -> Answer:
+    rcode = response.rcode()
+    if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        said = dns.rcode.to_text(rcode)
+        return Unasked(f"answers {said}{_explained(response)}", said)
+    is_authority = bool(response.flags & dns.flags.AA)
+    if authority and not is_authority:
+        return Unasked("answers without authority: it does not have this zone, or somebody in between answered")
+    chain = response.resolve_chaining()  # type: ignore[attr-defined]  # of what answers a query
+    aliases = tuple(str(each[0].target).rstrip(".").lower() for each in chain.cnames)
+    proven = bool(response.flags & dns.flags.AD)
+    if chain.answer is not None:
+        records = sorted(record.to_text() for record in chain.answer)
+        return Found(tuple(records), aliases, chain.minimum_ttl, proven)
+    referred = any(each.rdtype == dns.rdatatype.NS for each in response.authority)
+    if referred and not is_authority and not aliases and not _has_soa(response):
+        return Unasked("only names other servers: it does not ask them")
+    return Absent(rcode == dns.rcode.NOERROR, aliases, proven)
+
+
+def _has_soa(response: dns.message.Message) -> bool:
+    return any(each.rdtype == dns.rdatatype.SOA for each in response.authority)
+
+
+def _explained(response: dns.message.Message) -> str:
+    """What a server adds to its refusal (RFC 8914)."""
+    said = [each for each in response.options if isinstance(each, dns.edns.EDEOption)]
+    words = [each.text or dns.edns.EDECode(each.code).name.replace("_", " ").lower() for each in said]
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _in_words(error: Exception) -> str:
+    match error:
+        case dns.exception.Timeout():
+            return "does not answer"
+        case OSError():
+            return error.strerror or "cannot be reached"
+        case _:
+            return f"answers what cannot be read: {error}"
