@@ -8,6 +8,7 @@
     ├── AdoptError          an existing Mailcow cannot be read
     ├── BuildError          a tree or an image could not be made
     ├── SecretsError        credentials are missing, unreadable or not private
+    ├── ZonesError          records cannot be written down as was asked
     ├── ResolveError        whom to ask for names is not known
     ├── DeployError         a machine was not brought to its description; what became of it is said
     └── LabError            a guest did not do what was waited for; carries its last console lines
@@ -108,6 +109,10 @@ class BuildError(MailnixError):
 
 class SecretsError(MailnixError):
     """Credentials are missing, unreadable, or open to others."""
+
+
+class ZonesError(MailnixError):
+    """Records cannot be written down as was asked; the hint names what can."""
 
 
 class ResolveError(MailnixError):

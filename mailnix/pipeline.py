@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from mailnix.lab.scenario.values import Outcome, Report
     from mailnix.model import Topology
     from mailnix.nixos.carried import Modules
+    from mailnix.plan import DnsRecord
     from mailnix.secrets import Secret, Taken
     from mailnix.starter import Answers
     from mailnix.tree import Tree
+    from mailnix.zones.forms import Form
 
 SECRETS_FOLDER = "secrets"
 
@@ -170,6 +172,20 @@ def emit_packages(plan: Plan, out: Path, progress: Progress) -> tuple[Made, ...]
     from mailnix.image.packages import write_packages
 
     return write_packages(debian_hosts(plan), out, progress=progress)
+
+
+def write_zones(form: Form, records: Sequence[DnsRecord], out: Path, provider: str | None) -> tuple[Path, ...]:
+    """Write records into the folder `out`, a file for each zone where the form has it so; gives the files.
+
+    Raises ZonesError, and BuildError where the folder is somebody else's.
+    """
+    from mailnix.tree import File, Tree
+    from mailnix.write import write_tree
+    from mailnix.zones.forms import files
+
+    made = files(form, records, provider)
+    write_tree(Tree.of(File(f"/{name}", text) for name, text in made.items()), out)
+    return tuple(out / name for name in made)
 
 
 def _emitted_for(out: Path) -> Backend | None:

@@ -22,10 +22,10 @@ from mailnix.model.clientport import DEFAULT, KNOWN, OFFERED, ClientPort, client
 from mailnix.nixos.carried import Reference
 from mailnix.nixos.flake import emit
 from mailnix.plan import Plan, Reach, derive, with_dkim
-from mailnix.plan.dns import zone_text
 from mailnix.services.firewall.render import table
 from mailnix.services.mailcow import render
 from mailnix.tree import File
+from mailnix.zones.zone import zone_text
 from tests.descriptions import sound
 from tests.nixos.test_emission import definitions
 

@@ -54,3 +54,17 @@ class Verbs(click.Group):
         rows = [(name, command.get_short_help_str(limit=WHOLE)) for name, command in found if command is not None]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+
+class UsualVerb(Verbs):
+    """A group that stands for one of its verbs, `usual`, where none is named."""
+
+    def __init__(self, *args: Any, usual: str, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.usual = usual
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the usual verb before words that begin with none, and are no call for help."""
+        if args and args[0] not in (*self.modules, *self.get_help_option_names(ctx)):
+            args = [self.usual, *args]
+        return super().parse_args(ctx, args)

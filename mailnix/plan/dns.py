@@ -1,4 +1,4 @@
-"""The DNS records to publish, and their zone-file text."""
+"""The DNS records to publish."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from typing import Final
 
 from mailnix.model import mailcow, ports
 from mailnix.model.clientport import KNOWN, ClientPort
-from mailnix.model.names import to_unicode
 from mailnix.model.policies import MtaStsMode
 from mailnix.model.topology import Domain, Topology
-from mailnix.plan import policies, reports
+from mailnix.plan import policies, purposes, reports
 from mailnix.plan.types import DnsRecord, ProxyPlan
 
 TXT_CHUNK: Final = 255  # RFC 1035 3.3: a character-string
-DEFAULT_TTL: Final = 3600
 MX_STEP: Final = 10
 _DAV: Final = ("caldavs", "carddavs")
 FORMER: Final = "while it is in former_hostnames: where it leads elsewhere, Mailcow renews no certificate"
@@ -97,29 +95,30 @@ def _host_records(topology: Topology, proxies: Sequence[ProxyPlan], names: Colle
         for proxy in proxies:
             if name in (*everybodys, proxy.hostname):
                 note = FORMER if name in topology.former_hostnames else ""
-                yield DnsRecord(zone, name, "A", str(proxy.ipv4), note)
+                yield purposes.ADDRESS.record(zone, name, "A", str(proxy.ipv4), note)
                 if proxy.ipv6 is not None:
-                    yield DnsRecord(zone, name, "AAAA", str(proxy.ipv6), note)
-        yield DnsRecord(zone, name, "TXT", txt("v=spf1 a -all"), "SPF for the HELO name: bounces have no other sender")
+                    yield purposes.ADDRESS.record(zone, name, "AAAA", str(proxy.ipv6), note)
+        yield purposes.HELO_SPF.record(zone, name, "TXT", txt("v=spf1 a -all"))
         # Here and not at the domain, whose web site may have another authority. Names that are aliases of this one
         # (autoconfig, mta-sts) are looked up here too (RFC 8659 3).
         for data in policies.caa((), reports.uri(reports.contact(topology))):
-            yield DnsRecord(zone, name, "CAA", data)
+            yield purposes.CAA.record(zone, name, "CAA", data)
     for proxy in proxies:
         for address in filter(None, (proxy.ipv4, proxy.ipv6)):
-            yield DnsRecord("", address.reverse_pointer, "PTR", f"{proxy.hostname}.", "set this at your provider")
+            target = f"{proxy.hostname}."
+            yield purposes.REVERSE.record("", address.reverse_pointer, "PTR", target, "set this at your provider")
 
 
 def _mail_records(topology: Topology, domain: Domain, proxies: Sequence[ProxyPlan]) -> Iterator[DnsRecord]:
     """Where mail goes to, and who may send it."""
     name = domain.name
     for mx, preference in mx_hosts(topology, proxies, domain).items():
-        yield DnsRecord(name, name, "MX", f"{preference} {mx}.")
+        yield purposes.MX.record(name, name, "MX", f"{preference} {mx}.")
     record = policies.spf(policies.own_senders(own_mx(proxies), domain), domain, topology.relays)
-    yield DnsRecord(name, name, "TXT", txt(record), "a name has one SPF record: merge, never add")
+    yield purposes.SPF.record(name, name, "TXT", txt(record), "a name has one SPF record: merge, never add")
     if domain.caa:
         for data in policies.caa(domain.caa, reports.uri(reports.address(topology, domain))):
-            yield DnsRecord(name, name, "CAA", data)
+            yield purposes.CAA.record(name, name, "CAA", data)
 
 
 def _policy_records(
@@ -128,7 +127,7 @@ def _policy_records(
     """How mail proves where it is from, how it is to be sent to us, and who is told."""
     name = domain.name
     to = reports.address(topology, domain)
-    yield DnsRecord(
+    yield purposes.DKIM.record(
         name,
         f"{domain.dkim_selector}._domainkey.{name}",
         "TXT",
@@ -136,70 +135,36 @@ def _policy_records(
         "" if key else "the key is made by `mailnix secrets init`",
         placeholder=key is None,
     )
-    yield DnsRecord(name, f"_dmarc.{name}", "TXT", txt(policies.dmarc(domain, reports.uri(to))))
+    yield purposes.DMARC.record(name, f"_dmarc.{name}", "TXT", txt(policies.dmarc(domain, reports.uri(to))))
     report_domain = to.rpartition("@")[2]
     if report_domain != name:
         zone = zone_of(report_domain, ours)
         whose = (
             (zone, "") if zone in ours else ("", f"whoever runs {report_domain} must publish this, or no report comes")
         )
-        yield DnsRecord(whose[0], reports.authorisation(name, report_domain), "TXT", txt("v=DMARC1"), whose[1])
+        owner = reports.authorisation(name, report_domain)
+        yield purposes.AGREES.record(whose[0], owner, "TXT", txt("v=DMARC1"), whose[1])
     if domain.mta_sts is not MtaStsMode.OFF:
-        yield DnsRecord(name, policies.mta_sts_name(name), "CNAME", f"{topology.hostname}.")
+        yield purposes.MTA_STS.record(name, policies.mta_sts_name(name), "CNAME", f"{topology.hostname}.")
         policy = mta_sts_policy(topology, proxies, domain)
-        yield DnsRecord(name, f"_mta-sts.{name}", "TXT", txt(policies.mta_sts_record(policy)))
-    yield DnsRecord(name, f"_smtp._tls.{name}", "TXT", txt(f"v=TLSRPTv1; rua={reports.uri(to)}"))
+        yield purposes.MTA_STS.record(name, f"_mta-sts.{name}", "TXT", txt(policies.mta_sts_record(policy)))
+    yield purposes.TLS_REPORTS.record(name, f"_smtp._tls.{name}", "TXT", txt(f"v=TLSRPTv1; rua={reports.uri(to)}"))
 
 
 def _client_records(topology: Topology, domain: Domain, clients: Collection[ClientPort]) -> Iterator[DnsRecord]:
-    """How mail programs find their servers."""
-    name = domain.name
+    """How mail programs find their servers (RFC 6186, RFC 8314 5.1, RFC 6764)."""
+    name, host = domain.name, topology.hostname
     for owner in autoconfig_names(name):
-        yield DnsRecord(name, owner, "CNAME", f"{topology.hostname}.")
-    dav = () if mailcow.is_on(topology.internal.settings, mailcow.SKIP_SOGO) else _DAV
-    for owner, data in _srv(topology.hostname, clients, ("autodiscover", *dav)):
-        yield DnsRecord(name, f"{owner}.{name}", "SRV", data)
-    for service in dav:
-        yield DnsRecord(name, f"_{service}._tcp.{name}", "TXT", txt("path=/SOGo/dav/"))
-
-
-def _srv(host: str, clients: Collection[ClientPort], web: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """SRV records for mail programs (RFC 6186, RFC 8314 5.1, RFC 6764)."""
+        yield purposes.FINDS.record(name, owner, "CNAME", f"{host}.")
     for client in clients:
-        yield f"_{client.srv}._tcp", f"0 1 {client.port} {host}."
+        yield purposes.FINDS.record(name, f"_{client.srv}._tcp.{name}", "SRV", f"0 1 {client.port} {host}.")
     offered = {client.srv for client in clients}
     for client in KNOWN:
         if client.denied and client.srv not in offered:  # RFC 6186 3.4; Mailcow's autoconfig reads these too
-            yield f"_{client.srv}._tcp", "0 0 0 ."
-    for service in web:
-        yield f"_{service}._tcp", f"0 1 {ports.HTTPS} {host}."
-
-
-_ELSEWHERE: Final = {
-    "PTR": "Reverse names are set where the address comes from, not in this zone",
-    "TXT": "Reports go to another's domain, whose zone must agree (RFC 7489 7.1)",
-}
-
-
-def zone_text(records: Iterable[DnsRecord]) -> str:
-    """The records as zone-file text (RFC 1035 5.1): absolute names, one section a zone, PTRs as comments."""
-    by_zone: dict[str, list[DnsRecord]] = {}
-    for record in records:
-        by_zone.setdefault(record.zone, []).append(record)
-    elsewhere = by_zone.pop("", [])
-    lines = [f"$TTL {DEFAULT_TTL}"]
-    for zone, members in by_zone.items():
-        shown = to_unicode(zone)
-        lines += ["", f"; {zone}" if shown == zone else f"; {zone} ({shown})", f"$ORIGIN {zone}."]
-        for record in members:
-            comment = f" ; {record.note}" if record.note else ""
-            start = "; " if record.placeholder else ""
-            lines.append(f"{start}{record.name}. IN {record.type} {record.data}{comment}")
-    for kind, told in _ELSEWHERE.items():
-        found = [
-            f"; {r.name}. IN {r.type} {r.data}{f' ; {r.note}' if kind != 'PTR' else ''}"
-            for r in elsewhere
-            if r.type == kind
-        ]
-        lines += ["", f"; {told}:", *found] if found else []
-    return "\n".join(lines) + "\n"
+            yield purposes.DENIED.record(name, f"_{client.srv}._tcp.{name}", "SRV", "0 0 0 .")
+    dav = () if mailcow.is_on(topology.internal.settings, mailcow.SKIP_SOGO) else _DAV
+    web = f"0 1 {ports.HTTPS} {host}."
+    yield purposes.FINDS.record(name, f"_autodiscover._tcp.{name}", "SRV", web)
+    for service in dav:
+        yield purposes.DAV.record(name, f"_{service}._tcp.{name}", "SRV", web)
+        yield purposes.DAV.record(name, f"_{service}._tcp.{name}", "TXT", txt("path=/SOGo/dav/"))

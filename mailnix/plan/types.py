@@ -158,18 +158,29 @@ class Credential:
     source: tuple[str, str] | None = None
 
 
+class Need(StrEnum):
+    """How much a record is needed; in the order in which people publish them."""
+
+    REQUIRED = "required"  # else mail is lost or refused
+    RECOMMENDED = "recommended"
+    OPTIONAL = "optional"
+
+
 @frozen
 class DnsRecord:
     """A record to publish: owner name (absolute, no trailing dot), type, and its data in zone-file form.
 
-    `zone` is the domain in whose zone it belongs; `placeholder` marks data that needs a public key that no secrets
-    folder has given yet.
+    `zone` is the domain in whose zone it belongs (empty: in none of ours); `reason` says in one line what it is for,
+    `note` what is special about this one; `placeholder` marks data that needs a public key that no secrets folder has
+    given yet.
     """
 
     zone: str
     name: str
     type: str
     data: str
+    need: Need
+    reason: str
     note: str = ""
     placeholder: bool = False
 

@@ -11,7 +11,8 @@ import pytest
 from mailnix import Alias, Backup, Domain, Internal, Mailbox, MtaStsMode, Proxy, Relay, Topology
 from mailnix.model.checks.found import machine_names
 from mailnix.plan import derive, with_dkim
-from mailnix.plan.dns import TXT_CHUNK, txt, zone_of, zone_text
+from mailnix.plan.dns import TXT_CHUNK, txt, zone_of
+from mailnix.zones.zone import zone_text
 from tests.descriptions import PUBLIC4, PUBLIC6, many, sound
 
 KEY = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A" + "x" * 360

@@ -11,9 +11,9 @@ from typing import Final
 from mailnix.lab.internet import ntp, receivers, smarthosts
 from mailnix.lab.internet.layout import Layout
 from mailnix.lab.internet.trust import ANCHOR, SIGNED, SIGNER
-from mailnix.plan.dns import zone_text
 from mailnix.plan.types import Plan
 from mailnix.tree import Entry, File
+from mailnix.zones.zone import zone_text
 
 PUBLISHED: Final = "/etc/bind/published.zone"
 ROOT: Final = "/etc/bind/root.zone"

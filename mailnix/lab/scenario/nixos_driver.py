@@ -193,8 +193,8 @@ def write_keys(plan: Plan, out: Path) -> None:
     """Everything secret of a check, made anew: secrets, an authority, seed disks, and the zone with the DKIM keys."""
     from mailnix.lab.internet.authority import new_authority
     from mailnix.plan import with_dkim
-    from mailnix.plan.dns import zone_text
     from mailnix.secrets import dkim_public, init, seed
+    from mailnix.zones.zone import zone_text
 
     init(plan, out / SECRETS, made_up=True)
     authority = new_authority(layout(plan))

@@ -18,8 +18,8 @@ from mailnix.lab.internet.layout import layout as layouts
 from mailnix.lab.internet.receivers import TLSA
 from mailnix.lab.internet.zones import PUBLISHED, ROOT
 from mailnix.plan import Plan
-from mailnix.plan.dns import zone_text
 from mailnix.tree import File
+from mailnix.zones.zone import zone_text
 from tests.lab.internet.places import in_every_place, planned
 
 

@@ -1,0 +1,17 @@
+"""`mailnix dns`: the records to publish."""
+
+from __future__ import annotations
+
+import click
+
+from mailnix.cli.group import UsualVerb
+
+DNS_VERBS = {name: f"mailnix.cli.dns.{name}" for name in ("show",)}
+
+
+@click.group("dns", cls=UsualVerb, modules=DNS_VERBS, usual="show")
+def command() -> None:
+    """Print the DNS records to publish.
+
+    `mailnix dns CONFIG` is `mailnix dns show CONFIG`.
+    """
