@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mailnix.model import Topology
     from mailnix.nixos.carried import Modules
     from mailnix.plan import DnsRecord
+    from mailnix.published import Look
     from mailnix.secrets import Secret, Taken
     from mailnix.starter import Answers
     from mailnix.tree import Tree
@@ -186,6 +187,17 @@ def write_zones(form: Form, records: Sequence[DnsRecord], out: Path, provider: s
     made = files(form, records, provider)
     write_tree(Tree.of(File(f"/{name}", text) for name, text in made.items()), out)
     return tuple(out / name for name in made)
+
+
+def published(records: Sequence[DnsRecord], server: str | None) -> Look:
+    """What is published beside these records: at the servers of each zone and a resolver, or at `server` alone.
+
+    Raises ResolveError where it is not known whom to ask; that nobody answers is a finding.
+    """
+    from mailnix import resolve
+    from mailnix.published import look, look_at
+
+    return look_at(records, resolve.server(server)) if server else look(records, resolve.system())
 
 
 def _emitted_for(out: Path) -> Backend | None:

@@ -20,7 +20,7 @@ from mailnix.run import run
 from tests.cli.conftest import Run
 
 VERBS = [[name] for name in MAIN_VERBS] + [["secrets", n] for n in ("init", "put", "seed", "push", "rotate")]
-VERBS += [["dns", n] for n in ("show",)]
+VERBS += [["dns", n] for n in ("show", "diff")]
 VERBS += [["lab", n] for n in ("run", "shell", "stop")]
 FOLDER = Path(package.__file__).parent
 # Ourselves, and what runs on machines as a program of its own.

@@ -1,4 +1,4 @@
-"""`mailnix dns`: the records to publish."""
+"""`mailnix dns`: the records to publish, and what is published."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import click
 
 from mailnix.cli.group import UsualVerb
 
-DNS_VERBS = {name: f"mailnix.cli.dns.{name}" for name in ("show",)}
+DNS_VERBS = {name: f"mailnix.cli.dns.{name}" for name in ("show", "diff")}
 
 
 @click.group("dns", cls=UsualVerb, modules=DNS_VERBS, usual="show")
 def command() -> None:
-    """Print the DNS records to publish.
+    """Print the DNS records to publish, or compare them with what is published.
 
     `mailnix dns CONFIG` is `mailnix dns show CONFIG`.
     """

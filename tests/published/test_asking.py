@@ -1,0 +1,146 @@
+"""Servers of a zone and a resolver are asked; who says what is kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pytest
+
+from mailnix.plan import DnsRecord
+from mailnix.published import Look, State, look
+from mailnix.resolve import Answer, Ask, Server, Unasked
+from rig import signed_dns
+from rig.waiting import free_net
+from tests.published.conftest import World
+
+RESOLVER = Server("resolver", ("192.0.2.1",))
+
+
+def delegated(world: World, *servers: str) -> World:
+    """A world with name servers, as a resolver knows it."""
+    return world.plus(
+        *(("example.org", "NS", f"{server}.") for server in servers),
+        *((server, "A", f"192.0.2.{number}") for number, server in enumerate(servers, 10)),
+        ("in-addr.arpa", "NS", "ns.arpa."),
+        ("ip6.arpa", "NS", "ns.arpa."),
+    )
+
+
+def looked(records: Sequence[DnsRecord], resolver: Ask, servers: Mapping[str, Ask]) -> Look:
+    return look(records, RESOLVER, lambda server: servers.get(server.name, resolver), resolver)
+
+
+def test_all_is_well_where_everybody_says_the_same(records: Sequence[DnsRecord], well: World) -> None:
+    found = looked(records, delegated(well, "ns1.host.net", "ns2.host.net"), {"ns1.host.net": well})
+    assert found.findings == ()
+    assert found.same == len({(record.name, record.type) for record in records})
+
+
+def test_what_all_say_is_told_once(records: Sequence[DnsRecord], well: World) -> None:
+    world = delegated(well.minus("example.org", "MX"), "ns1.host.net", "ns2.host.net")
+    (finding,) = looked(records, world, {}).findings
+    assert finding.where == ("ns1.host.net", "ns2.host.net", "resolver")
+    assert finding.state is State.MISSING
+
+
+def test_servers_of_a_zone_that_disagree_are_named(records: Sequence[DnsRecord], well: World) -> None:
+    world = delegated(well, "ns1.host.net", "ns2.host.net")
+    (finding,) = looked(records, world, {"ns2.host.net": well.minus("example.org", "MX")}).findings
+    assert (finding.state, finding.where) == (State.MISSING, ("ns2.host.net",))
+
+
+def test_what_only_the_resolver_sees_otherwise_is_on_its_way(records: Sequence[DnsRecord], well: World) -> None:
+    before = delegated(
+        well.minus("example.org", "MX").plus(("example.org", "MX", "10 mx.old.example.")), "ns1.host.net"
+    )
+    found = looked(records, before, {"ns1.host.net": well})
+    (finding,) = found.findings
+    assert (finding.state, finding.found) == (State.NOT_YET, ("10 mx.old.example.",))
+    assert finding.where == ("resolver",)
+    assert "wait" in finding.todo
+    assert found.status == 1
+
+
+def test_a_reverse_name_is_asked_for_too(records: Sequence[DnsRecord], well: World) -> None:
+    world = delegated(well.minus("1.100.9.5.in-addr.arpa"), "ns1.host.net")
+    (finding,) = looked(records, world, {}).findings
+    assert (finding.state, finding.type, finding.wanted) == (State.MISSING, "PTR", ("mail.example.org.",))
+
+
+def test_a_server_that_does_not_answer_is_told_and_what_others_say_counts(
+    records: Sequence[DnsRecord], well: World
+) -> None:
+    world = delegated(well, "ns1.host.net", "ns2.host.net")
+    found = looked(records, world, {"ns2.host.net": lambda _name, _kind: Unasked("ns2.host.net: does not answer")})
+    (finding,) = found.findings
+    assert (finding.state, finding.where, found.status) == (State.UNASKED, ("ns2.host.net",), 3)
+    assert found.same == len({(record.name, record.type) for record in records})
+
+
+def test_an_alias_out_of_the_zone_is_followed_by_the_resolver(records: Sequence[DnsRecord], well: World) -> None:
+    """Somebody else keeps the key, or the reverse names (RFC 2317): the zone's server knows the way only."""
+    name, key = "dkim._domainkey.example.org", "key.provider.example"
+    (data,) = (data for other, _kind, data in well.lines if other == name)
+    zone = well.minus(name).plus((name, "CNAME", f"{key}."))
+    world = delegated(zone.plus((key, "TXT", data)), "ns1.host.net")
+    assert looked(records, world, {"ns1.host.net": zone}).findings == ()
+    other = delegated(zone.plus((key, "TXT", '"v=DKIM1; p=AAAA"')), "ns1.host.net")
+    (finding,) = looked(records, other, {"ns1.host.net": zone}).findings
+    assert (finding.state, finding.name, finding.where) == (State.IN_THE_WAY, name, ("ns1.host.net", "resolver"))
+
+
+def test_of_a_silent_server_nothing_more_is_asked(records: Sequence[DnsRecord], well: World) -> None:
+    asked: list[str] = []
+
+    def silent(name: str, kind: str, /) -> Answer:
+        asked.append(f"{name} {kind}")
+        return Unasked("ns1.host.net: does not answer")
+
+    (finding,) = looked(records, delegated(well, "ns1.host.net"), {"ns1.host.net": silent}).findings
+    assert len(asked) == 1
+    assert "does not answer" in finding.why
+
+
+def test_a_server_that_refuses_one_question_is_asked_the_others(records: Sequence[DnsRecord], well: World) -> None:
+    def refusing(name: str, kind: str, /) -> Answer:
+        return Unasked("answers REFUSED", "REFUSED") if name == "mail.example.org" else well(name, kind)
+
+    found = looked(records, delegated(well, "ns1.host.net"), {"ns1.host.net": refusing})
+    (finding,) = found.findings
+    assert finding.why.startswith("answers REFUSED (4 of ")
+
+
+def test_a_resolver_that_does_not_answer_leaves_nobody_to_ask(records: Sequence[DnsRecord]) -> None:
+    found = looked(records, lambda _name, _kind: Unasked("resolver: does not answer"), {})
+    assert {finding.state for finding in found.findings} == {State.UNASKED}
+    assert (found.same, found.status) == (0, 3)
+
+
+@pytest.fixture
+def internet(records: Sequence[DnsRecord], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The records on a real authority, but for one and with another changed, behind a real unbound."""
+    if why := signed_dns.missing():
+        pytest.skip(why)
+    net = free_net()
+    lines = [
+        f"{r.name}. 60 IN {r.type} {'10 mx.old.example.' if r.type == 'MX' else r.data}"
+        for r in records
+        if r.name != "_dmarc.example.org"
+    ]
+    authority = signed_dns.authority(f"{net}.54", lines)
+    authority.open()
+    try:
+        with signed_dns.resolver(tmp_path_factory.mktemp("dns") / "unbound", f"{net}.53", authority) as unbound:
+            yield Server("unbound", (unbound.address,))
+    finally:
+        authority.close()
+
+
+def test_real_servers_are_asked(records: Sequence[DnsRecord], internet: Server) -> None:
+    found = look(records, internet)
+    assert [(each.state, each.name, each.type) for each in found.findings] == [
+        (State.DIFFERENT, "example.org", "MX"),
+        (State.MISSING, "_dmarc.example.org", "TXT"),
+    ]
+    assert found.findings[0].where == ("ns", "unbound")
+    assert found.same == len({(record.name, record.type) for record in records}) - 2
