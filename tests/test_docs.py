@@ -13,7 +13,10 @@ from mailnix import Alias, AppPassword, Backup, Domain, Internal, Mailbox, Proxy
 from mailnix.config import load
 from mailnix.errors import Severity
 from mailnix.model.check import problems
+from mailnix.published import State
 from mailnix.run import run
+from mailnix.zones import opentofu, providers
+from mailnix.zones.forms import Form
 from tests.descriptions import sound
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -48,6 +51,14 @@ def test_the_domains_that_the_page_about_addresses_describes_are_sound() -> None
     names = {"Alias": Alias, "AppPassword": AppPassword, "Domain": Domain, "Mailbox": Mailbox}
     exec(text, names)  # our own page
     assert problems(sound(domains=names["domains"])) == ()
+
+
+def test_the_page_about_records_names_each_provider_form_and_state() -> None:
+    page = (DOCS / "howto/dns.md").read_text()
+    known = {*providers.KNOWN, *opentofu.PROVIDERS}
+    assert not [name for name in known if f"`{name}`" not in page]
+    assert not [form for form in Form if f"--format {form}" not in page and f"--{form}" not in page]
+    assert not [state for state in State if f"| {state} |" not in page]
 
 
 def test_links_between_pages_lead_somewhere() -> None:
