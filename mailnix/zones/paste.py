@@ -32,7 +32,11 @@ def _about(where: Provider) -> Iterator[str]:
     yield f"Names: without the zone; {where.apex or EMPTY} is the zone itself. TTL: {parts.DEFAULT_TTL}."
     if where.hint:
         yield f"{where.hint[0].upper()}{where.hint[1:]}."
-    yield f"Read at {where.source}" + ("" if where.own else ", which is not its own documentation") + "."
+    yield (
+        f"Read at {where.source}"
+        + ("" if where.own else ", which is not its own documentation: look with mailnix dns diff")
+        + "."
+    )
 
 
 def _section(records: Sequence[DnsRecord], where: Provider) -> Iterator[str]:
