@@ -274,13 +274,12 @@ def deploy(
     wish: Wish,
     reach: Reach,
     *,
-    local: Path | None = None,
     take_over: TakeOver,
     progress: Progress,
 ) -> DeployReport:
     """Bring machines that run to their description, over SSH; credentials that are missing are made first.
 
-    `local` is the folder of what a NixOS machine's owner adds. Raises DeployError: `Failed`, with a report, where
+    Raises DeployError: `Failed`, with a report, where
     something had been changed already.
     """
     from mailnix.deploy import deploying, start
@@ -292,7 +291,7 @@ def deploy(
     if not wish.dry_run:
         start.credentials_made(described, folder, progress)
     whole = plan(config, wish.secrets)
-    flake = partial(_with_local, whole, local_folder(config, local), progress)
+    flake = partial(_with_local, whole, local_folder(config, wish.local), progress)
     with start.started(whole, folder, wish, reach, take_over, progress, flake) as given:
         return deploying.deploy(given)
 

@@ -45,6 +45,7 @@ def command(
     by the machine itself where nobody reaches it.
     """
     from mailnix import pipeline
+    from mailnix.cli.changing import told
     from mailnix.deploy.start import Reach, Wish
     from mailnix.formats.backend import Backend
 
@@ -53,10 +54,10 @@ def command(
         return take_over or (sys.stdin.isatty() and click.confirm("Take it over?", err=True))
 
     system = Backend(backend) if backend else None
-    wish = Wish(str(config), hosts, within, dry_run, upgrade, system, build_host, mailcow_source, secrets)
+    wish = Wish(str(config), hosts, within, dry_run, upgrade, system, build_host, mailcow_source, secrets, local)
     reach = Reach(machine_ways.targets_of(targets), ssh_config)
-    machine_ways.told(
-        lambda: pipeline.deploy(config, wish, reach, local=local, take_over=may, progress=output.status),
-        config,
+    told(
+        lambda say: pipeline.deploy(config, wish, reach, take_over=may, progress=say),
+        wish.commands(reach),
         as_json=as_json,
     )

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from mailnix.cli import output, versions
 from mailnix.cli.planned import planned
+from mailnix.deploy.commands import Commands
 from mailnix.deploy.values import End, Report, Seen
 
 RECORDS_SHOWN = 10
 WIDEST = 112  # characters of a record; a DKIM key has some 400
 
 
-def show(report: Report, config: str) -> None:
+def show(report: Report, commands: Commands) -> None:
     """A table of machines, before it what would change where that is asked for; records to publish last, on stderr."""
     for each in report.machines:
         if each.end is End.PLANNED:
@@ -26,7 +27,7 @@ def show(report: Report, config: str) -> None:
     output.result(output.table(("machine", "before", "now", "what became of it", "why"), rows))
     if report.upgrade and any(each.versions for each in report.machines):
         output.result(versions.table(report))
-    for line in (*versions.reboots(report), *reminder(report, config)):
+    for line in (*versions.reboots(report), *reminder(report, commands)):
         output.status(line)
 
 
@@ -39,14 +40,14 @@ def _check(seen: Seen, host: str) -> str:
     return f"{host}: {word}: {seen.what}, asked {f'from {seen.asked}' if seen.asked else 'from here'}: {seen.said}"
 
 
-def reminder(report: Report, config: str) -> Iterator[str]:
+def reminder(report: Report, commands: Commands) -> Iterator[str]:
     """DNS comes last, when the machines know what it tells the world."""
     for word, lines in (("publish", report.publish), ("no longer needed", report.remove)):
         yield from (f"DNS, {word}: {_cut(line)}" for line in lines[:RECORDS_SHOWN])
         if len(lines) > RECORDS_SHOWN:
             yield f"DNS, {word}: {len(lines) - RECORDS_SHOWN} more records"
     if report.publish or report.remove:
-        yield f"DNS: all of it: mailnix dns {config}"
+        yield f"DNS: all of it: {commands.dns()}"
 
 
 def _cut(line: str) -> str:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
-from mailnix.cli import options, output
-from mailnix.errors import MailnixError
+from mailnix.cli import options
+from mailnix.deploy.defaults import WITHIN
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-WITHIN: Final = 180
 SHORTEST: Final = 60
 TO_HELP: Final = "Where a machine is, as ssh takes it; may be repeated [default: what `mailnix plan` says]."
 WITHIN_HELP: Final = "How long a change waits to be confirmed before it is taken back."
@@ -43,28 +41,3 @@ def targets_of(words: tuple[str, ...]) -> dict[str, str]:
         if "=" not in word:
             raise click.UsageError(f"--to {word}: write --to HOST=TARGET, such as --to internal=root@192.168.1.20")
     return {host: target for host, _, target in (word.partition("=") for word in words)}
-
-
-def told(work: Callable[[], Any], config: Path, *, as_json: bool) -> None:
-    """Do it, and show what became of the machines, also where it failed half-way."""
-    from attrs import evolve
-
-    from mailnix.cli.deployed import show
-    from mailnix.deploy.deploying import Failed
-    from mailnix.deploy.values import Report
-
-    failure: MailnixError | None = None
-    try:
-        report = work()
-    except Failed as error:
-        report, failure = evolve(error.report, error=error.message), error
-    except MailnixError as error:
-        if not as_json:
-            raise
-        report, failure = Report((), error=error.message), error
-    if as_json:
-        output.result_json(report)
-    else:
-        show(report, str(config))
-    if failure is not None:
-        raise failure

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mailnix.cli import machine_ways, options, output
+from mailnix.cli import machine_ways, options
 
 DATABASES_HELP = "Let an older Mailcow come back with its database of then: what was changed since is lost."
 
@@ -35,12 +35,13 @@ def command(
     but where an older Mailcow comes back.
     """
     from mailnix import pipeline
+    from mailnix.cli.changing import told
     from mailnix.deploy.start import Reach, Wish
 
     wish = Wish(str(config), (host,), within, dry_run, secrets=secrets)
     reach = Reach(machine_ways.targets_of(targets), ssh_config)
-    machine_ways.told(
-        lambda: pipeline.rollback(config, number, wish, reach, databases=databases, progress=output.status),
-        config,
+    told(
+        lambda say: pipeline.rollback(config, number, wish, reach, databases=databases, progress=say),
+        wish.commands(reach),
         as_json=as_json,
     )

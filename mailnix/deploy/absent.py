@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from mailnix.debian.package import package_name
+from mailnix.deploy.commands import Commands
 from mailnix.deploy.links import Tie
 from mailnix.deploy.machine import Machine, Unreached
 from mailnix.deploy.values import Facts, Status
@@ -49,7 +49,11 @@ def by_tunnel_alone(plan: Plan, machine: Machine, error: Unreached, status: Mapp
 
 
 def to_change(
-    plan: Plan, unreached: Mapping[str, Unreached], ties: Sequence[Tie], status: Mapping[str, Status], config: str
+    plan: Plan,
+    unreached: Mapping[str, Unreached],
+    ties: Sequence[Tie],
+    status: Mapping[str, Status],
+    commands: Commands,
 ) -> frozenset[str] | None:
     """The machines that may change while others are not reached, None for all; raises DeployError.
 
@@ -60,10 +64,10 @@ def to_change(
     for tie in ties:
         if tie.proxy in unreached and home not in unreached:
             what, names = " and ".join(tie.what), (home, *(proxy.name for proxy in plan.proxies))
-            others = " ".join(host for host in names if host not in unreached)
+            others = commands.deploy(*(host for host in names if host not in unreached))
             raise DeployError(
                 f"the tunnel to {tie.proxy} changes ({what}), and {tie.proxy} is not reached",
-                f"have it started; or, to change the others without it: mailnix deploy {config} {others}",
+                f"have it started; or, to change the others without it: {others}",
             )
     if home not in unreached:
         return None
@@ -77,18 +81,18 @@ def _went_back(status: Status) -> bool:
     return status.last is not None and status.last.end == BACK
 
 
-def told(unreached: Mapping[str, Unreached], config: str) -> DeployError:
+def told(unreached: Mapping[str, Unreached], commands: Commands) -> DeployError:
     """What is said at the end of those that were passed by."""
     names = [*unreached]
     are, stay, they = ("is", "stays", "it is") if len(names) == 1 else ("are", "stay", "they are")
     why = "; ".join(error.message for error in unreached.values())
     return DeployError(
         f"{', '.join(names)} {are} not reached, and {stay} as {they}: {why}",
-        f"once {they} back: mailnix deploy {config} {' '.join(names)}",
+        f"once {they} back: {commands.deploy(*names)}",
     )
 
 
-def refuse_alone(plan: Plan, changing: Collection[str], status: Mapping[str, Status], config: str) -> None:
+def refuse_alone(plan: Plan, changing: Collection[str], status: Mapping[str, Status], commands: Commands) -> None:
     """Raise DeployError where a proxy joins, and home, which runs, has no tunnel to it yet."""
     home = plan.internal.name
     now = status[home].running if home in status else None
@@ -97,16 +101,16 @@ def refuse_alone(plan: Plan, changing: Collection[str], status: Mapping[str, Sta
         if now and new and proxy.name in changing and home not in changing and proxy.name not in now.links:
             raise DeployError(
                 f"{home} has no tunnel to {proxy.name} yet",
-                f"deploy both: mailnix deploy {config} {home} {proxy.name}",
+                f"deploy both: {commands.deploy(home, proxy.name)}",
             )
 
 
-def left(plan: Plan, links: Facts) -> Iterator[str]:
+def left(plan: Plan, links: Facts, commands: Commands) -> Iterator[str]:
     """What to say of proxies to which home has a tunnel, and which are described no more."""
     for name, tunnel in links.items():
         if name not in {host.name for host in plan.hosts}:
-            purge = shlex.join(_purge(name, npm_tree.PACKAGE))
-            there = f"ssh {USER}@{tunnel.get('endpoint', 'ADDRESS')} {purge}"
+            way = Way(f"{USER}@{tunnel.get('endpoint', 'ADDRESS')}", config=commands.ssh_config)
+            there = way.typed(*_purge(name, npm_tree.PACKAGE))
             yield (
                 f"{name}: is described no more, and {plan.internal.name} has no tunnel to it then: mail that it still "
                 f"gets stays there. Take its records out of DNS; to give the server back: {there}"
@@ -117,7 +121,7 @@ def _purge(name: str, *more: str) -> tuple[str, ...]:
     return ("apt-get", "purge", package_name(name), *more, PACKAGE)
 
 
-def another(plan: Plan, host: str, found: Sequence[str], way: Way, *, was: bool) -> DeployError:
+def another(plan: Plan, host: str, found: Sequence[str], way: Way, commands: Commands, *, was: bool) -> DeployError:
     """A machine that is another one than it should be: one that is somewhere else, or that has a new name.
 
     `was`: there is a server of before, which a purge gives back.
@@ -126,7 +130,7 @@ def another(plan: Plan, host: str, found: Sequence[str], way: Way, *, was: bool)
     if gone := [name for name in found if name not in known]:
         haraka = () if host == plan.internal.name else (npm_tree.PACKAGE,)
         purge = f"{way.typed(*_purge(gone[0], *haraka))}, then deploy with --take-over"
-        anew = purge if was else "mailnix build, and its new image (a purge has no server of before to give back)"
+        anew = purge if was else f"{commands.build()}, and its new image (a purge has no server of before to give back)"
         return DeployError(
             f"{way} is {gone[0]}, which is described no more, and not {host}: nothing was changed",
             f"call it {gone[0]} again; or give it another name by setting it up anew, without mail meanwhile: {anew}",

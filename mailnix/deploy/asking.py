@@ -9,6 +9,7 @@ from attrs import evolve, field, frozen
 
 from mailnix.deploy import absent
 from mailnix.deploy import probe as probes
+from mailnix.deploy.commands import Commands
 from mailnix.deploy.machine import Busy, Machine, Unreached
 from mailnix.deploy.making import Maker
 from mailnix.deploy.nixos.program import NAME
@@ -34,7 +35,7 @@ class Asking:
     Those with a change that waits for its confirmation are refused; with `only_ours` those that mailnix has not set up
     are, in their place. What somebody named, `by_name`, must be reached. Each machine's own system counts; `backend`
     says that it must be that one. `secrets` is where credentials are, for people;
-    `config` the description, with the options that were typed, and `file` without them.
+    `commands` are those to type next.
     """
 
     plan: Plan
@@ -46,12 +47,11 @@ class Asking:
     take_over: TakeOver
     say: Say
     clock: Clock
-    config: str
+    commands: Commands
     backend: Backend | None = None
     dry_run: bool = False
     only_ours: bool = False
     secrets: str = "the secrets folder"
-    file: str = ""
 
 
 @frozen
@@ -85,7 +85,7 @@ def ask(asking: Asking) -> Asked:
         machine = asking.machines.get(host)
         if machine is None:
             if host in asking.named:
-                raise _no_way(asking.plan, host)
+                raise _no_way(asking, host)
             continue
         machine.also(_ways_of_before(asking.plan, host, status))
         try:
@@ -105,9 +105,10 @@ def ask(asking: Asking) -> Asked:
     return Asked(machines, status, unreached)
 
 
-def _no_way(plan: Plan, host: str) -> DeployError:
-    if plan.host(host).sealed:
-        return DeployError(f"{host} is sealed: nobody logs in, so it stays as it is", "build it anew: mailnix build")
+def _no_way(asking: Asking, host: str) -> DeployError:
+    if asking.plan.host(host).sealed:
+        hint = f"build it anew: {asking.commands.build()}"
+        return DeployError(f"{host} is sealed: nobody logs in, so it stays as it is", hint)
     return DeployError(
         f"only the home router knows the address of {host}", f"say where it is: --to {host}=root@ADDRESS"
     )
@@ -136,7 +137,7 @@ def _asked(asking: Asking, machine: Machine) -> Status | None:
         return None
     others = {each.host for each in status.generations} - {host, ""}
     if others:
-        raise absent.another(asking.plan, host, sorted(others), machine.way, was=found.was)
+        raise absent.another(asking.plan, host, sorted(others), machine.way, asking.commands, was=found.was)
     if status.pending is not None and not asking.only_ours:
         raise waits(asking, status, host)
     if found.image and status.current is None and not (found.is_nixos or asking.dry_run or asking.only_ours):
@@ -161,14 +162,12 @@ def _known(plan: Plan, host: str, status: Status) -> Status:
 
 def _refuse(asking: Asking, machine: Machine, found: Probe) -> None:
     host = asking.plan.host(machine.host)
-    probes.refuse(found, host, machine.way, asking.backend, anywhere(asking.file, host.name, machine.way))
+    probes.refuse(found, host, machine.way, asking.backend, anywhere(asking.commands, host.name, machine.way))
     if found.image and found.host != host.name:
         name = found.host or "another machine"
-        raise absent.another(asking.plan, host.name, [name], machine.way, was=found.was)
+        raise absent.another(asking.plan, host.name, [name], machine.way, asking.commands, was=found.was)
     if not found.has_program and asking.only_ours:
-        raise DeployError(
-            f"{host.name} has no generation yet", f"bring it up: mailnix deploy {asking.config} {host.name}"
-        )
+        raise DeployError(f"{host.name} has no generation yet", f"bring it up: {asking.commands.deploy(host.name)}")
     if not found.is_ours:
         probes.refuse_taken(found, host, machine.way)
         text = probes.taken_over(found, host, machine.way)
@@ -208,9 +207,9 @@ def waits(asking: Asking, status: Status, host: str) -> Busy:
         return Busy(f"{host} cannot take generation {pending.to}{by} back yet: {pending.problem}", hint)
     if not pending.installed:
         what = f"{host} is just being switched to generation {pending.to}{by}"
-        return Busy(what, f"wait for its end, or take it back: mailnix rollback {asking.config} {host}")
+        return Busy(what, f"wait for its end, or take it back: {asking.commands.rollback(host)}")
     until = f"at {asking.clock.at(pending.left)}, in {pending.left} seconds" if pending.left else "just now"
     return Busy(
         f"{host} waits for the confirmation of generation {pending.to}{by}; else it goes back by itself {until}",
-        f"wait for that, or take it back at once: mailnix rollback {asking.config} {host}",
+        f"wait for that, or take it back at once: {asking.commands.rollback(host)}",
     )

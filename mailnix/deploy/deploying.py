@@ -101,7 +101,7 @@ def deploy(deploying: Deploying) -> Report:
         changing = [staged.pop(host) for host in group]
         try:
             with _forgotten(staged):
-                done = bring(deploying.scene(asked), changing, running, deploying.asking.config)
+                done = bring(deploying.scene(asked), changing, running, deploying.asking.commands)
         except TakenBack as error:
             outcomes |= {each.host: each for each in error.outcomes}
             _forget(move for move in changing if outcomes[move.host].end is End.BACK)
@@ -163,14 +163,14 @@ def _todo(
 ) -> list[str]:
     """The machines to change, in their order; raises DeployError where they cannot without others."""
     plan, asking = deploying.plan, deploying.asking
-    links.refuse_halves(ties, deploying.order)
-    only = absent.to_change(plan, asked.unreached, ties, asked.status, asking.config)
+    links.refuse_halves(ties, deploying.order, asking.commands)
+    only = absent.to_change(plan, asked.unreached, ties, asked.status, asking.commands)
     if only is not None:
         asking.say(f"{plan.internal.name}: perhaps for that alone, the tunnel to {listed([*only])} is mended first")
     todo = [host for host in deploying.order if host in differing and differing[host].why]
     todo = [host for host in todo if only is None or host in only]
-    absent.refuse_alone(plan, todo, asked.status, asking.config)
-    refuse_ahead(plan, asked.status, dict.fromkeys(todo, records(plan)), asking.config)
+    absent.refuse_alone(plan, todo, asked.status, asking.commands)
+    refuse_ahead(plan, asked.status, dict.fromkeys(todo, records(plan)), asking.commands)
     return todo
 
 
@@ -191,10 +191,10 @@ def _finished(deploying: Deploying, asked: Asked, report: Report) -> Report:
     plan, home = deploying.plan, deploying.plan.internal.name
     for each in report.machines:
         if each.host == home and each.end is not End.AS_DESCRIBED:
-            for line in absent.left(plan, asked.links.get(home, {})):
+            for line in absent.left(plan, asked.links.get(home, {}), deploying.asking.commands):
                 deploying.asking.say(line)
     if asked.unreached:
-        error = absent.told(asked.unreached, deploying.asking.config)
+        error = absent.told(asked.unreached, deploying.asking.commands)
         raise Failed(error, evolve(report, publish=(), remove=()))
     return report
 
@@ -253,7 +253,7 @@ def tied(deploying: Deploying, asked: Asked, differing: Mapping[str, Difference]
 def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference) -> Move:
     """Have a generation made, sent and looked at; nothing of it counts there yet."""
     asking, status, machine = deploying.asking, asked.status[host], asked.machines[host]
-    releases.refuse_older(host, status.running, asking.maker.parts(host), asking.config)
+    releases.refuse_older(host, status.running, asking.maker.parts(host), asking.commands)
     number = status.newest + 1
     asking.say(f"{host}: making generation {number} ({differs.why})")
     debs = asking.maker.debs(host, number, asking.folder)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from attrs import frozen
 
+from mailnix.deploy.commands import Commands
 from mailnix.deploy.values import Facts
 from mailnix.errors import DeployError
 from mailnix.plan import Plan
@@ -83,7 +84,7 @@ def _keys(end: TunnelEnd, changed: Collection[str]) -> Iterator[str]:
         yield "its keys"
 
 
-def refuse_halves(found: Iterable[Tie], named: Collection[str]) -> None:
+def refuse_halves(found: Iterable[Tie], named: Collection[str], commands: Commands) -> None:
     """Raise DeployError where a tunnel would change at one end alone."""
     for tie in found:
         without = [host for host in tie.hosts if host not in named]
@@ -92,7 +93,7 @@ def refuse_halves(found: Iterable[Tie], named: Collection[str]) -> None:
             both = f"at both ends or not at all: {', '.join(without)} is not named"
             raise DeployError(
                 f"the tunnel to {tie.proxy} changes ({what}), {both}",
-                f"deploy {' '.join(tie.hosts)} together, or name no machine",
+                f"deploy them together: {commands.deploy(*tie.hosts)}",
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from mailnix.deploy.commands import Commands
 from mailnix.deploy.values import Status
 from mailnix.errors import DeployError
 from mailnix.plan import Plan
@@ -26,7 +27,9 @@ def records_changed(plan: Plan, machines: Iterable[Status | None]) -> tuple[tupl
     return tuple(line for line in now if line not in common), tuple(sorted(every - {*now}))
 
 
-def refuse_ahead(plan: Plan, status: Mapping[str, Status], after: Mapping[str, Iterable[str]], config: str) -> None:
+def refuse_ahead(
+    plan: Plan, status: Mapping[str, Status], after: Mapping[str, Iterable[str]], commands: Commands
+) -> None:
     """Raise DeployError where a proxy would take mail for a domain that home does not have, and does not get with it.
 
     `after` has the records of the generations that come, by machine. What is so already is not made worse.
@@ -40,7 +43,7 @@ def refuse_ahead(plan: Plan, status: Mapping[str, Status], after: Mapping[str, I
         if ahead := sorted(then[proxy] - then[home] - (domains(now[proxy]) - domains(now[home]))):
             raise DeployError(
                 f"{proxy} would take mail for {', '.join(ahead)}, which {home} does not have then",
-                f"bring both there: mailnix deploy {config} {home} {proxy}",
+                f"bring both there: {commands.deploy(home, proxy)}",
             )
 
 

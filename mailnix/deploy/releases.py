@@ -8,6 +8,7 @@ from typing import Final
 from attrs import evolve
 
 from mailnix.deploy.asking import Asking
+from mailnix.deploy.commands import Commands
 from mailnix.deploy.machine import Machine
 from mailnix.deploy.values import MAILCOW, Changes, Made, older
 from mailnix.errors import DeployError
@@ -41,14 +42,14 @@ def known(machine: Machine, before: Made | None, rev: str) -> Made | None:
     return evolve(before, mailcow=said if laid else "")
 
 
-def refuse_older(host: str, before: Made | None, parts: Mapping[str, str], config: str) -> None:
+def refuse_older(host: str, before: Made | None, parts: Mapping[str, str], commands: Commands) -> None:
     """Raise DeployError where an older Mailcow would find a newer one's database."""
     ours, theirs = parts.get(MAILCOW, ""), before.parts.get(MAILCOW, "") if before else ""
     if older(ours, theirs):
         raise DeployError(
             f"{host} runs Mailcow {theirs}, and this mailnix brings {ours}, which does not know its database",
-            f"update mailnix; or, where the machine keeps a generation with it: mailnix rollback"
-            f" {config} {host} N --databases",
+            "update mailnix; or, where the machine keeps a generation with it: "
+            + commands.rollback(host, "N", databases=True),
         )
 
 

@@ -31,7 +31,7 @@ def rollback(deploying: Deploying, host: str, number: int | None, *, databases: 
     moves = [_move(asked, host, target), *_tied(deploying, asked, host, target)]
     moves = [_with_database(deploying, asked, move, databases=databases) for move in moves]
     after = {move.host: made.records for move in moves if (made := asked.status[move.host].made(move.number))}
-    refuse_ahead(deploying.plan, asked.status, after, asking.config)
+    refuse_ahead(deploying.plan, asked.status, after, asking.commands)
     if databases and not any(move.databases for move in moves):
         raise DeployError(
             f"generation {target.generation} of {host} comes with no other database, so --databases says nothing",
@@ -41,7 +41,7 @@ def rollback(deploying: Deploying, host: str, number: int | None, *, databases: 
     if asking.dry_run:
         return evolve(records, machines=tuple(move.ended(End.PLANNED) for move in moves))
     try:
-        done = bring(deploying.scene(asked), moves, asked.running, asking.config)
+        done = bring(deploying.scene(asked), moves, asked.running, asking.commands)
     except TakenBack as error:
         raise Failed(error, Report(error.outcomes)) from None
     return Report(done)
@@ -106,7 +106,7 @@ def _with_database(deploying: Deploying, asked: Asked, move: Move, *, databases:
         raise DeployError(f"{goal}, and no database that it could read: {said}", hint)
     lost = f"{goal}, which gets its database of {said} back: what was changed in Mailcow since is lost, mail is not"
     if not databases and not deploying.asking.dry_run:
-        again = f"mailnix rollback {deploying.asking.config} {host} {move.number} --databases"
+        again = deploying.asking.commands.rollback(host, move.number, databases=True)
         raise DeployError(lost, f"where that is wanted: {again}")
     deploying.asking.say(lost)
     return evolve(move, databases=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,8 +9,9 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from mailnix.deploy import strange
+from mailnix.deploy import defaults, strange
 from mailnix.deploy.asking import Asking, TakeOver
+from mailnix.deploy.commands import Commands
 from mailnix.deploy.debs import Debs
 from mailnix.deploy.deploying import Credentials, Deploying, listed
 from mailnix.deploy.making import Makers
@@ -41,7 +41,7 @@ class Wish:
     `backend` is the system that they must run, where somebody says it; `build_host` where NixOS's are built,
     `upgrade`: whether Debian's packages are upgraded, too.
     `mailcow_source` is a tree of Mailcow that is sent along, for a home that fetches none; `secrets` the folder that
-    somebody named.
+    somebody named, `local` that of an owner's own modules of NixOS.
     """
 
     config: str
@@ -53,15 +53,31 @@ class Wish:
     build_host: str | None = None
     mailcow_source: Path | None = None
     secrets: Path | None = None
+    local: Path | None = None
 
-    def typed(self, reach: Reach) -> str:
-        """The description with the options that were typed, for commands that are told: without them they are others.
-
-        Those alone that deploy and rollback both have.
-        """
+    def commands(self, reach: Reach) -> Commands:
+        """Those to type next. Consent (--take-over) is not repeated: it was given for what was shown then."""
         to = [word for host, target in reach.targets.items() for word in ("--to", f"{host}={target}")]
-        config = ("--ssh-config", str(reach.config)) if reach.config else ()
-        return shlex.join((self.config, *to, *config, *(("--secrets", str(self.secrets)) if self.secrets else ())))
+        deploys = (("--backend", self.backend), ("--build-host", self.build_host), ("--local", self.local))
+        flags = (("--dry-run", self.dry_run), ("--upgrade", self.upgrade))
+        return Commands(
+            self.config,
+            reach=(*to, *_option("--ssh-config", reach.config)),
+            secrets=_option("--secrets", self.secrets),
+            within=_option("--within", self.within) if self.within != defaults.WITHIN else (),
+            deploys=(
+                *(word for option, value in deploys for word in _option(option, value)),
+                *(flag for flag, said in flags if said),
+            ),
+            local=self.local,
+            source=_option("--mailcow-source", self.mailcow_source),
+            ssh_config=reach.config,
+        )
+
+
+def _option(name: str, value: object) -> tuple[str, ...]:
+    """As it is typed; nothing where it was not."""
+    return () if value is None else (name, str(value))
 
 
 @contextmanager
@@ -71,10 +87,8 @@ def started(
     """Everything that a deploy needs, while the block lasts; `folder` has the secrets. Raises DeployError."""
     refuse_unknown(plan, wish, reach)
     with tempfile.TemporaryDirectory(prefix="mailnix-deploy.") as scratch:
-        reached = machines(plan, reach, Path(scratch), say)
-        rebuilds = Rebuilds(
-            wish.config, plan.internal.name, flake, lambda host: reached[host].way, say, wish.build_host
-        )
+        reached, commands = machines(plan, reach, Path(scratch), say), wish.commands(reach)
+        rebuilds = Rebuilds(commands, plan.internal.name, flake, lambda host: reached[host].way, say, wish.build_host)
         asking = Asking(
             plan=plan,
             machines=reached,
@@ -85,8 +99,7 @@ def started(
             take_over=take_over,
             say=say,
             clock=Wall(),
-            config=wish.typed(reach),
-            file=wish.config,
+            commands=commands,
             backend=wish.backend,
             dry_run=wish.dry_run,
             secrets=str(folder),
@@ -143,7 +156,8 @@ def credentials_made(plan: Plan, folder: Path, say: Say) -> None:
 def refuse_new_folder(plan: Plan, folder: Path, wish: Wish, reach: Reach, say: Say) -> None:
     """Raise DeployError where machines that are to change have been set up, and this folder has nothing of theirs."""
     reached = machines(plan, reach, None, say)
-    strange.refuse_new_folder(plan, {host: reached[host] for host in wish.hosts or reached if host in reached}, folder)
+    named = {host: reached[host] for host in wish.hosts or reached if host in reached}
+    strange.refuse_new_folder(plan, named, folder, wish.commands(reach))
 
 
 def machines(plan: Plan, reach: Reach, sockets: Path | None, say: Say) -> dict[str, Remote]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from mailnix.deploy.asking import Asked, Asking
+from mailnix.deploy.commands import Commands
 from mailnix.deploy.machine import Machine, Unreached
 from mailnix.errors import DeployError
 from mailnix.plan import Plan
@@ -19,7 +20,7 @@ from mailnix.plan.types import SecretKind
 CHANGES_OFTEN: Final = {SecretKind.GIVEN, SecretKind.MAILBOX_BUNDLE}
 
 
-def refuse_new_folder(plan: Plan, machines: Mapping[str, Machine], folder: Path) -> None:
+def refuse_new_folder(plan: Plan, machines: Mapping[str, Machine], folder: Path, commands: Commands) -> None:
     """Raise DeployError where a machine has been set up, and the folder has no credential of it.
 
     Asked before any is made; a machine that is not reached says nothing.
@@ -28,16 +29,17 @@ def refuse_new_folder(plan: Plan, machines: Mapping[str, Machine], folder: Path)
     for host, machine in machines.items():
         if host not in known:
             with suppress(Unreached):
-                _refuse_set_up(machine, folder)
+                _refuse_set_up(machine, folder, commands)
 
 
-def _refuse_set_up(machine: Machine, folder: Path) -> None:
+def _refuse_set_up(machine: Machine, folder: Path, commands: Commands) -> None:
     found = machine.probe()
     now = machine.status().running if found.has_program else None
     if found.image or (now is not None and now.digest):
         raise DeployError(
             f"{machine.host} ({machine.way}) has been set up with credentials, and {folder} has none of its",
-            "name the folder that has them: --secrets DIR; only where it is lost: mailnix secrets init makes others",
+            "name the folder that has them: --secrets DIR; only where it is lost,"
+            f" this makes others: {commands.secrets_of('init')}",
         )
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from attrs import define, evolve, field, frozen
 
 from mailnix.deploy.checks import HERE, About, Check, checks, demanded, judged, mailcow, reason, wrong
+from mailnix.deploy.commands import Commands
 from mailnix.deploy.machine import Busy, Machine, Refused, Unreached
 from mailnix.deploy.scene import Scene
 from mailnix.deploy.values import Changes, End, Outcome, Pending, Seen, Status, Version
@@ -87,9 +88,9 @@ class _Waiting:
     known: bool = False  # whether it said itself when that is
 
 
-def bring(scene: Scene, moves: Sequence[Move], running: Collection[str], config: str) -> tuple[Outcome, ...]:
+def bring(scene: Scene, moves: Sequence[Move], running: Collection[str], commands: Commands) -> tuple[Outcome, ...]:
     """Switch all of them, see, confirm all; raises TakenBack. `running` are machines that have a generation already."""
-    return _Change(scene, tuple(moves), frozenset(running), config).made()
+    return _Change(scene, tuple(moves), frozenset(running), commands).made()
 
 
 @define
@@ -97,7 +98,7 @@ class _Change:
     scene: Scene
     moves: tuple[Move, ...]
     running: frozenset[str]
-    config: str
+    commands: Commands
     token: str = field(factory=lambda: secrets.token_hex(8))
     waiting: dict[str, _Waiting] = field(factory=dict, init=False)
     confirmed: list[str] = field(factory=list, init=False)
@@ -266,8 +267,8 @@ class _Change:
         message, hint = f"{error.message}; {_told(outcomes)}", error.hint
         if self.confirmed:
             message += f"; {', '.join(self.confirmed)} had been confirmed a moment before, and stays"
-            others = " ".join(move.host for move in self.moves if move.host not in self.confirmed)
-            hint = f"bring the rest there: mailnix deploy {self.config} {others}"
+            others = [move.host for move in self.moves if move.host not in self.confirmed]
+            hint = f"bring the rest there: {self.commands.deploy(*others)}"
         return TakenBack(message, hint, outcomes)
 
     @contextmanager
@@ -284,7 +285,7 @@ class _Change:
                 now = f"generation {each.move.before}" if each.move.before else "what it was before"
                 self.scene.say(
                     f"{host}: nobody confirms generation {each.move.number} now, so it goes back to {now} by itself,"
-                    f" {by}; sooner: mailnix rollback {self.config} {host}"
+                    f" {by}; sooner: {self.commands.rollback(host)}"
                 )
             raise
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mailnix.cli.changing import told
 from mailnix.cli.deployed import show
 from mailnix.cli.output import result_json
+from mailnix.deploy.commands import Commands
 from mailnix.deploy.values import Changes, End, Outcome, Report, Seen, Version
+from mailnix.errors import SecretsError
 from tests.cli.conftest import CONFIG, Run
 
 
@@ -51,6 +55,19 @@ def test_first_passwords_are_made_and_said_where(mailnix: Run, config: Path) -> 
     place = config.parent / "secrets/internal/mailcow.mailboxes"
     assert f"made: initial passwords of every mailbox (alice@example.org): {place}" in said.err
     assert place.is_file()
+
+
+def test_what_is_wrong_with_credentials_is_mended_in_the_folder_that_was_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def wrong(say: Callable[[str], None]) -> Report:
+        say("note: mailnix secrets put CONFIG internal/backup")
+        raise SecretsError("one is damaged", "make it anew: mailnix secrets rotate CONFIG internal/key")
+
+    with pytest.raises(SecretsError) as caught:
+        told(wrong, Commands("my mail.py", secrets=("--secrets", "keys")), as_json=False)
+    assert caught.value.hint == "make it anew: mailnix secrets rotate 'my mail.py' --secrets keys internal/key"
+    assert "mailnix secrets put 'my mail.py' --secrets keys internal/backup" in capsys.readouterr().err
 
 
 def test_a_dry_run_makes_none(mailnix: Run, config: Path) -> None:
@@ -95,7 +112,7 @@ REPORT = Report(
 
 
 def test_what_became_of_each_machine_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    show(REPORT, "mail.py")
+    show(REPORT, Commands("mail.py"))
     said = capsys.readouterr()
     assert said.out.splitlines() == [
         "proxy: its first generation",
@@ -130,7 +147,7 @@ def test_versions_of_everything_are_one_table_and_a_restart_is_for_the_owner_to_
     more = (Version("openssl", "3.5.1", "3.5.4", debian=True, security=True), Version("linux", "", "6", debian=True))
     proxy = Outcome("proxy", End.AS_DESCRIBED, 1, 1, versions=more, reboot="a package asks for it")
     home = Outcome("internal", End.CONFIRMED, 2, 3, versions=VERSIONS[:2])
-    show(Report((home, proxy), upgrade=True), "mail.py")
+    show(Report((home, proxy), upgrade=True), Commands("mail.py"))
     said = capsys.readouterr()
     assert said.out.splitlines()[3:] == [
         "machine   part     before    after     note",

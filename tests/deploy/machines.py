@@ -13,6 +13,7 @@ from attrs import Factory, define, evolve, field
 
 from mailnix.deploy.asking import Asking
 from mailnix.deploy.checks import Answer, Question
+from mailnix.deploy.commands import Commands
 from mailnix.deploy.deploying import Deploying
 from mailnix.deploy.machine import Busy, Refused, Unreached
 from mailnix.deploy.probe import Probe
@@ -277,6 +278,7 @@ class Stage:
     heard: list[str] = field(factory=list)
     questions: list[str] = field(factory=list)
     may_take_over: bool = True
+    commands: Commands = field(factory=lambda: Commands("mail.py"))
     here: Callable[[Question], Answer] = lambda _question: WELL
     secrets: dict[str, dict[str, bytes]] = field(factory=dict)
     machines: dict[str, Played] = Factory(
@@ -297,7 +299,7 @@ class Stage:
             take_over=self._take_over,
             say=self.heard.append,
             clock=self.clock,
-            config="mail.py",
+            commands=self.commands,
             **changed,
         )
         return Deploying(asking, self._credentials, lambda asked: [self.here(each) for each in asked], within=180)

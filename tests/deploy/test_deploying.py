@@ -350,7 +350,7 @@ class TestATunnelThatChanges:
     def test_is_refused_where_one_machine_alone_is_named(self, changed: Stage, named: str) -> None:
         with pytest.raises(DeployError, match=r"the tunnel to proxy changes \(its port\)") as caught:
             deploy(changed.deploying(named))
-        assert caught.value.hint == "deploy internal proxy together, or name no machine"
+        assert caught.value.hint == "deploy them together: mailnix deploy mail.py internal proxy"
         assert changed.calls("receive") == []
 
     def test_is_taken_back_on_both(self, changed: Stage) -> None:

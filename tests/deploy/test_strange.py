@@ -37,7 +37,7 @@ def full(plain: Stage) -> Stage:
 
 def test_a_folder_that_has_nothing_of_a_machine_that_runs_is_refused(stage: Stage, tmp_path: Path) -> None:
     with pytest.raises(DeployError, match=f"and {tmp_path}/clone has none of its") as caught:
-        refuse_new_folder(stage.plan, stage.machines, tmp_path / "clone")
+        refuse_new_folder(stage.plan, stage.machines, tmp_path / "clone", stage.commands)
     assert "--secrets DIR" in caught.value.hint
     assert not (tmp_path / "clone").exists()
 
@@ -45,14 +45,14 @@ def test_a_folder_that_has_nothing_of_a_machine_that_runs_is_refused(stage: Stag
 def test_so_is_one_of_a_machine_that_started_from_an_image(plain: Stage, tmp_path: Path) -> None:
     plain["proxy"].found = evolve(PLAIN, image=True, host="proxy")
     with pytest.raises(DeployError, match=r"proxy .* has been set up"):
-        refuse_new_folder(plain.plan, plain.machines, tmp_path)
+        refuse_new_folder(plain.plan, plain.machines, tmp_path, plain.commands)
 
 
 def test_a_folder_that_has_something_of_it_is_not_asked_about(stage: Stage, tmp_path: Path) -> None:
     for each in stage.plan.credentials:
         (tmp_path / each.host).mkdir(exist_ok=True)
         (tmp_path / each.host / each.name).touch()
-    refuse_new_folder(stage.plan, stage.machines, tmp_path)
+    refuse_new_folder(stage.plan, stage.machines, tmp_path, stage.commands)
     assert stage["proxy"].calls == stage["internal"].calls == []
 
 
@@ -61,7 +61,7 @@ def test_plain_servers_get_new_ones_and_so_does_who_is_not_reached(plain: Stage,
         raise Unreached("root@proxy is not reached: connection timed out")
 
     plain["proxy"].on_call = off
-    refuse_new_folder(plain.plan, plain.machines, tmp_path)
+    refuse_new_folder(plain.plan, plain.machines, tmp_path, plain.commands)
     assert plain["internal"].calls == ["probe"]
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from attrs import define, field
 
 from mailnix import __version__
+from mailnix.deploy.commands import Commands
 from mailnix.deploy.values import MAILCOW
 from mailnix.errors import CommandFailed, DeployError, MailnixError, ToolMissing
 from mailnix.image.nix import explained
@@ -58,22 +59,22 @@ def _target(way: Way) -> str:
     return way.target if way.user is None else f"{way.user}@{way.target.rpartition('@')[2]}"
 
 
-def by_hand(config: str, host: str, way: Way) -> str:
+def by_hand(commands: Commands, host: str, way: Way, build_host: str | None = None) -> str:
     """What a person types in our place; nobody takes that back."""
-    jump = f"{SSH_OPTIONS}='-J {way.jump}' " if way.jump else ""
-    return (
-        f"mailnix emit {config} --backend nixos --out machines && "
-        f"{jump}{REBUILD} switch --flake ./machines#{host} --target-host {_target(way)}"
-    )
+    ssh = shlex.join((*(("-F", str(way.config)) if way.config else ()), *(("-J", way.jump) if way.jump else ())))
+    options = f"{SSH_OPTIONS}={shlex.quote(ssh)} " if ssh else ""
+    words = (REBUILD, "switch", "--flake", f"./machines#{host}", "--target-host", _target(way))
+    build = () if build_host is None else ("--build-host", build_host)
+    return f"{commands.emit_nixos('machines')} && {options}{' '.join(words)}{''.join(f' {each}' for each in build)}"
 
 
-def anywhere(config: str, host: str, way: Way) -> str:
+def anywhere(commands: Commands, host: str, way: Way) -> str:
     """What a person types to have NixOS installed over another system, which erases its disk: nixos-anywhere's manual.
 
     No command of ours: the disk's layout, which it needs, is no part of a description.
     """
     return (
-        f"mailnix emit {config} --backend nixos --out machines, give machines/local/{host}.nix a disko layout, and "
+        f"{commands.emit_nixos('machines')}, give machines/local/{host}.nix a disko layout, and "
         f"nix run github:nix-community/nixos-anywhere -- --flake path:machines#{host} {_target(way)}"
         " (docs/howto/nixos.md), which erases its disk"
     )
@@ -115,7 +116,7 @@ class Rebuilds:
     built on `build_host`, or here; where here is no such machine, on the one that they are for.
     """
 
-    config: str
+    commands: Commands
     home: str
     flake: Callable[[], Tree]
     way: Callable[[str], Way]
@@ -149,7 +150,8 @@ class Rebuilds:
                 words, cwd=folder, env=environment(way), on_line=lambda line: self.say(f"{host}: {line}")
             )
         except ToolMissing:
-            hint = f"install it ({INSTALL}); or, with nobody to take it back: {by_hand(self.config, host, way)}"
+            typed = by_hand(self.commands, host, way, self.build_host)
+            hint = f"install it ({INSTALL}); or, with nobody to take it back: {typed}"
             raise DeployError(f"{REBUILD} is not installed here, and {host} runs NixOS", hint) from None
         except CommandFailed as error:
             raise self._failed(error, host, way) from None

@@ -49,7 +49,9 @@ class Farm:
         return evolve(given, asking=evolve(given.asking, machines=remotes, maker=maker))
 
     def rebuilds(self, machines: Mapping[str, Machine]) -> Rebuilds:
-        return Rebuilds("mail.py", HOME, self.flake, lambda host: machines[host].way, print, runner=self.network)
+        return Rebuilds(
+            self.stage.commands, HOME, self.flake, lambda host: machines[host].way, print, runner=self.network
+        )
 
     def flake(self) -> Tree:
         for host, word in self.described.items():

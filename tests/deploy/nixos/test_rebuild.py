@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
+from mailnix.deploy.commands import Commands
 from mailnix.deploy.nixos.rebuild import Rebuilds, argv, by_hand, digest, environment
 from mailnix.errors import BuildError, CommandFailed, MailnixError
 from mailnix.ssh import Way
 from mailnix.tree import File, Tree
 
+COMMANDS = Commands("mail.py")
 WAY = Way("root@192.168.1.20", jump="root@5.9.100.1", config=Path("/etc/own ssh"))
 FLAKE = (
     File("/flake.nix", 'inputs.nixpkgs = "1"; outputs = both'),
@@ -72,7 +74,7 @@ def test_what_nix_says_when_it_fails_is_said(tmp_path: Path) -> None:
     def fails(argv: Any, **_: Any) -> Any:
         raise CommandFailed(tuple(argv), 1, "error: Failed assertions:\n- Docker with flushRuleset\n")
 
-    rebuilds = Rebuilds("mail.py", "internal", lambda: Tree.of(FLAKE), lambda _host: WAY, print, runner=fails)
+    rebuilds = Rebuilds(COMMANDS, "internal", lambda: Tree.of(FLAKE), lambda _host: WAY, print, runner=fails)
     with pytest.raises(BuildError, match=r"proxy: .*does not evaluate\n(.|\n)*flushRuleset"):
         rebuilds.debs("proxy", 2, tmp_path)
     assert (tmp_path / "flake/hosts/proxy/default.nix").read_text() == "a proxy"
@@ -83,7 +85,7 @@ def failure_of(said: str, tmp_path: Path, way: Way = WAY, build_host: str | None
         raise CommandFailed(tuple(argv), 1, said)
 
     tree = Tree.of(FLAKE)
-    rebuilds = Rebuilds("mail.py", "internal", lambda: tree, lambda _host: way, print, build_host, fails)
+    rebuilds = Rebuilds(COMMANDS, "internal", lambda: tree, lambda _host: way, print, build_host, fails)
     with pytest.raises(MailnixError) as caught:
         rebuilds.debs("proxy", 2, tmp_path)
     return caught.value
@@ -145,6 +147,16 @@ def parser() -> argparse.ArgumentParser:
 def test_nixos_rebuild_itself_takes_the_words() -> None:
     ours = parser().parse_args(argv(Path("/tmp/flake"), "proxy", WAY, "builder")[1:])
     assert (ours.action, ours.flake, ours.build_host) == ("build", "path:/tmp/flake#proxy", "builder")
-    typed = shlex.split(by_hand("mail.py", "proxy", Way("root@5.9.100.1")).partition("&& ")[2])
+    typed = shlex.split(by_hand(COMMANDS, "proxy", Way("root@5.9.100.1")).partition("&& ")[2])
     theirs = parser().parse_args(typed[1:])
     assert (theirs.action, theirs.flake, theirs.target_host) == ("switch", "./machines#proxy", "root@5.9.100.1")
+
+
+def test_what_a_person_types_in_its_place_has_what_was_typed_before() -> None:
+    commands = Commands("mail.py", secrets=("--secrets", "my keys"), local=Path("own modules"))
+    assert by_hand(commands, "proxy", WAY, "me@builder") == (
+        "mailnix emit mail.py --backend nixos --secrets 'my keys' --out machines"
+        " && mkdir -p machines/local && cp -r 'own modules'/. machines/local/"
+        """ && NIX_SSHOPTS='-F '"'"'/etc/own ssh'"'"' -J root@5.9.100.1' nixos-rebuild switch"""
+        " --flake ./machines#proxy --target-host root@192.168.1.20 --build-host me@builder"
+    )
