@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
-from mailnix.deploy import absent, links, releases, strange, upgrading
+from mailnix.deploy import absent, links, strange, upgrading
 from mailnix.deploy.asking import Asked, Asking, ask
-from mailnix.deploy.making import archive, credentials_archive, made
+from mailnix.deploy.making import credentials_archive
 from mailnix.deploy.publishing import records, records_changed, refuse_ahead
 from mailnix.deploy.scene import Here, Scene
+from mailnix.deploy.staging import Credentials, forget, forgotten, stage
 from mailnix.deploy.switching import Move, TakenBack, bring
-from mailnix.deploy.values import End, Outcome, Report, Upgrades, versions
-from mailnix.errors import DeployError, MailnixError, SecretsError
+from mailnix.deploy.values import Difference, End, Outcome, Report, Upgrades
+from mailnix.errors import DeployError, SecretsError
 from mailnix.plan import Plan
-from mailnix.secrets import Secret
 
 FIRST: Final = "its first generation"
 AS_BUILT: Final = "mailnix deploy has not brought what it runs"
 SHOWN: Final = 5  # names in a line
-
-Credentials = Callable[[str], Mapping[str, Secret]]
-"""A machine's, by name."""
 
 
 @frozen
@@ -63,15 +58,6 @@ class Failed(DeployError):
         self.report = report
 
 
-@frozen
-class Difference:
-    """What a machine lacks: `why` in words, empty where it is as described, and names of credentials."""
-
-    why: str = ""
-    digest: str = ""
-    credentials: tuple[str, ...] = field(default=())
-
-
 def deploy(deploying: Deploying) -> Report:
     """Bring the named machines to their description; raises DeployError before anything changed, Failed after."""
     asked = ask(deploying.asking)
@@ -80,71 +66,44 @@ def deploy(deploying: Deploying) -> Report:
     found = tied(deploying, asked, differing)
     todo = _todo(deploying, asked, differing, found)
     outcomes = _left_alone(deploying, asked, differing, todo)
-    staged = _staged(deploying, asked, differing, todo)
-    moves = dict(staged)
-    outcomes |= {host: Outcome(host, End.PLANNED, why=FIRST) for host in todo if host not in moves}
+    staged = stage(deploying.asking, deploying.credentials, asked, differing, todo)
+    outcomes |= {host: Outcome(host, End.PLANNED, why=FIRST) for host in todo if host not in staged}
+    with forgotten(staged):
+        return _brought(deploying, asked, staged, outcomes, found)
+
+
+def _brought(
+    deploying: Deploying,
+    asked: Asked,
+    staged: dict[str, Move],
+    outcomes: dict[str, Outcome],
+    found: Sequence[links.Tie],
+) -> Report:
+    """Switch what is staged, group after group, each of which is taken out of it then; in a dry run, say what it is."""
+    moves, todo = dict(staged), [*staged, *(host for host, each in outcomes.items() if each.end is End.PLANNED)]
     records = Report((), *records_changed(deploying.plan, [asked.status.get(host) for host in todo]))
     records = evolve(records if todo else Report(()), upgrade=deploying.upgrade)
     upgrades = upgrading.offered(deploying.asking, asked, deploying.order) if deploying.upgrade else {}
     if deploying.asking.dry_run:
         outcomes |= {host: move.ended(End.PLANNED) for host, move in moves.items()}
-        _forget(moves.values())
         return _finished(deploying, asked, _report(deploying, asked, outcomes, records, upgrades))
     untouched = {host: move.ended(End.UNTOUCHED) for host, move in moves.items()}
     try:
-        with _forgotten(staged):
-            upgrades = upgrading.upgrade(deploying.scene(asked), upgrades)
+        upgrades = upgrading.upgrade(deploying.scene(asked), upgrades)
     except upgrading.NotAll as error:
         raise _failed(deploying, asked, error, untouched | outcomes, error.found) from None
     running = asked.running
     for group in links.groups([*moves], found):
         changing = [staged.pop(host) for host in group]
         try:
-            with _forgotten(staged):
-                done = bring(deploying.scene(asked), changing, running, deploying.asking.commands)
+            done = bring(deploying.scene(asked), changing, running, deploying.asking.commands)
         except TakenBack as error:
             outcomes |= {each.host: each for each in error.outcomes}
-            _forget(move for move in changing if outcomes[move.host].end is End.BACK)
+            forget(move for move in changing if outcomes[move.host].end is End.BACK)
             raise _failed(deploying, asked, error, untouched | outcomes, upgrades) from None
         outcomes |= {each.host: each for each in done}
         running |= {*group}
     return _finished(deploying, asked, _report(deploying, asked, outcomes, records, upgrades))
-
-
-@contextmanager
-def _forgotten(staged: Mapping[str, Move]) -> Iterator[None]:
-    """Where it ends early, machines that are not switched keep nothing of what came."""
-    try:
-        yield
-    except MailnixError:
-        _forget(staged.values())
-        raise
-
-
-def _forget(moves: Iterable[Move]) -> None:
-    """What came to these machines goes: it is nothing to go back to."""
-    for move in moves:
-        with suppress(MailnixError):  # whoever comes next does it, or the next boot
-            move.machine.forget(move.number)
-
-
-def _staged(
-    deploying: Deploying, asked: Asked, differing: Mapping[str, Difference], todo: Iterable[str]
-) -> dict[str, Move]:
-    """Machines that have what they are to run; one that does not take it is an end for all.
-
-    They get it beside each other: most of the time is their own, whose apt asks Debian's archive.
-    """
-    staged: dict[str, Move] = {}
-    hosts = [host for host in todo if host in asked.status]
-
-    def stage(host: str) -> None:
-        staged[host] = _received(deploying, asked, host, differing[host])
-
-    with _forgotten(staged), ThreadPoolExecutor(max(1, len(hosts))) as pool:
-        for done in [pool.submit(stage, host) for host in hosts]:
-            done.result()
-    return {host: staged[host] for host in hosts}
 
 
 def _failed(
@@ -248,33 +207,3 @@ def tied(deploying: Deploying, asked: Asked, differing: Mapping[str, Difference]
     plan = deploying.plan
     wanted = {host: links.facts(plan, host) for host in asked.machines}
     return links.ties(plan, asked.links, wanted, {host: each.credentials for host, each in differing.items()})
-
-
-def _received(deploying: Deploying, asked: Asked, host: str, differs: Difference) -> Move:
-    """Have a generation made, sent and looked at; nothing of it counts there yet."""
-    asking, status, machine = deploying.asking, asked.status[host], asked.machines[host]
-    releases.refuse_older(host, status.running, asking.maker.parts(host), asking.commands)
-    number = status.newest + 1
-    asking.say(f"{host}: making generation {number} ({differs.why})")
-    debs = asking.maker.debs(host, number, asking.folder)
-    releases.refuse_forgotten(asking, host, status.running, debs)
-    parts, mailcow = asking.maker.parts(host), asking.maker.mailcow(host)
-    said = {"links": links.facts(deploying.plan, host), "records": records(deploying.plan)}
-    about = made(host, number, differs.digest, debs, {**said, "parts": parts, "mailcow": mailcow})
-    lacking = () if asking.dry_run else differs.credentials  # no secret goes where it may stay unused
-    secrets = {name: secret for name, secret in deploying.credentials(host).items() if name in lacking}
-    packed = archive(about, debs, secrets, {digest for each in status.generations for digest in each.debs.values()})
-    asking.say(f"{host}: sending {len(packed.reveal()) / 2**20:.1f} MiB, and having it checked")
-    received = machine.receive(number, packed)
-    changes = machine.plan(number) if asking.dry_run or (mailcow and status.running) else received.changes
-    return Move(
-        machine=machine,
-        number=number,
-        before=status.current,
-        why=differs.why,
-        changes=changes,
-        credentials=differs.credentials,
-        versions=versions(status.running, parts),
-        mailcow=releases.another(releases.known(machine, status.running, mailcow), mailcow),
-        again=releases.again(status.running, mailcow, changes, differs.credentials),
-    )

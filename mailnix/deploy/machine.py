@@ -72,7 +72,7 @@ class Machine(Protocol):
         ...
 
     def forget(self, number: int) -> None:
-        """Let go of the credentials that came with a generation, since nobody switches to it after all."""
+        """Let go of a generation that came, since nobody switches to it after all."""
         ...
 
     def plan(self, number: int) -> Changes:

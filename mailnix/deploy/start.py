@@ -13,11 +13,12 @@ from mailnix.deploy import defaults, strange
 from mailnix.deploy.asking import Asking, TakeOver
 from mailnix.deploy.commands import Commands
 from mailnix.deploy.debs import Debs
-from mailnix.deploy.deploying import Credentials, Deploying, listed
+from mailnix.deploy.deploying import Deploying, listed
 from mailnix.deploy.making import Makers
 from mailnix.deploy.nixos.rebuild import Rebuilds
 from mailnix.deploy.remote import Remote, end_shared
 from mailnix.deploy.scene import Say, Wall, ask_here
+from mailnix.deploy.staging import Credentials
 from mailnix.errors import DeployError, SecretsError
 from mailnix.formats.backend import Backend
 from mailnix.plan import Plan

@@ -173,6 +173,15 @@ class Received:
         return cls(Changes.read(said), tuple(said.get("credentials", ())))
 
 
+@frozen
+class Difference:
+    """What a machine lacks: `why` in words, empty where it is as described, and names of credentials."""
+
+    why: str = ""
+    digest: str = ""
+    credentials: tuple[str, ...] = field(default=())
+
+
 def _rows(said: object) -> tuple[tuple[str, ...], ...]:
     rows = said if isinstance(said, list) else []
     return tuple((row,) if isinstance(row, str) else tuple(row) for row in rows)

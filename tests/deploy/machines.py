@@ -162,6 +162,7 @@ class Played:
         self.sent = [*said]
         self.kept[number] = Made.read(json.loads(said[MADE]))
         self.staged[number] = {n.partition("/")[2]: d for n, d in said.items() if n.startswith(CREDENTIALS)}
+        self._breaks("the answer")
         return Received(Changes(), self._lacking(said))
 
     def forget(self, number: int) -> None:

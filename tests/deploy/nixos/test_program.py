@@ -183,12 +183,16 @@ def test_what_is_killed_at_the_end_each_time_is_taken_back(machine: NixOS) -> No
     assert machine.runs == ("first", "first")
 
 
-def test_credentials_of_what_nobody_switches_to_are_forgotten(machine: NixOS) -> None:
+def test_what_nobody_switches_to_is_forgotten(machine: NixOS) -> None:
     machine.receive(2, machine.system("second"), haraka_internalcmd="new")
+    kept_for_it = machine.root / "nix/var/nix/gcroots/mailnix-generations"
     assert machine.call("forget", "3") == {}
     assert [*machine.root.glob("run/**/haraka.internalcmd")]
+    assert kept_for_it.is_symlink()
     assert machine.call("forget", "2") == {}
     assert not [*machine.root.glob("run/**/haraka.internalcmd")]
+    assert not [*machine.root.glob("run/**/made.json")]
+    assert not kept_for_it.is_symlink()
 
 
 def test_a_unit_that_fails_takes_it_back_by_name(machine: NixOS) -> None:

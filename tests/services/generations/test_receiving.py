@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mailnix.services.generations.guest import state
+from mailnix.services.generations.guest import state, verbs
+from mailnix.services.generations.guest.main import answered, words
 from mailnix.services.generations.guest.receiving import receive
 from mailnix.services.generations.guest.world import Busy, Refused, home, locked
 from tests.services.generations.scratch import HOST, Scratch, deb, generation, packed, sums
@@ -101,6 +104,38 @@ def test_what_was_interrupted_before_is_cleared_away(running: Scratch, debs: lis
     (left / "half.deb").touch()
     receive(running, 3, packed(3, debs))
     assert not (home(running) / "3/half.deb").exists()
+
+
+def test_a_machine_that_starts_clears_it_away_too(running: Scratch) -> None:
+    left = home(running) / ".incoming"
+    left.mkdir()
+    verbs.boot(running)
+    assert not left.exists()
+
+
+def test_what_somebody_sent_and_never_switched_to_goes_when_the_next_comes(running: Scratch, debs: list[Path]) -> None:
+    long_ago = home(running) / "2" / running.names.made
+    os.utime(long_ago, (0, 0))
+    receive(running, 3, packed(3, debs))
+    assert state.numbers(running) == [1, 3]
+
+
+def test_what_somebody_has_just_sent_stays(running: Scratch, debs: list[Path]) -> None:
+    receive(running, 3, packed(3, debs))
+    assert state.numbers(running) == [1, 2, 3]
+
+
+def test_what_was_sent_by_somebody_who_is_gone_is_not_kept(running: Scratch) -> None:
+    """As where a connection broke, or Ctrl-C ended a dry run, while Debian's archive was asked."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    told = words().parse_args(["receive", "2"])
+    stream = os.fdopen(writing, "w")
+    with pytest.raises(BrokenPipeError):
+        answered(running, told, {"packages": {}}, stream)
+    assert state.numbers(running) == [1]
+    with contextlib.suppress(BrokenPipeError):
+        stream.close()
 
 
 def test_a_dependency_that_cannot_be_had_is_known_before_anything_changes(running: Scratch) -> None:

@@ -53,11 +53,11 @@ compare() {
     rm -rf "$run/incoming"
 }
 
-# Nobody switches to it after all: its credentials need not wait in memory.
+# Nobody switches to it after all: neither its credentials need wait in memory, nor its system in the store.
 forget() {
     lock 5
     if ! known && grep -q "\"generation\": $1[ ,}]" "$run/brought/made.json" 2>/dev/null; then
-        rm -rf "$run/brought/credentials"
+        rm -rf "$run/brought" "$gcroot"
     fi
     echo '{}'
 }

@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 import sys
-from typing import Any
+from typing import IO, Any
 
 from . import room, verbs
 from .adopting import adopt
@@ -101,6 +101,16 @@ def do(world: World, told: argparse.Namespace) -> dict[str, Any]:
     return verbs.status(world)
 
 
+def answered(world: World, told: argparse.Namespace, answer: dict[str, Any], stream: IO[str]) -> None:
+    """Tell whoever asked; what somebody sent who is gone by now is nobody's to switch to."""
+    try:
+        print(json.dumps(answer), file=stream, flush=True)
+    except BrokenPipeError:
+        if told.verb == "receive":
+            verbs.forget(world, told.number)
+        raise
+
+
 def main(names: Names) -> int:
     """One verb."""
     told = words().parse_args()
@@ -108,8 +118,9 @@ def main(names: Names) -> int:
         say("generations: only root can do that")
         return Refused.status
     try:
-        if answer := do(Machine(names), told):
-            print(json.dumps(answer))
+        world = Machine(names)
+        if answer := do(world, told):
+            answered(world, told, answer, sys.stdout)
     except Refused as error:
         say(f"generations: {error}")
         return error.status

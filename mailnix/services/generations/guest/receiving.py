@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -29,15 +30,16 @@ def receive(world: World, number: int, stream: IO[bytes]) -> dict[str, Any]:
     Gives what would change: packages, and names of credentials.
     """
     with locked(world, "receiving", 0, "another deploy is sending its packages just now"):
-        for left in home(world).glob(".incoming*"):
-            shutil.rmtree(left)
+        clear(world)
         known = state.read(world)
         if known.pending:
             raise Busy(f"generation {known.pending.to} waits for its confirmation")
         folder = home(world) / ".incoming"
         folder.mkdir(mode=0o700)
         try:
-            return _take(world, known, number, folder, stream)
+            found = _take(world, known, number, folder, stream)
+            _let_go(world, but=number)
+            return found
         except OSError as error:
             raise Refused(f"{room.without(error)}: nothing of generation {number} was kept") from None
         finally:
@@ -69,6 +71,22 @@ def _take(world: World, known: state.State, number: int, folder: Path, stream: I
     folder.rename(home(world) / str(number))
     flush(home(world))
     return found
+
+
+def clear(world: World) -> None:
+    """Let go of what was cut off half-way, by a lost connection or a lack of power."""
+    for left in home(world).glob(".incoming*"):
+        shutil.rmtree(left)
+
+
+def _let_go(world: World, but: int) -> None:
+    """Generations that somebody sent a while ago, and switched to none of: a dry run that was cut off, for one."""
+    with contextlib.suppress(Busy), state.lock(world, 0):
+        known = state.read(world)
+        for number in () if known.pending else tuple(state.never_ran(world, known)):
+            age = time.time() - (home(world) / str(number) / world.names.made).stat().st_mtime
+            if number != but and not 0 <= age < RESERVED:
+                state.drop(world, number)
 
 
 def _forget_others(world: World, known: state.State, by: object) -> None:

@@ -155,13 +155,18 @@ def numbers(world: World) -> list[int]:
     return sorted(int(path.name) for path in home(world).iterdir() if path.name.isdigit())
 
 
+def never_ran(world: World, state: State) -> Iterator[int]:
+    """Those that came and were not confirmed."""
+    yield from (n for n in numbers(world) if n not in {*state.ran, state.current, state.previous})
+
+
 def superfluous(world: World, state: State) -> Iterator[int]:
     """Those that never ran, and the oldest beyond those that are kept.
 
     Never the one that runs, the one before it, nor the newest with another Mailcow: whose database is kept.
     """
-    ran = [n for n in numbers(world) if n in {*state.ran, state.current, state.previous}]
-    yield from (n for n in numbers(world) if n not in ran)
+    yield from (never := tuple(never_ran(world, state)))
+    ran = [n for n in numbers(world) if n not in never]
     mailcow = {n: str(generation(world, n).made.get("mailcow", "")) for n in ran}
     now = mailcow.get(state.current or 0, "")
     others = [n for n in ran if now and mailcow[n] not in ("", now)]

@@ -11,7 +11,7 @@ from typing import Any
 from . import credentials, dpkg_lock, packages, room, state
 from .keeper import Keeper, failed_units
 from .packages import INSTALL_AT_MOST
-from .receiving import damaged
+from .receiving import clear, damaged
 from .state import ASKED, BACK, CONFIRMED, INSTALLED, Pending, State
 from .world import Busy, Refused, World, home, say
 
@@ -280,5 +280,6 @@ def boot(world: World) -> dict[str, Any]:
         if known.pending:
             raise Refused(f"generation {known.pending.to} could not be taken back yet")
     room.release(world)
+    clear(world)
     _forget(world, known)  # whoever sent them is cut off by now
     return {"current": known.current}
