@@ -29,6 +29,9 @@ def rollback(deploying: Deploying, host: str, number: int | None, *, databases: 
         number = _with_another_mailcow(status)
     target = _target(status, host, number)
     moves = [_move(asked, host, target), *_tied(deploying, asked, host, target)]
+    for move in moves:
+        for warning in move.changes.warnings:
+            asking.say(f"{move.host}: note: {warning}")
     moves = [_with_database(deploying, asked, move, databases=databases) for move in moves]
     after = {move.host: made.records for move in moves if (made := asked.status[move.host].made(move.number))}
     refuse_ahead(deploying.plan, asked.status, after, asking.commands)

@@ -90,6 +90,8 @@ def _received(asking: Asking, credentials: Mapping[str, Secret], asked: Asked, h
     except BaseException:
         _forget(machine, number)
         raise
+    for warning in received.changes.warnings:
+        asking.say(f"{host}: note: {warning}")
     return Move(
         machine=machine,
         number=number,

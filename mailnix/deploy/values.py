@@ -135,7 +135,10 @@ class Status:
 
 @frozen
 class Changes:
-    """What a generation would change: Debian's packages (name and versions), files, units with what is done to them."""
+    """What a generation would change: Debian's packages (name and versions), files, units with what is done to them.
+
+    `warnings` are what the machine sees that may keep it from being confirmed.
+    """
 
     new: tuple[tuple[str, ...], ...] = ()
     upgraded: tuple[tuple[str, ...], ...] = ()
@@ -144,6 +147,7 @@ class Changes:
     changed: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     units: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, said: Json) -> Changes:
@@ -157,6 +161,7 @@ class Changes:
             changed=tuple(files.get("changed", ())),
             gone=tuple(files.get("removed", ())),
             units=tuple((unit, verb) for unit, verb in said.get("units", ())),
+            warnings=tuple(said.get("warnings", ())),
         )
 
 

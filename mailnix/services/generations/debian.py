@@ -14,11 +14,15 @@ from importlib.resources import files as resources
 from typing import Any, Final
 
 from mailnix.formats.text import Section, ini
+from mailnix.model import ports
+from mailnix.plan.logins import USER
 from mailnix.services.activation.names import ACTIVATE, ACTIVE, AHEAD, LIST
 from mailnix.services.credentials.names import NETWORKD, SEED, STORE
 from mailnix.services.firewall.debian import UNIT as FIREWALL
+from mailnix.services.firewall.render import FAMILY, TABLE
 from mailnix.services.generations import names
 from mailnix.services.network.render import CHOOSER
+from mailnix.services.ssh.debian import DROP_IN, KEYS
 from mailnix.tree import Entry, File, Link
 
 DEPENDS: Final = ("python3",)
@@ -95,6 +99,11 @@ def _called() -> dict[str, Any]:
         "made": names.MADE,
         "credentials": names.CREDENTIALS,
         "maintainer": names.MAINTAINER,
+        "user": USER,
+        "ssh_port": ports.SSH,
+        "sshd": DROP_IN,
+        "keys": KEYS,
+        "table": f"{FAMILY} {TABLE}",
     }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import packages, state
+from . import packages, state, walls
 from .world import Refused, World
 
 VERBS = {"try-restart": "restart", "try-reload-or-restart": "reload", "reload-or-restart": "reload"}
@@ -40,6 +40,7 @@ def plan(world: World, number: int) -> dict[str, Any]:
         "packages": packages.simulate(world, generation.debs, generation.folder / "archives").json(),
         "files": _files(world, generation.package, wanted),
         "units": units,
+        "warnings": walls.warnings(world),
     }
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from . import credentials, packages, room, state
+from . import credentials, login, packages, room, state, walls
 from .world import Busy, Refused, World, flush, home, locked
 
 DEB = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]+)_(?P<version>[A-Za-z0-9.+~-]+)_(?P<arch>[a-z0-9]+)\.deb")
@@ -65,9 +65,10 @@ def _take(world: World, known: state.State, number: int, folder: Path, stream: I
     debs = [folder / name for name in sorted(made["debs"])]
     changes = packages.prepare(world, debs, folder / "archives")
     room.look(world, debs, changes, folder / "archives", state.running(world, known))
+    login.refuse(world, state.Generation(folder, made))
     for path in (*folder.glob("**/*"), folder):
         flush(path)
-    found = {"packages": changes.json(), "credentials": credentials.come_with(world, folder)}
+    found = _answer(world, changes, folder)
     folder.rename(home(world) / str(number))
     flush(home(world))
     return found
@@ -109,7 +110,13 @@ def _again(world: World, known: state.State, there: state.Generation, folder: Pa
         (folder / world.names.credentials).rename(there.folder / world.names.credentials)
     changes = packages.prepare(world, there.debs, there.folder / "archives")
     room.look(world, there.debs, changes, there.folder / "archives", state.running(world, known))
-    return {"packages": changes.json(), "credentials": credentials.come_with(world, there.folder)}
+    login.refuse(world, there)
+    return _answer(world, changes, there.folder)
+
+
+def _answer(world: World, changes: packages.Changes, folder: Path) -> dict[str, Any]:
+    come = credentials.come_with(world, folder)
+    return {"packages": changes.json(), "credentials": come, "warnings": walls.warnings(world)}
 
 
 def _unpack(world: World, stream: IO[bytes], folder: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import credentials, dpkg_lock, packages, room, state
+from . import credentials, dpkg_lock, login, packages, room, state
 from .keeper import Keeper, failed_units
 from .packages import INSTALL_AT_MOST
 from .receiving import clear, damaged
@@ -91,6 +91,7 @@ def _ask(world: World, known: State, number: int, within: int, token: str, *, da
     _whole(world, generation, number)
     if bad := ", ".join(damaged(generation)):
         raise Refused(f"generation {number} is damaged ({bad}): deploy anew")
+    login.refuse(world, generation)
     have = packages.known(world)
     if known.current is None and generation.package in have:
         raise Refused(

@@ -62,6 +62,11 @@ class Names:
     made: str  # what is known about a generation, as a file in its folder
     credentials: str  # the folder of those that come with it
     maintainer: str  # of our packages
+    user: str  # who is let in
+    ssh_port: int  # and where
+    sshd: str  # a generation's drop-in of sshd's configuration
+    keys: str  # and that user's
+    table: str  # of nftables, that is ours: its family and name
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,173 @@
+"""Whether sshd would let in whom the description lets in, with a generation's files beside the machine's own.
+
+An owner's drop-in counts before ours where its name does (sshd_config(5): the first value is used), and lists of who
+may log in are added up. So sshd is asked what it would do (sshd(8), -T) before anything is changed.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import ipaddress
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from . import state
+from .world import Refused, World
+
+FOLDER = "/etc/ssh"
+SSHD = "/usr/sbin/sshd"
+INCLUDES = re.compile(r"(?im)^(\s*include\s+)(.*)$")
+OF_WORDS = re.compile(r"line \d+|cannot be satisfied")
+"""What sshd says of a configuration that it does not take; else it failed for what is around it."""
+
+SOMEWHERE = "192.0.2.1"
+"""Of the internet (RFC 5737): where whoever deploys is, if sudo does not tell."""
+
+OF_KEYS = {"ssh-rsa": ("rsa-sha2-256", "rsa-sha2-512")}
+"""Algorithms by which a key signs, where they are not called as it is."""
+
+Effective = Mapping[str, Sequence[str]]
+
+
+def refuse(world: World, generation: state.Generation, connection: str | None = None) -> None:
+    """Raise Refused where it would not; what cannot be judged passes, for the confirmation has the last word.
+
+    `connection` is how whoever asks is connected: SSH_CONNECTION, ssh(1).
+    """
+    said = os.environ.get("SSH_CONNECTION", "") if connection is None else connection
+    address = (said.split() or [SOMEWHERE])[0].partition("%")[0]
+    if not (world.root / SSHD[1:]).exists():
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        tree, folder = Path(scratch, "tree"), Path(scratch, "ssh")
+        extracted = world.run(["dpkg-deb", "--extract", str(generation.own), str(tree)])
+        if extracted.status != 0 or not (tree / world.names.sshd[1:]).exists():  # a sealed machine has none
+            return
+        _lay(world, generation, tree, folder)
+        found = _asked(world, generation, folder, address)
+        keys = tree / world.names.keys[1:]
+        kinds = _kinds(keys.read_text()) if keys.exists() else frozenset()
+        for keywords in _against(world, found, address, kinds) if found else ():
+            raise Refused(
+                f"generation {generation.made['generation']} would lock you out: sshd would not let in"
+                f" {world.names.user} on port {world.names.ssh_port}, for {_where(folder, keywords, world)}."
+                " Nothing was changed; change that first"
+            )
+
+
+def _lay(world: World, generation: state.Generation, tree: Path, folder: Path) -> None:
+    """What sshd would read: the machine's own files, but for what goes, with those of the generation."""
+    there = world.root / FOLDER[1:]
+    if there.is_dir():
+        shutil.copytree(there, folder, ignore=shutil.ignore_patterns("ssh_host_*"))
+    for line in world.run(["dpkg", "--listfiles", generation.package]).output.splitlines():
+        if line.startswith(f"{FOLDER}/") and not (world.root / line[1:]).is_dir():
+            (folder / line.removeprefix(f"{FOLDER}/")).unlink(missing_ok=True)
+    shutil.copytree(tree / FOLDER[1:], folder, dirs_exist_ok=True)
+    for path in _files(folder):
+        path.write_text(INCLUDES.sub(lambda line: line[1] + _moved(line[2], folder), path.read_text(errors="replace")))
+
+
+def _moved(patterns: str, folder: Path) -> str:
+    """The same files, where they are laid; others stay what they are. Relative ones are in sshd's own folder."""
+    words = (word if word.startswith("/") else f"{FOLDER}/{word}" for word in patterns.replace('"', "").split())
+    return " ".join(
+        f"{folder}/{word.removeprefix(f'{FOLDER}/')}" if word.startswith(f"{FOLDER}/") else word for word in words
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    """In the order that Debian's sshd_config reads them in."""
+    return [*sorted(folder.glob("sshd_config.d/*.conf")), *folder.glob("sshd_config")]
+
+
+def _asked(world: World, generation: state.Generation, folder: Path, address: str) -> Effective:
+    """What sshd says that it would do with root at this address; empty where it cannot be asked."""
+    key = folder / "key"  # for it wants one; the machine's own are none of this program's
+    world.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)])
+    who = f"user={world.names.user},host={address},addr={address},laddr={address},lport={world.names.ssh_port}"
+    done = world.run([SSHD, "-T", "-f", str(folder / "sshd_config"), "-h", str(key), "-C", who])
+    if done.status != 0:
+        if OF_WORDS.search(done.output):
+            raise Refused(
+                f"sshd would not start with generation {generation.made['generation']}:"
+                f" {done.last.replace(str(folder), FOLDER)}; nothing was changed"
+            )
+        return {}
+    found: dict[str, list[str]] = {}
+    for keyword, _, value in (line.partition(" ") for line in done.output.splitlines()):
+        found.setdefault(keyword.lower(), []).append(value.strip())
+    return found
+
+
+def _kinds(keys: str) -> frozenset[str]:
+    """Of public keys, a line each, which options may come before (sshd(8))."""
+    kind = re.compile(r"(?:^|\s)((?:sk-)?(?:ssh|ecdsa)-[\w@.-]+)\s+AAAA", re.M)
+    return frozenset(kind.findall(keys))
+
+
+def _against(world: World, found: Effective, address: str, kinds: frozenset[str]) -> Iterator[tuple[str, ...]]:
+    """Keywords of sshd_config(5) by which nobody gets in as described."""
+    user, port = world.names.user, world.names.ssh_port
+    listens = [each.rpartition(":") for each in found.get("listenaddress", ())]
+    if listens and not any(at == str(port) and not host.startswith(("127.", "[::1]")) for host, _, at in listens):
+        yield ("port", "listenaddress")
+    if found.get("permitrootlogin", ["yes"])[0] in ("no", "forced-commands-only"):
+        yield ("permitrootlogin",)
+    if found.get("pubkeyauthentication", ["yes"])[0] == "no":
+        yield ("pubkeyauthentication",)
+    if not {"any", "publickey"} & {*" ".join(found.get("authenticationmethods", ["any"])).split()}:
+        yield ("authenticationmethods",)
+    files = " ".join(found.get("authorizedkeysfile", [world.names.keys])).split()
+    if kinds and world.names.keys not in {_of(user, each) for each in files}:
+        yield ("authorizedkeysfile",)
+    accepted = {*",".join(found.get("pubkeyacceptedalgorithms", ())).split(",")} - {""}
+    if kinds and accepted and not any(accepted & {*OF_KEYS.get(kind, (kind,))} for kind in kinds):
+        yield ("pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes")
+    groups = world.run(["id", "-nG", user]).output.split() or [user]
+    for what, names in (("users", [user]), ("groups", groups)):
+        denied, allowed = (" ".join(found.get(f"{verb}{what}", ())).split() for verb in ("deny", "allow"))
+        if any(_listed(denied, name, address, doubt=False) for name in names):
+            yield (f"deny{what}",)
+        if allowed and not any(_listed(allowed, name, address, doubt=True) for name in names):
+            yield (f"allow{what}",)
+
+
+def _of(user: str, path: str) -> str:
+    """A file of keys, with its tokens replaced; relative ones are in root's home."""
+    home = f"/{user}"
+    path = path.replace("%h", home).replace("%u", user)
+    return path if path.startswith("/") else f"{home}/{path}"
+
+
+def _listed(patterns: Sequence[str], name: str, address: str, *, doubt: bool) -> bool:
+    """Whether a list has somebody: PATTERNS of ssh_config(5), with @HOST; `doubt` is what a host's name counts as."""
+    hits = [(each.startswith("!"), _fits(each.removeprefix("!"), name, address, doubt)) for each in patterns]
+    return any(hit for negated, hit in hits if not negated) and not any(hit for negated, hit in hits if negated)
+
+
+def _fits(pattern: str, name: str, address: str, doubt: bool) -> bool:
+    who, _, where = pattern.partition("@")
+    if not fnmatch.fnmatchcase(name, who):
+        return False
+    if not where or fnmatch.fnmatchcase(address, where):
+        return True
+    with suppress(ValueError):
+        return ipaddress.ip_address(address) in ipaddress.ip_network(where, strict=False)
+    return doubt and re.search("[g-z]", where, re.I) is not None
+
+
+def _where(folder: Path, keywords: Sequence[str], world: World) -> str:
+    """The first line that says it and is not ours, as people find it."""
+    said = re.compile(rf"\s*({'|'.join(keywords)})\b", re.I)
+    for path in _files(folder):
+        place = f"{FOLDER}/{path.relative_to(folder)}"
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+            if said.match(line) and place != world.names.sshd:
+                return f"{place}, line {number}, says: {line.strip()}"
+    return f"of {' or '.join(keywords)} (sshd -T)"

@@ -1,0 +1,160 @@
+"""A generation that would lock its owner out is refused before anything changes; sshd is this system's own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mailnix.plan import derive
+from mailnix.services.generations.guest import login, state, verbs
+from mailnix.services.generations.guest.receiving import receive
+from mailnix.services.generations.guest.world import Done, Refused
+from mailnix.services.ssh.debian import DROP_IN, KEYS, debian
+from mailnix.tree import File
+from tests.descriptions import sound
+from tests.services.generations.scratch import HOST, Scratch, deb, packed
+
+SSHD = Path(login.SSHD)
+NEWER = "mlkem768x25519-sha256,"
+HERE = "203.0.113.7 50000 5.9.100.1 22"
+ALONE = 'mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec "$0" "$@"'
+"""With the folder that sshd wants to be there, and that its unit makes."""
+
+MAIN = "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nSubsystem sftp internal-sftp\n"
+
+
+class Server(Scratch):
+    """With an sshd that runs."""
+
+    def run(self, argv: Sequence[str], *, within: float = 0, offline: bool = False) -> Done:
+        alone = ["unshare", "--mount", "sh", "-c", ALONE] if argv[0] == login.SSHD else []
+        return super().run([*alone, *argv], within=within, offline=offline)
+
+    def says(self, name: str, text: str) -> None:
+        """A file of sshd's configuration."""
+        (self.root / "etc/ssh" / name).write_text(text)
+
+
+@pytest.fixture
+def server(running: Scratch) -> Server:
+    if not SSHD.exists():
+        pytest.skip("openssh-server is not installed")
+    found = Server(running.root)
+    (found.root / "etc/ssh/sshd_config.d").mkdir(parents=True)
+    (found.root / SSHD.parent.relative_to("/")).mkdir(parents=True)
+    (found.root / SSHD.relative_to("/")).touch()
+    found.says("sshd_config", MAIN)
+    return found
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> list[Path]:
+    """A generation with what is emitted for sshd, as generation 3's package; Debian 12's knows one algorithm less."""
+    plan = derive(sound())
+    files = {
+        each.path[1:]: str(each.content).replace(NEWER, "")
+        for each in debian(plan, plan.host(HOST)).entries
+        if isinstance(each, File)
+    }
+    assert {*files} == {DROP_IN[1:], KEYS[1:]}
+    return [deb(tmp_path, f"mailnix-{HOST}", "3", files)]
+
+
+def test_as_debian_has_it_everybody_described_gets_in(server: Server, ours: list[Path]) -> None:
+    server.says("sshd_config.d/50-cloud-init.conf", "PasswordAuthentication yes\n")
+    server.says("sshd_config.d/01-own.conf", "PasswordAuthentication no\nAllowUsers bob root\nPort 22\nPort 2222\n")
+    receive(server, 3, packed(3, ours))
+    assert state.numbers(server) == [1, 2, 3]
+
+
+OWN = "01-own.conf"
+SECOND = "PasswordAuthentication yes\nAuthenticationMethods publickey,password\n"
+LOCKS_OUT = {
+    "a list of users": (OWN, "# mine\nAllowUsers bob\n", "line 2, says: AllowUsers bob"),
+    "another port": (OWN, "Port 2222\n", "line 1, says: Port 2222"),
+    "loopback alone": (OWN, "ListenAddress 127.0.0.1\n", "ListenAddress 127.0.0.1"),
+    "no root": (OWN, "PermitRootLogin no\n", "PermitRootLogin no"),
+    "no root from there": (
+        OWN,
+        "Match Address 203.0.113.0/24\n  PermitRootLogin no\n",
+        "line 2, says: PermitRootLogin",
+    ),
+    "no keys": (OWN, "PubkeyAuthentication no\n", "PubkeyAuthentication no"),
+    "a second factor": (OWN, SECOND, "AuthenticationMethods"),
+    "keys elsewhere": (OWN, "AuthorizedKeysFile /etc/ssh/keys/%u\n", "AuthorizedKeysFile /etc/ssh/keys"),
+    "RSA alone": (OWN, "PubkeyAcceptedAlgorithms rsa-sha2-512\n", "PubkeyAcceptedAlgorithms rsa"),
+    "denied users": ("99-own.conf", "DenyUsers ro*\n", "99-own.conf, line 1, says: DenyUsers ro"),
+    "a list of groups": ("99-own.conf", "AllowGroups ssh-users\n", "AllowGroups ssh-users"),
+    "root from elsewhere alone": ("99-own.conf", "AllowUsers root@198.51.100.0/24\n", "AllowUsers root@"),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "why"), LOCKS_OUT.values(), ids=LOCKS_OUT.keys())
+def test_an_owners_drop_in_that_locks_out_is_named(
+    server: Server, ours: list[Path], name: str, text: str, why: str
+) -> None:
+    receive(server, 3, packed(3, ours))
+    server.says(f"sshd_config.d/{name}", text)
+    with pytest.raises(Refused, match=rf"would lock you out: .* root on port 22, for /etc/ssh/.*{why}"):
+        login.refuse(server, state.generation(server, 3), HERE)
+
+
+LETS_IN = {
+    "root from there": "AllowUsers root@203.0.113.*\n",
+    "root from a name": "AllowUsers root@office.example.org\n",
+    "root's group": "AllowGroups ssh-users root\n",
+    "somebody else denied": "DenyUsers bob\nDenyUsers root@198.51.100.1\n",
+    "keys in both places": "AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys/%u\n",
+    "either way": "AuthenticationMethods publickey,password publickey\n",
+}
+
+
+@pytest.mark.parametrize("text", LETS_IN.values(), ids=LETS_IN.keys())
+def test_one_that_lets_in_is_not(server: Server, ours: list[Path], text: str) -> None:
+    receive(server, 3, packed(3, ours))
+    server.says("sshd_config.d/01-own.conf", text)
+    login.refuse(server, state.generation(server, 3), HERE)
+
+
+def test_nothing_is_taken_of_one_that_locks_out(server: Server, ours: list[Path]) -> None:
+    server.says("sshd_config.d/99-own.conf", "AllowUsers bob\n")
+    with pytest.raises(Refused, match="AllowUsers bob"):
+        receive(server, 3, packed(3, ours))
+    assert state.numbers(server) == [1, 2]
+
+
+def test_what_came_since_is_seen_before_the_switch(server: Server, ours: list[Path]) -> None:
+    receive(server, 3, packed(3, ours))
+    server.says("sshd_config.d/99-own.conf", "AllowUsers bob\n")
+    with pytest.raises(Refused, match="AllowUsers bob"):
+        verbs.switch(server, 3, 60, "a")
+    assert state.read(server).pending is None
+
+
+def test_a_configuration_that_sshd_does_not_take_is_told_in_its_words(server: Server, ours: list[Path]) -> None:
+    server.says("sshd_config.d/99-own.conf", "Prot 22\n")
+    with pytest.raises(Refused, match=r"/etc/ssh/sshd_config\.d/99-own\.conf.*line 1.*Prot"):
+        receive(server, 3, packed(3, ours))
+
+
+def test_and_so_is_a_second_factor_that_nobody_can_give(server: Server, ours: list[Path]) -> None:
+    server.says("sshd_config.d/99-own.conf", "AuthenticationMethods publickey,password\n")
+    with pytest.raises(Refused, match="AuthenticationMethods cannot be satisfied"):
+        receive(server, 3, packed(3, ours))
+
+
+def test_includes_of_other_places_count(server: Server, ours: list[Path]) -> None:
+    server.says("sshd_config", f"Include more.conf\n{MAIN}")
+    server.says("more.conf", "PermitRootLogin no\n")
+    with pytest.raises(Refused, match=r"of permitrootlogin|PermitRootLogin no"):
+        receive(server, 3, packed(3, ours))
+
+
+def test_where_no_sshd_is_nobody_is_asked(server: Server, ours: list[Path]) -> None:
+    (server.root / SSHD.relative_to("/")).unlink()
+    shutil.rmtree(server.root / "etc/ssh")
+    receive(server, 3, packed(3, ours))
+    assert not [words for words in server.ran if login.SSHD in words]
