@@ -67,17 +67,45 @@ def test_a_tunnel_that_is_not_there_is_a_no() -> None:
     assert said in ("there is no wg-none", "wg is not installed")
 
 
-@pytest.mark.parametrize(
-    ("at", "answer"),
-    [
-        (0, (False, "no handshake yet")),
-        (1000 - FRESH, (True, f"last handshake {FRESH} seconds ago")),
-        (1000 - FRESH - 1, (False, f"last handshake {FRESH + 1} seconds ago")),
-        (1003, (True, "last handshake 0 seconds ago")),  # a clock that was put back
-    ],
-)
-def test_a_handshake_is_fresh_for_as_long_as_its_session(at: int, answer: tuple[bool, str]) -> None:
-    assert judged(at, 1000.0) == answer
+NOW = 1_800_000_000.0
+
+
+class TestAHandshake:
+    """`clock` goes on by itself; `wall` is what somebody, or NTP, may set."""
+
+    @pytest.mark.parametrize(
+        ("ago", "answer"),
+        [
+            (0, (True, "last handshake 0 seconds ago")),
+            (FRESH, (True, f"last handshake {FRESH} seconds ago")),
+            (FRESH + 1, (False, f"last handshake {FRESH + 1} seconds ago")),
+        ],
+    )
+    def test_is_fresh_for_as_long_as_its_session(self, ago: int, answer: tuple[bool, str]) -> None:
+        assert judged(int(NOW) - ago, NOW, 500.0, None)[0] == answer
+
+    def test_that_never_was_is_none(self) -> None:
+        (ok, said), seen = judged(0, NOW, 500.0, None)
+        assert (ok, said) == (False, "no handshake yet")
+        assert judged(int(NOW) + 3, NOW + 5, 505.0, seen)[0] == (True, "last handshake 2 seconds ago")
+
+    def test_of_the_future_is_not_taken_for_one_of_now(self) -> None:
+        (ok, said), seen = judged(int(NOW), NOW - 3600, 500.0, None)
+        assert not ok
+        assert "clock was set back" in said
+        assert not judged(int(NOW), NOW - 3590, 510.0, seen)[0][0]
+        assert judged(int(NOW) - 3580, NOW - 3580, 520.0, seen)[0][0]  # the next one
+
+    def test_that_is_old_stays_so_when_the_clock_is_set_back(self) -> None:
+        _, seen = judged(int(NOW), NOW + 1, 500.0, None)
+        (ok, said), _ = judged(int(NOW), NOW + 1, 800.0, seen)
+        assert (ok, said) == (False, "last handshake 301 seconds ago")
+
+    def test_that_is_new_is_so_though_the_clock_was_set_forward(self) -> None:
+        _, seen = judged(int(NOW) - 1000, NOW, 500.0, None)
+        answer, seen = judged(int(NOW) + 2, NOW + 86400, 504.0, seen)
+        assert answer == (True, "last handshake 4 seconds ago")
+        assert judged(int(NOW) + 2, NOW + 86600, 704.0, seen)[0] == (False, "last handshake 204 seconds ago")
 
 
 def test_mailcows_folders_are_where_others_have_them() -> None:

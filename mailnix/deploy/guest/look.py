@@ -11,6 +11,7 @@ Prints a list of answers: [true, "what was seen"], or [false, "why not"].
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -23,6 +24,13 @@ from typing import Any
 
 Question = tuple[str, str, int]
 Answer = tuple[bool, str]
+Seen = dict[str, Any]
+"""Of a tunnel's handshake: `at` by the wall, `clock` when it was seen first, its `age` then (None: not known), and when
+this program `looked` last."""
+
+SEEN = "/run/mailnix-handshakes.json"
+"""What was seen of each tunnel in this boot."""
+
 
 MAILCOW = "/var/lib/mailcow"
 DESCRIPTION = "/etc/mailnix/provision.json"
@@ -63,15 +71,35 @@ def handshake(interface: str, again: int) -> Answer:
     if shown.returncode:
         return False, f"there is no {interface}"
     times = [int(line.split()[-1]) for line in shown.stdout.splitlines() if line.strip()]
-    return judged(max(times, default=0), time.time())
+    told = _json(SEEN)
+    answer, told[interface] = judged(
+        max(times, default=0), time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), told.get(interface)
+    )
+    with contextlib.suppress(OSError):  # asked again, it is a first time
+        Path(SEEN).write_text(json.dumps(told))
+    return answer
 
 
-def judged(at: int, now: float) -> Answer:
-    """A handshake's age, in seconds since 1970; 0 is none."""
+def judged(at: int, wall: float, clock: float, seen: Seen | None) -> tuple[Answer, Seen]:
+    """A handshake, and what to remember of it; `at` is in seconds since 1970, 0 for none, and `wall` is now, likewise.
+
+    WireGuard tells the time of the wall alone, whose clock may be set meanwhile (wg(8)). So its age is taken once, when
+    this handshake is seen first, and grows by `clock`, which is never set; it cannot be more than the time since the
+    look before, which did not see it.
+    """
     if not at:
-        return False, "no handshake yet"
-    age = max(0, round(now - at))
-    return age <= FRESH, f"last handshake {age} seconds ago"
+        return (False, "no handshake yet"), {"at": 0, "clock": clock, "age": None, "looked": clock}
+    if seen and seen["at"] == at:
+        age, since = seen["age"], seen["clock"]
+    else:
+        age, since = (wall - at if wall - at > -1 else None), clock
+        if seen and (age is None or age > clock - seen["looked"]):
+            age = clock - seen["looked"]
+    now: Seen = {"at": at, "clock": since, "age": age, "looked": clock}
+    if age is None:
+        return (False, "this machine's clock was set back since the last handshake: waiting for the next"), now
+    seconds = max(0, round(age + clock - since))
+    return (seconds <= FRESH, f"last handshake {seconds} seconds ago"), now
 
 
 def mailcow(rev: str, _number: int) -> Answer:

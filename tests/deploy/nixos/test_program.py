@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mailnix.deploy.nixos.program import PROGRAM
 from mailnix.secrets import tar
 from tests.deploy.nixos.machine import NixOS
 
@@ -269,7 +272,15 @@ def test_what_one_has_brought_another_does_not_replace_at_once(machine: NixOS) -
     machine.receive(2, machine.system("second"))
     busy = (4, "generations: alice@laptop brings a generation just now")
     assert machine.receive(2, machine.system("third"), by="bob@desk") == busy
+    for path in machine.root.glob("run/mailnix-generations/brought/*"):
+        os.utime(path, (0, 0))  # as if the clock had been set
+    assert machine.receive(2, machine.system("third"), by="bob@desk") == busy
     assert "packages" in machine.receive(2, machine.system("third"))
+
+
+def test_no_time_is_told_by_a_clock_that_is_set() -> None:
+    assert not re.search(r"\bdate\b|OnCalendar|--on-calendar", PROGRAM[-1])
+    assert "--on-active=" in PROGRAM[-1]
 
 
 def test_credentials_go_with_the_system_and_come_back_with_the_former_one(machine: NixOS) -> None:

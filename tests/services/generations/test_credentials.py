@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import stat
 import tarfile
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import pytest
 from mailnix.services.generations.guest import state, verbs
 from mailnix.services.generations.guest.credentials import compare, forget
 from mailnix.services.generations.guest.receiving import receive
-from mailnix.services.generations.guest.world import Busy, Done, Refused, home
+from mailnix.services.generations.guest.world import Busy, Done, Refused
 from tests.services.generations.scratch import SECRET, Scratch, generation, packed
 
 
@@ -170,7 +169,7 @@ def test_whoever_sends_first_may_switch_before_somebody_else_sends_theirs(receiv
         receive(received, 3, packed(3, generation(folder, 3), {SECRET: "b"}, by="bob"))
     receive(received, 3, packed(3, generation(folder, 3), by="bob"))  # a dry run
     assert len(received.left_behind()) == 1
-    os.utime(home(received) / "2/credentials", (0, 0))
+    received.later()
     receive(received, 4, packed(4, generation(folder, 4), {SECRET: "b"}, by="bob"))
     assert [path.parent.parent.name for path in received.left_behind()] == ["4"]
     receive(received, 5, packed(5, generation(folder, 5), {SECRET: "b"}, by="bob"))

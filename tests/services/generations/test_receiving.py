@@ -114,10 +114,22 @@ def test_a_machine_that_starts_clears_it_away_too(running: Scratch) -> None:
 
 
 def test_what_somebody_sent_and_never_switched_to_goes_when_the_next_comes(running: Scratch, debs: list[Path]) -> None:
-    long_ago = home(running) / "2" / running.names.made
-    os.utime(long_ago, (0, 0))
+    running.later()
     receive(running, 3, packed(3, debs))
     assert state.numbers(running) == [1, 3]
+
+
+def test_nor_does_it_outlive_a_power_cut_by_much(running: Scratch, debs: list[Path]) -> None:
+    running.power_cut()
+    receive(running, 3, packed(3, debs))
+    assert state.numbers(running) == [1, 3]
+
+
+def test_what_is_on_the_wall_is_of_no_weight(running: Scratch, debs: list[Path]) -> None:
+    for path in home(running).glob("2/**/*"):
+        os.utime(path, (0, 0))
+    receive(running, 3, packed(3, debs))
+    assert state.numbers(running) == [1, 2, 3]
 
 
 def test_what_somebody_has_just_sent_stays(running: Scratch, debs: list[Path]) -> None:

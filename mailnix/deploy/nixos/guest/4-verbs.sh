@@ -36,10 +36,12 @@ receive() {
     mountable "$system"
     made=$run/brought/made.json
     tr '\n' ' ' <"$run/incoming/made.json" >"$run/incoming/line" && mv "$run/incoming/line" "$run/incoming/made.json"
-    if [ -e "$made" ] && [ $(($(date +%s) - $(date -r "$made" +%s))) -lt "$fresh" ]; then
+    came=$(cat "$run/brought/came" 2>/dev/null) || came=-$fresh
+    if [ -e "$made" ] && [ $(($(seconds) - came)) -lt "$fresh" ]; then
         [ "$(by "$made")" = "$(by "$run/incoming/made.json")" ] || busy "$(by "$made") brings a generation just now"
     fi
     rm -rf "$run/brought"
+    seconds >"$run/incoming/came"
     mv "$run/incoming" "$run/brought"
     ln -sfn "$system" "$gcroot"
     printf '{"packages": %s, "credentials": [%s]}\n' "$(packages "$system")" \

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import tarfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +19,9 @@ from .world import Busy, Refused, World, flush, home, locked
 DEB = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]+)_(?P<version>[A-Za-z0-9.+~-]+)_(?P<arch>[a-z0-9]+)\.deb")
 RESERVED = 600.0
 """Seconds in which whoever sent a generation with credentials may switch to it before another one sends theirs."""
+
+CAME = "came"
+"""A generation's file that says when it did: the boot, and its clock."""
 
 FIELDS = {"generation": int, "host": str, "package": str, "digest": str, "debs": dict}
 
@@ -48,6 +50,7 @@ def receive(world: World, number: int, stream: IO[bytes]) -> dict[str, Any]:
 
 def _take(world: World, known: state.State, number: int, folder: Path, stream: IO[bytes]) -> dict[str, Any]:
     _unpack(world, stream, folder)
+    world.write(folder / CAME, f"{world.boot()} {world.now()}".encode())
     if (folder / world.names.credentials).exists():
         (folder / credentials.BROUGHT).touch()
     made = _made(world, known, number, folder)
@@ -85,8 +88,7 @@ def _let_go(world: World, but: int) -> None:
     with contextlib.suppress(Busy), state.lock(world, 0):
         known = state.read(world)
         for number in () if known.pending else tuple(state.never_ran(world, known)):
-            age = time.time() - (home(world) / str(number) / world.names.made).stat().st_mtime
-            if number != but and not 0 <= age < RESERVED:
+            if number != but and _age(world, home(world) / str(number)) >= RESERVED:
                 state.drop(world, number)
 
 
@@ -95,8 +97,8 @@ def _forget_others(world: World, known: state.State, by: object) -> None:
     waiting = [state.generation(world, number) for number in state.numbers(world)]
     for there in waiting:
         sent, who = there.folder / world.names.credentials, there.made.get("by")
-        age = time.time() - sent.stat().st_mtime if sent.exists() else RESERVED
-        if there.made["generation"] != known.current and who != by and 0 <= age < RESERVED:
+        age = _age(world, there.folder) if sent.exists() else RESERVED
+        if there.made["generation"] != known.current and who != by and age < RESERVED:
             raise Busy(
                 f"{who} sent generation {there.made['generation']} {age:.0f} seconds ago, and is about to switch"
             )
@@ -104,10 +106,20 @@ def _forget_others(world: World, known: state.State, by: object) -> None:
         credentials.forget(world, there)
 
 
+def _age(world: World, folder: Path) -> float:
+    """Seconds since a generation came, by the clock of this boot: one on the wall may be set meanwhile."""
+    try:
+        boot, _, at = (folder / CAME).read_text().rpartition(" ")
+        return world.now() - float(at) if boot == world.boot() else RESERVED
+    except (OSError, ValueError):  # one of before
+        return RESERVED
+
+
 def _again(world: World, known: state.State, there: state.Generation, folder: Path) -> dict[str, Any]:
     """The same came once more, with the credentials of now."""
     if (folder / world.names.credentials).exists():
         (folder / world.names.credentials).rename(there.folder / world.names.credentials)
+    (folder / CAME).replace(there.folder / CAME)
     changes = packages.prepare(world, there.debs, there.folder / "archives")
     room.look(world, there.debs, changes, there.folder / "archives", state.running(world, known))
     login.refuse(world, there)
