@@ -25,6 +25,7 @@ from mailnix.services.generations import names
 from mailnix.services.haraka import npm_tree
 from mailnix.services.mailcow.debian import SOURCE
 from mailnix.services.mailcow.pin import PIN, Pin
+from mailnix.services.mailcow.pinned_images import release
 from mailnix.services.mailcow.units import ROOT
 from mailnix.services.wireguard.debian import debian as wireguard
 from mailnix.tree import Tree
@@ -97,8 +98,8 @@ class Debs:
         return {"mailnix": __version__, **(npm if self._host(host).npm_tree else {}), **mailcow}
 
     def mailcow(self, host: str) -> str:
-        """The pin's."""
-        return self._pin.rev if host == self.plan.internal.name else ""
+        """The pin's, with its images."""
+        return release(self._pin.rev) if host == self.plan.internal.name else ""
 
     @property
     def program_version(self) -> str:

@@ -39,7 +39,7 @@ class Maker(Protocol):
         ...
 
     def mailcow(self, host: str) -> str:
-        """The revision of Mailcow's tree; empty where it runs none."""
+        """Which Mailcow, its images counted: its tree's revision and more; empty where it runs none."""
         ...
 
     @property

@@ -94,7 +94,10 @@ def _move(asked: Asked, host: str, target: Made) -> Move:
 def _with_database(deploying: Deploying, asked: Asked, move: Move, *, databases: bool) -> Move:
     """The same move; one to an older Mailcow only as somebody wants it, and with a database that it can read."""
     mailcow = next((each for each in move.versions if each.what == MAILCOW), None)
-    if mailcow is None or (order := older(mailcow.new, mailcow.old)) is False:
+    if mailcow is None:
+        return move
+    order = None if move.mailcow and not mailcow.changes else older(mailcow.new, mailcow.old)  # other images: may be
+    if order is False:
         return move
     host, goal = move.host, f"generation {move.number} of {move.host} has Mailcow {mailcow.new}"
     if not move.mailcow:  # NixOS, or a generation of before such were told apart

@@ -25,7 +25,7 @@ class Made:
     """A generation that is on a machine: its number, who made it and when, from what.
 
     `digest` is the same for two generations only where their packages are; `records` are lines of the zone, `parts`
-    versions of what it is made of (Haraka, Node, Mailcow), `mailcow` the revision of Mailcow's tree.
+    versions of what it is made of (Haraka, Node, Mailcow), `mailcow` which Mailcow, its images counted.
     """
 
     generation: int

@@ -24,6 +24,7 @@ from mailnix.services.mailcow.contents import provision_json
 from mailnix.services.mailcow.guest.machine import values
 from mailnix.services.mailcow.guest.tree import CONF
 from mailnix.services.mailcow.pin import PIN, Pin
+from mailnix.services.mailcow.pinned_images import release
 from rig.mailcow.api import Caller
 from rig.mailcow.names import name_server
 from rig.mailcow.neighbours import Neighbours, neighbours
@@ -90,6 +91,7 @@ class Mailcow:
         config = self.space.path("/etc/mailnix/mailcow.json")
         data = json.loads(config.read_text("utf-8"))
         data["source"] = {"tag": pin.tag, "rev": pin.rev, "nar_hash": pin.nar_hash, "url": pin.url}
+        data["release"] = release(pin.rev)
         config.write_text(json.dumps(data), "utf-8")
         self.pin = pin
         return self.program("mailcow-setup").stdout

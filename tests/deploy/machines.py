@@ -242,6 +242,7 @@ class Packages:
     program_version: str = PROGRAM
     links: Facts = field(factory=dict)
     made_of: dict[str, dict[str, str]] = field(factory=dict)
+    images: str = ""
 
     def digest(self, host: str) -> str:
         return self.digests.get(host, "as ever")
@@ -257,7 +258,7 @@ class Packages:
         return {"mailnix": "0.1.0", **self.made_of.get(host, {})}
 
     def mailcow(self, host: str) -> str:
-        return f"rev-of-{tag}" if (tag := self.parts(host).get("Mailcow")) else ""
+        return f"rev-of-{tag}{self.images}" if (tag := self.parts(host).get("Mailcow")) else ""
 
     def adoption(self, host: str) -> Mapping[str, Any]:
         return {"host": host, "links": self.links}

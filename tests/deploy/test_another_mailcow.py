@@ -267,3 +267,29 @@ def test_databases_is_refused_where_none_comes_back(new: Stage) -> None:
     with pytest.raises(DeployError, match="generation 2 of internal comes with no other database"):
         rollback(new.deploying(), "internal", 2, databases=True)
     assert new["internal"].current == 3
+
+
+class TestOtherImagesOfTheSameRelease:
+    """Its tag says nothing of them."""
+
+    @pytest.fixture
+    def moved(self, old: Stage) -> Stage:
+        """Another image is pinned than runs."""
+        old.packages.made_of["internal"], old.packages.images = {"Mailcow": OLD}, "+digest"
+        deploy(old.deploying())
+        return old
+
+    def test_are_fetched_and_waited_for_as_a_release_is(self, moved: Stage) -> None:
+        calls = moved["internal"].calls
+        assert calls.index("ahead 2") < calls.index("switch 2")
+
+    def test_are_left_with_the_database_of_then_and_a_word_for_it(self, moved: Stage) -> None:
+        with pytest.raises(DeployError, match=f"its database of {KEPT} back"):
+            rollback(moved.deploying(), "internal", None)
+        rollback(moved.deploying(), "internal", None, databases=True)
+        assert "switch 1 with databases" in moved["internal"].calls
+
+    def test_without_one_that_is_kept_go_on_with_the_database_that_there_is(self, moved: Stage) -> None:
+        moved["internal"].answers = lambda question: (question[0] != "database", "none is kept")
+        assert rollback(moved.deploying(), "internal", None).machines[0].end is End.CONFIRMED
+        assert "switch 1" in moved["internal"].calls

@@ -125,6 +125,11 @@ def test_where_no_mailcow_is_none_runs_and_no_database_is_kept() -> None:
     ]
 
 
+def test_a_mailcow_is_said_in_short_with_what_tells_its_images_from_others() -> None:
+    assert look.short("0123456789abcdef") == "0123456789ab"
+    assert look.short("0123456789abcdef+fedcba9876") == "0123456789ab+fedcba"
+
+
 def row(service: str, state: str, health: str = "") -> str:
     """As `docker compose ps --format json` has it."""
     return json.dumps({"Name": f"mailcowdockerized-{service}-1", "Service": service, "State": state, "Health": health})

@@ -104,9 +104,9 @@ def judged(at: int, wall: float, clock: float, seen: Seen | None) -> tuple[Answe
 
 def mailcow(rev: str, _number: int) -> Answer:
     """Whether a Mailcow of this revision is up, with all that belongs to it."""
-    laid = _json(f"{MAILCOW}/.mailnix.json").get("rev", "none")
+    laid = _laid() or "none"
     if laid != rev:
-        return False, f"its tree is {laid[:12]}, not {rev[:12]} yet"
+        return False, f"its tree is {short(laid)}, not {short(rev)} yet"
     unit = _said("systemctl", "is-active", "mailcow.service")
     if unit != "active":
         return False, f"mailcow.service is {unit or 'not there'}"
@@ -143,7 +143,7 @@ def api(told: dict[str, str], key_file: str = API_KEY) -> Answer:
 
 def release(_name: str, _number: int) -> Answer:
     """Which Mailcow was laid."""
-    laid = _json(f"{MAILCOW}/.mailnix.json").get("rev", "")
+    laid = _laid()
     return bool(laid), laid or "none was laid"
 
 
@@ -151,8 +151,19 @@ def database(rev: str, _number: int) -> Answer:
     """When the database of a Mailcow was put aside."""
     kept = _json(f"{MAILCOW}.databases.json").get("kept") or {}
     if kept.get("rev") != rev:
-        return False, f"none of {rev[:12]} is kept"
+        return False, f"none of {short(rev)} is kept"
     return True, kept["made"]
+
+
+def _laid() -> str:
+    record = _json(f"{MAILCOW}/.mailnix.json")
+    return str(record.get("named") or record.get("rev", ""))
+
+
+def short(release: str) -> str:
+    """A revision, and what tells its images from others."""
+    rev, plus, images = release.partition("+")
+    return f"{rev[:12]}{plus}{images[:6]}"
 
 
 def _json(path: str) -> dict[str, Any]:

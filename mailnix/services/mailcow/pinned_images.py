@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -47,6 +49,16 @@ def named(compose: str) -> tuple[str, ...]:
 def digests(images: Iterable[Image] = IMAGES) -> dict[str, str]:
     """What a machine pulls images by, as far as it is known: name to digest of the list of platforms."""
     return {familiar(image.name): image.digest for image in images if image.digest}
+
+
+def release(rev: str, images: Iterable[Image] = IMAGES) -> str:
+    """Which Mailcow that is: a tree's revision, and, where digests of its images are known, these.
+
+    MariaDB and Redis are among them, and rewrite their files as a release does.
+    """
+    known = digests(images)
+    digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+    return f"{rev}+{digest[:12]}" if known else rev
 
 
 def wanted(compose: str, pinned: Iterable[Image] = IMAGES) -> tuple[Image, ...]:

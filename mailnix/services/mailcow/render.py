@@ -21,7 +21,7 @@ from mailnix.services.docker.render import gateway
 from mailnix.services.generations.names import CHANGES
 from mailnix.services.haraka.values import MAX_HEADER
 from mailnix.services.mailcow.pin import PIN, Pin
-from mailnix.services.mailcow.pinned_images import IMAGES, Image, digests
+from mailnix.services.mailcow.pinned_images import IMAGES, Image, digests, release
 
 SERVICE: Final = "mailcow"
 CONF: Final = "mailcow.conf"
@@ -231,7 +231,8 @@ def _relays(plan: Plan) -> tuple[str, ...]:
 
 def machine_json(plan: Plan, pin: Pin = PIN, images: Iterable[Image] = IMAGES) -> str:
     """/etc/mailnix/mailcow.json: which tree to lay and which settings, which credential is which variable, backups; by
-    which digests its images are pulled; and where the machine writes how changes of its generations ended.
+    which digests its images are pulled, and which Mailcow that makes it; and where the machine writes how changes of
+    its generations ended.
     """
     source = {"tag": pin.tag, "rev": pin.rev, "nar_hash": pin.nar_hash, "url": pin.url}
     backup = backup_of(plan.internal)
@@ -241,6 +242,7 @@ def machine_json(plan: Plan, pin: Pin = PIN, images: Iterable[Image] = IMAGES) -
             "backup": wanted,
             "changes": CHANGES,
             "images": digests(images),
+            "release": release(pin.rev, images),
             "hostname": plan.topology.hostname,
             "secrets": dict(SECRETS),
             "settings": sorted(files(plan)),

@@ -11,7 +11,7 @@ import pytest
 
 from mailnix.services.mailcow.guest import ahead
 from mailnix.services.mailcow.guest.databases import Hands
-from mailnix.services.mailcow.guest.machine import SetupError, Source
+from mailnix.services.mailcow.guest.machine import SetupError
 from mailnix.services.mailcow.guest.nar import nar_hash
 from mailnix.services.mailcow.guest.tree import read_record
 from tests.services.mailcow.machine import Machine, upstream
@@ -85,8 +85,8 @@ def published(machine: Machine, release: str) -> None:
 def get_ready(
     machine: Machine, docker: Docker, hands: Hands | None = None, digests: Mapping[str, str] | None = None
 ) -> None:
-    source = Source(**machine.config["source"])
-    ahead.get_ready(source, digests or {}, machine.paths, docker, hands or Volumes())
+    config = {**machine.config, **({"images": digests} if digests else {})}
+    ahead.get_ready(config, machine.paths, docker, hands or Volumes())
 
 
 def test_the_tree_and_the_images_that_are_missing_are_fetched_and_what_runs_is_left_alone(upgrading: Machine) -> None:
@@ -130,6 +130,18 @@ def test_where_the_same_comes_again_nobody_is_asked(upgrading: Machine) -> None:
     docker = Docker([], away=True)
     get_ready(upgrading, docker)
     assert docker.pulled == []
+
+
+def test_the_same_tree_with_other_images_is_another_one(upgrading: Machine) -> None:
+    upgrading.ship("one")
+    upgrading.config["release"] = "rev-of-one+abc"
+    docker = Docker(IMAGES)
+    get_ready(upgrading, docker, digests={"mariadb:10.11": "sha256:ab"})
+    assert docker.pulled == ["mariadb@sha256:ab"]
+    upgrading.set_up()
+    again = Docker([], away=True)
+    get_ready(upgrading, again, digests={"mariadb:10.11": "sha256:ab"})
+    assert again.pulled == []
 
 
 def test_a_first_one_loads_its_images_by_itself(machine: Machine) -> None:

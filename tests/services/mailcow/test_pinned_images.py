@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mailnix.services.mailcow.pinned_images import IMAGES, named
+from mailnix.services.mailcow.pinned_images import IMAGES, Image, named, release
 
 TREE = os.environ.get("MAILNIX_MAILCOW_TREE")
 
@@ -24,3 +24,11 @@ def test_each_has_a_name_and_digests_or_none() -> None:
     for image in IMAGES:
         for digest in (image.digest, *image.config.values()):
             assert digest == "" or re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
+
+
+def test_which_mailcow_it_is_tells_the_digest_of_each_image() -> None:
+    one, other, unknown = Image("redis:7", "sha256:1"), Image("redis:7", "sha256:2"), Image("redis:7")
+    assert release("rev", [unknown]) == "rev"
+    assert len({release("rev", [one]), release("rev", [other]), release("rev2", [one]), release("rev", [])}) == 4
+    more = Image("mariadb:10.11", "sha256:3")
+    assert release("rev", [one, more]) == release("rev", [more, one])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mailnix.services.mailcow.guest import images, restoring
+from mailnix.services.mailcow.guest import databases, images, restoring
 from mailnix.services.mailcow.guest.machine import SetupError, paths_of
 from mailnix.services.mailcow.guest.restoring import Journal
 from mailnix.services.mailcow.guest.tree import read_record
@@ -149,6 +149,52 @@ def test_an_upgrade_keeps_what_is_ours_and_drops_what_was_theirs(machine: Machin
     assert not (machine.root / "data/conf/only-in-one").exists()
     assert "DBPASS=dbpass1" in (machine.root / "mailcow.conf").read_text()
     assert '"two"' in (machine.root / "data/web/inc/app_info.inc.php").read_text()
+
+
+class TestOtherImagesOfTheSameRevision:
+    """MariaDB and Redis are images, and rewrite their files: so they take over, and are left, as a release is."""
+
+    @pytest.fixture
+    def runs(self, machine: Machine) -> Machine:
+        """One with known images."""
+        machine.ship("one")
+        machine.config |= {"release": "rev-of-one+a", "changes": str(machine.folder / "state.json")}
+        changing(machine)
+        machine.set_up()
+        return machine
+
+    def test_take_over_with_a_copy_of_the_database(self, runs: Machine) -> None:
+        runs.config["release"] = "rev-of-one+b"
+        changing(runs, pending={"id": "x", "step": "installing"})
+        runs.set_up()
+        state = databases.read(runs.root)
+        assert state is not None
+        assert state.kept is not None
+        assert (state.live, state.kept.rev, state.kept.change) == ("rev-of-one+b", "rev-of-one+a", "x")
+
+    def test_are_left_with_it(self, runs: Machine) -> None:
+        self.test_take_over_with_a_copy_of_the_database(runs)
+        runs.config["release"] = "rev-of-one+a"
+        changing(runs, last={"id": "x", "end": "back"})
+        runs.set_up()
+        state = databases.read(runs.root)
+        assert state is not None
+        assert state.live == "rev-of-one+a"
+
+    def test_that_are_the_same_keep_nothing(self, runs: Machine) -> None:
+        changing(runs, pending={"id": "x", "step": "installing"})
+        runs.set_up()
+        assert databases.read(runs.root) is None
+
+    def test_are_known_by_the_tree(self, runs: Machine) -> None:
+        record = read_record(runs.root)
+        assert record is not None
+        assert (record.rev, record.release) == ("rev-of-one", "rev-of-one+a")
+
+
+def changing(machine: Machine, pending: object = None, last: object = None) -> None:
+    """What the machine's generations say."""
+    (machine.folder / "state.json").write_text(json.dumps({"pending": pending, "last": last}))
 
 
 def test_going_back_needs_no_network(machine: Machine) -> None:

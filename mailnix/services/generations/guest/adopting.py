@@ -171,12 +171,12 @@ def _write_made(
 
 
 def _mailcow(world: World, told: Mapping[str, Any]) -> str:
-    """The revision that is laid; empty where there is none."""
+    """Which one is laid; empty where there is none."""
     try:
-        rev: str = json.loads((world.root / told["mailcow"][1:]).read_bytes())["rev"]
+        found = json.loads((world.root / told["mailcow"][1:]).read_bytes())
+        return str(found.get("named") or found["rev"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
-    return rev
 
 
 def digest(path: Path) -> str:

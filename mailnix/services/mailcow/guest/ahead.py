@@ -13,23 +13,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from . import databases, images
 from .backup import CONFIG
 from .laying import fetch, found
-from .machine import Paths, SetupError, Source, command, paths_of, say
+from .machine import Paths, SetupError, Source, command, paths_of, release_of, say
 from .tree import CONF, read_record
 
 IMAGE = 512 * 2**20
 """Bytes that an image takes at most, unpacked, but for one or two; layers that others have are not counted."""
 
 
-def get_ready(
-    source: Source, digests: Mapping[str, str], paths: Paths, ask: images.Command, hands: databases.Hands
-) -> None:
-    """Fetch what is missing; raises SetupError."""
+def get_ready(config: Mapping[str, Any], paths: Paths, ask: images.Command, hands: databases.Hands) -> None:
+    """Fetch what is missing; raises SetupError. `config` is the one to come."""
+    source, digests = Source(**config["source"]), config.get("images", {})
     laid = read_record(paths.root)
-    if laid is None or laid.rev == source.rev:
+    if laid is None or laid.release == release_of(config):
         return
     tree = found(source, paths)
     if tree is None:
@@ -67,8 +67,7 @@ def main(folder: str) -> int:
     """Get ready for a generation."""
     try:
         config = json.loads((Path(folder) / CONFIG.lstrip("/")).read_text("utf-8"))
-        source, digests = Source(**config["source"]), config.get("images", {})
-        get_ready(source, digests, coming(Path(folder), paths_of(config)), command, databases.Hands())
+        get_ready(config, coming(Path(folder), paths_of(config)), command, databases.Hands())
     except (SetupError, OSError, ValueError, KeyError) as error:
         say(f"mailnix: Mailcow cannot come: {error}")
         return 1

@@ -73,6 +73,11 @@ def values(path: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
+def release_of(config: Mapping[str, Any]) -> str:
+    """Which Mailcow is described: its tree's revision, with more where its images are pinned by digests, too."""
+    return str(config.get("release", config["source"]["rev"]))
+
+
 def paths_of(config: Mapping[str, Any]) -> Paths:
     """Where things are: the usual places unless `config` names others, as NixOS does for what is in its store."""
     return replace(Paths(), **{name: Path(path) for name, path in config.get("paths", {}).items()})

@@ -15,8 +15,8 @@ from typing import Any
 
 from . import database, databases, images, restoring, settings
 from .laying import SAMPLE, lay_tree
-from .machine import Paths, SetupError, Source, command, paths_of, say, stop, values
-from .tree import CONF, finish_swap, read_record, write
+from .machine import Paths, SetupError, Source, command, paths_of, release_of, say, stop, values
+from .tree import CONF, finish_swap, name_release, read_record, write
 
 SECRET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 
@@ -125,13 +125,14 @@ def set_up(config: Mapping[str, Any], paths: Paths) -> None:
     finish_swap(paths.root, paths.beside("new"))
     if laid := read_record(paths.root):
         change = databases.read_change(config.get("changes"))
-        databases.settle(paths.root, source.rev, laid.rev, change, databases.Hands())
+        databases.settle(paths.root, release_of(config), laid.release, change, databases.Hands())
     lay_tree(source, paths)
     files = described(config.get("settings"), paths.settings)
     conf = files.pop(CONF)[0].decode()
     furnish(source, hostname, paths.root)
     if settings.apply(files, merge(conf, settle_database(secrets, paths.root)), paths.root, stop):
         say(f"settings written, {len(files) + 1} files")
+    name_release(paths.root, release_of(config))
 
 
 def have_images(digests: Mapping[str, str], paths: Paths, came: Sequence[str], ask: images.Command = command) -> None:

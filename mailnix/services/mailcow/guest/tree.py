@@ -13,7 +13,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from .merging import merge
@@ -42,7 +42,8 @@ YOURS = ".yours"
 class Record:
     """What was laid: revision, the paths that came with it, and a digest of the settings put on top ("" for none).
 
-    `digests` are of the files as they came; `applied` are the paths of the settings.
+    `digests` are of the files as they came; `applied` are the paths of the settings; `named` is which Mailcow it was
+    described as, with its images.
     """
 
     rev: str
@@ -50,6 +51,12 @@ class Record:
     settings: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
+    named: str = ""
+
+    @property
+    def release(self) -> str:
+        """Which Mailcow it is: as it was described when it was set up last, or its revision."""
+        return self.named or self.rev
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,9 @@ def read_record(root: Path) -> Record | None:
     try:
         data = json.loads((root / RECORD).read_text("utf-8"))
         applied = tuple(data.get("applied", ()))
-        return Record(data["rev"], tuple(data["paths"]), data["settings"], data["digests"], applied)
+        return Record(
+            data["rev"], tuple(data["paths"]), data["settings"], data["digests"], applied, data.get("named", "")
+        )
     except (OSError, ValueError, KeyError):
         return None
 
@@ -84,6 +93,13 @@ def is_whole(root: Path, record: Record | None) -> bool:
 def write_record(root: Path, record: Record) -> None:
     """Write the record last: a tree that has one is whole."""
     write(root / RECORD, json.dumps(asdict(record)).encode(), 0o600)
+
+
+def name_release(root: Path, release: str) -> None:
+    """Have it known as which Mailcow a tree was set up."""
+    record = read_record(root)
+    if record is not None and record.release != release:
+        write_record(root, replace(record, named=release))
 
 
 def write(path: Path, data: bytes, mode: int) -> None:
