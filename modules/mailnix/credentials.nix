@@ -48,6 +48,14 @@ let
       export PATH=${lib.makeBinPath path}
       ${filled (builtins.readFile (templates + "/${name}.sh.j2"))}
     '';
+
+  # What takes credentials back that came with a generation which did not become the default (mailnix deploy).
+  mend = pkgs.writeShellScript "mailnix-mend" ''
+    export PATH=${lib.makeBinPath path}
+    ${builtins.readFile ../../mailnix/deploy/nixos/guest/0-places.sh}
+    ${builtins.readFile ../../mailnix/deploy/nixos/guest/1-former.sh}
+    if former; then forget_before; fi
+  '';
 in
 {
   options.mailnix.credentials = {
@@ -90,6 +98,29 @@ in
         StandardOutput = "journal+console";
         TimeoutStartSec = "5min";
         PrivateMounts = true;
+        UMask = "0077";
+      };
+    };
+
+    # Before anything reads a credential, where a power cut came between them and the boot loader.
+    systemd.services.mailnix-generations = {
+      description = "mailnix takes back what was not confirmed";
+      wantedBy = [ "sysinit.target" ];
+      after = [ "local-fs.target" ];
+      before = [
+        names.seed
+        "network-pre.target"
+        names.networkd
+        "sysinit.target"
+        "shutdown.target"
+      ];
+      conflicts = [ "shutdown.target" ];
+      unitConfig.DefaultDependencies = false;
+      serviceConfig = {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        ExecStart = mend;
+        TimeoutStartSec = "5min";
         UMask = "0077";
       };
     };

@@ -34,8 +34,8 @@ _MAILCOWS: Final = "/mailcow/guest/"  # modules, which are started by their name
 
 PROGRAMS: Final[Mapping[str, str]] = {
     "bash-interactive": "bash",
-    "coreutils": "basename cat chgrp chmod cp cut date dirname head install ls mkdir mktemp mv paste rm seq sleep sort"
-    " stat sync timeout touch uname wc",
+    "coreutils": "basename cat chgrp chmod cp cut date dirname head install ln ls mkdir mktemp mv paste readlink rm seq"
+    " sleep sort stat sync timeout touch uname wc",
     "diffutils": "cmp",
     "docker": "docker",
     "findutils": "find",

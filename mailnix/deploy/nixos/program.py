@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Final
 
 GUEST: Final = files("mailnix.deploy.nixos") / "guest"
-PARTS: Final = ("1-there.sh", "2-credentials.sh", "3-transaction.sh", "4-verbs.sh")
+PARTS: Final = ("0-places.sh", "1-former.sh", "1-there.sh", "2-credentials.sh", "3-transaction.sh", "4-verbs.sh")
 PROGRAM: Final = ("sh", "-c", 'eval "$0"', "".join((GUEST / part).read_text() for part in PARTS))
 """A verb and its words follow. The program finds its own text in $0, and leaves it to the units that it starts."""
 

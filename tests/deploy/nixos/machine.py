@@ -24,9 +24,17 @@ from mailnix.run import Completed
 from mailnix.secrets import tar
 from rig.waiting import until
 
+MODULE = Path(__file__).parents[3] / "modules/mailnix/credentials.nix"
 STUBS = Path(__file__).parent / "stubs"
 WELL: Answer = (True, "220 mail.example.org")
-SAID = "os=nixos version=26.11 name=NixOS 26.11 (Zokor)\nhost={host}\narch=x86_64\nroot=yes\nsudo=\nprogram=\n{image}"
+SAID = """\
+os=nixos version=26.11 name=NixOS 26.11 (Zokor)
+host={host}
+arch=x86_64
+root=yes
+sudo={sudo}
+program=
+{image}"""
 
 
 @define
@@ -37,6 +45,7 @@ class NixOS:
     name: str = "proxy"
     answers: Callable[[Question], Answer] = lambda _question: WELL
     unreached: bool = False
+    sudo: str = ""
     on_call: Callable[[str], None] = lambda _command: None
     commands: list[str] = field(factory=list)
 
@@ -84,6 +93,16 @@ class NixOS:
         boots = self.root / "boots"  # what the boot loader starts: its last word, and not the profile's
         starts = self.root / "nix/store" / boots.read_text().strip() if boots.exists() else self.profile.resolve()
         (self.root / "run/current-system").symlink_to(starts)
+
+    def starts(self) -> None:
+        """What modules/ has run at boot, before anything reads a credential."""
+        module = MODULE.read_text()
+        text = module.partition("mend = pkgs.writeShellScript")[2].partition("''\n")[2].partition("'';")[0]
+        text = re.sub(r".*makeBinPath.*\n", "", text)
+        text = re.sub(r"\$\{builtins\.readFile ([\w./-]+)\}", lambda file: (MODULE.parent / file[1]).read_text(), text)
+        assert "${builtins" not in text
+        done = self._run(["sh", "-c", text], b"")
+        assert not done.returncode, done.stderr.decode()
 
     def end(self) -> None:
         """End every service of it."""
@@ -166,7 +185,7 @@ class NixOS:
             raise CommandFailed(("ssh",), 255, "ssh: connect to host x port 22: Connection timed out\n")
         if command == "sh -s":
             image = "image=yes\n" if (self.root / "usr").exists() else ""
-            return Completed(("ssh",), 0, SAID.format(host=self.name, image=image), "")
+            return Completed(("ssh",), 0, SAID.format(host=self.name, sudo=self.sudo, image=image), "")
         if " -I - " in command:
             questions = json.loads(command.partition(" -I - ")[2].strip("'"))
             return Completed(("ssh",), 0, json.dumps([self.answers(each) for each in questions]), "")

@@ -149,6 +149,43 @@ def test_a_power_cut_just_before_the_boot_loader_is_written_leaves_what_was_ther
     assert {path.name: path.read_text() for path in store.iterdir()} == {"haraka.internalcmd": "old"}
 
 
+def test_credentials_are_back_at_the_boot_after_before_anybody_asks(machine: NixOS) -> None:
+    (machine.root / "boots").write_text(machine.system("first").name)
+    store = machine.root / "etc/credstore"
+    (store / "haraka.internalcmd").write_text("old")
+    machine.receive(2, machine.system("second", before_boot=CUT), haraka_internalcmd="new", haraka_other="new")
+    machine.switch(2)
+    machine.confirming_cut_off()
+    assert (store / "haraka.internalcmd").read_text() == "new"
+    done = len(machine.log)
+    machine.starts()
+    assert {path.name: path.read_text() for path in store.iterdir()} == {"haraka.internalcmd": "old"}
+    assert machine.profile.resolve().name.endswith("-first")
+    assert [line for line in machine.log[done:] if "restart" in line] == []  # nothing has read them yet
+    assert last(machine) == ("back", "the machine started anew meanwhile")
+
+
+def test_where_the_new_one_starts_a_boot_keeps_its_credentials(machine: NixOS) -> None:
+    (machine.root / "boots").write_text(machine.system("first").name)
+    secret = machine.root / "etc/credstore/haraka.internalcmd"
+    secret.write_text("old")
+    machine.receive(2, machine.system("second", boot=CUT), haraka_internalcmd="new")
+    machine.switch(2)
+    machine.confirming_cut_off()
+    machine.starts()
+    assert secret.read_text() == "new"
+    assert not [*machine.root.glob("var/lib/mailnix/generations/before")]
+    assert last(machine)[0] == "confirmed"
+
+
+def test_a_boot_without_any_of_that_changes_nothing(machine: NixOS) -> None:
+    installed(machine, haraka_internalcmd="new")
+    machine.call("confirm", "2", "--id", "a1")
+    machine.power_cut()
+    machine.starts()
+    assert (machine.root / "etc/credstore/haraka.internalcmd").read_text() == "new"
+
+
 @pytest.mark.parametrize("when", ["before_boot", "boot"])
 def test_credentials_alone_are_whole_after_a_power_cut(machine: NixOS, when: str) -> None:
     secret = machine.root / "etc/credstore/haraka.internalcmd"

@@ -23,13 +23,6 @@ lay() {
 
 uncover() { while mountpoint -q "$store"; do umount -l "$store"; done; }
 
-changed() { cat "$run/brought/changed" 2>/dev/null || cat "$before/.changed" 2>/dev/null || true; }
-
-# One takes the place of another, whole; `finish` stands for itself, so each failure is handed on.
-replace() {
-    cp -p "$1" "$store/.$2.new" && sync "$store/.$2.new" && mv "$store/.$2.new" "$store/$2"
-}
-
 keep() {
     for name in $(changed); do replace "$run/brought/credentials/$name" "$name" || return; done
 }
@@ -44,20 +37,6 @@ aside() {
     done
     changed >"$before.new/.changed" && sync "$before.new"/.changed && mv "$before.new" "$before"
 }
-
-put_back() {
-    [ -e "$before" ] || return 0
-    for name in $(changed); do
-        if [ -e "$before/$name" ]; then
-            cmp -s "$before/$name" "$store/$name" || replace "$before/$name" "$name" || return
-        else
-            rm -f "$store/$name"
-        fi
-    done
-    sync
-}
-
-forget_before() { rm -rf "$before"; }
 
 # networkd reads a tunnel's keys when it makes the card; services read theirs when they start.
 hand_on() {
@@ -79,4 +58,16 @@ readers() {
         case $file in *.service.d/*) file=${file%.d/*} ;; esac
         case $file in *@*) ;; *.service) echo "${file##*/}" ;; esac
     done
+}
+
+# As at boot, but that what reads them is told so.
+mend() {
+    [ -e "$before" ] || return 0
+    lock 60
+    if known; then return 0; fi
+    if former; then
+        hand_on
+        forget_before
+    fi
+    exec 9>&-
 }

@@ -100,24 +100,6 @@ unfinished() {
     go_back "$1"
 }
 
-default_again() { [ "$(readlink -f "$profile")" != "$new" ] || nix-env -p "$profile" --switch-generation "$from"; }
-
-# A power cut before the boot loader was written has started the former system: it gets back what was its own.
-mend() {
-    [ -e "$before" ] || return 0
-    lock 60
-    if known || [ ! -e "$before" ] || ! read -r id to new from <"$kept/tried"; then return 0; fi
-    if [ "$(readlink -f "$running")" = "$new" ]; then
-        forget_before
-    else
-        default_again || true
-        put_back
-        hand_on
-        forget_before
-    fi
-    exec 9>&-
-}
-
 # Where the system is the one that was there, NixOS makes no new number of it.
 record() {
     [ -e "$run/brought/made.json" ] || return 0

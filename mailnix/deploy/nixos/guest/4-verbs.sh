@@ -194,7 +194,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 case "$number$seconds$token" in *[!A-Za-z0-9]*) refuse "that is no number, or no name" 2 ;; esac
-case $verb in status | receive | switch) mend ;; esac
+case $verb in status | receive | switch) mend "" ;; esac
 case $verb in
     status | compare | install | finish | undo) "$verb" ;;
     look) look "$token" ;;
