@@ -13,7 +13,7 @@ from mailnix.deploy.commands import Commands
 from mailnix.deploy.machine import Busy, Machine, Unreached
 from mailnix.deploy.making import Maker
 from mailnix.deploy.nixos.program import NAME
-from mailnix.deploy.nixos.rebuild import anywhere
+from mailnix.deploy.nixos.rebuild import anywhere, untrusted
 from mailnix.deploy.probe import Probe
 from mailnix.deploy.scene import Clock, Say
 from mailnix.deploy.values import Facts, Status
@@ -163,6 +163,8 @@ def _known(plan: Plan, host: str, status: Status) -> Status:
 def _refuse(asking: Asking, machine: Machine, found: Probe) -> None:
     host = asking.plan.host(machine.host)
     probes.refuse(found, host, machine.way, asking.backend, anywhere(asking.commands, host.name, machine.way))
+    if found.is_nixos and found.sudo and not (found.trusted or asking.only_ours):
+        raise untrusted(host.name, machine.way)
     if found.image and found.host != host.name:
         name = found.host or "another machine"
         raise absent.another(asking.plan, host.name, [name], machine.way, asking.commands, was=found.was)

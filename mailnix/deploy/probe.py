@@ -42,6 +42,11 @@ sudo=
 if [ "$(id -u)" != 0 ]; then sudo='sudo -n'; fi
 if $sudo true 2>/dev/null; then echo root=yes; else echo root=no; fi
 echo "sudo=$sudo"
+if [ "$ID" = nixos ] && [ -n "$sudo" ]; then
+    for each in info ping; do
+        nix --extra-experimental-features nix-command store "$each" --json 2>/dev/null < /dev/null
+    done | grep -qE '"trusted": ?(1|true)' && echo trusted=yes
+fi
 echo "program=$(dpkg-query -W -f '${{Version}}' {PACKAGE} 2>/dev/null)"
 if [ -x {SCRIPTS}/{RECEIVE} ]; then echo image=yes; fi
 if [ -e {HOSTNAME}{ASIDE} ]; then echo was=yes; fi
@@ -82,6 +87,7 @@ class Probe:
     """What a machine said. `program` is the version of ours that keeps generations; `image`: mailnix made it.
 
     `was`: the server that it was before is kept there; one that an image made was none.
+    `trusted`: the nix of a NixOS takes systems from who logged in and is root by sudo alone (nix.conf(5)).
     `accounts` are those beside root that have keys, and which of them may use sudo.
     """
 
@@ -98,6 +104,7 @@ class Probe:
     firewalls: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     was: bool = False
+    trusted: bool = False
 
     @property
     def is_nixos(self) -> bool:
@@ -123,7 +130,7 @@ def answered(said: str) -> bool:
 def read(said: str) -> Probe:
     """From what SCRIPT prints; lines that are not ours (a shell's greeting) are passed by."""
     first = re.search(r"^os=(\S*) version=(\S*) name=(.*)$", said, re.M)
-    values: dict[str, str] = dict(re.findall(r"^(host|arch|root|sudo|program|image|was)=(.*)$", said, re.M))
+    values: dict[str, str] = dict(re.findall(r"^(host|arch|root|sudo|program|image|was|trusted)=(.*)$", said, re.M))
     return Probe(
         os=first[1] if first else "",
         version=first[2] if first else "",
@@ -135,6 +142,7 @@ def read(said: str) -> Probe:
         program=values.get("program", ""),
         image="image" in values,
         was="was" in values,
+        trusted="trusted" in values,
         listens=(
             *_listens(re.findall(r"^listens=(.*)$", said, re.M), Transport.TCP, "a program"),
             *_listens(re.findall(r"^udp=(.*)$", said, re.M), Transport.UDP, "the kernel: another WireGuard"),

@@ -91,6 +91,12 @@ def test_nixos_keeps_generations_by_itself_and_has_no_ports_in_the_way() -> None
     assert NIXOS.has_program
 
 
+@pytest.mark.parametrize(("said", "trusted"), [("sudo=sudo -n\n", False), ("sudo=sudo -n\ntrusted=yes\n", True)])
+def test_nixos_says_whether_its_nix_trusts_who_logged_in(said: str, *, trusted: bool) -> None:
+    found = read(f"os=nixos version=26.11 name=NixOS 26.11\nroot=yes\n{said}")
+    assert (found.sudo, found.trusted) == (True, trusted)
+
+
 def test_another_system_than_the_one_that_is_said_is_refused() -> None:
     assert "runs NixOS" in refused(NIXOS, Backend.DEBIAN).message
     assert refused(PLAIN, Backend.NIXOS).hint == "what nixos-anywhere is called with"

@@ -80,6 +80,13 @@ def anywhere(commands: Commands, host: str, way: Way) -> str:
     )
 
 
+def untrusted(host: str, way: Way) -> DeployError:
+    """What it means that whoever logged in may use sudo, and hand no system to the machine's nix."""
+    user = (way.user or way.target.rpartition("@")[0]).removeprefix("ssh://") or "USER"
+    hint = f'log in as root: --to {host}=root@ADDRESS; or have nix.settings.trusted-users = [ "{user}" ]; there'
+    return DeployError(f"the nix of {host} ({way}) takes no system from {user}, whom it does not trust", hint)
+
+
 def digest(flake: Tree, host: str) -> str:
     """One text for all that a machine's system is built of: other machines' files have no part in it."""
     made = hashlib.sha256()
@@ -163,9 +170,7 @@ class Rebuilds:
         """What nixos-rebuild's failure means, of which some are ssh's, or the machine's own nix's."""
         said = error.last_lines
         if UNSIGNED in said:
-            user = (way.user or way.target.rpartition("@")[0]).removeprefix("ssh://") or "USER"
-            hint = f'log in as root: --to {host}=root@ADDRESS; or have nix.settings.trusted-users = [ "{user}" ]; there'
-            return DeployError(f"the nix of {host} ({way}) takes no system from {user}, whom it does not trust", hint)
+            return untrusted(host, way)
         if of_ssh(said):
             builder = self.build_host and self.build_host.rpartition("@")[2] in said
             seen, to = (Way(str(self.build_host)), "--build-host ") if builder else (way, f"--to {host}=")

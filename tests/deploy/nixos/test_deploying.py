@@ -15,6 +15,7 @@ from mailnix.deploy.deploying import Deploying, Failed, deploy
 from mailnix.deploy.machine import Machine
 from mailnix.deploy.making import Makers
 from mailnix.deploy.nixos.rebuild import Rebuilds
+from mailnix.deploy.probe import Probe
 from mailnix.deploy.remote import Remote
 from mailnix.deploy.rolling import rollback
 from mailnix.deploy.values import End, Report
@@ -260,6 +261,34 @@ def test_without_nixos_rebuild_it_is_said_what_to_install_and_what_to_type(farm:
 def test_a_machine_that_must_be_debian_is_refused(farm: Farm) -> None:
     with pytest.raises(DeployError, match="runs NixOS"):
         deploy(farm.deploying(backend=Backend.DEBIAN))
+
+
+class TestAUserWhoIsRootBySudoAlone:
+    """nixos-rebuild copies as him who logs in, and nix takes systems of whom it trusts."""
+
+    def test_is_told_before_anything_is_built_or_sent(self, plain: Farm) -> None:
+        plain[PROXY].sudo = "sudo -n"
+        with pytest.raises(DeployError, match=r"the nix of proxy \(root@proxy\) takes no system from root") as caught:
+            deploy(plain.deploying())
+        assert "--to proxy=root@ADDRESS" in caught.value.hint
+        assert plain.network.calls == []
+        assert plain[PROXY].commands == ["sh -s"]
+
+    def test_is_told_when_he_only_looks(self, plain: Farm) -> None:
+        plain[PROXY].sudo = "sudo -n"
+        with pytest.raises(DeployError, match="takes no system"):
+            deploy(plain.deploying(dry_run=True))
+
+    @pytest.mark.parametrize("trusted", [True, False])
+    def test_may_deploy_where_nix_trusts_him_and_go_back_in_any_case(self, tmp_path: Path, *, trusted: bool) -> None:
+        stage = Stage(tmp_path)
+        found = Probe("nixos", "26.11", "NixOS 26.11", "proxy", "x86_64", True, True, "", False, trusted=True)
+        stage[PROXY].found, stage[HOME].found = found, evolve(found, host=HOME)
+        assert set(ends(deploy(stage.deploying())).values()) == {End.CONFIRMED}
+        stage.packages.digests[PROXY] = "other"
+        deploy(stage.deploying())
+        stage[PROXY].found = evolve(found, trusted=trusted)
+        assert ends(rollback(stage.deploying(), PROXY, None)) == {PROXY: End.CONFIRMED}
 
 
 def test_a_debian_that_must_be_nixos_is_refused_with_nixos_anywhere(plain: Farm) -> None:
