@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mailnix.cli import output, versions
 from mailnix.cli.planned import planned
 from mailnix.deploy.commands import Commands
-from mailnix.deploy.values import End, Report, Seen
+from mailnix.deploy.values import End, Outcome, Report, Seen
 
 RECORDS_SHOWN = 10
 WIDEST = 112  # characters of a record; a DKIM key has some 400
@@ -19,7 +19,7 @@ def show(report: Report, commands: Commands) -> None:
         if each.end is End.PLANNED:
             output.result("\n".join(planned(each)))
         else:
-            for line in versions.lines(each):
+            for line in (*versions.lines(each), *_done(each)):
                 output.status(f"{each.host}: {line}")
         for seen in each.checks:
             output.status(_check(seen, each.host))
@@ -29,6 +29,12 @@ def show(report: Report, commands: Commands) -> None:
         output.result(versions.table(report))
     for line in (*versions.reboots(report), *reminder(report, commands)):
         output.status(line)
+
+
+def _done(outcome: Outcome) -> Iterator[str]:
+    """What became of units, of a machine that was changed."""
+    if outcome.end is End.CONFIRMED:
+        yield from (f"{verb} {unit}" for unit, verb in outcome.changes.units)
 
 
 def _number(generation: int | None) -> str:

@@ -10,10 +10,11 @@ from attrs import evolve, frozen
 from mailnix.deploy import absent, links, strange, upgrading
 from mailnix.deploy.asking import Asked, Asking, ask
 from mailnix.deploy.making import credentials_archive
+from mailnix.deploy.moves import Move
 from mailnix.deploy.publishing import records, records_changed, refuse_ahead
 from mailnix.deploy.scene import Here, Scene
 from mailnix.deploy.staging import Credentials, forget, forgotten, stage
-from mailnix.deploy.switching import Move, TakenBack, bring
+from mailnix.deploy.switching import TakenBack, bring
 from mailnix.deploy.values import Difference, End, Outcome, Report, Upgrades
 from mailnix.errors import DeployError, SecretsError
 from mailnix.plan import Plan

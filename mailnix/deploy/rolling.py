@@ -7,8 +7,9 @@ from attrs import evolve
 from mailnix.deploy import releases
 from mailnix.deploy.asking import Asked, ask
 from mailnix.deploy.deploying import Deploying, Failed
+from mailnix.deploy.moves import Move
 from mailnix.deploy.publishing import records_changed, refuse_ahead
-from mailnix.deploy.switching import Move, TakenBack, bring
+from mailnix.deploy.switching import TakenBack, bring
 from mailnix.deploy.values import MAILCOW, End, Made, Outcome, Report, Status, older, versions
 from mailnix.errors import DeployError
 

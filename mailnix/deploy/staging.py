@@ -11,8 +11,8 @@ from mailnix.deploy import links, releases
 from mailnix.deploy.asking import Asked, Asking
 from mailnix.deploy.machine import Machine, Unreached
 from mailnix.deploy.making import archive, made
+from mailnix.deploy.moves import Move
 from mailnix.deploy.publishing import records
-from mailnix.deploy.switching import Move
 from mailnix.deploy.values import Difference, Made, Received, versions
 from mailnix.errors import MailnixError
 from mailnix.secrets import Secret

@@ -11,13 +11,14 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from mailnix.deploy.checks import HERE, About, Check, checks, demanded, judged, mailcow, reason, wrong
 from mailnix.deploy.commands import Commands
-from mailnix.deploy.machine import Busy, Machine, Refused, Unreached
+from mailnix.deploy.machine import Busy, Refused, Unreached
+from mailnix.deploy.moves import Move
 from mailnix.deploy.scene import Scene
-from mailnix.deploy.values import Changes, End, Outcome, Pending, Seen, Status, Version
+from mailnix.deploy.values import End, Outcome, Pending, Seen, Status
 from mailnix.errors import DeployError, MailnixError
 
 LOOK_EVERY: Final = 3.0  # seconds
@@ -29,45 +30,6 @@ ANOTHER_MAILCOW: Final = 900
 the database takes one for some gigabytes, and the first start, with new tables, 3 or 4 on a small machine."""
 
 INSTALLING: Final = 1800.0  # and to install
-
-
-@frozen
-class Move:
-    """A machine, the generation that it is to run (it is on the machine already), and the one that runs.
-
-    `mailcow`: the revision of another one that comes with it, `again`: of one that starts anew; `databases`: as then.
-    """
-
-    machine: Machine
-    number: int
-    before: int | None
-    why: str = ""
-    changes: Changes = field(factory=Changes)
-    credentials: tuple[str, ...] = ()
-    versions: tuple[Version, ...] = ()
-    mailcow: str = ""
-    again: str = ""
-    databases: bool = False
-
-    @property
-    def host(self) -> str:
-        """The machine's name."""
-        return self.machine.host
-
-    def ended(self, end: End, seen: Sequence[Seen] = ()) -> Outcome:
-        """What became of it."""
-        after = self.number if end in (End.CONFIRMED, End.PLANNED) else self.before
-        return Outcome(
-            host=self.host,
-            end=end,
-            before=self.before,
-            after=after,
-            why=self.why,
-            changes=self.changes,
-            credentials=self.credentials,
-            checks=tuple(seen),
-            versions=self.versions,
-        )
 
 
 class TakenBack(DeployError):
@@ -104,6 +66,7 @@ class _Change:
     confirmed: list[str] = field(factory=list, init=False)
     ends: dict[str, End] = field(factory=dict, init=False)
     seen: tuple[Seen, ...] = field(default=(), init=False)
+    done: dict[str, tuple[tuple[str, str], ...]] = field(factory=dict, init=False)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -132,7 +95,7 @@ class _Change:
                 self._take_back()
                 if {*self.hosts} != {*self.confirmed}:
                     raise self._taken_back(error) from None
-        return tuple(move.ended(End.CONFIRMED, self.seen) for move in self.moves)
+        return tuple(move.did(self.done.get(move.host, ())).ended(End.CONFIRMED, self.seen) for move in self.moves)
 
     def _switch(self, move: Move) -> None:
         """Where the connection is lost, the machine goes on by itself; that is looked at later."""
@@ -187,6 +150,7 @@ class _Change:
         if not pending.installed:
             each.due = max(each.due, self.scene.clock.now() + self.within)
             return evolve(seen, said="it is still installing")
+        self.done[each.move.host] = pending.units
         if not each.known:
             each.due, each.known = self.scene.clock.now() + pending.left, True
         if shut:

@@ -51,7 +51,8 @@ class Made:
 class Pending:
     """A generation that waits for its confirmation, for `left` seconds at most.
 
-    `step` is how far it has come, `problem` what keeps it from going back.
+    `step` is how far it has come, `problem` what keeps it from going back, `units` what was done to which, where the
+    machine says it.
     """
 
     id: str
@@ -59,11 +60,13 @@ class Pending:
     left: int
     step: str
     problem: str = ""
+    units: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def read(cls, said: Json) -> Pending:
         """From the program's `status`."""
-        return cls(said["id"], said["to"], said.get("left", 0), said["step"], said.get("problem", ""))
+        units = tuple((unit, verb) for unit, verb in said.get("units", ()))
+        return cls(said["id"], said["to"], said.get("left", 0), said["step"], said.get("problem", ""), units)
 
     @property
     def installed(self) -> bool:

@@ -134,6 +134,12 @@ def test_what_became_of_each_machine_is_a_table(capsys: pytest.CaptureFixture[st
     ]
 
 
+def test_what_was_done_to_units_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    units = (("haraka-in.service", "restart"),)
+    show(Report((Outcome("proxy", End.CONFIRMED, 1, 2, "changed", Changes(units=units)),)), Commands("mail.py"))
+    assert capsys.readouterr().err == "proxy: restart haraka-in.service\n"
+
+
 def test_a_report_is_json_too(capsys: pytest.CaptureFixture[str]) -> None:
     result_json(REPORT)
     said = json.loads(capsys.readouterr().out)

@@ -156,6 +156,15 @@ def test_a_dry_run_shows_units_and_packages_and_changes_nothing(farm: Farm) -> N
     assert not (farm[HOME].root / "run/mailnix-generations/brought/credentials").exists()
 
 
+def test_what_was_done_is_reported(farm: Farm) -> None:
+    farm.described[HOME] = "more"
+    did = "printf 'restarting the following units: mailcow-provision.service\\n' >&2"
+    farm[HOME].system("internal-more", test=did)
+    report = deploy(farm.deploying())
+    assert report.machines[0].end is End.CONFIRMED
+    assert report.machines[0].changes.units == (("mailcow-provision.service", "restart"),)
+
+
 def test_who_would_be_locked_out_is_not(farm: Farm) -> None:
     farm.described[PROXY] = "shut"
     (farm[PROXY].system("proxy-shut") / "locks-out").touch()

@@ -368,6 +368,27 @@ def test_back_to_a_generation_that_is_kept(machine: NixOS) -> None:
     assert machine.switch(9, "d4") == (1, "generations: this machine keeps no generation 9")
 
 
+def test_what_was_done_to_units_is_told_while_it_waits(machine: NixOS) -> None:
+    did = (
+        "stopping the following units: a.service\nNOT restarting the following changed units: x.service\n"
+        "reloading the following units: dbus.service\nrestarting the following units: b.service, c.socket\n"
+        "starting the following units: a.service\n"
+    )
+    machine.receive(2, machine.system("second", test=f"printf '{did}' >&2"))
+    machine.switch(2)
+    assert machine.call("status")["pending"]["units"] == [
+        ["a.service", "stop"], ["dbus.service", "reload"], ["b.service", "restart"], ["c.socket", "restart"],
+        ["a.service", "start"],
+    ]  # fmt: skip
+
+
+def test_those_that_ran_are_those_that_nixos_keeps(machine: NixOS) -> None:
+    installed(machine)
+    assert machine.call("status")["ran"] == [1]
+    machine.call("confirm", "2", "--id", "a1")
+    assert machine.call("status")["ran"] == [1, 2]
+
+
 def test_what_would_change_is_shown(machine: NixOS) -> None:
     would = "would stop the following units: a.service\nwould restart the following units: b.service, c.socket\n"
     (machine.root / "closures").write_text(

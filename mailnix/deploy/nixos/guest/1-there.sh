@@ -1,21 +1,5 @@
-# generations VERB …: what `mailnix deploy` calls on a machine of NixOS, in the words of Debian's program of that name.
-# These files, one after the other, are the program; it is sent along with each call.
-#
-# nixos-rebuild brings a system, NixOS keeps it; this is the transaction around switch-to-configuration. All that waits
-# is in /run, credentials too, and `test` makes no generation the default: after a power cut there is what was before.
-# A timer looks every few seconds, and goes back where nobody has confirmed in time, or what installs has died.
-set -eu
-umask 077
-root=${MAILNIX_ROOT-}
 export LC_ALL=C PATH="/run/current-system/sw/bin:/run/wrappers/bin:$PATH"
 
-run=$root/run/mailnix-generations
-kept=$root/var/lib/mailnix/generations
-profile=$root/nix/var/nix/profiles/system
-running=$root/run/current-system
-gcroot=$root/nix/var/nix/gcroots/mailnix-generations
-store=$root/etc/credstore
-before=$kept/before # credentials as they were, while `finish` lays the new ones
 ours=$root/usr/lib/mailnix/receive-credentials
 
 refuse() {
@@ -85,7 +69,7 @@ remember() {
 ended() {
     printf '{"id": "%s", "to": %s, "end": "%s", "why": "%s"}\n' "$id" "$to" "$1" "$(plain "${2-}")" >"$run/last.new"
     mv "$run/last.new" "$run/last"
-    rm -rf "$run/state" "$kept/tried" "$run/brought" "$run/credstore" "$gcroot"
+    rm -rf "$run/state" "$run/said" "$kept/tried" "$run/brought" "$run/credstore" "$gcroot"
     systemctl stop "$(unit).timer" || true
 }
 
@@ -112,7 +96,8 @@ drift() {
 waiting() {
     gone=$((until - $(seconds)))
     [ "$gone" -gt 0 ] || gone=0
-    printf '{"id": "%s", "to": %s, "step": "%s", "left": %s}' "$id" "$to" "$step" "$gone"
+    printf '{"id": "%s", "to": %s, "step": "%s", "left": %s, "units": [%s]}' \
+        "$id" "$to" "$step" "$gone" "$(cat "$run/said" 2>/dev/null | units_in)"
 }
 
 status() {
@@ -125,5 +110,6 @@ status() {
     fi
     printf '{"program": "nixos", "host": "%s", "current": %s, "previous": %s, "pending": %s, "last": %s,\n' \
         "$(uname -n)" "$(current)" "$(previous)" "$pending" "$(last)"
-    printf '"drift": [%s], "generations": [%s]}\n' "$drifted" "$(printf '%s\n' "$found" | paste -sd ,)"
+    printf '"drift": [%s], "ran": [%s],\n' "$drifted" "$(numbers | paste -sd ,)"
+    printf '"generations": [%s]}\n' "$(printf '%s\n' "$found" | paste -sd ,)"
 }

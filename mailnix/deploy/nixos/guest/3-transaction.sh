@@ -38,7 +38,8 @@ install() {
     failed >"$run/failed.before"
     lay
     ended_with=0
-    activate "$new" test || ended_with=$?
+    activate "$new" test >"$run/said" 2>&1 || ended_with=$?
+    cat "$run/said"
     hand_on
     broken=$(failed_now)
     if [ -n "$broken" ]; then

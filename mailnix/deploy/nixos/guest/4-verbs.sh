@@ -93,14 +93,17 @@ packages() {
             }'
 }
 
-# "would restart the following units: a.service, b.service"
-units() {
-    "$1/bin/switch-to-configuration" dry-activate 2>&1 9>&- | awk '
-        /^would (stop|start|restart|reload) the following units: / {
-            verb = $2; sub(/^[^:]*: /, ""); count = split($0, names, ", ")
+# "would restart the following units: a.service, b.service"; once it is done: "restarting the following units: …"
+units_in() {
+    awk '
+        /^(would (stop|start|restart|reload)|(stopp|start|restart|reload)ing) the following units: / {
+            verb = $1 == "would" ? $2 : $1; sub(/p?ing$/, "", verb)
+            sub(/^[^:]*: /, ""); count = split($0, names, ", ")
             for (i = 1; i <= count; i++) printf "%s[\"%s\", \"%s\"]", (some++ ? ", " : ""), names[i], verb
         }'
 }
+
+units() { "$1/bin/switch-to-configuration" dry-activate 2>&1 9>&- | units_in; }
 
 plan() {
     system=$(system_for "$1") || exit
@@ -124,6 +127,7 @@ switch() {
         [ ! -L "$profile-$to-link" ] || rm -rf "$run/brought"
         mkdir -p "$run/brought"
         rm -f "$run/last"
+        : >"$run/said"
         if [ "$new" = "$old" ]; then tried -; else tried "$new"; fi
         printf '%s\n' "$0" >"$run/program"
         begin
@@ -194,7 +198,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 case "$number$seconds$token" in *[!A-Za-z0-9]*) refuse "that is no number, or no name" 2 ;; esac
-case $verb in status | receive | switch) mend "" ;; esac
+case $verb in status | receive | switch) mend ;; esac
 case $verb in
     status | compare | install | finish | undo) "$verb" ;;
     look) look "$token" ;;
