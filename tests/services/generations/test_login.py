@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,15 +28,19 @@ MAIN = "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nSubsystem sftp intern
 
 
 class Server(Scratch):
-    """With an sshd that runs."""
+    """With an sshd that runs; `lacks` is a program that is not installed."""
+
+    lacks = ""
 
     def run(self, argv: Sequence[str], *, within: float = 0, offline: bool = False) -> Done:
+        if argv[0] == self.lacks:
+            raise FileNotFoundError(argv[0])
         alone = ["unshare", "--mount", "sh", "-c", ALONE] if argv[0] == login.SSHD else []
         return super().run([*alone, *argv], within=within, offline=offline)
 
     def says(self, name: str, text: str) -> None:
         """A file of sshd's configuration."""
-        (self.root / "etc/ssh" / name).write_text(text)
+        (self.root / "etc/ssh" / name).write_text(text, errors="surrogateescape")
 
 
 @pytest.fixture
@@ -151,6 +156,28 @@ def test_includes_of_other_places_count(server: Server, ours: list[Path]) -> Non
     server.says("more.conf", "PermitRootLogin no\n")
     with pytest.raises(Refused, match=r"of permitrootlogin|PermitRootLogin no"):
         receive(server, 3, packed(3, ours))
+
+
+def test_what_sshd_does_not_read_is_no_reason(server: Server, ours: list[Path]) -> None:
+    """Links that lead nowhere or round, pipes and folders beside sshd's configuration keep nobody from deploying."""
+    there = server.root / "etc/ssh"
+    (there / "ssh_known_hosts").symlink_to("/var/lib/gone/known_hosts")
+    (there / "ssh").symlink_to(there)
+    (there / "agent").symlink_to("agent")
+    os.mkfifo(there / "pipe")
+    server.says("sshd_config.d/50-own.conf", "# na\xefve\n".encode("latin-1").decode("utf-8", "surrogateescape"))
+    server.says("sshd_config.d/99-own.conf", "AllowUsers bob\n")
+    with pytest.raises(Refused, match="AllowUsers bob"):
+        receive(server, 3, packed(3, ours))
+    (there / "sshd_config.d/99-own.conf").unlink()
+    receive(server, 3, packed(3, ours))
+
+
+def test_what_cannot_be_judged_passes(server: Server, ours: list[Path]) -> None:
+    server.lacks = "ssh-keygen"
+    server.says("sshd_config.d/99-own.conf", "AllowUsers bob\n")
+    receive(server, 3, packed(3, ours))
+    assert state.numbers(server) == [1, 2, 3]
 
 
 def test_where_no_sshd_is_nobody_is_asked(server: Server, ours: list[Path]) -> None:

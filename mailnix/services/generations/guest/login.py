@@ -41,6 +41,11 @@ def refuse(world: World, generation: state.Generation, connection: str | None = 
     """
     said = os.environ.get("SSH_CONNECTION", "") if connection is None else connection
     address = (said.split() or [SOMEWHERE])[0].partition("%")[0]
+    with suppress(OSError):  # no room, a program that is not there: neither locks anybody out
+        _judge(world, generation, address)
+
+
+def _judge(world: World, generation: state.Generation, address: str) -> None:
     if not (world.root / SSHD[1:]).exists():
         return
     with tempfile.TemporaryDirectory() as scratch:
@@ -51,7 +56,7 @@ def refuse(world: World, generation: state.Generation, connection: str | None = 
         _lay(world, generation, tree, folder)
         found = _asked(world, generation, folder, address)
         keys = tree / world.names.keys[1:]
-        kinds = _kinds(keys.read_text()) if keys.exists() else frozenset()
+        kinds = _kinds(_read(keys)) if keys.exists() else frozenset()
         for keywords in _against(world, found, address, kinds) if found else ():
             raise Refused(
                 f"generation {generation.made['generation']} would lock you out: sshd would not let in"
@@ -64,13 +69,33 @@ def _lay(world: World, generation: state.Generation, tree: Path, folder: Path) -
     """What sshd would read: the machine's own files, but for what goes, with those of the generation."""
     there = world.root / FOLDER[1:]
     if there.is_dir():
-        shutil.copytree(there, folder, ignore=shutil.ignore_patterns("ssh_host_*"))
+        shutil.copytree(there, folder, ignore=_unread)
     for line in world.run(["dpkg", "--listfiles", generation.package]).output.splitlines():
         if line.startswith(f"{FOLDER}/") and not (world.root / line[1:]).is_dir():
             (folder / line.removeprefix(f"{FOLDER}/")).unlink(missing_ok=True)
     shutil.copytree(tree / FOLDER[1:], folder, dirs_exist_ok=True)
     for path in _files(folder):
-        path.write_text(INCLUDES.sub(lambda line: line[1] + _moved(line[2], folder), path.read_text(errors="replace")))
+        moved = INCLUDES.sub(lambda line: line[1] + _moved(line[2], folder), _read(path))
+        path.write_text(moved, "utf-8", "surrogateescape")
+
+
+def _unread(folder: str, names: Sequence[str]) -> list[str]:
+    """What is no configuration: the machine's own keys, links that lead nowhere or up again, pipes and the like."""
+    return [name for name in names if name.startswith("ssh_host_") or not _is_read(Path(folder, name))]
+
+
+def _is_read(path: Path) -> bool:
+    return path.is_file() or (path.is_dir() and not _leads_up(path))
+
+
+def _leads_up(path: Path) -> bool:
+    above, to = path.parent.resolve(), path.resolve()
+    return to in (above, *above.parents)
+
+
+def _read(path: Path) -> str:
+    """A file's text, whatever it is encoded in."""
+    return path.read_text("utf-8", "surrogateescape")
 
 
 def _moved(patterns: str, folder: Path) -> str:
@@ -167,7 +192,7 @@ def _where(folder: Path, keywords: Sequence[str], world: World) -> str:
     said = re.compile(rf"\s*({'|'.join(keywords)})\b", re.I)
     for path in _files(folder):
         place = f"{FOLDER}/{path.relative_to(folder)}"
-        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+        for number, line in enumerate(_read(path).splitlines(), 1):
             if said.match(line) and place != world.names.sshd:
                 return f"{place}, line {number}, says: {line.strip()}"
     return f"of {' or '.join(keywords)} (sshd -T)"
