@@ -42,6 +42,13 @@ class Server(Scratch):
         """A file of sshd's configuration."""
         (self.root / "etc/ssh" / name).write_text(text, errors="surrogateescape")
 
+    def process(self, number: int, *, above: int, environment: str = "") -> None:
+        """One that runs: proc(5)."""
+        folder = self.root / "proc" / str(number)
+        folder.mkdir(parents=True)
+        (folder / "environ").write_text(environment)
+        (folder / "status").write_text(f"Name:\tx\nPid:\t{number}\nPPid:\t{above}\n")
+
 
 @pytest.fixture
 def server(running: Scratch) -> Server:
@@ -122,6 +129,25 @@ def test_one_that_lets_in_is_not(server: Server, ours: list[Path], text: str) ->
     receive(server, 3, packed(3, ours))
     server.says("sshd_config.d/01-own.conf", text)
     login.refuse(server, state.generation(server, 3), HERE)
+
+
+FROM_THERE = {
+    "a list": ("99-own.conf", "AllowUsers debian root@203.0.113.7\n"),
+    "a block": (OWN, "PermitRootLogin no\nMatch Address 203.0.113.0/24\n  PermitRootLogin prohibit-password\n"),
+    "a card": (OWN, "PermitRootLogin no\nMatch LocalAddress 5.9.100.1\n  PermitRootLogin prohibit-password\n"),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), FROM_THERE.values(), ids=FROM_THERE.keys())
+def test_whoever_comes_by_sudo_is_known_by_the_shell_above_it(
+    server: Server, ours: list[Path], name: str, text: str
+) -> None:
+    """sudo keeps SSH_CONNECTION to itself (sudoers(5), env_reset)."""
+    receive(server, 3, packed(3, ours))
+    server.says(f"sshd_config.d/{name}", text)
+    server.process(os.getppid(), above=41)
+    server.process(41, above=1, environment=f"SHELL=/bin/sh\0SSH_CONNECTION={HERE}\0")
+    login.refuse(server, state.generation(server, 3))
 
 
 def test_nothing_is_taken_of_one_that_locks_out(server: Server, ours: list[Path]) -> None:

@@ -25,8 +25,9 @@ INCLUDES = re.compile(r"(?im)^(\s*include\s+)(.*)$")
 OF_WORDS = re.compile(r"line \d+|cannot be satisfied")
 """What sshd says of a configuration that it does not take; else it failed for what is around it."""
 
+CONNECTION = "SSH_CONNECTION"
 SOMEWHERE = "192.0.2.1"
-"""Of the internet (RFC 5737): where whoever deploys is, if sudo does not tell."""
+"""Of the internet (RFC 5737): where whoever deploys is, if nothing tells."""
 
 OF_KEYS = {"ssh-rsa": ("rsa-sha2-256", "rsa-sha2-512")}
 """Algorithms by which a key signs, where they are not called as it is."""
@@ -39,13 +40,23 @@ def refuse(world: World, generation: state.Generation, connection: str | None = 
 
     `connection` is how whoever asks is connected: SSH_CONNECTION, ssh(1).
     """
-    said = os.environ.get("SSH_CONNECTION", "") if connection is None else connection
-    address = (said.split() or [SOMEWHERE])[0].partition("%")[0]
     with suppress(OSError):  # no room, a program that is not there: neither locks anybody out
-        _judge(world, generation, address)
+        said = _connection(world) if connection is None else connection
+        ends = [each.partition("%")[0] for each in said.split()[::2]]
+        _judge(world, generation, *(ends if len(ends) == 2 else (SOMEWHERE, SOMEWHERE)))
 
 
-def _judge(world: World, generation: state.Generation, address: str) -> None:
+def _connection(world: World) -> str:
+    """How whoever runs this is connected; sudo, which tells nobody (sudoers(5), env_reset), is below who knows."""
+    said, process = os.environ.get(CONNECTION, ""), os.getppid()
+    while not said and (status := world.root / f"proc/{process}/status").exists():
+        environment = _read(status.with_name("environ")).split("\0")
+        said = next((each.partition("=")[2] for each in environment if each.startswith(f"{CONNECTION}=")), "")
+        process = int(_read(status).partition("PPid:")[2].split()[0])
+    return said
+
+
+def _judge(world: World, generation: state.Generation, address: str, here: str) -> None:
     if not (world.root / SSHD[1:]).exists():
         return
     with tempfile.TemporaryDirectory() as scratch:
@@ -54,7 +65,7 @@ def _judge(world: World, generation: state.Generation, address: str) -> None:
         if extracted.status != 0 or not (tree / world.names.sshd[1:]).exists():  # a sealed machine has none
             return
         _lay(world, generation, tree, folder)
-        found = _asked(world, generation, folder, address)
+        found = _asked(world, generation, folder, address, here)
         keys = tree / world.names.keys[1:]
         kinds = _kinds(_read(keys)) if keys.exists() else frozenset()
         for keywords in _against(world, found, address, kinds) if found else ():
@@ -111,11 +122,11 @@ def _files(folder: Path) -> list[Path]:
     return [*sorted(folder.glob("sshd_config.d/*.conf")), *folder.glob("sshd_config")]
 
 
-def _asked(world: World, generation: state.Generation, folder: Path, address: str) -> Effective:
-    """What sshd says that it would do with root at this address; empty where it cannot be asked."""
+def _asked(world: World, generation: state.Generation, folder: Path, address: str, here: str) -> Effective:
+    """What sshd says that it would do with root from one address to another; empty where it cannot be asked."""
     key = folder / "key"  # for it wants one; the machine's own are none of this program's
     world.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)])
-    who = f"user={world.names.user},host={address},addr={address},laddr={address},lport={world.names.ssh_port}"
+    who = f"user={world.names.user},host={address},addr={address},laddr={here},lport={world.names.ssh_port}"
     done = world.run([SSHD, "-T", "-f", str(folder / "sshd_config"), "-h", str(key), "-C", who])
     if done.status != 0:
         if OF_WORDS.search(done.output):
