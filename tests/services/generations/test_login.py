@@ -21,21 +21,23 @@ from tests.services.generations.scratch import HOST, Scratch, deb, packed
 SSHD = Path(login.SSHD)
 NEWER = "mlkem768x25519-sha256,"
 HERE = "203.0.113.7 50000 5.9.100.1 22"
-ALONE = 'mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec "$0" "$@"'
+RUNNING = "/run/sshd"
+ALONE = 'mount -t tmpfs none /run && {} && exec "$0" "$@"'
 """With the folder that sshd wants to be there, and that its unit makes."""
 
 MAIN = "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nSubsystem sftp internal-sftp\n"
 
 
 class Server(Scratch):
-    """With an sshd that runs; `lacks` is a program that is not installed."""
+    """With an sshd that runs; `lacks` is a program or folder that is not there."""
 
     lacks = ""
 
     def run(self, argv: Sequence[str], *, within: float = 0, offline: bool = False) -> Done:
         if argv[0] == self.lacks:
             raise FileNotFoundError(argv[0])
-        alone = ["unshare", "--mount", "sh", "-c", ALONE] if argv[0] == login.SSHD else []
+        before = "true" if self.lacks == RUNNING else f"mkdir -m 755 {RUNNING}"
+        alone = ["unshare", "--mount", "sh", "-c", ALONE.format(before)] if argv[0] == login.SSHD else []
         return super().run([*alone, *argv], within=within, offline=offline)
 
     def says(self, name: str, text: str) -> None:
@@ -202,6 +204,14 @@ def test_what_sshd_does_not_read_is_no_reason(server: Server, ours: list[Path]) 
 def test_what_cannot_be_judged_passes(server: Server, ours: list[Path]) -> None:
     server.lacks = "ssh-keygen"
     server.says("sshd_config.d/99-own.conf", "AllowUsers bob\n")
+    receive(server, 3, packed(3, ours))
+    assert state.numbers(server) == [1, 2, 3]
+
+
+def test_warnings_are_no_reason_where_sshd_cannot_be_asked(server: Server, ours: list[Path]) -> None:
+    """An option of before is worth a line of sshd's, with its number; it starts all the same."""
+    server.says("sshd_config", f"UsePrivilegeSeparation sandbox\n{MAIN}")
+    server.lacks = RUNNING
     receive(server, 3, packed(3, ours))
     assert state.numbers(server) == [1, 2, 3]
 

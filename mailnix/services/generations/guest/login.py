@@ -22,8 +22,8 @@ from .world import Refused, World
 FOLDER = "/etc/ssh"
 SSHD = "/usr/sbin/sshd"
 INCLUDES = re.compile(r"(?im)^(\s*include\s+)(.*)$")
-OF_WORDS = re.compile(r"line \d+|cannot be satisfied")
-"""What sshd says of a configuration that it does not take; else it failed for what is around it."""
+OF_WORDS = re.compile(r"(?:line \d+: |: terminating, |cannot be satisfied).*\s*\Z")
+"""What sshd says last of a configuration that it does not take; else it failed for what is around it."""
 
 CONNECTION = "SSH_CONNECTION"
 SOMEWHERE = "192.0.2.1"
