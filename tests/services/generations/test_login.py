@@ -29,13 +29,16 @@ MAIN = "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nSubsystem sftp intern
 
 
 class Server(Scratch):
-    """With an sshd that runs; `lacks` is a program or folder that is not there."""
+    """With an sshd that runs; `lacks` is a program or folder that is not there, `listens` how ssh.socket is."""
 
     lacks = ""
+    listens = "inactive"
 
     def run(self, argv: Sequence[str], *, within: float = 0, offline: bool = False) -> Done:
         if argv[0] == self.lacks:
             raise FileNotFoundError(argv[0])
+        if [*argv] == ["systemctl", "is-active", login.SOCKET]:
+            return Done(0 if self.listens == "active" else 3, f"{self.listens}\n")
         before = "true" if self.lacks == RUNNING else f"mkdir -m 755 {RUNNING}"
         alone = ["unshare", "--mount", "sh", "-c", ALONE.format(before)] if argv[0] == login.SSHD else []
         return super().run([*alone, *argv], within=within, offline=offline)
@@ -214,6 +217,15 @@ def test_warnings_are_no_reason_where_sshd_cannot_be_asked(server: Server, ours:
     server.lacks = RUNNING
     receive(server, 3, packed(3, ours))
     assert state.numbers(server) == [1, 2, 3]
+
+
+def test_where_systemd_listens_its_socket_has_the_port(server: Server, ours: list[Path]) -> None:
+    server.says("sshd_config.d/01-own.conf", "Port 2222\n")
+    server.listens = "active"
+    receive(server, 3, packed(3, ours))
+    server.listens = "inactive"
+    with pytest.raises(Refused, match="Port 2222"):
+        login.refuse(server, state.generation(server, 3), HERE)
 
 
 def test_where_no_sshd_is_nobody_is_asked(server: Server, ours: list[Path]) -> None:

@@ -21,6 +21,9 @@ from .world import Refused, World
 
 FOLDER = "/etc/ssh"
 SSHD = "/usr/sbin/sshd"
+SOCKET = "ssh.socket"
+"""Where it runs, sshd is handed what listens, and its own ports count for nothing (systemd.socket(5))."""
+
 INCLUDES = re.compile(r"(?im)^(\s*include\s+)(.*)$")
 OF_WORDS = re.compile(r"(?:line \d+: |: terminating, |cannot be satisfied).*\s*\Z")
 """What sshd says last of a configuration that it does not take; else it failed for what is around it."""
@@ -151,7 +154,9 @@ def _against(world: World, found: Effective, address: str, kinds: frozenset[str]
     """Keywords of sshd_config(5) by which nobody gets in as described."""
     user, port = world.names.user, world.names.ssh_port
     listens = [each.rpartition(":") for each in found.get("listenaddress", ())]
-    if listens and not any(at == str(port) and not host.startswith(("127.", "[::1]")) for host, _, at in listens):
+    systemd_listens = world.run(["systemctl", "is-active", SOCKET]).output.strip() == "active"
+    here = systemd_listens or any(at == str(port) and not host.startswith(("127.", "[::1]")) for host, _, at in listens)
+    if listens and not here:
         yield ("port", "listenaddress")
     if found.get("permitrootlogin", ["yes"])[0] in ("no", "forced-commands-only"):
         yield ("permitrootlogin",)
