@@ -228,6 +228,25 @@ def test_where_systemd_listens_its_socket_has_the_port(server: Server, ours: lis
         login.refuse(server, state.generation(server, 3), HERE)
 
 
+def test_described_keys_at_another_place_are_keys(server: Server, ours: list[Path]) -> None:
+    """Hardened servers keep them out of home folders; whoever has a described key there gets in."""
+    (key, *_) = derive(sound()).topology.admin_keys
+    server.says("sshd_config.d/01-own.conf", "AuthorizedKeysFile /etc/ssh/keys/%u\n")
+    (server.root / "etc/ssh/keys").mkdir()
+    server.says("keys/root", f"# {key}\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIother x\n")
+    with pytest.raises(Refused, match="AuthorizedKeysFile"):
+        receive(server, 3, packed(3, ours))
+    server.says("keys/root", f"no-pty {' '.join(key.split()[:2])} mine\n")
+    receive(server, 3, packed(3, ours))
+
+
+def test_a_program_that_gives_keys_is_not_judged(server: Server, ours: list[Path]) -> None:
+    asks = "AuthorizedKeysCommand /usr/bin/sss_ssh_authorizedkeys\nAuthorizedKeysCommandUser nobody\n"
+    server.says("sshd_config.d/01-own.conf", f"AuthorizedKeysFile none\n{asks}")
+    receive(server, 3, packed(3, ours))
+    assert state.numbers(server) == [1, 2, 3]
+
+
 def test_where_no_sshd_is_nobody_is_asked(server: Server, ours: list[Path]) -> None:
     (server.root / SSHD.relative_to("/")).unlink()
     shutil.rmtree(server.root / "etc/ssh")

@@ -69,9 +69,9 @@ def _judge(world: World, generation: state.Generation, address: str, here: str) 
             return
         _lay(world, generation, tree, folder)
         found = _asked(world, generation, folder, address, here)
-        keys = tree / world.names.keys[1:]
-        kinds = _kinds(_read(keys)) if keys.exists() else frozenset()
-        for keywords in _against(world, found, address, kinds) if found else ():
+        described = tree / world.names.keys[1:]
+        keys = _keys(_read(described)) if described.exists() else {}
+        for keywords in _against(world, found, address, keys) if found else ():
             raise Refused(
                 f"generation {generation.made['generation']} would lock you out: sshd would not let in"
                 f" {world.names.user} on port {world.names.ssh_port}, for {_where(folder, keywords, world)}."
@@ -144,13 +144,13 @@ def _asked(world: World, generation: state.Generation, folder: Path, address: st
     return found
 
 
-def _kinds(keys: str) -> frozenset[str]:
-    """Of public keys, a line each, which options may come before (sshd(8))."""
-    kind = re.compile(r"(?:^|\s)((?:sk-)?(?:ssh|ecdsa)-[\w@.-]+)\s+AAAA", re.M)
-    return frozenset(kind.findall(keys))
+def _keys(text: str) -> Mapping[str, str]:
+    """Public keys, a line each, which options may come before (sshd(8)), and what kind each is of."""
+    key = re.compile(r"^(?!\s*#)(?:.*\s)?((?:sk-)?(?:ssh|ecdsa)-[\w@.-]+)\s+(AAAA[\w+/]+)", re.M)
+    return {body: kind for kind, body in key.findall(text)}
 
 
-def _against(world: World, found: Effective, address: str, kinds: frozenset[str]) -> Iterator[tuple[str, ...]]:
+def _against(world: World, found: Effective, address: str, keys: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     """Keywords of sshd_config(5) by which nobody gets in as described."""
     user, port = world.names.user, world.names.ssh_port
     listens = [each.rpartition(":") for each in found.get("listenaddress", ())]
@@ -164,11 +164,12 @@ def _against(world: World, found: Effective, address: str, kinds: frozenset[str]
         yield ("pubkeyauthentication",)
     if not {"any", "publickey"} & {*" ".join(found.get("authenticationmethods", ["any"])).split()}:
         yield ("authenticationmethods",)
-    files = " ".join(found.get("authorizedkeysfile", [world.names.keys])).split()
-    if kinds and world.names.keys not in {_of(user, each) for each in files}:
+    by_program = found.get("authorizedkeyscommand", ["none"]) != ["none"]
+    files = {_of(user, each) for each in " ".join(found.get("authorizedkeysfile", [world.names.keys])).split()}
+    if keys and not (by_program or world.names.keys in files or any(_has(world, each, keys) for each in files)):
         yield ("authorizedkeysfile",)
     accepted = {*",".join(found.get("pubkeyacceptedalgorithms", ())).split(",")} - {""}
-    if kinds and accepted and not any(accepted & {*OF_KEYS.get(kind, (kind,))} for kind in kinds):
+    if keys and accepted and not any(accepted & {*OF_KEYS.get(kind, (kind,))} for kind in keys.values()):
         yield ("pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes")
     groups = world.run(["id", "-nG", user]).output.split() or [user]
     for what, names in (("users", [user]), ("groups", groups)):
@@ -184,6 +185,12 @@ def _of(user: str, path: str) -> str:
     home = f"/{user}"
     path = path.replace("%h", home).replace("%u", user)
     return path if path.startswith("/") else f"{home}/{path}"
+
+
+def _has(world: World, path: str, keys: Mapping[str, str]) -> bool:
+    """Whether a file that its owner keeps has one of them."""
+    place = world.root / path[1:]
+    return place.is_file() and not {*keys}.isdisjoint(_keys(_read(place)))
 
 
 def _listed(patterns: Sequence[str], name: str, address: str, *, doubt: bool) -> bool:
