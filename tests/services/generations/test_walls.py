@@ -26,6 +26,7 @@ CLOSED = {
     "new ones": OWN % ("", "accept", "ct state new tcp dport 1-1024 drop;"),
     "a chain that is jumped to": OWN
     % ("chain ports {\ntcp dport 443 accept; drop;\n}", "accept", f"{WELL} jump ports;"),
+    "other ports that return": OWN % ("", "accept", f"{WELL} tcp dport 80 return; drop;"),
     "IPv4's": "table ip filter {\nchain INPUT {\ntype filter hook input priority 0; policy drop;\n}\n}",
     "a map": OWN % ("", "accept", "tcp dport vmap { 22 : drop, 80 : accept };"),
 }
@@ -38,6 +39,11 @@ OPEN = {
     "what is no connection": OWN % ("", "accept", "ct state invalid drop; udp dport 22 drop;"),
     "others' forwarding": "table ip filter {\nchain FORWARD {\ntype filter hook forward priority 0; policy drop;\n}\n}",
     "ours": "table inet mailnix {\nchain input {\ntype filter hook input priority 0; policy drop;\n}\n}",
+    "ports that return": OWN % ("", "accept", f"{WELL} tcp dport {{ 22, 80 }} return; drop;"),
+    "guests that return": OWN % ("", "accept", f"{WELL} ip saddr 203.0.113.0/24 return; drop;"),
+    "a named map": OWN
+    % ("map in { type inet_service : verdict; elements = { 22 : accept } }", "drop", "tcp dport vmap @in;"),
+    "ports that are counted": OWN % ("", "drop", f"{WELL} tcp dport {{ 22 counter, 80 counter }} accept;"),
     "all but one card": OWN % ("", "accept", 'iifname "wlan0" drop;'),
 }
 

@@ -46,8 +46,9 @@ def closing(found: Sequence[Mapping[str, Any]], ours: str, port: int) -> Iterato
 
 def _verdict(rules: Rules, place: tuple[str, str, str], port: int, depth: int = 0) -> str:
     """What becomes of a new connection to a port; empty where the chain does not say."""
+    sure = True  # that a connection comes as far as this rule
     for expressions in rules.get(place, ()) if depth < len(rules) + 1 else ():
-        certain = True
+        certain = sure
         for statement in expressions:
             ((kind, what),) = statement.items()
             if kind == "match":
@@ -57,6 +58,11 @@ def _verdict(rules: Rules, place: tuple[str, str, str], port: int, depth: int = 
                     break
             elif kind in ("xt", "limit", "connlimit"):  # xt: iptables' own, which nft cannot tell
                 certain = False
+            elif kind == "return":
+                if certain:
+                    return ""
+                sure = False
+                break
             elif said := _said(rules, place, kind, what, port, depth):
                 if said == ACCEPT or (certain and said in DROPS):
                     return said
@@ -70,7 +76,9 @@ def _said(rules: Rules, place: tuple[str, str, str], kind: str, what: Any, port:
         return kind
     if kind in ("jump", "goto"):
         return _verdict(rules, (*place[:2], what["target"]), port, depth + 1)
-    if kind == "vmap" and isinstance(what["data"], dict):
+    if kind == "vmap":
+        if not isinstance(what["data"], dict):  # a named one, which may have it
+            return ACCEPT
         for key, verdict in what["data"].get("set", ()):
             if _fits({"op": "==", "left": what["key"], "right": key}, port) is not False:
                 ((name, target),) = verdict.items()
@@ -109,5 +117,8 @@ def _within(each: Any, port: int) -> bool:
     """A named set (a text with @) may have it."""
     if isinstance(each, str):
         return each.startswith("@")
+    if isinstance(each, dict) and "elem" in each:  # with a counter, a comment and the like
+        value = each["elem"]["val"]
+        return value == port or _within(value, port)
     low, high = each.get("range", (1, 0)) if isinstance(each, dict) else (1, 0)
     return bool(low <= port <= high)
