@@ -1,0 +1,92 @@
+"""What a check of a live system is, and what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum, IntEnum
+from typing import Generic, TypeVar
+
+from attrs import frozen
+
+Facts = TypeVar("Facts")
+
+
+class Vantage(Enum):
+    """Where a question was asked from."""
+
+    HERE = "here"
+    RESOLVER = "a recursive resolver"
+    AUTHORITATIVE = "the authoritative servers"
+    PROXY = "the proxy"
+    HOME = "home"
+
+
+class Severity(Enum):
+    """What it means when the answer is not as described."""
+
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+class Answer(Enum):
+    """How a question ended; only WELL leaves nothing to do."""
+
+    WELL = "well"
+    WRONG = "wrong"
+    ABSENT = "absent"
+    PENDING = "not yet propagated"
+    UNASKED = "could not ask"
+
+
+class Exit(IntEnum):
+    """The exit status of `mailnix doctor`: the worst that was found, where a failure outweighs an unanswered question."""
+
+    WELL = 0
+    WARNINGS = 1
+    FAILURES = 2
+    UNASKED = 3
+
+
+@frozen
+class Finding:
+    """One answer: `id` is the check's (dns.mx, proxy.units), `subject` what it is about (a name, a host, a unit).
+
+    `evidence` is what was seen, in one line; `advice` what to do next, empty where the answer is WELL.
+    """
+
+    id: str
+    subject: str
+    vantage: Vantage
+    severity: Severity
+    answer: Answer
+    evidence: str
+    advice: str = ""
+
+
+@frozen
+class Check(Generic[Facts]):
+    """A question with an id that never changes; `judge` is pure and turns what was gathered into findings."""
+
+    id: str
+    title: str
+    severity: Severity
+    judge: Callable[[Facts], Iterable[Finding]]
+
+
+def exit_status(findings: Iterable[Finding]) -> Exit:
+    """The worst of `findings` as an exit status: failures, then questions that could not be asked, then warnings."""
+    found = set(_weights(findings))
+    for each in (Exit.FAILURES, Exit.UNASKED, Exit.WARNINGS):
+        if each in found:
+            return each
+    return Exit.WELL
+
+
+def _weights(findings: Iterable[Finding]) -> Iterator[Exit]:
+    for each in findings:
+        if each.answer is Answer.UNASKED:
+            yield Exit.UNASKED
+        elif each.answer is Answer.PENDING:
+            yield Exit.WARNINGS
+        elif each.answer is not Answer.WELL:
+            yield Exit.FAILURES if each.severity is Severity.FAILURE else Exit.WARNINGS
