@@ -39,7 +39,7 @@ class Answer(Enum):
 
 
 class Exit(IntEnum):
-    """The exit status of `mailnix doctor`: the worst that was found, where a failure outweighs an unanswered question."""
+    """The exit status of `mailnix doctor`: a failure outweighs an unanswered question, and that a warning."""
 
     WELL = 0
     WARNINGS = 1
@@ -64,13 +64,45 @@ class Finding:
 
 
 @frozen
+class Verdict:
+    """What a judge says of one subject; its check knows the rest.
+
+    `vantage` and `severity` are given only where they are not the check's.
+    """
+
+    subject: str
+    answer: Answer
+    evidence: str
+    advice: str = ""
+    vantage: Vantage | None = None
+    severity: Severity | None = None
+
+
+@frozen
 class Check(Generic[Facts]):
-    """A question with an id that never changes; `judge` is pure and turns what was gathered into findings."""
+    """A question with an id that never changes; `judge` is pure and turns what was gathered into verdicts.
+
+    `title` says in a sentence what holds where all is well. `severity` and `vantage` are those of its findings, where a
+    verdict does not say others.
+    """
 
     id: str
     title: str
     severity: Severity
-    judge: Callable[[Facts], Iterable[Finding]]
+    vantage: Vantage
+    judge: Callable[[Facts], Iterable[Verdict]]
+
+    def finding(self, verdict: Verdict) -> Finding:
+        """A verdict as a finding of this check."""
+        return Finding(
+            self.id,
+            verdict.subject,
+            verdict.vantage or self.vantage,
+            verdict.severity or self.severity,
+            verdict.answer,
+            verdict.evidence,
+            verdict.advice,
+        )
 
 
 def exit_status(findings: Iterable[Finding]) -> Exit:

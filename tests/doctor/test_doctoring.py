@@ -1,0 +1,88 @@
+"""Checks are chosen by name, run by group, and what cannot be asked is said so."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import pytest
+
+from mailnix.doctor.doctoring import findings
+from mailnix.doctor.registry import Group, chosen
+from mailnix.doctor.scene import Scene
+from mailnix.doctor.values import Answer, Check, Exit, Severity, Vantage, Verdict, exit_status
+from mailnix.errors import MailnixError
+from mailnix.plan import derive
+from tests.descriptions import sound
+
+SCENE = Scene(derive(sound()))
+
+
+def is_full(facts: int) -> Iterator[Verdict]:
+    yield Verdict("jar", Answer.WELL if facts > 3 else Answer.WRONG, f"{facts} biscuits")
+
+
+def is_there(_facts: int) -> Iterator[Verdict]:
+    yield Verdict("jar", Answer.WRONG, "a jar", "look", Vantage.PROXY, Severity.WARNING)
+
+
+def jars(gathered: int | MailnixError) -> Group[int]:
+    def gather(_scene: Scene, _wanted: Collection[str]) -> int:
+        if isinstance(gathered, MailnixError):
+            raise gathered
+        return gathered
+
+    checks = (
+        Check("jars.full", "It is full.", Severity.FAILURE, Vantage.HERE, is_full),
+        Check("jars.there", "It is there.", Severity.FAILURE, Vantage.HERE, is_there),
+    )
+    return Group("jars", checks, gather)
+
+
+def test_a_finding_has_what_its_check_says_unless_the_verdict_says_otherwise() -> None:
+    full, there = findings(SCENE, [jars(2)], {"jars.full", "jars.there"})
+    assert (full.id, full.vantage, full.severity, full.answer) == (
+        "jars.full",
+        Vantage.HERE,
+        Severity.FAILURE,
+        Answer.WRONG,
+    )
+    assert (there.vantage, there.severity, there.advice) == (Vantage.PROXY, Severity.WARNING, "look")
+
+
+def test_only_checks_that_are_wanted_run() -> None:
+    assert [each.id for each in findings(SCENE, [jars(9)], {"jars.full"})] == ["jars.full"]
+
+
+def test_where_nothing_can_be_gathered_no_check_blames_anything() -> None:
+    found = list(findings(SCENE, [jars(MailnixError("the kitchen is locked", "find the key"))], chosen([], [jars(1)])))
+    assert {(each.answer, each.evidence, each.advice) for each in found} == {
+        (Answer.UNASKED, "the kitchen is locked", "find the key")
+    }
+    assert exit_status(found) is Exit.UNASKED
+
+
+def test_groups_and_checks_are_chosen_by_name() -> None:
+    assert chosen([], [jars(1)]) == chosen(["jars"], [jars(1)]) == {"jars.full", "jars.there"}
+    assert chosen(["jars.full"], [jars(1)]) == {"jars.full"}
+
+
+def test_a_name_that_is_nearly_a_check_is_answered_with_that_one() -> None:
+    with pytest.raises(MailnixError) as caught:
+        chosen(["jars.ful"], [jars(1)])
+    assert caught.value.hint == "did you mean jars.full?"
+
+
+@pytest.mark.parametrize(
+    ("answer", "severity", "status"),
+    [
+        (Answer.WELL, Severity.FAILURE, Exit.WELL),
+        (Answer.WRONG, Severity.WARNING, Exit.WARNINGS),
+        (Answer.ABSENT, Severity.FAILURE, Exit.FAILURES),
+        (Answer.PENDING, Severity.FAILURE, Exit.WARNINGS),
+        (Answer.UNASKED, Severity.WARNING, Exit.UNASKED),
+    ],
+)
+def test_the_exit_status_is_the_worst_that_was_found(answer: Answer, severity: Severity, status: Exit) -> None:
+    check = jars(1).checks[0]
+    well = check.finding(Verdict("jar", Answer.WELL, ""))
+    assert exit_status([well, check.finding(Verdict("jar", answer, "", severity=severity))]) is status
