@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
 from functools import partial
 from ipaddress import ip_address
 from typing import Final, Protocol, TypeAlias
@@ -149,14 +150,27 @@ def _host_and_port(text: str) -> tuple[str, int]:
     return host.removeprefix("["), int(port)
 
 
+class Way(Enum):
+    """How a server is asked: the flags of a question (RFC 1035 4.1.1, RFC 4035 3.2.2)."""
+
+    RECURSIVE = dns.flags.RD
+    UNCHECKED = dns.flags.RD | dns.flags.CD
+    AUTHORITATIVE = 0
+
+
 def recursive(where: Server, exchange: Exchange = over_network) -> Ask:
     """Ask a server that asks others, or one that is to be taken at its word."""
-    return partial(_answered, where, exchange, False)
+    return partial(_answered, where, exchange, Way.RECURSIVE)
+
+
+def unchecked(where: Server, exchange: Exchange = over_network) -> Ask:
+    """Ask a server that asks others for what there is, whether DNSSEC proves it or proves it wrong."""
+    return partial(_answered, where, exchange, Way.UNCHECKED)
 
 
 def authoritative(where: Server, exchange: Exchange = over_network) -> Ask:
     """Ask a server for what it is an authority of; what it says otherwise is no answer."""
-    return partial(_answered, where, exchange, True)
+    return partial(_answered, where, exchange, Way.AUTHORITATIVE)
 
 
 def together(ask: Ask, questions: Iterable[Question]) -> Mapping[Question, Answer]:
@@ -217,14 +231,14 @@ def _rdata(kind: str, data: str) -> dns.rdata.Rdata:
     return dns.rdata.from_text(dns.rdataclass.IN, kind, data)
 
 
-def _answered(where: Server, exchange: Exchange, authority: bool, name: str, kind: str, /) -> Answer:
+def _answered(where: Server, exchange: Exchange, way: Way, name: str, kind: str, /) -> Answer:
     why, edns = Unasked(f"no address of {where.name} is known"), True
     for round_, seconds in enumerate(PATIENCE, start=1):
         for address in where.addresses:
-            query = _query(name, kind, authority, edns)
+            query = _query(name, kind, way, edns)
             try:
                 response = exchange(query, address, where.port, seconds, tcp=round_ == len(PATIENCE))
-                answer = _read(response, authority)
+                answer = _read(response, way is Way.AUTHORITATIVE)
             except (OSError, dns.exception.DNSException) as error:
                 answer = Unasked(_in_words(error))
             if not isinstance(answer, Unasked):
@@ -238,11 +252,9 @@ def _called(where: Server, address: str) -> str:
     return where.name if where.name.startswith((address, f"[{address}]")) else f"{where.name} ({address})"
 
 
-def _query(name: str, kind: str, authority: bool, edns: bool) -> dns.message.Message:
+def _query(name: str, kind: str, way: Way, edns: bool) -> dns.message.Message:
     query = dns.message.make_query(dns.name.from_text(name), kind, use_edns=edns, payload=PAYLOAD if edns else None)
-    query.flags |= dns.flags.AD  # asks for it (RFC 6840 5.7)
-    if authority:
-        query.flags &= ~dns.flags.RD
+    query.flags = dns.flags.AD | way.value  # AD asks for it (RFC 6840 5.7)
     return query
 
 

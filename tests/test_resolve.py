@@ -262,3 +262,11 @@ def test_a_signature_that_does_not_hold_is_no_absence(small_internet: tuple[Serv
     answer = resolve.recursive(small_internet[0])("broken.example", "A")
     assert isinstance(answer, Unasked)
     assert answer.rcode == "SERVFAIL"
+
+
+def test_a_resolver_can_be_asked_for_what_dnssec_proves_wrong() -> None:
+    network = Network([A, A])
+    resolve.recursive(HERE, network)("mail.example.org", "A")
+    resolve.unchecked(HERE, network)("mail.example.org", "A")
+    checked, unchecked = (query.flags for _address, _tcp, query in network.asked)
+    assert (checked & dns.flags.CD, unchecked & dns.flags.CD) == (0, dns.flags.CD)
