@@ -31,6 +31,11 @@ class Certificate:
         return self.certificate.public_bytes(Encoding.PEM)
 
     @property
+    def der(self) -> bytes:
+        """The certificate alone, as servers show it."""
+        return self.certificate.public_bytes(Encoding.DER)
+
+    @property
     def chain(self) -> tuple[Certificate, ...]:
         """From this one up to the root."""
         return (self, *(self.issuer.chain if self.issuer else ()))

@@ -147,7 +147,9 @@ def _policy_records(
     if domain.mta_sts is not MtaStsMode.OFF:
         yield purposes.MTA_STS.record(name, policies.mta_sts_name(name), "CNAME", f"{topology.hostname}.")
         policy = mta_sts_policy(topology, proxies, domain)
-        yield purposes.MTA_STS.record(name, f"_mta-sts.{name}", "TXT", txt(policies.mta_sts_record(policy)))
+        yield purposes.MTA_STS.record(
+            name, policies.mta_sts_record_name(name), "TXT", txt(policies.mta_sts_record(policy))
+        )
     yield purposes.TLS_REPORTS.record(name, f"_smtp._tls.{name}", "TXT", txt(f"v=TLSRPTv1; rua={reports.uri(to)}"))
 
 

@@ -52,6 +52,11 @@ def mta_sts_name(domain: str) -> str:
     return f"mta-sts.{domain}"
 
 
+def mta_sts_record_name(domain: str) -> str:
+    """Where a domain says that it has an MTA-STS policy (RFC 8461 3.1)."""
+    return f"_mta-sts.{domain}"
+
+
 def mta_sts_policy(mode: MtaStsMode, mx_names: Iterable[str]) -> str:
     """The policy file's text (RFC 8461 3.2), which allows LF alone."""
     mx = [f"mx: {name}" for name in mx_names]

@@ -1,0 +1,114 @@
+"""What was gathered about names: answers by who gave them, and what was fetched from here to compare them with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from attrs import field, frozen
+
+from mailnix.doctor.here import Page, Spoken
+from mailnix.doctor.spf import Outcome
+from mailnix.plan import DnsRecord, Plan
+from mailnix.resolve import Answer, Found, Unasked
+
+Answers = Mapping[str, Answer]
+"""Of one name from one server, by type."""
+
+
+@frozen
+class Seen:
+    """What is at a name, by type, from each authoritative server and from each recursive resolver, by its name."""
+
+    authoritative: Mapping[str, Answers] = field(factory=dict)
+    recursive: Mapping[str, Answers] = field(factory=dict)
+
+    def answers(self, kind: str) -> Iterator[Answer]:
+        """Every answer to one question, the nearest to the source first."""
+        for answers in (*self.authoritative.values(), *self.recursive.values()):
+            if kind in answers:
+                yield answers[kind]
+
+    def best(self, kind: str) -> Answer:
+        """The first answer that was one."""
+        answers = list(self.answers(kind))
+        asked = (each for each in answers if not isinstance(each, Unasked))
+        return next(asked, answers[0] if answers else Unasked(f"{kind} was not asked for"))
+
+    @property
+    def alias(self) -> str:
+        """The name that this one is an alias of, whatever was asked for; empty where it is none."""
+        found = (a for kinds in (*self.authoritative.values(), *self.recursive.values()) for a in kinds.items())
+        return next((_leads_to(kind, a) for kind, a in found if _leads_to(kind, a)), "")
+
+
+def _leads_to(kind: str, answer: Answer) -> str:
+    if isinstance(answer, Unasked):
+        return ""
+    if kind == "CNAME" and isinstance(answer, Found):
+        return answer.records[0].rstrip(".").lower()
+    return answer.aliases[0] if answer.aliases else ""
+
+
+@frozen
+class ZoneSeen:
+    """A zone: its SOA from each of its servers and resolvers, and its keys.
+
+    `unchecked` is the same with DNSSEC not checked; `why` is what kept us from knowing the servers.
+    """
+
+    name: str
+    servers: Mapping[str, Answer]
+    ds: Answer
+    dnskey: Answer
+    checked: Mapping[str, Answer]
+    unchecked: Mapping[str, Answer]
+    why: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Its name for people."""
+        return self.name or "."
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the world can tell true answers from forged ones."""
+        return isinstance(self.ds, Found) or (not self.name and isinstance(self.dnskey, Found))
+
+
+@frozen
+class SpfSeen:
+    """A domain's record evaluated for addresses: of ours, which shall pass, and of nobody, which shall not.
+
+    `described` has our records as described, whatever is published, and the world's others as they are; `published`
+    has all as they are.
+    """
+
+    domain: str
+    described: Mapping[str, Outcome]
+    stranger: Mapping[str, Outcome]
+    published: Mapping[str, Outcome]
+
+
+@frozen
+class DnsFacts:
+    """Everything that the checks of names judge.
+
+    `policies` are MTA-STS policies by domain and address asked, `servers` what answers on port 25 by host name and
+    address.
+    """
+
+    plan: Plan
+    seen: Mapping[str, Seen]
+    zones: Mapping[str, ZoneSeen]
+    zone_of: Mapping[str, str]
+    spf: tuple[SpfSeen, ...] = ()
+    policies: Mapping[tuple[str, str], Page] = field(factory=dict)
+    servers: Mapping[tuple[str, str], Spoken] = field(factory=dict)
+
+    def at(self, name: str) -> Seen:
+        """What is at a name; nothing where nobody was asked."""
+        return self.seen.get(name, Seen())
+
+    def described(self, name: str, kind: str) -> tuple[DnsRecord, ...]:
+        """The plan's records."""
+        return tuple(each for each in self.plan.records if (each.name, each.type) == (name, kind))

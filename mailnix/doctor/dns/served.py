@@ -1,0 +1,99 @@
+"""What is published about our servers, beside what they show: TLSA and keys, MTA-STS records and policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from mailnix.doctor.certificates import matches
+from mailnix.doctor.dns.facts import DnsFacts
+from mailnix.doctor.dns.settle import LATER
+from mailnix.doctor.here import Page, Reached
+from mailnix.doctor.values import Answer, Severity, Vantage, Verdict
+from mailnix.model import ports
+from mailnix.model.policies import MtaStsMode
+from mailnix.model.topology import Domain
+from mailnix.plan.dns import mta_sts_policy, own_mx
+from mailnix.resolve import Found, Unasked
+
+DANE_EE: Final = "3"  # RFC 6698 2.1.1: the server's own key, whoever signed it
+PATH: Final = "/.well-known/mta-sts.txt"
+
+
+def tlsa_name(host: str) -> str:
+    """Where a mail server's TLSA records are (RFC 7672 2.2)."""
+    return f"_{ports.SMTP}._tcp.{host}"
+
+
+def tlsa(facts: DnsFacts) -> Iterator[Verdict]:
+    """Where TLSA records are published, each server of ours shows a key that they mean, and DNSSEC proves them."""
+    for host in own_mx(facts.plan.proxies):
+        yield _tlsa(facts, host)
+
+
+def _tlsa(facts: DnsFacts, host: str) -> Verdict:
+    subject = f"{tlsa_name(host)} TLSA"
+    answer, described = facts.at(tlsa_name(host)).best("TLSA"), facts.described(tlsa_name(host), "TLSA")
+    zone = facts.zones.get(facts.zone_of.get(tlsa_name(host), ""))
+    if isinstance(answer, Unasked):
+        return Verdict(subject, Answer.UNASKED, answer.why, LATER)
+    if not isinstance(answer, Found):
+        if described and zone is not None and zone.is_signed:
+            return Verdict(subject, Answer.ABSENT, "has no TLSA record", f"publish {described[0].data}")
+        return Verdict(subject, Answer.WELL, "none is published, which is allowed")
+    if zone is None or not zone.is_signed:
+        advice = "have the zone signed, or remove them"
+        return Verdict(subject, Answer.WRONG, "mean nothing: the zone is not signed", advice, severity=Severity.WARNING)
+    return _keys(facts, host, answer.records)
+
+
+def _keys(facts: DnsFacts, host: str, records: tuple[str, ...]) -> Verdict:
+    subject = f"{tlsa_name(host)} TLSA"
+    shown = {address: said.served for (name, address), said in facts.servers.items() if name == host}
+    wrong = [a for a, served in shown.items() if served and not any(matches(each, served) for each in records)]
+    if wrong and not any(each.split()[0] == DANE_EE for each in records):
+        return Verdict(subject, Answer.UNASKED, "they name an authority: only keys (3 …) are compared", "")
+    if wrong:
+        advice = "publish the key that the server has before it is used, and remove the old one a day later"
+        evidence = f"{', '.join(wrong)} shows a key that they do not mean: who checks sends nothing"
+        return Verdict(subject, Answer.WRONG, evidence, advice, Vantage.HERE)
+    if not any(shown.values()):
+        why = next((said.why for (name, _), said in facts.servers.items() if name == host), "nobody was asked")
+        return Verdict(subject, Answer.UNASKED, f"port {ports.SMTP}: {why}", "look from a network that lets it out")
+    return Verdict(subject, Answer.WELL, f"{', '.join(a for a, served in shown.items() if served)}: as published")
+
+
+def mta_sts_policies(facts: DnsFacts) -> Iterator[Verdict]:
+    """The policy that senders fetch is the described one."""
+    for domain in facts.plan.topology.domains:
+        if domain.mta_sts is not MtaStsMode.OFF:
+            pages = {address: page for (name, address), page in facts.policies.items() if name == domain.name}
+            yield _policy(facts, domain, pages)
+
+
+def _policy(facts: DnsFacts, domain: Domain, pages: Mapping[str, Page]) -> Verdict:
+    subject = f"https://mta-sts.{domain.name}{PATH}"
+    severity = Severity.FAILURE if domain.mta_sts is MtaStsMode.ENFORCE else Severity.WARNING
+    heard = {address: page for address, page in pages.items() if page.reached is Reached.YES}
+    if not heard:
+        why = next((f"{address}: {page.reached.value}" for address, page in pages.items()), "nobody was asked")
+        return Verdict(subject, Answer.UNASKED, why, LATER)
+    want = _lines(mta_sts_policy(facts.plan.topology, facts.plan.proxies, domain))
+    for address, page in heard.items():
+        if page.status != 200:
+            said = f"answers {page.status}" if page.status else page.why
+            return Verdict(subject, Answer.ABSENT, f"{address} {said}", DEPLOY, severity=severity)
+        if not page.kind.lower().startswith("text/plain"):
+            evidence = f"{address} calls it {page.kind or 'nothing'}, and not text/plain (RFC 8461 3.2)"
+            return Verdict(subject, Answer.WRONG, evidence, DEPLOY, severity=severity)
+        if _lines(page.text) != want:
+            evidence = f"{address} has {'; '.join(_lines(page.text))[:160]}"
+            return Verdict(subject, Answer.WRONG, evidence, DEPLOY, severity=severity)
+    return Verdict(subject, Answer.WELL, "; ".join(want))
+
+
+DEPLOY: Final = "bring the proxy to its description: mailnix deploy"
+
+
+def _lines(policy: str) -> list[str]:
+    return [" ".join(line.split()) for line in policy.splitlines() if line.strip()]

@@ -1,0 +1,111 @@
+"""Zones: whether their servers answer alike, and whether DNSSEC proves what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailnix.doctor.dns.facts import DnsFacts, ZoneSeen
+from mailnix.doctor.dns.settle import LATER, WAIT
+from mailnix.doctor.values import Answer, Severity, Verdict
+from mailnix.resolve import Answer as Told
+from mailnix.resolve import Found, Unasked
+
+SERVFAIL = "SERVFAIL"
+
+
+def own(facts: DnsFacts) -> tuple[ZoneSeen, ...]:
+    """The zones that the description's records are in; not those of reverse names, which others keep."""
+    names = dict.fromkeys(facts.zone_of.get(each.name) for each in facts.plan.records if each.zone)
+    return tuple(facts.zones[name] for name in names if name is not None and name in facts.zones)
+
+
+def servers(facts: DnsFacts) -> Iterator[Verdict]:
+    """Each server of a zone answers for it, and all have the same version."""
+    for zone in own(facts):
+        yield _servers(zone)
+
+
+def _servers(zone: ZoneSeen) -> Verdict:
+    serials = {name: serial(answer) for name, answer in zone.servers.items()}
+    mute = {name: why for name, answer in zone.servers.items() if (why := _mute(answer))}
+    asked = {name: number for name, number in serials.items() if number}
+    if not asked:
+        why = next(iter(mute.values()), zone.why or "no server is known")
+        return Verdict(zone.shown, Answer.UNASKED, why, "see whether this machine reaches DNS servers on port 53")
+    if len(set(asked.values())) > 1:
+        said = ", ".join(f"{name} has {number}" for name, number in asked.items())
+        return Verdict(zone.shown, Answer.PENDING, f"versions differ: {said}", WAIT)
+    if mute:
+        name, why = next(iter(mute.items()))
+        advice = f"mend {name}, or take it out of the NS records where you registered the name"
+        return Verdict(zone.shown, Answer.WRONG, why, advice, severity=Severity.WARNING)
+    return Verdict(zone.shown, Answer.WELL, f"{', '.join(asked)}: version {next(iter(asked.values()))}")
+
+
+def serial(answer: Told) -> str:
+    """A zone's version (RFC 1035 3.3.13); empty where nobody said."""
+    return answer.records[0].split()[2] if isinstance(answer, Found) else ""
+
+
+def _mute(answer: Told) -> str:
+    if isinstance(answer, Found):
+        return ""
+    return answer.why if isinstance(answer, Unasked) else "says that it has no such zone"
+
+
+def dnssec(facts: DnsFacts) -> Iterator[Verdict]:
+    """What resolvers that check find: true, not signed, or wrong, which is as if the zone were not there."""
+    for zone in own(facts):
+        yield _dnssec(zone)
+
+
+def _dnssec(zone: ZoneSeen) -> Verdict:
+    if bogus := _bogus(zone):
+        advice = (
+            "compare the DS where you registered the name with the zone's keys, or have that DS removed: until then \
+whoever checks gets no answer"
+        )
+        return Verdict(zone.shown, Answer.WRONG, f"{bogus}, and an answer where it is not checked", advice)
+    proven = [name for name, answer in zone.checked.items() if _proven(answer)]
+    if proven:
+        return Verdict(zone.shown, Answer.WELL, f"signed, and proven to {', '.join(proven)}")
+    if isinstance(zone.ds, Unasked):
+        return Verdict(zone.shown, Answer.UNASKED, zone.ds.why, LATER)
+    if zone.is_signed:
+        return Verdict(zone.shown, Answer.UNASKED, "signed, but no resolver that was asked checks it", NO_CHECK)
+    if isinstance(zone.dnskey, Found):
+        advice = "give the zone's DS record to the registrar, or switch signing off"
+        evidence = "signed, but nothing above says so: nobody can check it"
+        return Verdict(zone.shown, Answer.WRONG, evidence, advice, severity=Severity.WARNING)
+    return Verdict(zone.shown, Answer.WELL, "not signed, which is allowed: without it there is no DANE")
+
+
+NO_CHECK = "name a resolver that validates: --resolver ADDRESS"
+
+
+def _bogus(zone: ZoneSeen) -> str:
+    """A resolver that fails where it checks, and answers where it is asked not to."""
+    for name, answer in zone.checked.items():
+        failed = isinstance(answer, Unasked) and answer.rcode == SERVFAIL
+        if failed and isinstance(zone.unchecked.get(name), Found):
+            return answer.why if isinstance(answer, Unasked) else name
+    return ""
+
+
+def _proven(answer: Told) -> bool:
+    return not isinstance(answer, Unasked) and answer.authenticated
+
+
+def resolvers(facts: DnsFacts) -> Iterator[Verdict]:
+    """Recursive resolvers answer: how the world sees the zones is known."""
+    for zone in own(facts):
+        heard = [name for name, answer in zone.checked.items() if _answers(zone, name, answer)]
+        if heard:
+            yield Verdict(zone.shown, Answer.WELL, f"{', '.join(heard)} answer")
+            continue
+        why = next((a.why for a in zone.checked.values() if isinstance(a, Unasked)), "no resolver was asked")
+        yield Verdict(zone.shown, Answer.UNASKED, why, NO_CHECK)
+
+
+def _answers(zone: ZoneSeen, name: str, answer: Told) -> bool:
+    return not isinstance(answer, Unasked) or not isinstance(zone.unchecked.get(name, answer), Unasked)

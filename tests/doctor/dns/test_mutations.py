@@ -1,0 +1,121 @@
+"""Every record of the plan wrong, absent and doubled: each is found under its own id, and nothing else is blamed."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailnix import Alias, Domain, MtaStsMode, Topology
+from mailnix.doctor.values import Answer
+from mailnix.plan import derive
+from tests.descriptions import sound
+from tests.doctor.dns.world import Record, bad, findings, records_of, world
+
+KEYS = {"example.org": "TUlJQklq", "example.net": "TUlJQklr"}
+
+
+def described() -> Topology:
+    """Two domains, one of which reports to the other; one has others who sign for it."""
+    first = Domain("example.org", ["alice"], [Alias("postmaster", "alice")], caa=["ca.example"])
+    return sound(domains=[first, Domain("example.net", ["bob"], mta_sts=MtaStsMode.ENFORCE)])
+
+
+PLAN = derive(described(), KEYS)
+RECORDS = records_of(PLAN)
+REPEATED = ("SRV", "CNAME")
+"""Of the second domain nothing new: its names are like the first's."""
+
+
+def id_of(name: str, kind: str, data: str) -> str:
+    """Under which id a fault of this record is to be found, as people would look for it."""
+    by_kind = {"A": "host", "AAAA": "host", "MX": "mx", "PTR": "ptr", "SRV": "srv", "CAA": "caa"}
+    if kind in by_kind:
+        return f"dns.{by_kind[kind]}"
+    if kind == "CNAME":
+        return "dns.mta_sts_host" if name.startswith("mta-sts.") else "dns.autoconfig"
+    labels = {
+        "dkim": "dkim",
+        "_dmarc": "dmarc",
+        "_mta-sts": "mta_sts",
+        "_smtp": "tls_rpt",
+        "_caldavs": "dav",
+        "_carddavs": "dav",
+        "mail": "spf_helo",
+    }
+    if "._report._dmarc." in name:
+        return "dns.dmarc_reports"
+    return f"dns.{labels.get(name.partition('.')[0], 'spf')}"
+
+
+def otherwise(kind: str, data: str) -> str:
+    """Another record of that type, as somebody might have had before."""
+    match kind:
+        case "A":
+            return "198.51.100.66"
+        case "AAAA":
+            return "2001:db8:66::1"
+        case "MX":
+            return "5 mx.provider.example."
+        case "PTR" | "CNAME":
+            return "vps66.provider.example."
+        case "SRV":
+            return "0 1 1025 old.provider.example."
+        case "CAA":
+            return '0 issue "other.example"' if "issue" in data else '0 iodef "mailto:who@provider.example"'
+        case _:
+            return _other_text(data)
+
+
+def _other_text(data: str) -> str:
+    if "spf1" in data:
+        return '"v=spf1 ip4:198.51.100.66 -all"'
+    if "DMARC1" in data and "p=" not in data:
+        return '"no"'
+    tags = {
+        "; p=none": "; p=reject",
+        "p=TUlJ": "p=YWJj",
+        "id=": "id=0",
+        "rua=mailto:": "rua=mailto:x",
+        "path=": "path=/x",
+    }
+    tag = next(each for each in tags if each in data)
+    return data.replace(tag, tags[tag])
+
+
+def wrong(record: Record) -> tuple[Record, ...]:
+    """It says something else."""
+    name, kind, data = record
+    return tuple((name, kind, otherwise(kind, data)) if each == record else each for each in RECORDS)
+
+
+def absent(record: Record) -> tuple[Record, ...]:
+    """It is not there."""
+    return tuple(each for each in RECORDS if each != record)
+
+
+def doubled(record: Record) -> tuple[Record, ...]:
+    """What was there before stands beside it; beside an alias nothing may, so there addresses stand for it."""
+    name, kind, data = record
+    if kind != "CNAME":
+        return (*RECORDS, (name, kind, otherwise(kind, data)))
+    addresses = [
+        (name, each, where) for host, each, where in RECORDS if host == data.rstrip(".") and each in ("A", "AAAA")
+    ]
+    return (*absent(record), *addresses, (name, "A", otherwise("A", "")))
+
+
+CASES = [
+    pytest.param(record, fault, id=f"{record[0]} {record[1]} {record[2][:20]} {fault.__name__}")
+    for record in RECORDS
+    if not (record[0].endswith("example.net") and record[1] in REPEATED)
+    for fault in (wrong, absent, doubled)
+]
+
+
+@pytest.mark.parametrize(("record", "fault"), CASES)
+def test_a_fault_is_found_under_its_own_id_and_nothing_else_is_blamed(record: Record, fault: object) -> None:
+    assert callable(fault)
+    found = bad(findings(PLAN, world(PLAN, fault(record))))
+    assert list(found) == [id_of(*record)]
+    (finding,) = found[id_of(*record)]
+    assert finding.answer in (Answer.WRONG, Answer.ABSENT)
+    assert finding.advice
