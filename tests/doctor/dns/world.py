@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 import dns.exception
 import dns.flags
@@ -38,6 +39,32 @@ def zones_of(plan: Plan) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*filter(None, (each.zone for each in plan.records)), *reverse, "nic.example")))
 
 
+@cache
+def message(
+    name: str, kind: str, flags: int, rcode: str, sets: tuple[tuple[str, str, tuple[str, ...]], ...], zone: str = ""
+) -> dns.message.Message:
+    """A response as it comes off the wire; one whose question has no answer has its zone's SOA."""
+    response = dns.message.make_response(dns.message.make_query(f"{name}.", kind))
+    response.flags |= flags
+    response.set_rcode(dns.rcode.from_text(rcode))
+    for owner, each, data in sets:
+        response.answer.append(dns.rrset.from_text(f"{owner}.", 60, "IN", each, *data))
+    if not any(each == kind for _, each, _ in sets):
+        response.authority.append(dns.rrset.from_text(f"{zone}.", 60, "IN", "SOA", SOA.format(1)))
+    return dns.message.from_wire(response.to_wire())
+
+
+def _sets(known: Sequence[Record], name: str, kind: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Sets of records that answer a question, along aliases."""
+    here = [(each, data) for owner, each, data in known if owner == name]
+    alias = [data for each, data in here if each == "CNAME" != kind]
+    if alias:
+        yield name, "CNAME", (alias[0],)
+        yield from _sets(known, alias[0].rstrip("."), kind)
+    elif found := tuple(data for each, data in here if each == kind):
+        yield name, kind, found
+
+
 @define
 class World:
     """Answers questions; `views` has what a server believes instead of `records`, `mute` who says nothing.
@@ -64,39 +91,18 @@ class World:
             raise dns.exception.Timeout
         (question,) = query.question
         name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
-        response = dns.message.make_response(query)
-        zone = self._zone(name)
-        if address in RESOLVERS.values():
-            if zone in self.bogus and not query.flags & dns.flags.CD:
-                response.set_rcode(dns.rcode.SERVFAIL)
-                return response
-            response.flags |= dns.flags.RA | (dns.flags.AD if zone in self.signed else 0)
-        elif zone:
-            response.flags |= dns.flags.AA
-        self._fill(response, address, name, kind)
-        return dns.message.from_wire(response.to_wire())
+        zone, is_resolver = self._zone(name), address in RESOLVERS.values()
+        if is_resolver and zone in self.bogus and not query.flags & dns.flags.CD:
+            return message(name, kind, dns.flags.RA, "SERVFAIL", ())
+        flags = dns.flags.RA | (dns.flags.AD if zone in self.signed else 0) if is_resolver else 0
+        known = (*self.views.get(address, self.records), *self._of_zones(address))
+        sets = tuple(_sets(known, name, kind))
+        exists = bool(sets) or any(each == name or each.endswith(f".{name}") for each, _, _ in known)
+        return message(name, kind, flags or bool(zone) * dns.flags.AA, "NOERROR" if exists else "NXDOMAIN", sets, zone)
 
     def _zone(self, name: str) -> str:
         found = [zone for zone in self.zones if name == zone or name.endswith(f".{zone}")]
         return max(found, key=len, default="")
-
-    def _fill(self, response: dns.message.Message, address: str, name: str, kind: str) -> None:
-        known = (*self.views.get(address, self.records), *self._of_zones(address))
-        here = [record for record in known if record[0] == name]
-        if not here:
-            inner = any(record[0].endswith(f".{name}") for record in known)
-            response.set_rcode(dns.rcode.NOERROR if inner else dns.rcode.NXDOMAIN)
-        alias = [data for _, each, data in here if each == "CNAME"]
-        for data in alias if kind != "CNAME" else ():
-            response.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", "CNAME", data))
-            self._fill(response, address, data.rstrip("."), kind)
-        if alias and kind != "CNAME":
-            return
-        if found := [data for _, each, data in here if each == kind]:
-            response.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", kind, *found))
-        else:
-            soa = SOA.format(1)
-            response.authority.append(dns.rrset.from_text(f"{self._zone(name)}.", 60, "IN", "SOA", soa))
 
     def _of_zones(self, address: str) -> Iterable[Record]:
         for name, where in SERVERS.items():
