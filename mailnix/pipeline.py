@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attrs import frozen
+
 from mailnix.errors import AdoptError, BuildError, ConfigError, Severity
 from mailnix.formats.backend import Backend
 from mailnix.plan import Plan, derive
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from mailnix.deploy.asking import TakeOver
     from mailnix.deploy.start import Reach, Wish
     from mailnix.deploy.values import Report as DeployReport
+    from mailnix.doctor.scene import Scene
+    from mailnix.doctor.values import Finding
     from mailnix.errors import Problem
     from mailnix.image import Format, Manifest, Progress
     from mailnix.image.packages import Made
@@ -34,6 +38,13 @@ if TYPE_CHECKING:
     from mailnix.zones.forms import Form
 
 SECRETS_FOLDER = "secrets"
+
+
+@frozen
+class Changes:
+    """That only what has changed is wanted; `file` keeps what is known (none: where the user's state is kept)."""
+
+    file: Path | None = None
 
 
 def load(config: Path) -> Topology:
@@ -316,6 +327,32 @@ def rollback(
     flake = partial(_with_local, whole, local_folder(config), progress)
     with start.started(whole, folder, wish, reach, lambda _: False, progress, flake) as given:
         return rolling.rollback(given, host, number, databases=databases)
+
+
+def doctor(
+    config: Path,
+    scene: Callable[[Plan], Scene],
+    only: Sequence[str],
+    changes: Changes | None = None,
+    secrets: Path | None = None,
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...] | None]:
+    """What the checks named in `only` (none: all) find, and with `changes` what of it is news.
+
+    Raises MailnixError where nothing can be looked at.
+    """
+    from mailnix.doctor import doctoring, state
+    from mailnix.doctor.registry import chosen, groups
+
+    known = groups()
+    wanted = chosen(only, known)
+    file = None if changes is None else changes.file or state.default_file(config)
+    before = {} if file is None else state.read(file)
+    found = tuple(doctoring.findings(scene(plan(config, secrets)), known, wanted))
+    if file is None:
+        return found, None
+    news, after = state.changes(before, found, wanted)
+    state.write(file, after)
+    return found, news
 
 
 def lab(

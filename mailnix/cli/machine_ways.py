@@ -16,12 +16,14 @@ SHORTEST: Final = 60
 TO_HELP: Final = "Where a machine is, as ssh takes it; may be repeated [default: what `mailnix plan` says]."
 WITHIN_HELP: Final = "How long a change waits to be confirmed before it is taken back."
 SECONDS: Final = click.IntRange(min=SHORTEST)
+targets = click.option("--to", "targets", multiple=True, metavar="HOST=TARGET", help=TO_HELP)
+ssh_config = click.option(
+    "--ssh-config", type=options.PATH, metavar="FILE", help="Read this instead of your own ~/.ssh/config."
+)
 _OPTIONS: Final = (
     click.option("--dry-run", is_flag=True, help="Only show files, units and packages that would change."),
-    click.option("--to", "targets", multiple=True, metavar="HOST=TARGET", help=TO_HELP),
-    click.option(
-        "--ssh-config", type=options.PATH, metavar="FILE", help="Read this instead of your own ~/.ssh/config."
-    ),
+    targets,
+    ssh_config,
     click.option("--within", type=SECONDS, default=WITHIN, show_default=True, metavar="SECONDS", help=WITHIN_HELP),
     options.secrets,
     options.as_json,

@@ -18,6 +18,7 @@ MAIN_VERBS = {
     "build": "mailnix.cli.build",
     "deploy": "mailnix.cli.deploy",
     "rollback": "mailnix.cli.rollback",
+    "doctor": "mailnix.cli.doctor",
     "lab": "mailnix.cli.lab",
 }
 

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from itertools import chain
 from typing import Final, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from mailnix import resolve
 from mailnix.doctor import spf
@@ -34,15 +34,20 @@ S = TypeVar("S")
 
 @frozen
 class Doors:
-    """How names and servers are asked; tests pass others. `resolvers` are the recursive ones, the best first."""
+    """How names and servers are asked; tests pass others. `resolvers` are the recursive ones, the best first.
+
+    `asleep` are those that were found not to answer at all, with why.
+    """
 
     resolvers: tuple[Server, ...]
     here: Here
     exchange: Exchange = over_network
+    asleep: Mapping[str, Unasked] = field(factory=dict)
 
 
 def gathered(plan: Plan, doors: Doors, wanted: Collection[str]) -> DnsFacts:
     """Everything that the wanted checks judge."""
+    doors = _awake(doors)
     zones, seen = _names(questions(plan), doors)
     facts = DnsFacts(plan, seen, {zone.name: zone for zone in zones.values()}, {n: z.name for n, z in zones.items()})
     if not {"dns.spf", "dns.spf_result"}.isdisjoint(wanted):
@@ -52,6 +57,14 @@ def gathered(plan: Plan, doors: Doors, wanted: Collection[str]) -> DnsFacts:
     if "dns.tlsa" in wanted:
         facts = evolve(facts, servers=_servers(facts, doors.here))
     return facts
+
+
+def _awake(doors: Doors) -> Doors:
+    """Resolvers that say nothing to one question are asked no others, each of which takes ten seconds."""
+    said = _map(lambda each: resolve.recursive(each, doors.exchange)("", "NS"), doors.resolvers)
+    asleep = {each.name: answer for each, answer in said.items() if isinstance(answer, Unasked) and not answer.rcode}
+    awake = tuple(each for each in doors.resolvers if each.name not in asleep)
+    return evolve(doors, resolvers=awake, asleep=asleep)
 
 
 def _map(work: Callable[[T], S], items: Iterable[T]) -> dict[T, S]:
@@ -65,7 +78,7 @@ def _first(doors: Doors) -> Ask:
     asks = [resolve.recursive(each, doors.exchange) for each in doors.resolvers]
 
     def ask(name: str, kind: str, /) -> Answer:
-        answer: Answer = Unasked("no resolver is known")
+        answer: Answer = next(iter(doors.asleep.values()), Unasked("no resolver is known"))
         for each in asks:
             answer = each(name, kind)
             if not isinstance(answer, Unasked):
@@ -108,13 +121,16 @@ def _jobs(
         for each in doors.resolvers:
             known = zone.checked[each.name] if zone else None
             yield _Job(each.name, False, name, kind, _unless_mute(known, resolve.recursive(each, doors.exchange)))
+        for resolver, why in doors.asleep.items():
+            yield _Job(resolver, False, name, kind, _saying(why))
 
 
 def _unless_mute(soa: Answer | None, ask: Ask) -> Ask:
     """Who did not answer for the zone says the same of its names: to ask again thirty times takes minutes."""
-    if not isinstance(soa, Unasked):
-        return ask
-    why = soa
+    return _saying(soa) if isinstance(soa, Unasked) else ask
+
+
+def _saying(why: Unasked) -> Ask:
     return lambda _name, _kind, /: why
 
 
@@ -152,7 +168,7 @@ def _zone(doors: Doors, zone: Zone) -> ZoneSeen:
         from_each(resolve.authoritative, zone.servers),
         ask(zone.name, "DS") if zone.name else Absent(exists=True),
         ask(zone.name, "DNSKEY"),
-        from_each(resolve.recursive, doors.resolvers),
+        {**from_each(resolve.recursive, doors.resolvers), **doors.asleep},
         from_each(resolve.unchecked, doors.resolvers),
     )
 

@@ -11,6 +11,7 @@ from mailnix.doctor.values import Answer, Severity, Vantage, Verdict
 from mailnix.resolve import Found, Unasked
 
 WAIT = "wait: resolvers keep what they have until its time to live is over"
+NO_DNS = "see whether this machine reaches DNS servers on port 53"
 LATER = "ask again later"
 SHOWN = 160  # characters of evidence from one server
 
@@ -57,7 +58,7 @@ def settled(subject: str, seen: Seen, kinds: Iterable[str], right: Right) -> Ver
         if opinions.well:
             return Verdict(subject, Answer.WELL, next(iter(opinions.well.values())), vantage=vantage)
     why = next(iter((*published.unasked.values(), *cached.unasked.values())), "nobody was asked")
-    return Verdict(subject, Answer.UNASKED, why, "see whether this machine reaches DNS servers on port 53")
+    return Verdict(subject, Answer.UNASKED, why, NO_DNS)
 
 
 def _opinions(by_server: Mapping[str, Answers], kinds: tuple[str, ...], right: Right) -> _Opinions:

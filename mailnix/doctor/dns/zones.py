@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailnix.doctor.dns.facts import DnsFacts, ZoneSeen
-from mailnix.doctor.dns.settle import LATER, WAIT
+from mailnix.doctor.dns.settle import LATER, NO_DNS, WAIT
 from mailnix.doctor.values import Answer, Severity, Verdict
 from mailnix.resolve import Answer as Told
 from mailnix.resolve import Found, Unasked
@@ -19,8 +19,18 @@ def own(facts: DnsFacts) -> tuple[ZoneSeen, ...]:
     return tuple(facts.zones[name] for name in names if name is not None and name in facts.zones)
 
 
+def _lost(facts: DnsFacts) -> Iterator[Verdict]:
+    """Zones of which nobody says where they are kept."""
+    lost = {each.zone: each for each in facts.plan.records if each.zone and each.name not in facts.zone_of}
+    for name, record in lost.items():
+        answer = facts.at(record.name).best(record.type)
+        why = answer.why if isinstance(answer, Unasked) else "its servers are not known"
+        yield Verdict(name, Answer.UNASKED, why, NO_DNS)
+
+
 def servers(facts: DnsFacts) -> Iterator[Verdict]:
     """Each server of a zone answers for it, and all have the same version."""
+    yield from _lost(facts)
     for zone in own(facts):
         yield _servers(zone)
 
@@ -31,7 +41,7 @@ def _servers(zone: ZoneSeen) -> Verdict:
     asked = {name: number for name, number in serials.items() if number}
     if not asked:
         why = next(iter(mute.values()), zone.why or "no server is known")
-        return Verdict(zone.shown, Answer.UNASKED, why, "see whether this machine reaches DNS servers on port 53")
+        return Verdict(zone.shown, Answer.UNASKED, why, NO_DNS)
     if len(set(asked.values())) > 1:
         said = ", ".join(f"{name} has {number}" for name, number in asked.items())
         return Verdict(zone.shown, Answer.PENDING, f"versions differ: {said}", WAIT)
@@ -55,6 +65,7 @@ def _mute(answer: Told) -> str:
 
 def dnssec(facts: DnsFacts) -> Iterator[Verdict]:
     """What resolvers that check find: true, not signed, or wrong, which is as if the zone were not there."""
+    yield from _lost(facts)
     for zone in own(facts):
         yield _dnssec(zone)
 
@@ -98,6 +109,7 @@ def _proven(answer: Told) -> bool:
 
 def resolvers(facts: DnsFacts) -> Iterator[Verdict]:
     """Recursive resolvers answer: how the world sees the zones is known."""
+    yield from _lost(facts)
     for zone in own(facts):
         heard = [name for name, answer in zone.checked.items() if _answers(zone, name, answer)]
         if heard:

@@ -1,0 +1,41 @@
+"""How findings are shown, and the exit status that goes with them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from mailnix.cli import output
+from mailnix.doctor import report
+from mailnix.doctor.values import Answer, Exit, Finding, exit_status
+from mailnix.errors import MailnixError
+
+_COLOURS: Final = {"failure": "red", "warning": "yellow", "well": "green"}
+
+
+def show(found: Sequence[Finding], news: Sequence[Finding] | None, *, everything: bool, as_json: bool) -> int:
+    """Print what was found, or of it what is `news`; gives the exit status, which is that of all of it."""
+    if as_json:
+        output.result_json(report.report(found if news is None else news))
+    elif news is not None:
+        _print(news)
+    else:
+        _print([each for each in found if everything or each.answer is not Answer.WELL])
+        output.result(report.summary(found))
+    return exit_status(found)
+
+
+def failed(error: MailnixError, *, as_json: bool) -> int:
+    """Say why nothing could be looked at: with exit status 1, that would be taken for a warning."""
+    if as_json:
+        output.result_json(report.report((), error.message))
+    output.failure(error)
+    return Exit.UNASKED
+
+
+def _print(findings: Sequence[Finding]) -> None:
+    for each in findings:
+        word = report.word(each)
+        first, *rest = report.lines(each)
+        output.result("\n".join((f"{output.styled(word, sys.stdout, fg=_COLOURS.get(word))}: {first}", *rest)))

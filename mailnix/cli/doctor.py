@@ -1,0 +1,63 @@
+"""`mailnix doctor`: is all well?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from mailnix.cli import machine_ways, options, output
+from mailnix.errors import MailnixError
+
+if TYPE_CHECKING:
+    from mailnix.plan import Plan
+
+ONLY: Final = "A group (dns) or a check (dns.mx); may be repeated [default: all]."
+STATE: Final = "Where --changes keeps what it knows [default: in ~/.local/state/mailnix]."
+RESOLVER: Final = "A recursive resolver to ask; may be repeated [default: this machine's, and public ones]."
+AUTHORITIES: Final = "Trust these certificate authorities (PEM) instead of this machine's."
+
+
+@click.command("doctor")
+@options.config
+@click.option("--only", multiple=True, metavar="GROUP|ID", help=ONLY)
+@click.option("--changes", is_flag=True, help="Print only what has changed since the last run with --changes.")
+@click.option("--state", type=options.PATH, metavar="FILE", help=STATE)
+@click.option("--all", "everything", is_flag=True, help="Print what is well, too.")
+@click.option("--resolver", "resolvers", multiple=True, metavar="ADDRESS", help=RESOLVER)
+@click.option("--authorities", type=options.PATH, metavar="FILE", help=AUTHORITIES)
+@machine_ways.targets
+@machine_ways.ssh_config
+@options.secrets
+@options.as_json
+def command(
+    config: Path,
+    only: tuple[str, ...],
+    changes: bool,
+    state: Path | None,
+    everything: bool,
+    resolvers: tuple[str, ...],
+    authorities: Path | None,
+    targets: tuple[str, ...],
+    ssh_config: Path | None,
+    secrets: Path | None,
+    as_json: bool,
+) -> int:
+    """Look whether everything that CONFIG describes is well: names, servers, machines.
+
+    The exit status is 0 where all is well, 1 for warnings, 2 for failures, 3 where something could not be asked.
+    """
+    from mailnix import pipeline
+    from mailnix.cli.diagnosis import failed, show
+    from mailnix.doctor.scene import Scene
+
+    def scene(plan: Plan) -> Scene:
+        reached = machine_ways.targets_of(targets)
+        return Scene(plan, secrets, reached, ssh_config, resolvers, authorities, say=output.status)
+
+    try:
+        found, news = pipeline.doctor(config, scene, only, pipeline.Changes(state) if changes else None, secrets)
+    except MailnixError as error:
+        return failed(error, as_json=as_json)
+    return show(found, news, everything=everything, as_json=as_json)
