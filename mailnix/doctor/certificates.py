@@ -20,9 +20,10 @@ def _read(served: Served) -> x509.Certificate:
     return x509.load_der_x509_certificate(served.certificate)
 
 
-def ends(served: Served) -> datetime:
-    """Until when it is good."""
-    return _read(served).not_valid_after_utc
+def time(served: Served) -> tuple[datetime, datetime]:
+    """From when until when it is good."""
+    certificate = _read(served)
+    return certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 
 def issuer(served: Served) -> str:

@@ -16,7 +16,7 @@ from mailnix.doctor.values import Check, Facts
 from mailnix.errors import MailnixError
 from mailnix.slips import did_you_mean
 
-MODULES: Final[tuple[str, ...]] = ("mailnix.doctor.dns",)
+MODULES: Final[tuple[str, ...]] = ("mailnix.doctor.dns", "mailnix.doctor.outside")
 """In the order in which they run, which is that of `mailnix doctor`: what others depend on comes first."""
 
 
