@@ -49,7 +49,7 @@ def _text_right(kind: Kind, record: DnsRecord, answers: Answers) -> Fault | None
         others = [each for each in have if not kind.same(each, want)]
         advice = f"remove {' and '.join(others)}" if others else "remove one of them"
         return Fault(Answer.WRONG, f"has {len(have)} such records: {kind.doubled}", advice, kind.wrong)
-    if have[0].startswith(kind.begins) and kind.same(have[0], want):
+    if kind.begin(have[0]) and kind.same(have[0], want):
         return None
     return Fault(Answer.WRONG, f"says {have[0]!r}", publish([record]), kind.wrong)
 

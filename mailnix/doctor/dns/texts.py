@@ -61,7 +61,11 @@ class Kind:
 
     def mine(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the texts at a name that are of this kind, or try to be."""
-        return texts if self.alone else tuple(each for each in texts if each.lower().startswith(self.begins.lower()))
+        return texts if self.alone else tuple(filter(self.begin, texts))
+
+    def begin(self, text: str) -> bool:
+        """Whether a text begins as those of the kind; where letter case counts, `same` says so."""
+        return text.lower().startswith(self.begins.lower())
 
 
 KINDS: Final = {

@@ -90,7 +90,7 @@ class World:
             self.lossy.discard(address)
             raise dns.exception.Timeout
         (question,) = query.question
-        name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
+        name, kind = question.name.to_text().rstrip(".").lower(), dns.rdatatype.to_text(question.rdtype)
         zone, is_resolver = self._zone(name), address in RESOLVERS.values()
         if is_resolver and zone in self.bogus and not query.flags & dns.flags.CD:
             return message(name, kind, dns.flags.RA, "SERVFAIL", ())

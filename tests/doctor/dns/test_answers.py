@@ -1,0 +1,228 @@
+"""Wrong, absent, not yet propagated and could not ask are different answers; one lost packet is none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from mailnix import Alias, Domain, Relay
+from mailnix.doctor.dns.checks import CHECKS
+from mailnix.doctor.here import Page, Reached
+from mailnix.doctor.values import Answer, Severity, Vantage
+from mailnix.plan import Plan, derive
+from mailnix.resolve import text_of
+from rig.certificates import make
+from tests.descriptions import PUBLIC4, sound
+from tests.doctor.dns.world import EVERYBODY, RESOLVERS, SERVERS, Record, World, bad, findings, records_of, world
+from tests.doctor.here import CERTIFICATE, Elsewhere
+
+
+def described(**changed: object) -> Plan:
+    domain = Domain("example.org", ["alice"], [Alias("postmaster", "alice")], **changed)  # type: ignore[arg-type]
+    return derive(sound(domains=[domain]), {"example.org": "TUlJQklq"})
+
+
+PLAN = described()
+RECORDS = records_of(PLAN)
+NAME = "example.org"
+HOST = "mail.example.org"
+MX: Record = (NAME, "MX", "10 mail.example.org.")
+ALL_IDS = {check.id for check in CHECKS}
+LIMITED = {"dns.mta_sts_policy"}
+"""Whose questions are not asked of DNS."""
+
+
+def without(*records: Record) -> tuple[Record, ...]:
+    return tuple(each for each in RECORDS if each not in records)
+
+
+def only(internet: World, here: Elsewhere | None = None, plan: Plan = PLAN) -> dict[str, Answer]:
+    """The ids that are not well, and their answer."""
+    return {name: found[0].answer for name, found in bad(findings(plan, internet, here)).items()}
+
+
+def test_every_check_says_something_where_all_is_well() -> None:
+    found = findings(PLAN, world(PLAN))
+    assert {each.id for each in found} | {"dns.dmarc_reports"} == ALL_IDS  # no domain reports to another here
+    assert {each.answer for each in found} == {Answer.WELL}
+
+
+def test_one_lost_packet_at_each_server_changes_nothing() -> None:
+    assert only(world(PLAN, lossy=set(EVERYBODY))) == {}
+
+
+@pytest.mark.parametrize("mute", [["resolver one"], ["ns2.nic.example"]])
+def test_a_server_that_says_nothing_makes_no_record_wrong(mute: list[str]) -> None:
+    everybody = {**SERVERS, **RESOLVERS}
+    found = only(world(PLAN, mute=frozenset(everybody[name] for name in mute)))
+    assert found in ({}, {"dns.servers": Answer.WRONG})
+
+
+def test_what_nobody_answers_could_not_be_asked() -> None:
+    found = bad(findings(PLAN, world(PLAN, mute=frozenset(EVERYBODY))))
+    assert {each.answer for many in found.values() for each in many} == {Answer.UNASKED}
+    assert set(found) >= ALL_IDS - LIMITED - {"dns.alias", "dns.dmarc_reports", "dns.spf_result", "dns.caa"}
+
+
+def test_where_no_authoritative_server_is_reached_resolvers_are_believed() -> None:
+    found = findings(PLAN, world(PLAN, mute=frozenset(SERVERS.values())))
+    assert set(bad(found)) == {"dns.servers"}
+    assert {each.vantage for each in found if each.id == "dns.mx"} == {Vantage.RESOLVER}
+
+
+@pytest.mark.parametrize("late", ["ns2.nic.example", "resolver two"])
+def test_what_one_server_lacks_is_not_yet_propagated(late: str) -> None:
+    address = {**SERVERS, **RESOLVERS}[late]
+    (finding,) = bad(findings(PLAN, world(PLAN, views={address: without(MX)})))["dns.mx"]
+    assert finding.answer is Answer.PENDING
+    assert late in finding.evidence
+
+
+def test_servers_with_different_versions_have_not_yet_heard_of_the_last_change() -> None:
+    assert only(world(PLAN, serials={SERVERS["ns2.nic.example"]: 2})) == {"dns.servers": Answer.PENDING}
+
+
+def test_an_alias_in_the_place_of_a_host_is_the_only_thing_to_blame() -> None:
+    others = [each for each in RECORDS if each[0] != HOST]
+    assert only(world(PLAN, (*others, (HOST, "CNAME", "vps66.provider.example.")))) == {"dns.alias": Answer.WRONG}
+
+
+def test_the_certificate_authority_of_the_web_site_is_found_where_it_counts() -> None:
+    """mta-sts.example.org is published as an address, as some providers do it, so its parent's CAA counts."""
+    sts = ("mta-sts.example.org", "CNAME", "mail.example.org.")
+    flat = [
+        ("mta-sts.example.org", kind, data) for name, kind, data in RECORDS if name == HOST and kind in ("A", "AAAA")
+    ]
+    web = (NAME, "CAA", '0 issue "other.example"')
+    found = bad(findings(PLAN, world(PLAN, (*without(sts), *flat, web))))
+    assert {each.subject for each in found["dns.caa"]} == {"mta-sts.example.org CAA"}
+    assert set(found) == {"dns.caa"}
+    assert only(world(PLAN, (*RECORDS, web))) == {}  # whom aliases lead to has its own
+
+
+def test_an_order_of_hosts_is_what_counts_not_their_numbers() -> None:
+    assert only(world(PLAN, (*without(MX), (NAME, "MX", "50 MAIL.example.org.")))) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("dkim._domainkey.example.org", "v=DKIM1; p=TUlJQklq; n=made today"),
+        ("_dmarc.example.org", "v=DMARC1;p=none; aspf=s; adkim=s; rua=mailto:postmaster@example.org"),
+        ("example.org", "V=SPF1 MX -ALL"),
+    ],
+)
+def test_the_same_said_otherwise_is_well(name: str, text: str) -> None:
+    others = [each for each in RECORDS if each[:2] != (name, "TXT")]
+    assert only(world(PLAN, (*others, (name, "TXT", f'"{text}"')))) == {}
+
+
+def test_another_spf_record_that_lets_the_proxies_send_deserves_a_second_look_only() -> None:
+    others = [each for each in RECORDS if each[:2] != (NAME, "TXT")]
+    (finding,) = bad(findings(PLAN, world(PLAN, (*others, (NAME, "TXT", '"v=spf1 a:mail.example.org ~all"')))))[
+        "dns.spf"
+    ]
+    assert (finding.answer, finding.severity) == (Answer.WRONG, Severity.WARNING)
+
+
+def test_texts_of_others_at_the_domain_are_nobodys_business() -> None:
+    assert only(world(PLAN, (*RECORDS, (NAME, "TXT", '"google-site-verification=abc"')))) == {}
+
+
+def test_a_policy_record_that_is_left_over_is_found() -> None:
+    plan = described(mta_sts="off")
+    left = ("_mta-sts.example.org", "TXT", '"v=STSv1; id=1"')
+    assert only(world(plan, (*records_of(plan), left)), plan=plan) == {"dns.mta_sts": Answer.WRONG}
+
+
+def test_a_key_that_is_not_known_here_cannot_be_compared() -> None:
+    plan = derive(PLAN.topology)
+    found = only(world(plan, RECORDS), plan=plan)
+    assert found == {"dns.dkim": Answer.UNASKED}
+
+
+# SPF of others
+
+
+def relayed(published: str) -> dict[str, Answer]:
+    """What is found where mail goes out by a relay whose own SPF record is this one."""
+    plan = derive(
+        sound(domains=PLAN.topology.domains, relays=[Relay("smtp.relay.example", spf=["include:spf.relay.example"])]),
+        {NAME: "TUlJQklq"},
+    )
+    return only(world(plan, (*records_of(plan), ("spf.relay.example", "TXT", f'"{published}"'))), plan=plan)
+
+
+@pytest.mark.parametrize(
+    ("published", "answer"),
+    [
+        ("v=spf1 ip4:198.51.100.0/24 ~all", None),
+        ("v=spf1 +all", Answer.WRONG),
+        ("v=spf2", Answer.WRONG),
+        ("v=spf1 include:spf.relay.example", Answer.WRONG),
+        ("v=spf1 a:x1.example a:x2.example a:x3.example -all", Answer.WRONG),
+    ],
+    ids=["sound", "lets everybody send", "none", "goes in circles", "names hosts that are gone"],
+)
+def test_a_record_of_others_is_evaluated_as_receivers_do(published: str, answer: Answer | None) -> None:
+    assert relayed(published) == ({} if answer is None else {"dns.spf_result": answer})
+
+
+# DNSSEC and DANE
+
+SIGNED = frozenset({NAME})
+
+
+def tlsa(certificate: str = CERTIFICATE.tlsa(3, 1, 1)) -> tuple[Record, ...]:
+    return (*RECORDS, ("_25._tcp.mail.example.org", "TLSA", certificate))
+
+
+@pytest.mark.parametrize(
+    ("internet", "expected"),
+    [
+        (lambda: world(PLAN, signed=SIGNED), {}),
+        (lambda: world(PLAN, bogus=SIGNED), {"dns.dnssec": Answer.WRONG}),
+        (lambda: world(PLAN, (*RECORDS, (NAME, "DNSKEY", "257 3 13 AAAA"))), {"dns.dnssec": Answer.WRONG}),
+        (lambda: world(PLAN, (*RECORDS, (NAME, "DS", f"1 13 2 {'00' * 32}"))), {"dns.dnssec": Answer.UNASKED}),
+        (lambda: world(PLAN, tlsa(), signed=SIGNED), {}),
+        (lambda: world(PLAN, tlsa()), {"dns.tlsa": Answer.WRONG}),
+        (lambda: world(PLAN, tlsa(make(HOST).tlsa(3, 1, 1)), signed=SIGNED), {"dns.tlsa": Answer.WRONG}),
+    ],
+    ids=["signed", "bogus", "no DS", "nobody checks", "key as published", "key in vain", "another key"],
+)
+def test_signatures_and_keys_are_judged(internet: Callable[[], World], expected: dict[str, Answer]) -> None:
+    assert only(internet()) == expected
+
+
+def test_a_server_that_shows_no_key_cannot_be_compared() -> None:
+    here = Elsewhere.as_described(PLAN)
+    here.sessions.clear()
+    assert only(world(PLAN, tlsa(), signed=SIGNED), here) == {"dns.tlsa": Answer.UNASKED}
+
+
+# The MTA-STS policy
+
+
+@pytest.mark.parametrize(
+    ("page", "answer"),
+    [
+        (Page(Reached.YES, 404), Answer.ABSENT),
+        (Page(Reached.YES, why="its certificate is refused"), Answer.ABSENT),
+        (Page(Reached.YES, 200, "text/html", "<html>"), Answer.WRONG),
+        (Page(Reached.YES, 200, "text/plain", "version: STSv1\nmode: none\n"), Answer.WRONG),
+        (Page(Reached.SILENT), Answer.UNASKED),
+    ],
+)
+def test_the_policy_is_fetched_and_compared(page: Page, answer: Answer) -> None:
+    here = Elsewhere.as_described(PLAN)
+    here.pages = dict.fromkeys(here.pages, page)
+    assert only(world(PLAN), here) == {"dns.mta_sts_policy": answer}
+
+
+def test_every_text_of_a_plan_has_a_check() -> None:
+    judged = {each.subject for each in findings(PLAN, world(PLAN))}
+    texts = [each for each in PLAN.records if each.type == "TXT"]
+    assert {f"{each.name} TXT" for each in texts} <= judged
+    assert all(text_of(each.data) for each in texts)
+    assert PUBLIC4 in judged
