@@ -16,6 +16,7 @@ from mailnix.doctor.scene import Scene
 from mailnix.doctor.values import Check, Severity, Vantage
 
 _BAD: Final = Severity.FAILURE
+_MILD: Final = Severity.WARNING
 _HERE: Final = Vantage.HERE
 _RESOLVER: Final = Vantage.RESOLVER
 CHECKS: Final[tuple[Check[OutsideFacts], ...]] = (
@@ -28,7 +29,7 @@ CHECKS: Final[tuple[Check[OutsideFacts], ...]] = (
     Check("outside.login", "Mail programs may log in, in TLS only.", _BAD, _HERE, judges.login),
     Check("outside.relay", "No stranger sends mail to others through the proxies.", _BAD, _HERE, judges.relay),
     Check("outside.web", "Mailcow's pages come through the tunnel.", _BAD, _HERE, web.web),
-    Check("outside.settings", "Mail programs are told the described servers.", _BAD, _HERE, web.settings),
+    Check("outside.settings", "Mail programs are told the described servers.", _MILD, _HERE, web.settings),
     Check("outside.blocklist", "No block list has an address or a domain.", _BAD, _RESOLVER, blocklists.blocklists),
 )
 

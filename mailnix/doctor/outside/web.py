@@ -10,7 +10,7 @@ from mailnix.doctor.here import Asked, Page, Reached
 from mailnix.doctor.outside.facts import OutsideFacts
 from mailnix.doctor.outside.judges import ELSEWHERE
 from mailnix.doctor.outside.places import AUTODISCOVER
-from mailnix.doctor.values import Answer, Severity, Verdict
+from mailnix.doctor.values import Answer, Verdict
 from mailnix.plan.dns import autoconfig_names
 from mailnix.services.caddy.autoconfig import autoconfig
 
@@ -39,10 +39,10 @@ def settings(facts: OutsideFacts) -> Iterator[Verdict]:
 
     def thunderbird(page: Page) -> Verdict | None:
         if page.status != 200:
-            return Verdict("", Answer.ABSENT, f"answers {page.status}", "mailnix deploy", severity=Severity.WARNING)
+            return Verdict("", Answer.ABSENT, f"answers {page.status}", "mailnix deploy")
         if page.text.split() != described:
             evidence = "names other servers or ports than described"
-            return Verdict("", Answer.WRONG, evidence, "mailnix deploy", severity=Severity.WARNING)
+            return Verdict("", Answer.WRONG, evidence, "mailnix deploy")
         return None
 
     names = {name for domain in facts.plan.domain_names for name in autoconfig_names(domain)}
@@ -55,7 +55,7 @@ def _outlook(page: Page) -> Verdict | None:
     if page.status in (200, LOGIN_FIRST):
         return None
     advice = "see the logs of Mailcow's nginx and PHP"
-    return Verdict("", Answer.WRONG, f"answers {page.status}", advice, severity=Severity.WARNING)
+    return Verdict("", Answer.WRONG, f"answers {page.status}", advice)
 
 
 def _told(asked: Asked, page: Page, judge: Judge) -> Verdict:

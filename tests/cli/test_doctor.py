@@ -1,0 +1,66 @@
+"""`mailnix doctor` says what is not well, what has changed, and ends with a status that says how bad it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mailnix.doctor.registry import groups
+from rig.refusing import refusing
+from tests.cli.conftest import Run
+from tests.descriptions import PUBLIC4
+
+
+@pytest.fixture(scope="module")
+def nobody() -> Iterator[str]:
+    with refusing() as address:
+        yield address
+
+
+def test_what_cannot_be_asked_is_told_with_what_to_do_and_status_3(mailnix: Run, config: Path, nobody: str) -> None:
+    said = mailnix("doctor", config, "--only", "dns.mx", "--resolver", nobody)
+    assert said.status == 3
+    assert said.out.startswith("could not ask: dns.mx: example.org MX\n    127.0.0.1:")
+    assert "answers REFUSED" in said.out
+    assert "→" in said.out
+    assert said.out.endswith("1 could not be asked\n")
+    assert said.err == "looking at dns\n"
+
+
+def test_programs_read_every_finding(mailnix: Run, config: Path, nobody: str) -> None:
+    said = mailnix("doctor", config, "--only", "dns.mx", "--resolver", nobody, "--json")
+    assert (said.status, said.json["state"], said.json["error"]) == (3, "unasked", "")
+    (finding,) = said.json["findings"]
+    assert set(finding) == {"id", "subject", "vantage", "severity", "answer", "evidence", "advice"}
+    assert (finding["id"], finding["answer"], finding["severity"]) == ("dns.mx", "could not ask", "failure")
+
+
+def test_only_what_has_changed_is_printed(mailnix: Run, config: Path, tmp_path: Path, nobody: str) -> None:
+    state = tmp_path / "state.json"
+    words = ("doctor", config, "--only", "dns.mx", "--resolver", nobody, "--changes", "--state", state)
+    first, second, third = (mailnix(*words) for _ in range(3))
+    assert (first.out, third.out) == ("", "")
+    assert second.out.startswith("could not ask: dns.mx")
+    assert {each.status for each in (first, second, third)} == {3}
+
+
+def test_a_check_that_is_not_there_is_answered_with_the_nearest(mailnix: Run, config: Path) -> None:
+    said = mailnix("doctor", config, "--only", "dns.mxx")
+    assert said.status == 3
+    assert "did you mean dns.mx?" in said.err
+
+
+def test_a_description_that_cannot_be_read_is_no_warning(mailnix: Run, config: Path) -> None:
+    config.write_text(config.read_text().replace(PUBLIC4, "10.0.0.1"))
+    said = mailnix("doctor", config, "--json")
+    assert said.status == 3
+    assert "10.0.0.1" in said.json["error"]
+    assert said.json["findings"] == []
+
+
+def test_the_help_names_a_group_that_there_is(mailnix: Run) -> None:
+    said = mailnix("doctor", "--help")
+    assert "A group (dns) or a check (dns.mx)" in said.out
+    assert "dns" in [group.name for group in groups()]
