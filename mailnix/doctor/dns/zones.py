@@ -67,16 +67,16 @@ def dnssec(facts: DnsFacts) -> Iterator[Verdict]:
     """What resolvers that check find: true, not signed, or wrong, which is as if the zone were not there."""
     yield from _lost(facts)
     for zone in own(facts):
-        yield _dnssec(zone)
+        yield _dnssec(zone, _bogus(zone) or _bogus_name(facts, zone))
 
 
-def _dnssec(zone: ZoneSeen) -> Verdict:
-    if bogus := _bogus(zone):
+def _dnssec(zone: ZoneSeen, bogus: str) -> Verdict:
+    if bogus:
         advice = (
             "compare the DS where you registered the name with the zone's keys, or have that DS removed: until then \
 whoever checks gets no answer"
         )
-        return Verdict(zone.shown, Answer.WRONG, f"{bogus}, and an answer where it is not checked", advice)
+        return Verdict(zone.shown, Answer.WRONG, f"{bogus}, where the zone's servers have an answer", advice)
     proven = [name for name, answer in zone.checked.items() if _proven(answer)]
     if proven:
         return Verdict(zone.shown, Answer.WELL, f"signed, and proven to {', '.join(proven)}")
@@ -100,6 +100,19 @@ def _bogus(zone: ZoneSeen) -> str:
         failed = isinstance(answer, Unasked) and answer.rcode == SERVFAIL
         if failed and isinstance(zone.unchecked.get(name), Found):
             return answer.why if isinstance(answer, Unasked) else name
+    return ""
+
+
+def _bogus_name(facts: DnsFacts, zone: ZoneSeen) -> str:
+    """A name of a signed zone that its servers know, and that every resolver fails at."""
+    names = (name for name, where in facts.zone_of.items() if where == zone.name) if zone.is_signed else ()
+    for name in names:
+        seen = facts.at(name)
+        for kind in next(iter(seen.authoritative.values()), {}):
+            said = [answers[kind] for answers in seen.recursive.values()]
+            failed = bool(said) and all(isinstance(each, Unasked) and each.rcode == SERVFAIL for each in said)
+            if failed and isinstance(seen.best(kind), Found):
+                return f"{name} {kind}: resolvers answer {SERVFAIL}"
     return ""
 
 
