@@ -12,14 +12,12 @@ from mailnix.deploy.defaults import WITHIN
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SHORTEST: Final = 60
+SSH_HELP: Final = "Read this instead of your own ~/.ssh/config."
 TO_HELP: Final = "Where a machine is, as ssh takes it; may be repeated [default: what `mailnix plan` says]."
 WITHIN_HELP: Final = "How long a change waits to be confirmed before it is taken back."
-SECONDS: Final = click.IntRange(min=SHORTEST)
+SECONDS: Final = click.IntRange(min=60)
 targets = click.option("--to", "targets", multiple=True, metavar="HOST=TARGET", help=TO_HELP)
-ssh_config = click.option(
-    "--ssh-config", type=options.PATH, metavar="FILE", help="Read this instead of your own ~/.ssh/config."
-)
+ssh_config = click.option("--ssh-config", type=options.PATH, metavar="FILE", help=SSH_HELP)
 _OPTIONS: Final = (
     click.option("--dry-run", is_flag=True, help="Only show files, units and packages that would change."),
     targets,
