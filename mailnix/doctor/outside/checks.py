@@ -26,6 +26,7 @@ CHECKS: Final[tuple[Check[OutsideFacts], ...]] = (
     Check(
         "outside.certificate", "Clients take each certificate, which has time left.", _BAD, _HERE, judges.certificate
     ),
+    Check("outside.issuer", "Certificates come from the authority that CAA names.", _MILD, _HERE, judges.issuer),
     Check("outside.login", "Mail programs may log in, in TLS only.", _BAD, _HERE, judges.login),
     Check("outside.relay", "No stranger sends mail to others through the proxies.", _BAD, _HERE, judges.relay),
     Check("outside.web", "Mailcow's pages come through the tunnel.", _BAD, _HERE, web.web),

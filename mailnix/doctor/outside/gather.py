@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from attrs import frozen
 
 from mailnix import resolve
-from mailnix.doctor.here import SMTP, Here, Reached, Replies, Spoken
+from mailnix.doctor.here import SMTP, Asked, Here, Page, Reached, Replies, Spoken
 from mailnix.doctor.outside import blocklists, places, relaying
 from mailnix.doctor.outside.facts import Listing, OutsideFacts, Place
 from mailnix.model import ports
 from mailnix.plan import Plan
 from mailnix.resolve import Answer, Ask, Authorities, Exchange, Found, Unasked, Zone, over_network
 
+T = TypeVar("T")
 TOGETHER: Final = 8  # connections at a time: a proxy bounds how many it takes from one address
 CONTROLS: Final = {
     ports.SMTP: ("gmail-smtp-in.l.google.com", "mx01.mail.icloud.com"),
@@ -54,13 +55,25 @@ def gathered(plan: Plan, now: datetime, doors: Doors, wanted: Collection[str]) -
             sessions,
             controls,
             _relays(plan, doors.here) if RELAYED in wanted else {},
-            dict(zip(pages, pool.map(doors.here.page, pages), strict=True)),
+            dict(zip(pages, pool.map(lambda page: _page(doors.here, page), pages), strict=True)),
             tuple(pool.map(lambda each: _listing(doors, *each), lists)),
         )
 
 
 def _session(here: Here, place: Place) -> Spoken:
-    return here.session(place.target) if place.speaks else Spoken(here.connect(place.address, place.port))
+    if not place.speaks:
+        return Spoken(here.connect(place.address, place.port))
+    return _again(lambda: here.session(place.target), lambda spoken: not spoken.why)
+
+
+def _again(ask: Callable[[], T], is_well: Callable[[T], bool]) -> T:
+    """Ask once more where a server stopped half-way: it may have been restarted just then."""
+    said = ask()
+    return said if is_well(said) else ask()
+
+
+def _page(here: Here, asked: Asked) -> Page:
+    return _again(lambda: here.page(asked), lambda page: 0 < page.status < 500)
 
 
 def _control(doors: Doors, port: int) -> Reached:
@@ -82,7 +95,11 @@ def _relays(plan: Plan, here: Here) -> Mapping[Place, Replies]:
 
 def _relay(plan: Plan, here: Here, place: Place) -> Replies:
     tried = relaying.lines(relaying.attempts(plan, place.port))
-    return here.dialogue(place.address, place.port, tried, tls=place.port != ports.SMTP and not place.starttls)
+    tls = place.port != ports.SMTP and not place.starttls
+    return _again(
+        lambda: here.dialogue(place.address, place.port, tried, tls=tls),
+        lambda heard: not heard.why and not any(answer.startswith("4") for answer in heard.answers),
+    )
 
 
 def _listing(doors: Doors, subject: str, zone: str, tests: tuple[str, str]) -> Listing:

@@ -12,6 +12,7 @@ from mailnix.doctor.outside import relaying
 from mailnix.doctor.outside.facts import OutsideFacts, Place
 from mailnix.doctor.values import Answer, Severity, Verdict
 from mailnix.model import ports
+from mailnix.plan.policies import CERTIFICATE_AUTHORITY
 
 ELSEWHERE: Final = "look from another network"
 OFFERS_AUTH: Final = "AUTH"
@@ -111,6 +112,33 @@ def _certificate(now: datetime, place: Place, served: Served | None) -> Verdict:
         severity = Severity.FAILURE if left < whole / LATE else Severity.WARNING
         return Verdict(subject, Answer.WRONG, f"not renewed: {evidence}", advice, severity=severity)
     return Verdict(subject, Answer.WELL, evidence)
+
+
+ISSUERS: Final = {
+    "Let's Encrypt": "letsencrypt.org",
+    "ZeroSSL": "sectigo.com",
+    "Sectigo Limited": "sectigo.com",
+    "Google Trust Services": "pki.goog",
+    "Buypass AS-983163327": "buypass.com",
+    "DigiCert Inc": "digicert.com",
+    "GlobalSign nv-sa": "globalsign.com",
+}
+"""How authorities call themselves in certificates, and in CAA records (their own documentation)."""
+
+
+def issuer(facts: OutsideFacts) -> Iterator[Verdict]:
+    """The authority whose certificates are shown is the one that CAA records name: others' are not renewed."""
+    shown = {place.at: spoken.served for place, spoken in facts.heard() if spoken.served and spoken.served.certificate}
+    if facts.sessions and not shown:
+        yield Verdict(next(iter(facts.sessions)).at, Answer.UNASKED, "no certificate was shown", ELSEWHERE)
+    for at, served in shown.items():
+        name = certificates.issuer(served)
+        authority = ISSUERS.get(name, CERTIFICATE_AUTHORITY)  # of one that we do not know nothing bad is said
+        if authority == CERTIFICATE_AUTHORITY:
+            yield Verdict(at, Answer.WELL, f"from {name}")
+            continue
+        advice = f"see who asks {authority} for it: the published CAA records allow {CERTIFICATE_AUTHORITY}"
+        yield Verdict(at, Answer.WRONG, f"from {name}, which may not sign again", advice)
 
 
 def login(facts: OutsideFacts) -> Iterator[Verdict]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from mailnix import Alias, Domain, Relay
+from mailnix.config import load
 from mailnix.doctor.dns.checks import CHECKS
 from mailnix.doctor.here import Page, Reached
 from mailnix.doctor.values import Answer, Severity, Vantage
@@ -23,6 +25,7 @@ def described(**changed: object) -> Plan:
     return derive(sound(domains=[domain]), {"example.org": "TUlJQklq"})
 
 
+EVERYTHING = Path(__file__).parents[3] / "docs/examples/everything.py"
 PLAN = described()
 RECORDS = records_of(PLAN)
 NAME = "example.org"
@@ -140,6 +143,13 @@ def test_a_key_that_is_not_known_here_cannot_be_compared() -> None:
     plan = derive(PLAN.topology)
     found = only(world(plan, RECORDS), plan=plan)
     assert found == {"dns.dkim": Answer.UNASKED}
+
+
+def test_the_example_with_everything_is_well_once_it_is_published() -> None:
+    topology = load(EVERYTHING)
+    plan = derive(topology, {domain.name: "TUlJQklq" for domain in topology.domains})
+    others = [(f"_spf.{who}.example", "TXT", '"v=spf1 ip4:198.51.100.0/24 -all"') for who in ("relay", "newsletter")]
+    assert only(world(plan, (*records_of(plan), *others)), plan=plan) == {}
 
 
 # SPF of others

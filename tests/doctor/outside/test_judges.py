@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from attrs import evolve
+from attrs import define, evolve, field
 
 from mailnix import Alias, Domain
-from mailnix.doctor.here import Page, Reached, Replies, Spoken
+from mailnix.doctor.here import Page, Reached, Replies, Spoken, Target
 from mailnix.doctor.outside.checks import CHECKS
 from mailnix.doctor.outside.facts import Place
 from mailnix.doctor.outside.gather import Doors, gathered
@@ -67,6 +67,16 @@ def elsewhere() -> Elsewhere:
     return here
 
 
+@define
+class Restarting(Elsewhere):
+    """Its servers say this first."""
+
+    first: list[Spoken] = field(factory=list)
+
+    def session(self, target: Target) -> Spoken:
+        return self.first.pop() if self.first else super().session(target)
+
+
 EMPTY = lists()
 
 
@@ -103,6 +113,7 @@ def page(host: str, answer: Page) -> Callable[[Elsewhere], None]:
 
 
 SHOWN = evolve(SESSION, served=served(CERTIFICATE, fault="Hostname mismatch"))
+ELSEWHERE = evolve(SESSION, served=served(make(HOST, make("ZeroSSL", authority=True))))
 FAULTS: Mapping[str, tuple[Callable[[Elsewhere], None], str, Answer]] = {
     "a port is silent": (at(465, SILENT), "outside.port", Answer.ABSENT),
     "a port is refused": (at(25, Spoken(Reached.REFUSED)), "outside.port", Answer.ABSENT),
@@ -112,6 +123,7 @@ FAULTS: Mapping[str, tuple[Callable[[Elsewhere], None], str, Answer]] = {
     "no STARTTLS": (at(25, Spoken(Reached.YES, f"220 {HOST}", OFFERS[:2], why="refuses")), "outside.tls", Answer.WRONG),
     "no TLS": (at(993, Spoken(Reached.YES, why="TLS fails")), "outside.tls", Answer.WRONG),
     "a certificate for others": (at(443, SHOWN), "outside.certificate", Answer.WRONG),
+    "another authority": (at(993, ELSEWHERE), "outside.issuer", Answer.WRONG),
     "a login in the clear": (at(587, evolve(SESSION, offers=(HOST, "AUTH PLAIN"))), "outside.login", Answer.WRONG),
     "no login": (at(465, evolve(SESSION, offers_in_tls=(HOST,))), "outside.login", Answer.ABSENT),
     "an open relay": (replies(25, "250 ok", "250 ok"), "outside.relay", Answer.WRONG),
@@ -150,6 +162,14 @@ def test_a_certificate_that_is_not_renewed_in_time_is_told_before_it_ends(
     found = looked(elsewhere(), now=NOW + timedelta(days=days))
     told = {(each.answer, each.severity) for each in found if each.id == "outside.certificate"}
     assert told == {(answer, severity)}
+
+
+def test_a_server_that_stops_half_way_once_is_asked_again() -> None:
+    here = elsewhere()
+    once = [Spoken(Reached.YES, f"220 {HOST}", why="stops answering")]
+    here = Restarting(here.pages, here.sessions, here.replies, first=once)
+    assert bad(looked(here)) == {}
+    assert once == []
 
 
 def test_port_25_that_is_closed_for_everybody_here_is_no_fault_of_the_proxy() -> None:
