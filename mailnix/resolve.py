@@ -94,7 +94,7 @@ class Exchange(Protocol):
     def __call__(
         self, query: dns.message.Message, address: str, port: int, seconds: float, *, tcp: bool
     ) -> dns.message.Message:
-        """The answer; raises OSError or DNSException where none came."""
+        """The answer; raises OSError, EOFError or DNSException where none came."""
         ...
 
 
@@ -239,7 +239,7 @@ def _answered(where: Server, exchange: Exchange, way: Way, name: str, kind: str,
             try:
                 response = exchange(query, address, where.port, seconds, tcp=round_ == len(PATIENCE))
                 answer = _read(response, way is Way.AUTHORITATIVE)
-            except (OSError, dns.exception.DNSException) as error:
+            except (OSError, EOFError, dns.exception.DNSException) as error:
                 answer = Unasked(_in_words(error))
             if not isinstance(answer, Unasked):
                 return answer
@@ -295,5 +295,7 @@ def _in_words(error: Exception) -> str:
             return "does not answer"
         case OSError():
             return error.strerror or "cannot be reached"
+        case EOFError():
+            return "ends the connection"
         case _:
             return f"answers what cannot be read: {error}"

@@ -270,3 +270,8 @@ def test_a_resolver_can_be_asked_for_what_dnssec_proves_wrong() -> None:
     resolve.unchecked(HERE, network)("mail.example.org", "A")
     checked, unchecked = (query.flags for _address, _tcp, query in network.asked)
     assert (checked & dns.flags.CD, unchecked & dns.flags.CD) == (0, dns.flags.CD)
+
+
+def test_a_server_that_ends_the_connection_is_asked_again() -> None:
+    assert asked(EOFError("EOF"), A)[0] == Found(("203.0.113.10",), ttl=60)
+    assert asked(*[EOFError("EOF")] * 6)[0] == Unasked("ns.example.org (2001:db8::1): ends the connection")

@@ -60,11 +60,23 @@ def gathered(plan: Plan, doors: Doors, wanted: Collection[str]) -> DnsFacts:
 
 
 def _awake(doors: Doors) -> Doors:
-    """Resolvers that say nothing to one question are asked no others, each of which takes ten seconds."""
+    """Resolvers that say nothing to one question are asked no others, each of which takes ten seconds.
+
+    Nor are those believed that know no root: a network that answers all questions itself knows nothing of the world's.
+    """
     said = _map(lambda each: resolve.recursive(each, doors.exchange)("", "NS"), doors.resolvers)
-    asleep = {each.name: answer for each, answer in said.items() if isinstance(answer, Unasked) and not answer.rcode}
+    asleep = {each.name: why for each, answer in said.items() if (why := _sleeps(each, answer)) is not None}
     awake = tuple(each for each in doors.resolvers if each.name not in asleep)
     return evolve(doors, resolvers=awake, asleep=asleep)
+
+
+def _sleeps(resolver: Server, root: Answer) -> Unasked | None:
+    match root:
+        case Unasked(rcode=""):
+            return root
+        case Absent():
+            return Unasked(f"{resolver.name}: knows no root of DNS, so it does not ask the world")
+    return None
 
 
 def _map(work: Callable[[T], S], items: Iterable[T]) -> dict[T, S]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Final, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from mailnix import resolve
 from mailnix.doctor.here import SMTP, Asked, Here, Page, Reached, Replies, Spoken
@@ -63,7 +63,13 @@ def gathered(plan: Plan, now: datetime, doors: Doors, wanted: Collection[str]) -
 def _session(here: Here, place: Place) -> Spoken:
     if not place.speaks:
         return Spoken(here.connect(place.address, place.port))
-    return _again(lambda: here.session(place.target), lambda spoken: not spoken.why)
+    spoken = _again(lambda: here.session(place.target), lambda said: not said.why)
+    # Some networks take connections that they then hand to nobody: as good as a closed port.
+    return evolve(spoken, reached=Reached.SILENT) if _is_mute(spoken) else spoken
+
+
+def _is_mute(spoken: Spoken) -> bool:
+    return spoken.reached is Reached.YES and not spoken.greeting and not spoken.served and bool(spoken.why)
 
 
 def _again(ask: Callable[[], T], is_well: Callable[[T], bool]) -> T:
@@ -82,9 +88,15 @@ def _control(doors: Doors, port: int) -> Reached:
     for name in CONTROLS[at]:
         answer = doors.names(name, "A")
         for address in answer.records[:1] if isinstance(answer, Found) else ():
-            if doors.here.connect(address, at) is Reached.YES:
+            if _answers(doors.here, address, at):
                 return Reached.YES
     return Reached.SILENT
+
+
+def _answers(here: Here, address: str, port: int) -> bool:
+    if port == ports.SMTP:
+        return bool(here.dialogue(address, port, ["QUIT"]).answers)
+    return here.connect(address, port) is Reached.YES
 
 
 def _relays(plan: Plan, here: Here) -> Mapping[Place, Replies]:

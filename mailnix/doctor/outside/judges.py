@@ -46,17 +46,22 @@ def _open(facts: OutsideFacts, place: Place, reached: Reached) -> Verdict:
 
 
 def _of_heard(
-    facts: OutsideFacts, wanted: Callable[[Place], bool], judge: Callable[[Place, Spoken], Verdict]
+    facts: OutsideFacts,
+    wanted: Callable[[Place], bool],
+    judge: Callable[[Place, Spoken], Verdict],
+    *,
+    in_tls: bool = False,
 ) -> Iterator[Verdict]:
-    """A verdict on each session that began; that a port is silent is told once, under its own id.
+    """A verdict on each session that began, or that came to TLS; where one did not is told once, under its own id.
 
-    Where no session began at all, nobody could be asked.
+    Where none did, nobody could be asked.
     """
-    heard = [(place, spoken) for place, spoken in facts.heard() if wanted(place)]
+    asked = [(place, spoken) for place, spoken in facts.sessions.items() if wanted(place)]
+    heard = [each for each in asked if each[1].reached is Reached.YES and (each[1].served or not in_tls)]
     yield from (judge(place, spoken) for place, spoken in heard)
-    silent = [(place, spoken) for place, spoken in facts.sessions.items() if wanted(place)]
-    if silent and not heard:
-        yield Verdict(silent[0][0].at, Answer.UNASKED, silent[0][1].reached.value, ELSEWHERE)
+    if asked and not heard:
+        place, spoken = asked[0]
+        yield Verdict(place.at, Answer.UNASKED, spoken.why or spoken.reached.value, ELSEWHERE)
 
 
 def greeting(facts: OutsideFacts) -> Iterator[Verdict]:
@@ -93,8 +98,9 @@ def certificate(facts: OutsideFacts) -> Iterator[Verdict]:
     """A certificate that clients take, with time left, wherever TLS begins."""
     return _of_heard(
         facts,
-        lambda place: facts.sessions[place].served is not None,
+        lambda place: bool(place.speaks),
         lambda place, spoken: _certificate(facts.now, place, spoken.served),
+        in_tls=True,
     )
 
 
@@ -143,7 +149,7 @@ def issuer(facts: OutsideFacts) -> Iterator[Verdict]:
 
 def login(facts: OutsideFacts) -> Iterator[Verdict]:
     """Ports that send mail offer a login in TLS, and none before."""
-    return _of_heard(facts, _sends, _login)
+    return _of_heard(facts, _sends, _login, in_tls=True)
 
 
 def _sends(place: Place) -> bool:

@@ -68,6 +68,14 @@ def test_what_nobody_answers_could_not_be_asked() -> None:
     assert set(found) >= ALL_IDS - LIMITED - {"dns.alias", "dns.dmarc_reports", "dns.spf_result", "dns.caa"}
 
 
+def test_a_network_that_answers_all_questions_itself_is_not_believed() -> None:
+    found = bad(findings(PLAN, world(PLAN, rootless=True)))
+    assert {each.answer for many in found.values() for each in many} == {Answer.UNASKED}
+    assert {each.evidence for each in found["dns.mx"]} == {
+        "resolver one: knows no root of DNS, so it does not ask the world"
+    }
+
+
 def test_where_no_authoritative_server_is_reached_resolvers_are_believed() -> None:
     found = findings(PLAN, world(PLAN, mute=frozenset(SERVERS.values())))
     assert set(bad(found)) == {"dns.servers"}

@@ -80,6 +80,7 @@ class World:
     signed: frozenset[str] = frozenset()
     bogus: frozenset[str] = frozenset()
     serials: dict[str, int] = field(factory=dict)
+    rootless: bool = False
     asked: int = 0
 
     def __call__(
@@ -95,6 +96,8 @@ class World:
         if is_resolver and zone in self.bogus and not query.flags & dns.flags.CD:
             return message(name, kind, dns.flags.RA, "SERVFAIL", ())
         flags = dns.flags.RA | (dns.flags.AD if zone in self.signed else 0) if is_resolver else 0
+        if self.rootless:
+            return message(name, kind, dns.flags.RA, "NOERROR", ())
         known = (*self.views.get(address, self.records), *self._of_zones(address))
         sets = tuple(_sets(known, name, kind))
         exists = bool(sets) or any(each == name or each.endswith(f".{name}") for each, _, _ in known)
@@ -107,7 +110,7 @@ class World:
     def _of_zones(self, address: str) -> Iterable[Record]:
         for name, where in SERVERS.items():
             yield name, "A", where
-        for zone in self.zones:
+        for zone in ("", *self.zones):
             yield from ((zone, "NS", f"{name}.") for name in SERVERS)
             yield zone, "SOA", SOA.format(self.serials.get(address, 1))
             if zone in self.signed | self.bogus:

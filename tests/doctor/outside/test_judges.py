@@ -60,6 +60,7 @@ def elsewhere() -> Elsewhere:
             here.replies[address, port] = REFUSING
     for port in (25, 443):
         here.sessions[CONTROL, port] = SESSION
+    here.replies[CONTROL, 25] = Replies(Reached.YES, ("221 bye",))
     here.pages[HOST, "/"] = Page(Reached.YES, 200)
     here.pages["autodiscover.example.org", "/autodiscover/autodiscover.xml"] = Page(Reached.YES, 401)
     path = "/mail/config-v1.1.xml?emailaddress=postmaster@example.org"
@@ -121,7 +122,8 @@ FAULTS: Mapping[str, tuple[Callable[[Elsewhere], None], str, Answer]] = {
     "another name after EHLO": (at(25, evolve(SESSION, offers=("vps66.example",))), "outside.greeting", Answer.WRONG),
     "no greeting": (at(25, evolve(SESSION, greeting="554 go away")), "outside.greeting", Answer.WRONG),
     "no STARTTLS": (at(25, Spoken(Reached.YES, f"220 {HOST}", OFFERS[:2], why="refuses")), "outside.tls", Answer.WRONG),
-    "no TLS": (at(993, Spoken(Reached.YES, why="TLS fails")), "outside.tls", Answer.WRONG),
+    "no TLS": (at(587, Spoken(Reached.YES, f"220 {HOST}", why="TLS fails")), "outside.tls", Answer.WRONG),
+    "a mute port": (at(993, Spoken(Reached.YES, why="stops answering")), "outside.port", Answer.ABSENT),
     "a certificate for others": (at(443, SHOWN), "outside.certificate", Answer.WRONG),
     "another authority": (at(993, ELSEWHERE), "outside.issuer", Answer.WRONG),
     "a login in the clear": (at(587, evolve(SESSION, offers=(HOST, "AUTH PLAIN"))), "outside.login", Answer.WRONG),
