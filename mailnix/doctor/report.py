@@ -48,7 +48,12 @@ def lines(finding: Finding) -> Iterator[str]:
 def summary(findings: Collection[Finding]) -> str:
     """How many of each."""
     counted = Counter(_counted(each) for each in findings)
-    return ", ".join(f"{counted[each]} {each}" for each in _ORDER if counted[each]) or "nothing was looked at"
+    parts = (_number(counted[each], each) for each in _ORDER if counted[each])
+    return ", ".join(parts) or "nothing was looked at"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what.removesuffix('s') if count == 1 else what}"
 
 
 _ORDER: Final = ("failures", "warnings", "not yet propagated", "could not be asked", "well")
