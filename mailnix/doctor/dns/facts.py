@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 from attrs import field, frozen
 
 from mailnix.doctor.here import Page, Spoken
 from mailnix.doctor.spf import Outcome
 from mailnix.plan import DnsRecord, Plan
-from mailnix.resolve import Answer, Found, Unasked
+from mailnix.resolve import Answer, Found, Question, Unasked
 
 Answers = Mapping[str, Answer]
 """Of one name from one server, by type."""
@@ -111,4 +112,12 @@ class DnsFacts:
 
     def described(self, name: str, kind: str) -> tuple[DnsRecord, ...]:
         """The plan's records."""
-        return tuple(each for each in self.plan.records if (each.name, each.type) == (name, kind))
+        return tuple(self._described.get((name, kind), ()))
+
+    @cached_property
+    def _described(self) -> Mapping[Question, list[DnsRecord]]:
+        """Once for all: a thousand domains have twenty thousand records."""
+        found: dict[Question, list[DnsRecord]] = {}
+        for each in self.plan.records:
+            found.setdefault((each.name, each.type), []).append(each)
+        return found
