@@ -80,14 +80,15 @@ class ZoneSeen:
 class SpfSeen:
     """A domain's record evaluated for addresses: of ours, which shall pass, and of nobody, which shall not.
 
-    `described` has our records as described, whatever is published, and the world's others as they are; `published`
-    has all as they are.
+    `described` and `stranger` have our records as described, whatever is published, and the world's others as they are;
+    `published` and `published_stranger` have all as they are.
     """
 
     domain: str
     described: Mapping[str, Outcome]
     stranger: Mapping[str, Outcome]
     published: Mapping[str, Outcome]
+    published_stranger: Mapping[str, Outcome]
 
 
 @frozen

@@ -195,7 +195,8 @@ def _spf(plan: Plan, live: Ask) -> Iterator[SpfSeen]:
 
     for domain in plan.domain_names:
         mine = outcomes(described, domain, ours)
-        yield SpfSeen(domain, mine, outcomes(described, domain, STRANGERS), outcomes(live, domain, ours))
+        theirs = outcomes(described, domain, STRANGERS)
+        yield SpfSeen(domain, mine, theirs, outcomes(live, domain, ours), outcomes(live, domain, STRANGERS))
 
 
 def addresses(proxy: ProxyPlan) -> tuple[str, ...]:

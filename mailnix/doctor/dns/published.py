@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
@@ -12,7 +12,7 @@ from mailnix.doctor.dns.facts import Answers, DnsFacts, SpfSeen
 from mailnix.doctor.dns.records import data, publish, told
 from mailnix.doctor.dns.settle import LATER, Fault, settled
 from mailnix.doctor.dns.texts import KINDS, Kind
-from mailnix.doctor.spf import Outcome, Result
+from mailnix.doctor.spf import Result
 from mailnix.doctor.values import Answer, Severity, Vantage, Verdict
 from mailnix.model.policies import MtaStsMode
 from mailnix.model.spf import MOST_LOOKUPS
@@ -56,15 +56,18 @@ def _text_right(kind: Kind, record: DnsRecord, answers: Answers) -> Fault | None
 
 def spf(facts: DnsFacts) -> Iterator[Verdict]:
     """A domain's SPF record; another one that lets our addresses send, and no stranger, deserves a second look only."""
-    working = {each.domain for each in facts.spf if each.published and _works(each.published.values())}
+    working = {each.domain for each in facts.spf if _works(each)}
     for verdict in texts("spf", facts):
         name = verdict.subject.partition(" ")[0]
         lenient = verdict.answer is Answer.WRONG and name in working
         yield evolve(verdict, severity=Severity.WARNING) if lenient else verdict
 
 
-def _works(outcomes: Iterable[Outcome]) -> bool:
-    return all(each.result is Result.PASS for each in outcomes)
+def _works(seen: SpfSeen) -> bool:
+    """Whether what is published lets our addresses send, and nobody else, and no receiver gives up on the way."""
+    ours = {each.result for each in seen.published.values()}
+    others = {each.result for each in seen.published_stranger.values()}
+    return ours == {Result.PASS} and others <= {Result.FAIL, Result.SOFTFAIL}
 
 
 def dkim(facts: DnsFacts) -> Iterator[Verdict]:
