@@ -43,6 +43,7 @@ def test_the_programs_of_every_kind_of_machine_are_found() -> None:
         "services/mailcow",
         "services/wireguard",
         "deploy",
+        "doctor/machines",
         "lab/fake_mailcow",
         "lab/internet",
         "lab/places",

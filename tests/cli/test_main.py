@@ -28,6 +28,7 @@ PROGRAMS = (
     "__main__.py",
     "cli/",
     "deploy/guest/",
+    "doctor/machines/guest/",
     "services/activation/guest/",
     "services/firewall/guest/",
     "services/generations/guest/",

@@ -1,0 +1,1 @@
+"""What is asked on the machines themselves, one session each, and how the answers are judged."""

@@ -1,0 +1,1 @@
+"""What the doctor asks on a machine: sent along, kept in memory, gone when it has answered."""
