@@ -144,13 +144,13 @@ def _files(plan: Plan, host: HostPlan, _more: More) -> Told:
             return [{"name": plan.topology.hostname, "path": f"{paths.MAILCOW}/data/assets/ssl/cert.pem"}]
 
 
-_PROJECT: Final = SETTINGS["values"]["COMPOSE_PROJECT_NAME"]
+PROJECT: Final = SETTINGS["values"]["COMPOSE_PROJECT_NAME"]
 
 
 def _mailq(_plan: Plan, _host: HostPlan, _more: More) -> Told:
     # main.cf is in Mailcow's own place; queue_directory in it is the usual one.
     return {
-        "project": _PROJECT,
+        "project": PROJECT,
         "service": "postfix-mailcow",
         "config": "/opt/postfix/conf",
         "late": LATE["internal"],
@@ -158,7 +158,7 @@ def _mailq(_plan: Plan, _host: HostPlan, _more: More) -> Told:
 
 
 def _containers(_plan: Plan, _host: HostPlan, _more: More) -> Told:
-    return {"project": _PROJECT, "tree": paths.MAILCOW, "record": f"{paths.MAILCOW}/.mailnix.json"}
+    return {"project": PROJECT, "tree": paths.MAILCOW, "record": f"{paths.MAILCOW}/.mailnix.json"}
 
 
 def _backup(_plan: Plan, host: HostPlan, _more: More) -> Told:
@@ -183,7 +183,7 @@ def _admin(plan: Plan, host: HostPlan, _more: More) -> Told:
         "key": f"{names.STORE}/{credentials.MAILCOW_API_KEY}",
         "password": f"{names.STORE}/{credentials.MAILCOW_ADMIN}",
         "fingerprint": f"/var/lib/{mailcow.PROVISION}/admin.json",
-        "project": _PROJECT,
+        "project": PROJECT,
         "database": "mysql-mailcow",
         "php": "php-fpm-mailcow",
     }

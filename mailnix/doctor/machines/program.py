@@ -12,7 +12,10 @@ from typing import Any, Final
 from mailnix.deploy.nixos import program as nixos
 
 MODULES: Final = ("here", "talk", "system", "network", "mail", "home", "admin", "deployed", "main")
-"""In the order of their imports."""
+"""In the order of their imports; the last one has the `main` that is called."""
+
+POST: Final = (*MODULES, "post")
+"""For mails of the doctor's own."""
 
 _PACKAGE: Final = "doctor"
 _LOAD: Final = f"""\
@@ -25,7 +28,7 @@ for name, text in sent["modules"]:
     module.__package__ = "{_PACKAGE}"
     setattr(package, name, module)
     exec(compile(text, name, "exec"), module.__dict__)
-sys.modules["{_PACKAGE}.main"].main(json.dumps(sent["told"]))
+module.main(json.dumps(sent["told"]))
 """
 
 _START: Final = """\
@@ -42,12 +45,11 @@ def words() -> tuple[str, ...]:
     return ("sh", "-c", start, start, "-I", "-c", _LOAD)
 
 
-def sent(told: Mapping[str, Any]) -> bytes:
+def sent(told: Mapping[str, Any], modules: Sequence[str] = MODULES) -> bytes:
     """What the call reads: the program, and for each question what it needs to know."""
-    return json.dumps({"modules": _modules(), "told": told}).encode()
+    return json.dumps({"modules": [(name, _text(name)) for name in modules], "told": told}).encode()
 
 
 @cache
-def _modules() -> Sequence[tuple[str, str]]:
-    folder = files("mailnix.doctor.machines") / "guest"
-    return tuple((name, (folder / f"{name}.py").read_text("utf-8")) for name in MODULES)
+def _text(name: str) -> str:
+    return (files("mailnix.doctor.machines") / "guest" / f"{name}.py").read_text("utf-8")
