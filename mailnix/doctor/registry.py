@@ -16,7 +16,12 @@ from mailnix.doctor.values import Check, Facts
 from mailnix.errors import MailnixError
 from mailnix.slips import did_you_mean
 
-MODULES: Final[tuple[str, ...]] = ("mailnix.doctor.dns", "mailnix.doctor.outside")
+MODULES: Final[tuple[str, ...]] = (
+    "mailnix.doctor.dns",
+    "mailnix.doctor.machines.proxy",
+    "mailnix.doctor.machines.internal",
+    "mailnix.doctor.outside",
+)
 """In the order in which they run, which is that of `mailnix doctor`: what others depend on comes first."""
 
 

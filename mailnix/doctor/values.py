@@ -100,9 +100,14 @@ class Check(Generic[Facts]):
             verdict.vantage or self.vantage,
             verdict.severity or self.severity,
             verdict.answer,
-            verdict.evidence,
+            one_line(verdict.evidence),
             verdict.advice,
         )
+
+
+def one_line(text: str) -> str:
+    """What others have said, fit for a terminal: no line of theirs, and none of its control codes."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def exit_status(findings: Iterable[Finding]) -> Exit:

@@ -13,10 +13,11 @@ from mailnix.deploy.reading import read_json
 from mailnix.doctor.machines import program, reading
 from mailnix.doctor.machines.asked import RECEIVERS, asked
 from mailnix.doctor.machines.facts import Facts
-from mailnix.doctor.machines.reach import Door, NotReached, door
+from mailnix.doctor.machines.reach import Door, door
 from mailnix.doctor.machines.seen import Asking, Machines, Pins, Seen
 from mailnix.doctor.registry import Group
 from mailnix.doctor.scene import Scene
+from mailnix.errors import MailnixError
 from mailnix.plan import HostPlan, Plan
 
 AT_ONCE: Final = 8
@@ -63,6 +64,7 @@ def ask(scene: Scene, host: HostPlan, questions: Collection[str], ways: Ways) ->
     """One machine, in one session."""
     way = ways.doors.get(host.name) or door(scene.plan, host.name, scene.targets, scene.ssh_config)
     told = asked(scene.plan, host, questions, ways.receivers)
+    scene.say(f"asking {host.name}")
     begun = ways.clock()
 
     def seen(facts: Facts | None, why: str = "", hint: str = "") -> Seen:
@@ -70,7 +72,7 @@ def ask(scene: Scene, host: HostPlan, questions: Collection[str], ways: Ways) ->
 
     try:
         said = read_json(way.ask(program.words(), program.sent(told)))
-    except NotReached as error:
+    except MailnixError as error:
         return seen(None, error.message, error.hint)
     if not _is_ours(said):
         return seen(None, f"{way.name} gave no answer", "log in there by hand: what does its shell print?")

@@ -33,7 +33,7 @@ class Door(Protocol):
         ...
 
     def ask(self, words: Sequence[str], stdin: bytes) -> str:
-        """What the program prints; raises NotReached where it was not run to its end."""
+        """What the program prints; raises MailnixError (NotReached) where it was not run to its end."""
         ...
 
 
@@ -70,6 +70,35 @@ class SshDoor:
     def _by(self, way: Way, words: Sequence[str], stdin: bytes) -> Completed:
         call = ssh.argv(way, shlex.join(words), (*ALIVE, *ALONE))
         return self.runner(call, stdin=stdin, timeout=PATIENCE)
+
+
+class Guest(Protocol):
+    """A lab's machine, as far as it is asked: mailnix.lab.machine.Machine."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    def succeed(self, command: str, *, stdin: bytes = ..., timeout: float = ...) -> str:
+        """Run a shell command as root, which must end with status 0; gives its output, raises MailnixError."""
+        ...
+
+
+@frozen
+class GuestDoor:
+    """The guest channel of a lab's machine, which is there also where no network is."""
+
+    guest: Guest
+
+    @property
+    def name(self) -> str:
+        """The machine's."""
+        return self.guest.name
+
+    def ask(self, words: Sequence[str], stdin: bytes) -> str:
+        """See Door."""
+        return self.guest.succeed(shlex.join(words), stdin=stdin, timeout=PATIENCE)
 
 
 def door(plan: Plan, host: str, targets: Mapping[str, str], config: Path | None) -> SshDoor:

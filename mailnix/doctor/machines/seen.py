@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -11,12 +11,41 @@ from attrs import field, frozen
 from mailnix.doctor.machines.facts import Facts
 from mailnix.doctor.values import Answer, Check, Severity, Vantage, Verdict
 from mailnix.plan import HostPlan, Plan, ProxyPlan
+from mailnix.services.credentials import names
+from mailnix.services.generations.names import STATE
 from mailnix.services.mailcow.pin import PIN, Pin
 from mailnix.services.mailcow.pinned_images import IMAGES, Image
 
 T = TypeVar("T")
 PROXY: Final = "proxy"
 HOME: Final = "internal"
+
+
+BY_HAND: Final[Mapping[str, str]] = {
+    "units": "systemctl list-units --failed",
+    "clock": "timedatectl timesync-status",
+    "disks": "df -h; df -i",
+    "memory": "free -m",
+    "updates": "apt-get --simulate upgrade",
+    "reboot": "uname -r; ls /boot",
+    "credentials": f"ls -l {names.STORE}",
+    "tunnels": "wg show",
+    "mtu": "wg show, then: ping -M do -s 1392 PEER",
+    "firewall": "nft list table inet mailnix",
+    "port25": "nc -v gmail-smtp-in.l.google.com 25",
+    "xclient": "wg show: mail goes by the tunnel",
+    "queue": "ls /var/lib/haraka-out/queue",
+    "served": "ss -ltn",
+    "files": "journalctl -u caddy -u mailcow",
+    "mailq": "docker ps",
+    "containers": "docker ps --all",
+    "backup": "systemctl status mailcow-backup",
+    "provision": "systemctl status mailcow-provision",
+    "admin": "systemctl status mailcow mailcow-provision",
+    "generation": f"ls -l {STATE}",
+    "drift": "dpkg --verify",
+}
+"""What a person types to see what the program could not."""
 
 
 @frozen
@@ -102,7 +131,7 @@ class Asking:
         answer = getattr(seen.facts, self.question)
         if answer is None:
             why = seen.facts.unasked.get(self.question, "it was not asked")
-            yield Verdict(seen.name, Answer.UNASKED, why, seen.on("see why by hand, then ask again"))
+            yield Verdict(seen.name, Answer.UNASKED, why, seen.on(BY_HAND[self.question]))
             return
         yield from self.judge(seen, answer)
 

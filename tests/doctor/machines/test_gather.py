@@ -15,10 +15,11 @@ from mailnix.doctor.doctoring import findings
 from mailnix.doctor.machines import internal, program, proxy, reading
 from mailnix.doctor.machines.asked import asked
 from mailnix.doctor.machines.gather import Ways
-from mailnix.doctor.machines.reach import NotReached, SshDoor, door
+from mailnix.doctor.machines.guest.main import PATIENCE as PATIENCE_THERE
+from mailnix.doctor.machines.reach import GuestDoor, NotReached, SshDoor, door
 from mailnix.doctor.scene import Scene
 from mailnix.doctor.values import Answer
-from mailnix.errors import CommandFailed
+from mailnix.errors import CommandFailed, LabError
 from mailnix.run import Completed, run
 from mailnix.ssh import Way
 from tests.doctor.machines import well
@@ -47,6 +48,32 @@ def test_a_lab_plugs_in_its_own_door_and_its_machine_is_asked_once_for_what_is_w
     assert machine.facts is not None
     assert machine.facts.disks
     assert machine.facts.clock is None
+
+
+class Machine:
+    """A lab's: commands go to a shell of its own."""
+
+    name = "proxy"
+
+    def succeed(self, command: str, *, stdin: bytes = b"", timeout: float = 0.0) -> str:
+        assert timeout > PATIENCE_THERE
+        return run(("sh", "-c", command), stdin=stdin, timeout=60).stdout
+
+
+def test_a_labs_machine_is_asked_by_its_guest_channel() -> None:
+    group = proxy.proxies(Ways(doors={"proxy": GuestDoor(Machine())}))
+    (found,) = findings(SCENE, [group], {"proxy.inodes"})
+    assert found.answer is not Answer.UNASKED, found
+
+
+def test_a_labs_machine_that_is_off_is_not_reached() -> None:
+    class Off(Machine):
+        def succeed(self, command: str, *, stdin: bytes = b"", timeout: float = 0.0) -> str:
+            raise LabError("proxy: QEMU has ended")
+
+    group = proxy.proxies(Ways(doors={"proxy": GuestDoor(Off())}))
+    (found,) = findings(SCENE, [group], {"proxy.disk"})
+    assert (found.answer, found.evidence) == (Answer.UNASKED, "proxy: QEMU has ended")
 
 
 def test_a_check_asks_also_what_keeps_it_from_blaming_others() -> None:

@@ -70,9 +70,15 @@ def drift(here: Here, told: Any) -> Any:
         found = _digest(here.at(path))
         if found is None:
             gone.append(path)
-        elif found != digest:
+        elif found != digest and not _enables(path, found, digest):
             changed.append(path)
     return {"changed": changed[:MOST], "gone": gone[:MOST]}
+
+
+def _enables(path: str, found: str, laid: str) -> bool:
+    """Whether a link has a unit started, as it shall: packages name the folder of their units in one way or another."""
+    both = found.startswith("->") and laid.startswith("->")
+    return ".wants/" in path and both and found.rpartition("/")[2] == laid.rpartition("/")[2]
 
 
 def _digest(path: Path) -> str | None:

@@ -117,6 +117,18 @@ def test_a_change_of_text_mode_or_target_is_drift(laid: Fake) -> None:
     assert drift(laid) == (["/etc/link", "/etc/one", "/usr/lib/program"], [])
 
 
+def test_a_unit_that_is_started_by_a_packages_own_link_is_no_drift(fake: Fake) -> None:
+    wants = "/etc/systemd/system/multi-user.target.wants/caddy.service"
+    laid = {wants: "-> /usr/lib/systemd/system/caddy.service"}
+    link = fake.file(wants)
+    link.unlink()
+    fake.file("/files.json", json.dumps({"files": laid}))
+    for target, expected in (("/lib/systemd/system/caddy.service", []), ("/dev/null", [wants])):
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        assert drift(fake) == (expected, [])
+
+
 def test_a_file_that_is_gone_is_named(laid: Fake) -> None:
     (laid.folder / "root/etc/one").unlink()
     assert drift(laid) == ([], ["/etc/one"])

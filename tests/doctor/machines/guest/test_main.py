@@ -6,12 +6,17 @@ import pytest
 
 from mailnix.doctor.machines.asked import asked, questions
 from mailnix.doctor.machines.guest.main import QUESTIONS, answer, answers
+from mailnix.doctor.machines.seen import BY_HAND
 from tests.doctor.machines import well
 from tests.doctor.machines.guest.fake import Fake
 
 
 def test_every_question_that_a_machine_can_be_asked_has_an_answer_and_none_is_left_over() -> None:
     assert {*questions(well.PROXY), *questions(well.HOME)} == {*QUESTIONS}
+
+
+def test_for_each_question_there_is_something_that_a_person_types() -> None:
+    assert {*BY_HAND} == {*QUESTIONS}
 
 
 def test_a_question_without_an_answer_takes_nothing_from_the_others(fake: Fake) -> None:
