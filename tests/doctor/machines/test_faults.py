@@ -267,8 +267,29 @@ OF_PROXY = (
         evidence="60 minutes ago",
         unasked=("proxy.tunnel.mtu", "proxy.xclient", "proxy.xclient.elsewhere"),
     ),
-    Fault("the tunnel never was up", "tunnel.handshake", said(tunnels=(facts.Tunnel("wg0", mtu=1420),))),
-    Fault("there is no tunnel", "tunnel.handshake", said(tunnels=(facts.Tunnel("wg0", False),)), ABSENT),
+    Fault(
+        "the tunnel never was up",
+        "tunnel.handshake",
+        said(tunnels=(facts.Tunnel("wg0", mtu=1420),), mtu=(facts.Passes("wg0", 0),)),
+        unasked=("proxy.tunnel.mtu",),
+    ),
+    Fault(
+        "there is no tunnel",
+        "tunnel.handshake",
+        said(tunnels=(facts.Tunnel("wg0", False),), mtu=None, unasked={"mtu": "ping failed"}),
+        ABSENT,
+        unasked=("proxy.tunnel.mtu",),
+    ),
+    Fault(
+        "the clock was put forward just now",
+        "clock",
+        said(
+            clock=facts.Clock(False, NOW + 90 * DAY, DAY),
+            tunnels=(facts.Tunnel("wg0", mtu=1420, handshake=90 * DAY),),
+            served=tuple(evolve(each, doubt="certificate has expired") for each in well.proxy().served or ()),
+        ),
+        evidence="90 days",
+    ),
     Fault(
         "large packets are lost in the tunnel",
         "tunnel.mtu",
@@ -364,6 +385,19 @@ OF_HOME = (
             "internal.queue",
             "internal.certificate.served",
         ),
+    ),
+    Fault(
+        "there is no tunnel",
+        "tunnel.handshake",
+        said(
+            tunnels=(facts.Tunnel("wg-proxy", False),),
+            mtu=None,
+            admin=None,
+            unasked={"mtu": "ping failed: Network is unreachable", "admin": "Mailcow's API does not answer"},
+            served=tuple(evolve(each, der=None, refused="timed out") for each in well.home().served or ()),
+        ),
+        ABSENT,
+        unasked=("internal.tunnel.mtu", "internal.admin", "internal.certificate.served"),
     ),
     Fault("a container is unhealthy", "containers", container("nginx-mailcow", health="unhealthy")),
     Fault(

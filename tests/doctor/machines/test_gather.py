@@ -79,7 +79,7 @@ def test_a_labs_machine_that_is_off_is_not_reached() -> None:
 def test_a_check_asks_also_what_keeps_it_from_blaming_others() -> None:
     guest = Guest(said="{}")
     internal.at_home(Ways(doors={"internal": guest})).gather(SCENE, {"internal.certificate.served"})
-    assert {*guest.asked[0]} == {"served", "files", "units", "containers"}
+    assert {*guest.asked[0]} == {"served", "files", "units", "containers", "tunnels"}
 
 
 @pytest.mark.parametrize("said", ["", "Welcome!\n", "Last login: today\n[1, 2]\n", '{"answers": 5}', "{"])

@@ -96,10 +96,15 @@ def _place(seen: Seen, each: Served, file: InFile | None) -> Verdict | None:
         return None
     if file is None and (found := _sound(seen, subject, each.name, each.der, restart)):
         return found
-    if each.doubt:
+    if each.doubt and not (_of_dates(each.doubt) and _sound(seen, subject, each.name, each.der, restart) is None):
         text = f"mail programs do not believe it: {each.doubt} (by {each.der.issuer})"
         return Verdict(subject, Answer.WRONG, text, restart)
     return None
+
+
+def _of_dates(doubt: str) -> bool:
+    """Whether it depends on what time it is there (X509_V_ERR_CERT_HAS_EXPIRED and _NOT_YET_VALID of OpenSSL)."""
+    return "expired" in doubt or "not yet valid" in doubt
 
 
 def _server(seen: Seen, port: int) -> str:
@@ -112,6 +117,8 @@ def _is_down(seen: Seen, port: int, unit: str) -> bool:
     """Whether what should answer there is known to be down, of which others tell."""
     if seen.unit_runs(unit) is False:
         return True
+    if not is_proxy(seen) and any(not each.there for each in (seen.facts.tunnels or () if seen.facts else ())):
+        return True  # Mailcow's address is the tunnel's
     clients = {each.port: each.container for each in seen.plan.internal.client_ports}
     service = clients.get(port, "postfix-mailcow")
     containers = seen.facts.containers.containers if seen.facts and seen.facts.containers else None
@@ -128,6 +135,6 @@ CHECKS: Final = (
         Severity.FAILURE,
         "served",
         served,
-        ("files", "units", "containers"),
+        ("files", "units", "containers", "tunnels"),
     ),
 )
