@@ -29,6 +29,10 @@ RECEIVERS: Final = (
 LATE: Final[Mapping[str, float]] = {"proxy": 3600.0, "internal": 3600.0}
 """Seconds after which a mail in a queue is late. Greylisting, the usual reason, is over after a quarter of an hour."""
 
+MOST_SHOWN: Final = 30
+"""Names whose certificates a proxy is asked for, those of its own first; with hundreds of domains it would have much to
+do, and a Caddy that has not taken one of them up shows it on the first as well. Files are looked at for every name."""
+
 INSIDE: Final = "mailcow"  # below the folder of the description: guest/backup.py of Mailcow
 WHOLE: Final = "SHA256SUMS"
 DRILL: Final = "restored"
@@ -123,7 +127,7 @@ def _served(plan: Plan, host: HostPlan, _more: More) -> Told:
     match host:
         case ProxyPlan():
             places = [_place("127.0.0.1", ports.SMTP, host.hostname, "smtp")]
-            places += [_place("127.0.0.1", ports.HTTPS, name, "") for name in host.certificate.names]
+            places += [_place("127.0.0.1", ports.HTTPS, name, "") for name in host.certificate.names[:MOST_SHOWN]]
         case InternalPlan():
             address, name = str(host.ipv4), plan.topology.hostname
             places = [_place(address, ports.SMTP, name, "smtp")]

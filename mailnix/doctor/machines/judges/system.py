@@ -173,7 +173,7 @@ def reboot(seen: Seen, said: str) -> Iterator[Verdict]:
 
 def credentials(seen: Seen, said: Credentials) -> Iterator[Verdict]:
     """Each is there, for root alone."""
-    push = "mailnix secrets push"
+    push = f"mailnix secrets push CONFIG {seen.name}"
     if not said.store.there:
         yield Verdict(seen.about(names.STORE), Answer.ABSENT, "the folder is not there", push)
         return
