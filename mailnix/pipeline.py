@@ -6,7 +6,7 @@ import os
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mailnix.deploy.asking import TakeOver
     from mailnix.deploy.start import Reach, Wish
     from mailnix.deploy.values import Report as DeployReport
+    from mailnix.doctor.registry import Group
     from mailnix.doctor.scene import Scene
     from mailnix.doctor.values import Finding
     from mailnix.errors import Problem
@@ -335,15 +336,17 @@ def doctor(
     only: Sequence[str],
     changes: Changes | None = None,
     secrets: Path | None = None,
+    more: Sequence[Group[Any]] = (),
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...] | None]:
     """What the checks named in `only` (none: all) find, and with `changes` what of it is news.
 
+    `more` are groups that somebody asks for beside those that always run.
     Raises MailnixError where nothing can be looked at.
     """
     from mailnix.doctor import doctoring, state
     from mailnix.doctor.registry import chosen, groups
 
-    known = groups()
+    known = (*groups(), *more)
     wanted = chosen(only, known)
     file = None if changes is None else changes.file or state.default_file(config)
     before = {} if file is None else state.read(file)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mailnix.cli import machine_ways, options, output
+from mailnix.cli import machine_ways, mail_options, options, output
 from mailnix.errors import MailnixError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ AUTHORITIES: Final = "Trust these certificate authorities (PEM) instead of this 
 @click.option("--all", "everything", is_flag=True, help="Print what is well, too.")
 @click.option("--resolver", "resolvers", multiple=True, metavar="ADDRESS", help=RESOLVER)
 @click.option("--authorities", type=options.PATH, metavar="FILE", help=AUTHORITIES)
+@mail_options.options
 @machine_ways.targets
 @machine_ways.ssh_config
 @options.secrets
@@ -43,6 +44,7 @@ def command(
     ssh_config: Path | None,
     secrets: Path | None,
     as_json: bool,
+    **mail: Any,
 ) -> int:
     """Look whether everything that CONFIG describes is well: names, servers, machines.
 
@@ -56,8 +58,9 @@ def command(
         reached = machine_ways.targets_of(targets)
         return Scene(plan, secrets, reached, ssh_config, resolvers, authorities, say=output.status)
 
+    more, kept = mail_options.groups(**mail), pipeline.Changes(state) if changes else None
     try:
-        found, news = pipeline.doctor(config, scene, only, pipeline.Changes(state) if changes else None, secrets)
+        found, news = pipeline.doctor(config, scene, only, kept, secrets, more)
     except MailnixError as error:
         return failed(error, as_json=as_json)
     return show(found, news, everything=everything, as_json=as_json)

@@ -64,3 +64,34 @@ def test_the_help_names_a_group_that_there_is(mailnix: Run) -> None:
     said = mailnix("doctor", "--help")
     assert "A group (dns) or a check (dns.mx)" in said.out
     assert "dns" in [group.name for group in groups()]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--mail-to", "nobody"),
+        ("--mail-to", "@example.net"),
+        ("--mail-to", "-f@example.net"),
+        ("--mail-to", "you@example.net", "--mail-from", "alice"),
+        ("--mail-from", "alice@example.org"),
+        ("--mail-answers",),
+    ],
+)
+def test_what_is_no_address_gets_no_mail(mailnix: Run, config: Path, words: tuple[str, ...]) -> None:
+    said = mailnix("doctor", config, "--only", "e2e", *words)
+    assert said.status == 2
+    assert "--mail-to ADDRESS" in said.err or "is no mail address" in said.err
+
+
+def test_a_mail_is_sent_only_where_an_address_is_named(mailnix: Run, config: Path) -> None:
+    said = mailnix("doctor", config, "--only", "e2e")
+    assert "there is no check 'e2e'" in said.err
+
+
+def test_a_mail_that_cannot_be_handed_over_is_told_so(mailnix: Run, config: Path, tmp_path: Path) -> None:
+    nowhere = tmp_path / "ssh_config"
+    nowhere.write_text("Host *\n  ProxyCommand false\n")
+    words = ("--mail-to", "you@example.net", "--only", "e2e.out", "--ssh-config", nowhere, "--to", "internal=root@home")
+    said = mailnix("doctor", config, *words)
+    assert said.status == 3
+    assert said.out.startswith("could not ask: e2e.out: alice@example.org to you@example.net")

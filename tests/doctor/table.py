@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
+from mailnix.doctor.e2e.live import live
 from mailnix.doctor.registry import Group, groups
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reference/doctor.md"
@@ -40,6 +41,11 @@ class Other:
     title: str
     what: str
     asks: tuple[Counterpart, ...]
+
+
+def every() -> tuple[Group[Any], ...]:
+    """All groups, those too that run only where somebody asks for them."""
+    return (*groups(), live("you@example.net"))
 
 
 def others() -> tuple[Other, ...]:
@@ -86,4 +92,4 @@ def _theirs(other: Other, name: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(groups(), others()))
+    PAGE.write_text(page(every(), others()))

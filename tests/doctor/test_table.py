@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from mailnix.doctor.registry import groups
-from tests.doctor.table import PAGE, others, page
+from tests.doctor.table import PAGE, every, others, page
 
-GROUPS = groups()
+GROUPS = every()
 IDS = [check.id for group in GROUPS for check in group.checks]
 
 
