@@ -212,6 +212,28 @@ def published(records: Sequence[DnsRecord], server: str | None) -> Look:
     return look_at(records, resolve.server(server)) if server else look(records, resolve.system())
 
 
+def guide(config: Path, secrets: Path | None, doctor: Path | None, provider: str | None, out: Path) -> None:
+    """Write the page of a description's own values; `doctor` is a file of what `mailnix doctor --json` printed.
+
+    `provider` is where DNS is kept. Raises BuildError where `out` is something else than such a page.
+    """
+    from mailnix.guide import page, records, states
+    from mailnix.write import write_file, writing
+    from mailnix.zones import providers
+
+    text = page.guide(
+        plan(config, secrets),
+        config.name,
+        findings=None if doctor is None else states.read(doctor),
+        secrets="" if secrets is None else str(secrets),
+        where=records.USUAL if provider is None else providers.provider(provider),
+    )
+    with writing(out):
+        if out.exists() and not (out.is_file() and page.is_guide(out.read_text("utf-8", "replace"))):
+            raise BuildError(f"{out} is not a page that mailnix wrote", "choose another name, or move it elsewhere")
+        write_file(out, text.encode())
+
+
 def _emitted_for(out: Path) -> Backend | None:
     """The backend that a folder was last written for; None where mailnix wrote nothing there."""
     from mailnix.nixos.flake import FLAKE

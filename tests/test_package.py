@@ -90,6 +90,12 @@ def test_the_installed_command_works_without_a_checkout(mailnix: Mailnix, verb: 
     assert "mail.example.org" in ended.stdout or "no mistakes" in ended.stdout
 
 
+def test_the_installed_command_writes_the_guide(mailnix: Mailnix, tmp_path: Path) -> None:
+    ended = mailnix("guide", EXAMPLE, "--out", tmp_path / "guide.html")
+    assert ended.status == 0, ended.stderr
+    assert "<h1>mail.example.org</h1>" in (tmp_path / "guide.html").read_text()
+
+
 @pytest.mark.parametrize("backend", ["nixos", "debian"])
 def test_the_installed_command_emits_what_the_checkout_does(mailnix: Mailnix, backend: str, tmp_path: Path) -> None:
     ended = mailnix("emit", EXAMPLE, "--backend", backend, "--out", tmp_path / "installed")

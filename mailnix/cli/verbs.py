@@ -14,6 +14,7 @@ MAIN_VERBS = {
     "plan": "mailnix.cli.plan",
     "secrets": "mailnix.cli.secrets",
     "dns": "mailnix.cli.dns",
+    "guide": "mailnix.cli.guide",
     "emit": "mailnix.cli.emit",
     "build": "mailnix.cli.build",
     "deploy": "mailnix.cli.deploy",

@@ -15,6 +15,7 @@ from mailnix.plan.types import DnsRecord, ProxyPlan
 TXT_CHUNK: Final = 255  # RFC 1035 3.3: a character-string
 MX_STEP: Final = 10
 _DAV: Final = ("caldavs", "carddavs")
+DAV_PATH: Final = "/SOGo/dav/"
 FORMER: Final = "while it is in former_hostnames: where it leads elsewhere, Mailcow renews no certificate"
 """Mailcow asks for one certificate for all names, and an authority refuses all for one (RFC 8555 7.1.6)."""
 
@@ -169,4 +170,4 @@ def _client_records(topology: Topology, domain: Domain, clients: Collection[Clie
     yield purposes.FINDS.record(name, f"_autodiscover._tcp.{name}", "SRV", web)
     for service in dav:
         yield purposes.DAV.record(name, f"_{service}._tcp.{name}", "SRV", web)
-        yield purposes.DAV.record(name, f"_{service}._tcp.{name}", "TXT", txt("path=/SOGo/dav/"))
+        yield purposes.DAV.record(name, f"_{service}._tcp.{name}", "TXT", txt(f"path={DAV_PATH}"))
