@@ -26,6 +26,9 @@ need named-checkzone bind9-utils
 need sshd openssh-server
 need systemd-nspawn systemd-container
 need apt-ftparchive apt-utils
+need chromium chromium
+need pdftotext poppler-utils
+need zbarimg zbar-tools
 [ -e /usr/share/OVMF/OVMF_CODE.fd ] || [ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || packages="$packages ovmf"
 "$python" -c 'import ensurepip' 2>/dev/null || packages="$packages python3-venv"
 
