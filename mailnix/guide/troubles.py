@@ -32,9 +32,9 @@ def troubles(said: Words, plan: Plan) -> Iterator[Trouble]:
     host = plan.topology.hostname
     yield Trouble(
         "Something is wrong, and you don't know what",
-        "It looks at names, both machines and a mail on its way, and says what to do.",
+        "It looks at names and machines, and says what to do.",
         said.line("doctor", to_home(plan)),
-        f"{_PAGES}/deploy.md",
+        f"{_PAGES}/watching.md",
     )
     yield Trouble(
         "No mail comes in",
