@@ -64,7 +64,11 @@ def test_a_question_that_was_not_asked_is_told() -> None:
         facts((Question("other", "true", words),), answers(ask(Here(), {"kind": "echo a"})))
 
 
-@pytest.mark.parametrize("transcript", [b"", b"sh: not found", gzip.compress(b"half an answ"), gzip.compress(b"x")[:9]])
+@pytest.mark.parametrize(
+    "transcript",
+    [b"", b"sh: not found", gzip.compress(b"half an answ"), gzip.compress(b"x")[:9]],
+    ids=["nothing", "a shell's complaint", "half of an answer", "half of an archive"],
+)
 def test_what_is_no_transcript_is_refused(transcript: bytes) -> None:
     if transcript == b"":
         assert answers(gzip.compress(b"")) == {}
