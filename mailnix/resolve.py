@@ -232,6 +232,8 @@ def _rdata(kind: str, data: str) -> dns.rdata.Rdata:
 
 
 def _answered(where: Server, exchange: Exchange, way: Way, name: str, kind: str, /) -> Answer:
+    if not _is_name(name):
+        return Absent(exists=False)
     why, edns = Unasked(f"no address of {where.name} is known"), True
     for round_, seconds in enumerate(PATIENCE, start=1):
         for address in where.addresses:
@@ -246,6 +248,15 @@ def _answered(where: Server, exchange: Exchange, way: Way, name: str, kind: str,
             edns = edns and answer.rcode not in map(dns.rcode.to_text, _WITHOUT_EDNS)
             why = Unasked(f"{_called(where, address)}: {answer.why}", answer.rcode)
     return why
+
+
+def _is_name(text: str) -> bool:
+    """Whether there can be such a name (RFC 1035 2.3.4): others' records and people name things that cannot."""
+    try:
+        dns.name.from_text(text)
+    except dns.exception.DNSException:
+        return False
+    return True
 
 
 def _called(where: Server, address: str) -> str:

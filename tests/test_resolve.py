@@ -275,3 +275,15 @@ def test_a_resolver_can_be_asked_for_what_dnssec_proves_wrong() -> None:
 def test_a_server_that_ends_the_connection_is_asked_again() -> None:
     assert asked(EOFError("EOF"), A)[0] == Found(("203.0.113.10",), ttl=60)
     assert asked(*[EOFError("EOF")] * 6)[0] == Unasked("ns.example.org (2001:db8::1): ends the connection")
+
+
+@pytest.mark.parametrize("name", ["a..example.org", "a" * 64 + ".example.org", "example.org.\\", "\ufffd.example.org"])
+def test_what_cannot_be_a_name_is_not_there_and_nobody_is_asked_for_it(name: str) -> None:
+    network = Network([])
+    assert resolve.recursive(HERE, network)(name, "A") == Absent(exists=False)
+    assert network.asked == []
+
+
+def test_a_server_whose_name_cannot_be_one_is_told_in_words() -> None:
+    with pytest.raises(ResolveError, match=r"no address of the DNS server 'a\.\.b'"):
+        resolve.server("a..b", resolve.recursive(HERE, Network([])))

@@ -130,7 +130,6 @@ def _expanded(session: _Session, domain: str, text: str) -> str:
 
 def _matches(session: _Session, domain: str, term: str) -> bool:
     name, target, four, six = _parts(term)
-    length = four if session.address.version == 4 else six
     match name:
         case "all":
             return True
@@ -139,6 +138,8 @@ def _matches(session: _Session, domain: str, term: str) -> bool:
     where = _expanded(session, domain, target) if target else domain
     if name not in ("include", "exists", "a", "mx", "ptr") or (name in ("include", "exists") and not target):
         raise _PermError(f"{term} is no mechanism")
+    lengths = {4: _length(four, 4, term), 6: _length(six, 6, term)}
+    length = lengths[session.address.version]
     session.look_up(term)
     match name:
         case "include":
@@ -153,15 +154,21 @@ def _matches(session: _Session, domain: str, term: str) -> bool:
             return _by_name(session, where)
 
 
-def _parts(term: str) -> tuple[str, str, int, int]:
-    """A mechanism's name, domain and lengths of networks (RFC 7208 5.6)."""
+def _parts(term: str) -> tuple[str, str, str, str]:
+    """A mechanism's name, domain and lengths of networks as they are written (RFC 7208 5.6)."""
     head, _, six = term.partition("//")
     head, _, four = head.partition("/")
     name, _, target = head.partition(":")
-    try:
-        return name.lower(), target, int(four or _ALL[4]), int(six or _ALL[6])
-    except ValueError:
-        return name.lower(), target, _ALL[4], _ALL[6]  # of ip6, which has its own reading
+    return name.lower(), target, four, six
+
+
+def _length(text: str, version: int, term: str) -> int:
+    """How many bits of an address count: all of them, where nothing is written."""
+    if not text:
+        return _ALL[version]
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= _ALL[version]):
+        raise _PermError(f"{term} names no network")
+    return int(text)
 
 
 def _within(address: Address, network: str, term: str) -> bool:
