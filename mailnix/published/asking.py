@@ -83,7 +83,7 @@ def look(records: Iterable[DnsRecord], resolver: Server, ask_at: AskAt = authori
             name = members[0].name
             lost.append(Finding(State.UNASKED, name, "NS", (), (), zone.why, _AGAIN, None, (resolver.name,)))
         else:
-            jobs += [partial(_sight, each.name, _led_on(ask_at(each), asks), ours, members) for each in zone.servers]
+            jobs += [partial(_sight, each.name, led_on(ask_at(each), asks), ours, members) for each in zone.servers]
     sights = _parallel(lambda job: job(), jobs)
     return _whole(wanted, (*sights, seen), (*_merged(sights, seen), *lost, *seen.unasked))
 
@@ -113,7 +113,7 @@ def _sight(
     return Sight(who, records, dict.fromkeys(asked, answer) if silent else together(ask, asked), ours)
 
 
-def _led_on(ask: Ask, others: Ask) -> Ask:
+def led_on(ask: Ask, others: Ask) -> Ask:
     """Ask a zone's server; where an alias leads out of the zone, `others` know what is there."""
 
     def led_on(name: str, kind: str, /) -> Answer:

@@ -21,6 +21,7 @@ from mailnix.model import ports
 from mailnix.model.policies import MtaStsMode
 from mailnix.plan import Plan, ProxyPlan
 from mailnix.plan.policies import mta_sts_name
+from mailnix.published.asking import led_on
 from mailnix.resolve import Absent, Answer, Ask, Exchange, Found, Server, Unasked, Zone, over_network
 
 PUBLIC: Final = ("9.9.9.9", "1.1.1.1", "8.8.8.8")
@@ -126,9 +127,11 @@ class _Job:
 def _jobs(
     name: str, kinds: Sequence[str], zone: ZoneSeen | None, servers: Mapping[str, Server], doors: Doors
 ) -> Iterator[_Job]:
+    others = _first(doors)
     for kind in kinds:
         for server, soa in zone.servers.items() if zone else ():
-            ask = resolve.authoritative(servers[server], doors.exchange)
+            # Reverse names of small networks (RFC 2317) and keys kept by others are aliases that lead out of the zone.
+            ask = led_on(resolve.authoritative(servers[server], doors.exchange), others)
             yield _Job(server, True, name, kind, _unless_mute(soa, ask))
         for each in doors.resolvers:
             known = zone.checked[each.name] if zone else None

@@ -244,3 +244,12 @@ def test_every_text_of_a_plan_has_a_check() -> None:
     assert {f"{each.name} TXT" for each in texts} <= judged
     assert all(text_of(each.data) for each in texts)
     assert PUBLIC4 in judged
+
+
+def test_a_reverse_name_that_a_provider_keeps_in_a_zone_of_the_customers_is_there() -> None:
+    (name,) = (each.name for each in PLAN.records if each.type == "PTR" and each.name.endswith(".in-addr.arpa"))
+    kept = f"10.0-15.{name.partition('.')[2]}"  # RFC 2317
+    alias: Record = (name, "CNAME", f"{kept}.")
+    elsewhere = (*(each for each in RECORDS if each[0] != name), alias)
+    whole = (*elsewhere, (kept, "PTR", f"{HOST}."))
+    assert only(world(PLAN, whole, views=dict.fromkeys(SERVERS.values(), elsewhere))) == {}
