@@ -129,3 +129,9 @@ class LabError(MailnixError):
     def __init__(self, message: str, hint: str = "", console: str = "") -> None:
         super().__init__(message, hint)
         self.console = console
+
+
+def one_line(text: str, most: int | None = None) -> str:
+    """What others have said, fit for a terminal: no line of theirs, no control code, no more than `most` letters."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return line if most is None or len(line) <= most else f"{line[:most]}…"

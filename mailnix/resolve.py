@@ -26,12 +26,13 @@ import dns.rdatatype
 import dns.resolver
 from attrs import frozen
 
-from mailnix.errors import ResolveError
+from mailnix.errors import ResolveError, one_line
 
 PORT: Final = 53
 PATIENCE: Final = (1.5, 3.0, 5.0)
 """Seconds to wait for each address, a round each; the last round is over TCP."""
 PAYLOAD: Final = 1232  # bytes, which are never fragmented (dnsflagday.net/2020)
+SAID: Final = 200  # characters of a server's own words that are shown
 TOGETHER: Final = 16  # questions under way
 _WITHOUT_EDNS: Final = (dns.rcode.FORMERR, dns.rcode.NOTIMP)
 
@@ -297,7 +298,7 @@ def _explained(response: dns.message.Message) -> str:
     """What a server adds to its refusal (RFC 8914)."""
     said = [each for each in response.options if isinstance(each, dns.edns.EDEOption)]
     words = [each.text or dns.edns.EDECode(each.code).name.replace("_", " ").lower() for each in said]
-    return f" ({', '.join(words)})" if words else ""
+    return f" ({one_line(', '.join(words), SAID)})" if words else ""
 
 
 def _in_words(error: Exception) -> str:
@@ -309,4 +310,4 @@ def _in_words(error: Exception) -> str:
         case EOFError():
             return "ends the connection"
         case _:
-            return f"answers what cannot be read: {error}"
+            return f"answers what cannot be read: {one_line(str(error), SAID)}"

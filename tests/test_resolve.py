@@ -287,3 +287,17 @@ def test_what_cannot_be_a_name_is_not_there_and_nobody_is_asked_for_it(name: str
 def test_a_server_whose_name_cannot_be_one_is_told_in_words() -> None:
     with pytest.raises(ResolveError, match=r"no address of the DNS server 'a\.\.b'"):
         resolve.server("a..b", resolve.recursive(HERE, Network([])))
+
+
+def test_what_a_server_adds_to_its_refusal_is_fit_for_a_terminal() -> None:
+    def refuses(query: dns.message.Message) -> dns.message.Message:
+        response = dns.message.make_response(query)
+        response.set_rcode(dns.rcode.REFUSED)
+        response.use_edns(options=[dns.edns.EDEOption(dns.edns.EDECode.PROHIBITED, "\x1b[2Jgo\r\n" + "a" * 900)])
+        return dns.message.from_wire(response.to_wire())
+
+    answer = resolve.recursive(HERE, Network([refuses] * 6))("example.org", "A")
+    assert isinstance(answer, Unasked)
+    assert "go" in answer.why
+    assert answer.why.isprintable()
+    assert len(answer.why) < 400

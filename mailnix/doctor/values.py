@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum, IntEnum
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from attrs import frozen
 
+from mailnix.errors import one_line
+
 Facts = TypeVar("Facts")
+SHOWN: Final = 1000
+"""Characters of evidence: others may have said megabytes."""
 
 
 class Vantage(Enum):
@@ -96,18 +100,13 @@ class Check(Generic[Facts]):
         """A verdict as a finding of this check."""
         return Finding(
             self.id,
-            verdict.subject,
+            one_line(verdict.subject),
             verdict.vantage or self.vantage,
             verdict.severity or self.severity,
             verdict.answer,
-            one_line(verdict.evidence),
-            verdict.advice,
+            one_line(verdict.evidence, SHOWN),
+            one_line(verdict.advice),
         )
-
-
-def one_line(text: str) -> str:
-    """What others have said, fit for a terminal: no line of theirs, and none of its control codes."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def exit_status(findings: Iterable[Finding]) -> Exit:

@@ -20,3 +20,11 @@ from mailnix.doctor.values import Answer, Check, Severity, Vantage, Verdict
 def test_evidence_is_one_line_without_control_codes(said: str, shown: str) -> None:
     check: Check[None] = Check("a.b", "It is.", Severity.FAILURE, Vantage.HERE, lambda _facts: ())
     assert check.finding(Verdict("x", Answer.WRONG, said)).evidence == shown
+
+
+def test_no_part_of_a_finding_has_control_codes_or_megabytes_of_others() -> None:
+    check: Check[None] = Check("a.b", "It is.", Severity.FAILURE, Vantage.HERE, lambda _facts: ())
+    code = "\x1b]0;title\x07"
+    found = check.finding(Verdict(f"x{code}", Answer.WRONG, "a" * 2**20, f"remove v=spf1 {code}-all\nand more"))
+    assert "".join((found.subject, found.evidence, found.advice)).isprintable()
+    assert len(found.evidence) < 2000

@@ -10,10 +10,11 @@ from attrs import evolve
 
 from mailnix.doctor.dns.facts import Answers, DnsFacts, SpfSeen
 from mailnix.doctor.dns.records import data, publish, told
-from mailnix.doctor.dns.settle import LATER, Fault, settled
+from mailnix.doctor.dns.settle import LATER, SHOWN, Fault, settled
 from mailnix.doctor.dns.texts import KINDS, Kind
 from mailnix.doctor.spf import Result
 from mailnix.doctor.values import Answer, Severity, Vantage, Verdict
+from mailnix.errors import one_line
 from mailnix.model.policies import MtaStsMode
 from mailnix.model.spf import MOST_LOOKUPS
 from mailnix.plan import DnsRecord
@@ -46,7 +47,7 @@ def _text_right(kind: Kind, record: DnsRecord, answers: Answers) -> Fault | None
     if not have:
         return Fault(Answer.ABSENT, f"has no {kind.begins} record", publish([record]), kind.wrong)
     if len(have) > 1:
-        others = [each for each in have if not kind.same(each, want)]
+        others = [one_line(each, SHOWN) for each in have if not kind.same(each, want)]
         advice = f"remove {' and '.join(others)}" if others else "remove one of them"
         return Fault(Answer.WRONG, f"has {len(have)} such records: {kind.doubled}", advice, kind.wrong)
     if kind.begin(have[0]) and kind.same(have[0], want):

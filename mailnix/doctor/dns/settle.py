@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from mailnix.doctor.dns.facts import Answers, Seen
 from mailnix.doctor.values import Answer, Severity, Vantage, Verdict
+from mailnix.errors import one_line
 from mailnix.resolve import Found, Unasked
 
 WAIT = "wait: resolvers keep what they have until its time to live is over"
@@ -83,5 +84,4 @@ def _pending(subject: str, opinions: _Opinions, vantage: Vantage) -> Verdict:
 def shown(answers: Answers) -> str:
     """What a server said, on a line."""
     found = [each for answer in answers.values() if isinstance(answer, Found) for each in answer.records]
-    text = "; ".join(found) or "nothing"
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return one_line("; ".join(found) or "nothing", SHOWN)

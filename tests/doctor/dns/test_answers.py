@@ -253,3 +253,10 @@ def test_a_reverse_name_that_a_provider_keeps_in_a_zone_of_the_customers_is_ther
     elsewhere = (*(each for each in RECORDS if each[0] != name), alias)
     whole = (*elsewhere, (kept, "PTR", f"{HOST}."))
     assert only(world(PLAN, whole, views=dict.fromkeys(SERVERS.values(), elsewhere))) == {}
+
+
+def test_what_is_to_be_removed_is_shown_by_its_beginning() -> None:
+    second: Record = (NAME, "TXT", " ".join(f'"{text}"' for text in ("v=spf1 ", *["a" * 250] * 40, "")))
+    (found,) = bad(findings(PLAN, world(PLAN, (*RECORDS, second))))["dns.spf"]
+    assert found.advice.startswith("remove v=spf1 aaa")
+    assert len(found.advice) < 400
