@@ -10,7 +10,9 @@ import errno
 import http.client
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -19,6 +21,8 @@ from attrs import evolve, frozen
 from mailnix.doctor.here import SMTP, Asked, Page, Reached, Replies, Served, Spoken, Target
 
 PATIENCE: Final = (8.0, 15.0)  # seconds for each try; a busy server greets late
+WHOLE: Final = 120.0
+"""Seconds for all of a connection: who sends a letter now and then would hold us for days."""
 MOST: Final = 1 << 20  # bytes of an answer that are read
 _NO_ROUTE: Final = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 S = TypeVar("S")
@@ -90,6 +94,7 @@ class Network:
 
     authorities: Path | None = None
     patience: tuple[float, ...] = PATIENCE
+    whole: float = WHOLE
 
     def session(self, target: Target) -> Spoken:
         """As `Here` says."""
@@ -152,8 +157,12 @@ class Network:
         reached = Reached.SILENT
         for seconds in self.patience:
             try:
-                with socket.create_connection((address, port), timeout=seconds) as channel:
-                    return work(channel)
+                with (
+                    socket.create_connection((address, port), timeout=seconds) as channel,
+                    _ended_after(channel, self.whole) as late,
+                ):
+                    done = work(channel)
+                    return failed(Reached.YES, f"is not done in {self.whole:.0f} seconds") if late.is_set() else done
             except OSError as error:
                 reached = _reached(error)
             if reached is Reached.NO_ROUTE:
@@ -165,6 +174,30 @@ class Network:
             return _spoken(channel, target, context)
 
         return self._with(target.address, target.port, speak, lambda reached, why: Spoken(reached, why=why))
+
+
+@contextmanager
+def _ended_after(channel: socket.socket, seconds: float) -> Iterator[threading.Event]:
+    """End a connection that takes longer, whatever is read from it then; gives whether that has happened.
+
+    By a handle of its own, for TLS takes the socket's away.
+    """
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        with suppress(OSError):  # it has ended by itself
+            handle.shutdown(socket.SHUT_RDWR)
+
+    with channel.dup() as handle:
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield late
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 def _spoken(channel: socket.socket, target: Target, context: ssl.SSLContext) -> Spoken:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Event
 
 import pytest
+from attrs import evolve
 
 from mailnix.doctor import certificates
 from mailnix.doctor.here import Asked, Reached, Target
@@ -113,12 +116,26 @@ def test_tls_begins_in_the_words_of_other_protocols(network: Network, tmp_path: 
     assert spoken.served.fault == ""
 
 
+def drip(file: BufferedIOBase) -> None:
+    """A letter now and then, before anybody's patience for one has ended, until the other side is gone."""
+    with suppress(OSError):
+        while not Event().wait(0.05):
+            file.write(b"2")
+
+
+class Dripping(StreamRequestHandler):
+    def handle(self) -> None:
+        drip(self.wfile)
+
+
 class Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200 if self.headers["Host"] == NAME else 421)
         self.send_header("Content-Type", "text/plain")
         self.end_headers()
         self.wfile.write(self.path.encode())
+        if self.path == "/drip":
+            drip(self.wfile)
 
     def log_message(self, *_words: object) -> None:
         pass
@@ -140,3 +157,14 @@ def test_a_page_is_asked_for_at_an_address_by_the_hosts_name(network: Network, t
     assert (page.status, page.kind, page.text) == (200, "text/plain", "/policy")
     assert (refused.status, refused.reached) == (0, Reached.YES)
     assert "its certificate is refused" in refused.why
+
+
+def test_a_server_that_sends_a_letter_now_and_then_holds_nobody(network: Network, tmp_path: Path) -> None:
+    quick = evolve(network, whole=1.0)
+    with running(ThreadingTCPServer((HERE, 0), Dripping)) as port:
+        spoken = quick.session(target(port))
+        replies = quick.dialogue(HERE, port, ["QUIT"])
+    with web(SERVER.serve(tmp_path / "server")) as port:
+        page = quick.page(Asked(HERE, NAME, "/drip", port))
+    assert {each.why for each in (spoken, replies, page)} == {"is not done in 1 seconds"}
+    assert {each.reached for each in (spoken, replies, page)} == {Reached.YES}
