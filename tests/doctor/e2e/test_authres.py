@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from mailnix.doctor.e2e.authres import aligned, author, parsed, results
@@ -101,3 +103,15 @@ def test_the_author_is_who_stands_in_from(header: bytes, domain: str) -> None:
 def test_a_domain_stands_for_the_author_or_does_not(domain: str, strict: bool, relaxed: bool) -> None:
     assert aligned(domain, "example.org", strict=True) is strict
     assert aligned(domain, "example.org", strict=False) is relaxed
+
+
+def test_mails_that_are_made_to_hang_or_to_break_who_reads_them_are_read() -> None:
+    parts = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (each, each) for each in range(2000))
+    raw = b"From: %s\nAuthentication-Results: mx.far.example; %s; dkim=pass header.d=example.org\n" % (
+        b"(" * 20000,
+        b"a" * 60000,
+    )
+    begun = time.monotonic()
+    assert said(raw + parts) == {"dkim": ("pass", "example.org")}
+    assert author(parsed(raw + parts)) == ""
+    assert time.monotonic() - begun < 20  # without an end to it, five minutes
