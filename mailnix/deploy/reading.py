@@ -16,7 +16,7 @@ def read_json(text: str) -> Any:
     lines = text.splitlines()
     for number, line in enumerate(lines):
         if line.startswith(("{", "[")):
-            with suppress(ValueError):
+            with suppress(ValueError, RecursionError):  # the latter where somebody nests lists in lists
                 return json.loads("\n".join(lines[number:]))
     return None
 

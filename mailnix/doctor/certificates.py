@@ -20,6 +20,21 @@ def _read(served: Served) -> x509.Certificate:
     return x509.load_der_x509_certificate(served.certificate)
 
 
+def _key(served: Served) -> bytes:
+    return _read(served).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def is_sound(served: Served) -> bool:
+    """Whether it can be read: others show what they like, and OpenSSL takes some that this library does not."""
+    try:
+        _key(served)
+        time(served)
+        issuer(served)
+    except Exception:  # of a dozen kinds, by what is wrong with it (cryptography's documentation names some)
+        return False
+    return True
+
+
 def time(served: Served) -> tuple[datetime, datetime]:
     """From when until when it is good."""
     certificate = _read(served)
@@ -36,9 +51,8 @@ def issuer(served: Served) -> str:
 def matches(tlsa: str, served: Served) -> bool:
     """Whether a TLSA record (RFC 6698 2.1) means the certificate that was shown, or its key."""
     usage, selector, kind, *parts = tlsa.split()
-    if usage not in _END_ENTITY:
+    if usage not in _END_ENTITY or not is_sound(served):
         return False
-    spki = _read(served).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    shown = spki if selector == "1" else served.certificate
+    shown = _key(served) if selector == "1" else served.certificate
     data = _DIGESTS[kind](shown).digest() if kind in _DIGESTS else shown
     return data.hex() == "".join(parts).lower()

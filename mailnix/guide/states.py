@@ -43,7 +43,7 @@ def read(file: Path) -> tuple[Finding, ...]:
         if not isinstance(found, list):
             raise TypeError("no list")
         findings = Converter().structure(found, tuple[Finding, ...])
-    except (ValueError, KeyError, TypeError, ClassValidationError, IterableValidationError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, ClassValidationError, IterableValidationError) as error:
         raise MailnixError(f"{file} is not what `mailnix doctor --json` prints", _HINT) from error
     if isinstance(said, dict) and said.get("error"):
         raise MailnixError(f"{file} says that nothing could be looked at: {said['error']}", _HINT)

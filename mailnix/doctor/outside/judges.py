@@ -104,19 +104,24 @@ def certificate(facts: OutsideFacts) -> Iterator[Verdict]:
     )
 
 
+RENEWING: Final = "see the journal of who asks for it (Caddy for 25 and 443, Mailcow's acme container for the others)"
+
+
 def _certificate(now: datetime, place: Place, served: Served | None) -> Verdict:
     subject = f"{place.at} {place.name}"
     if served is None or not served.certificate:
-        return Verdict(subject, Answer.UNASKED, served.fault if served else "none was shown", "ask again later")
+        why = (served.fault if served else "") or "none was shown"
+        return Verdict(subject, Answer.UNASKED, why, "ask again later")
+    if not certificates.is_sound(served):
+        return Verdict(subject, Answer.WRONG, "what it shows is no certificate that can be read", RENEWING)
     begins, ends = certificates.time(served)
     left, whole = ends - now, ends - begins
     evidence = f"{left.days} days left, from {certificates.issuer(served)}"
-    advice = "see the journal of who asks for it (Caddy for 25 and 443, Mailcow's acme container for the others)"
     if served.fault:
-        return Verdict(subject, Answer.WRONG, f"clients refuse it: {served.fault} ({evidence})", advice)
+        return Verdict(subject, Answer.WRONG, f"clients refuse it: {served.fault} ({evidence})", RENEWING)
     if left < whole / SOON:
         severity = Severity.FAILURE if left < whole / LATE else Severity.WARNING
-        return Verdict(subject, Answer.WRONG, f"not renewed: {evidence}", advice, severity=severity)
+        return Verdict(subject, Answer.WRONG, f"not renewed: {evidence}", RENEWING, severity=severity)
     return Verdict(subject, Answer.WELL, evidence)
 
 
@@ -134,11 +139,12 @@ ISSUERS: Final = {
 
 def issuer(facts: OutsideFacts) -> Iterator[Verdict]:
     """The authority whose certificates are shown is the one that CAA records name: others' are not renewed."""
-    shown = {place.at: spoken.served for place, spoken in facts.heard() if spoken.served and spoken.served.certificate}
+    served = ((place.at, spoken.served) for place, spoken in facts.heard())
+    shown = {at: each for at, each in served if each and certificates.is_sound(each)}
     if facts.sessions and not shown:
         yield Verdict(next(iter(facts.sessions)).at, Answer.UNASKED, "no certificate was shown", ELSEWHERE)
-    for at, served in shown.items():
-        name = certificates.issuer(served)
+    for at, each in shown.items():
+        name = certificates.issuer(each)
         authority = ISSUERS.get(name, CERTIFICATE_AUTHORITY)  # of one that we do not know nothing bad is said
         if authority == CERTIFICATE_AUTHORITY:
             yield Verdict(at, Answer.WELL, f"from {name}")

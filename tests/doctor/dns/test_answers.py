@@ -9,8 +9,9 @@ import pytest
 
 from mailnix import Alias, Domain, Relay
 from mailnix.config import load
+from mailnix.doctor.certificates import matches
 from mailnix.doctor.dns.checks import CHECKS
-from mailnix.doctor.here import Page, Reached
+from mailnix.doctor.here import Page, Reached, Served
 from mailnix.doctor.values import Answer, Severity, Vantage
 from mailnix.plan import Plan, derive
 from mailnix.resolve import text_of
@@ -260,3 +261,8 @@ def test_what_is_to_be_removed_is_shown_by_its_beginning() -> None:
     (found,) = bad(findings(PLAN, world(PLAN, (*RECORDS, second))))["dns.spf"]
     assert found.advice.startswith("remove v=spf1 aaa")
     assert len(found.advice) < 400
+
+
+@pytest.mark.parametrize("shown", [b"", b"junk"])
+def test_tlsa_records_mean_no_certificate_that_nobody_can_read(shown: bytes) -> None:
+    assert not matches(f"3 1 1 {'00' * 32}", Served(HOST, shown, "self-signed certificate"))

@@ -82,7 +82,7 @@ def test_a_check_asks_also_what_keeps_it_from_blaming_others() -> None:
     assert {*guest.asked[0]} == {"served", "files", "units", "containers", "tunnels"}
 
 
-@pytest.mark.parametrize("said", ["", "Welcome!\n", "Last login: today\n[1, 2]\n", '{"answers": 5}', "{"])
+@pytest.mark.parametrize("said", ["", "Welcome!\n", "Last login: today\n[1, 2]\n", '{"answers": 5}', "{", "[" * 99999])
 def test_a_machine_that_gives_no_answer_is_asked_nothing(said: str) -> None:
     group = proxy.proxies(Ways(doors={"proxy": Guest(said=said)}))
     (found,) = findings(SCENE, [group], {"proxy.disk"})

@@ -9,7 +9,7 @@ import pytest
 from attrs import define, evolve, field
 
 from mailnix import Alias, Domain
-from mailnix.doctor.here import Page, Reached, Replies, Spoken, Target
+from mailnix.doctor.here import Page, Reached, Replies, Served, Spoken, Target
 from mailnix.doctor.outside.checks import CHECKS
 from mailnix.doctor.outside.facts import Place
 from mailnix.doctor.outside.gather import Doors, gathered
@@ -234,3 +234,13 @@ def test_only_what_is_wanted_is_asked() -> None:
 
 def test_facts_name_places_as_people_write_them() -> None:
     assert Place(PUBLIC6, 25).at == f"[{PUBLIC6}]:25"
+
+
+@pytest.mark.parametrize("shown", [b"", b"junk", CERTIFICATE.der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07")])
+@pytest.mark.parametrize("fault", ["", "self-signed certificate"])
+def test_what_is_shown_as_a_certificate_and_is_none_is_told_and_breaks_nothing(shown: bytes, fault: str) -> None:
+    here = elsewhere()
+    at(443, evolve(SESSION, served=Served(HOST, shown, fault)))(here)
+    found = bad(looked(here))
+    assert set(found) == {"outside.certificate"}
+    assert found["outside.certificate"].answer in (Answer.WRONG, Answer.UNASKED)
