@@ -10,6 +10,7 @@ from typing import Final, TypeAlias, TypeVar
 from attrs import evolve, frozen
 
 from mailnix.plan.types import DnsRecord, Need
+from mailnix.published import athome
 from mailnix.published.compare import ADDRESSES, compare, questions
 from mailnix.published.values import Finding, Look, State
 from mailnix.resolve import (
@@ -61,7 +62,8 @@ class Sight:
     def unasked(self) -> tuple[Finding, ...]:
         """Whether it could not be asked; once, however many questions that were."""
         sets = parts.sets(self.records)
-        failed = {key: answer for key in sets if isinstance(answer := self.answers[key], Unasked)}
+        told = {key: answer for key in sets if (answer := self.answers[key]) is not athome.SPLIT}
+        failed = {key: answer for key, answer in told.items() if isinstance(answer, Unasked)}
         if not failed:
             return ()
         (name, kind), answer = next(iter(failed.items()))
@@ -74,16 +76,21 @@ def look(records: Iterable[DnsRecord], resolver: Server, ask_at: AskAt = authori
     wanted = tuple(record for record in records if not record.placeholder)
     ours, asks = _addresses(wanted), ask or recursive(resolver)
     seen = _sight(resolver.name, asks, ours, wanted, _ROOT)
-    if not seen.answered:
+    seen = evolve(seen, answers=athome.without(seen.answers, ours))
+    if not seen.answered and seen.unasked:
         return _whole(wanted, (seen,), seen.unasked)
     lost: list[Finding] = []
+    unknown: set[str] = set()
     jobs: list[Callable[[], Sight]] = []
     for zone, members in _by_zone(wanted, Authorities(asks)).items():
         if isinstance(zone, Unasked):
             name = members[0].name
+            unknown.update(record.name for record in members)
             lost.append(Finding(State.UNASKED, name, "NS", (), (), zone.why, _AGAIN, None, (resolver.name,)))
         else:
             jobs += [partial(_sight, each.name, led_on(ask_at(each), asks), ours, members) for each in zone.servers]
+    # Who does not know whose a name is, is not believed about it: a network without a way out has nothing of anything.
+    seen = evolve(seen, records=tuple(record for record in wanted if record.name not in unknown))
     sights = _parallel(lambda job: job(), jobs)
     return _whole(wanted, (*sights, seen), (*_merged(sights, seen), *lost, *seen.unasked))
 

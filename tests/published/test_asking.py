@@ -8,7 +8,7 @@ import pytest
 
 from mailnix.plan import DnsRecord
 from mailnix.published import Look, State, look
-from mailnix.resolve import Answer, Ask, Server, Unasked
+from mailnix.resolve import Absent, Answer, Ask, Server, Unasked
 from rig import signed_dns
 from rig.waiting import free_net
 from tests.published.conftest import World
@@ -144,3 +144,30 @@ def test_real_servers_are_asked(records: Sequence[DnsRecord], internet: Server) 
     ]
     assert found.findings[0].where == ("ns", "unbound")
     assert found.same == len({(record.name, record.type) for record in records}) - 2
+
+
+def test_a_network_that_answers_for_the_world_says_nothing_of_records(records: Sequence[DnsRecord]) -> None:
+    found = look(records, RESOLVER, lambda _server: nothing, nothing)
+    assert found.status == 3
+    assert {finding.state for finding in found.findings} == {State.UNASKED}
+    assert found.same == 0
+
+
+def nothing(_name: str, _kind: str, /) -> Answer:
+    """A hotel, or an office, whose resolver has no way out and says of everything that it is not there."""
+    return Absent(exists=False)
+
+
+def test_a_resolver_that_leads_home_is_not_waited_for(records: Sequence[DnsRecord], well: World) -> None:
+    world = delegated(well, "ns1.host.net")
+    home = world.minus("mail.example.org").plus(("mail.example.org", "A", "192.168.1.20"))
+    found = looked(records, home, {"ns1.host.net": well})
+    assert found.findings == ()
+
+
+def test_home_is_no_excuse_for_what_the_zone_says(records: Sequence[DnsRecord], well: World) -> None:
+    home = delegated(
+        well.minus("mail.example.org", "A").plus(("mail.example.org", "A", "192.168.1.20")), "ns1.host.net"
+    )
+    (finding,) = looked(records, home, {}).findings
+    assert (finding.state, finding.found, finding.where) == (State.DIFFERENT, ("192.168.1.20",), ("ns1.host.net",))

@@ -21,6 +21,7 @@ from mailnix.model import ports
 from mailnix.model.policies import MtaStsMode
 from mailnix.plan import Plan, ProxyPlan
 from mailnix.plan.policies import mta_sts_name
+from mailnix.published import athome
 from mailnix.published.asking import led_on
 from mailnix.resolve import Absent, Answer, Ask, Exchange, Found, Server, Unasked, Zone, over_network
 
@@ -49,7 +50,7 @@ class Doors:
 def gathered(plan: Plan, doors: Doors, wanted: Collection[str]) -> DnsFacts:
     """Everything that the wanted checks judge."""
     doors = _awake(doors)
-    zones, seen = _names(questions(plan), doors)
+    zones, seen = _names(questions(plan), doors, [each for proxy in plan.proxies for each in addresses(proxy)])
     facts = DnsFacts(plan, seen, {zone.name: zone for zone in zones.values()}, {n: z.name for n, z in zones.items()})
     if not {"dns.spf", "dns.spf_result"}.isdisjoint(wanted):
         facts = evolve(facts, spf=tuple(_spf(plan, _first(doors))))
@@ -101,7 +102,9 @@ def _first(doors: Doors) -> Ask:
     return ask
 
 
-def _names(wanted: Mapping[str, Sequence[str]], doors: Doors) -> tuple[dict[str, ZoneSeen], dict[str, Seen]]:
+def _names(
+    wanted: Mapping[str, Sequence[str]], doors: Doors, ours: Collection[str]
+) -> tuple[dict[str, ZoneSeen], dict[str, Seen]]:
     """The zone of each name, and what is at it."""
     authorities = _Authorities(doors)
     found = _map(authorities.of, wanted)
@@ -110,7 +113,21 @@ def _names(wanted: Mapping[str, Sequence[str]], doors: Doors) -> tuple[dict[str,
     servers = {server.name: server for zone in zones for server in zone.servers}
     jobs = {name: list(_jobs(name, kinds, by_name.get(name), servers, doors)) for name, kinds in wanted.items()}
     answers = _map(lambda job: job.ask(job.name, job.kind), chain.from_iterable(jobs.values()))
-    return by_name, {name: _seen(each, answers) for name, each in jobs.items()}
+    known = _without_home(answers, ours)
+    return by_name, {name: _seen(each, known) for name, each in jobs.items()}
+
+
+def _without_home(answers: Mapping[_Job, Answer], ours: Collection[str]) -> dict[_Job, Answer]:
+    """Answers, less those of resolvers that lead home (split DNS)."""
+    known = dict(answers)
+    by_resolver: dict[str, list[_Job]] = {}
+    for job in answers:
+        if not job.authoritative:
+            by_resolver.setdefault(job.server, []).append(job)
+    for jobs in by_resolver.values():
+        kept = athome.without({(job.name, job.kind): answers[job] for job in jobs}, ours)
+        known.update((job, kept[job.name, job.kind]) for job in jobs)
+    return known
 
 
 @frozen

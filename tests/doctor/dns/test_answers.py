@@ -266,3 +266,15 @@ def test_what_is_to_be_removed_is_shown_by_its_beginning() -> None:
 @pytest.mark.parametrize("shown", [b"", b"junk"])
 def test_tlsa_records_mean_no_certificate_that_nobody_can_read(shown: bytes) -> None:
     assert not matches(f"3 1 1 {'00' * 32}", Served(HOST, shown, "self-signed certificate"))
+
+
+def test_a_resolver_that_leads_home_says_nothing_of_the_world() -> None:
+    """As docs/howto/at-home.md sets it up: the host's name alone, and nothing else there or below."""
+    home = (*(each for each in RECORDS if not each[0].endswith(HOST)), (HOST, "A", "192.168.1.20"))
+    assert only(world(PLAN, views={RESOLVERS["resolver one"]: home})) == {}
+
+
+def test_home_is_no_excuse_for_what_the_zone_says() -> None:
+    wrong = (*without((HOST, "A", PUBLIC4)), (HOST, "A", "192.168.1.20"))
+    found = only(world(PLAN, wrong))
+    assert found["dns.host"] is Answer.WRONG
