@@ -107,7 +107,9 @@ def test_a_doctor_who_could_look_at_nothing_is_quoted(mailnix: Run, config: Path
     assert "doctor.json says that nothing could be looked at: no network" in said.err
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"findings": 1}', "[1]", '[{"id": "dns.mx"}]', '"text"', "null", "[" * 99999])
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"findings": 1}', "[1]", '[{"id": "dns.mx"}]', '"text"', "null", "[" * 99999]
+)
 def test_another_file_than_doctors_is_refused(mailnix: Run, config: Path, out: Path, tmp_path: Path, text: str) -> None:
     (tmp_path / "doctor.json").write_text(text)
     said = mailnix("guide", config, "--out", out, "--doctor", tmp_path / "doctor.json")

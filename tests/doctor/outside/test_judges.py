@@ -236,7 +236,9 @@ def test_facts_name_places_as_people_write_them() -> None:
     assert Place(PUBLIC6, 25).at == f"[{PUBLIC6}]:25"
 
 
-@pytest.mark.parametrize("shown", [b"", b"junk", CERTIFICATE.der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07")])
+@pytest.mark.parametrize(
+    "shown", [b"", b"junk", CERTIFICATE.der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07")]
+)
 @pytest.mark.parametrize("fault", ["", "self-signed certificate"])
 def test_what_is_shown_as_a_certificate_and_is_none_is_told_and_breaks_nothing(shown: bytes, fault: str) -> None:
     here = elsewhere()
