@@ -96,7 +96,9 @@ def test_macros_are_expanded_as_in_the_rfc(text: str, name: str) -> None:
     assert expanded(text, HERE, "strong-bad@email.example.com", "email.example.com") == name
 
 
-@pytest.mark.parametrize("term", ["a/33", "mx/-1", "a//129", "a:mail.example/x", "mx//١", "a/" + "9" * 5000])
+@pytest.mark.parametrize(
+    "term", ["a/33", "mx/-1", "a//129", "a:mail.example/x", "mx//\N{ARABIC-INDIC DIGIT ONE}", "a/" + "9" * 5000]
+)
 @pytest.mark.parametrize("address", [HERE, HERE6])
 def test_a_length_that_no_network_has_is_a_broken_record(term: str, address: str) -> None:
     assert result(f"v=spf1 {term} -all", address).result == "permerror"

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from attrs import frozen
 
 from mailnix.doctor.spf import VERSION as SPF
 from mailnix.doctor.values import Severity
-
-Tags = Mapping[str, str]
-
-
-def tags(text: str) -> Tags:
-    """The `tag=value` parts of a text (RFC 6376 3.2), tags in lower case, values without spaces."""
-    parts = (part.partition("=") for part in text.split(";") if part.strip())
-    return {name.strip().lower(): "".join(value.split()) for name, _, value in parts}
+from mailnix.published.texts import same_key, tags
 
 
 def _same_tags(one: str, other: str) -> bool:
@@ -32,25 +25,12 @@ def _last(text: str) -> str:
     return text.lower().split()[-1]
 
 
-def _same_key(one: str, other: str) -> bool:
-    """Whether the same key is published for the same mail; notes and what may be left out do not count."""
-    first, second = tags(one), tags(other)
-    return first.get("p") == second.get("p") and all(map(_signs_mail, (first, second)))
-
-
-def _signs_mail(key: Tags) -> bool:
-    flags, hashes, services = (key.get(tag, default).split(":") for tag, default in _KEY_DEFAULTS.items())
-    return "y" not in flags and "sha256" in hashes and bool({"*", "email"} & set(services))
-
-
-_KEY_DEFAULTS: Final = {"t": "", "h": "sha256", "s": "*"}  # RFC 6376 3.6.1
-
-
 @frozen
 class Kind:
     """Texts of one purpose: how they begin, when two of them are the same, and what becomes of mail where two stand.
 
-    `alone` is whether every text at such a name is meant to be one; `wrong` what it means that one is wrong.
+    `alone` is whether every text at such a name is meant to be one; `wrong` what it means that one is wrong;
+    `versioned` whether one that does not begin so is none (RFC 7489 6.6.3, RFC 8461 3.1, RFC 8460 3).
     """
 
     begins: str
@@ -58,21 +38,27 @@ class Kind:
     doubled: str
     wrong: Severity
     alone: bool = True
+    versioned: bool = True
 
     def mine(self, texts: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of the texts at a name that are of this kind, or try to be."""
-        return texts if self.alone else tuple(filter(self.begin, texts))
+        """Those of the texts at a name that are of this kind, or, where there is none, try to be."""
+        begun = tuple(filter(self.begin, texts))
+        return texts if self.alone and not (begun and self.versioned) else begun
 
     def begin(self, text: str) -> bool:
         """Whether a text begins as those of the kind; where letter case counts, `same` says so."""
-        return text.lower().startswith(self.begins.lower())
+        return text.lower().startswith(self.begins.lower()) or not (self.versioned or "v" in tags(text))
 
 
 KINDS: Final = {
     "spf": Kind(SPF, _same_words, "receivers take two for an error (RFC 7208 4.5)", Severity.FAILURE, alone=False),
     "spf_helo": Kind(SPF, _same_words, "receivers take two for an error (RFC 7208 4.5)", Severity.WARNING, alone=False),
     "dkim": Kind(
-        "v=DKIM1", _same_key, "which one receivers take is left to chance (RFC 6376 3.6.2.2)", Severity.FAILURE
+        "v=DKIM1",
+        same_key,
+        "which one receivers take is left to chance (RFC 6376 3.6.2.2)",
+        Severity.FAILURE,
+        versioned=False,
     ),
     "dmarc": Kind("v=DMARC1", _same_tags, "receivers then heed neither (RFC 7489 6.6.3)", Severity.FAILURE),
     "dmarc_reports": Kind("v=DMARC1", _same_tags, "one is enough", Severity.WARNING),

@@ -121,6 +121,7 @@ def test_an_order_of_hosts_is_what_counts_not_their_numbers() -> None:
     ("name", "text"),
     [
         ("dkim._domainkey.example.org", "v=DKIM1; p=TUlJQklq; n=made today"),
+        ("dkim._domainkey.example.org", "k=rsa; p=TUlJQklq"),  # RFC 6376 3.6.1
         ("_dmarc.example.org", "v=DMARC1;p=none; aspf=s; adkim=s; rua=mailto:postmaster@example.org"),
         ("example.org", "V=SPF1 MX -ALL"),
     ],
@@ -146,6 +147,17 @@ def test_a_policy_record_that_is_left_over_is_found() -> None:
     plan = described(mta_sts="off")
     left = ("_mta-sts.example.org", "TXT", '"v=STSv1; id=1"')
     assert only(world(plan, (*records_of(plan), left)), plan=plan) == {"dns.mta_sts": Answer.WRONG}
+
+
+def test_texts_that_a_wildcard_puts_everywhere_are_no_policy() -> None:
+    plan = described(mta_sts="off")
+    wild = ("_mta-sts.example.org", "TXT", '"v=spf1 -all"')
+    assert only(world(plan, (*records_of(plan), wild)), plan=plan) == {}
+
+
+@pytest.mark.parametrize("name", ["_dmarc.example.org", "_mta-sts.example.org", "_smtp._tls.example.org"])
+def test_a_text_of_others_beside_a_policy_is_discarded_by_who_reads_it(name: str) -> None:
+    assert only(world(PLAN, (*RECORDS, (name, "TXT", '"verification=abc"')))) == {}
 
 
 def test_a_key_that_is_not_known_here_cannot_be_compared() -> None:
