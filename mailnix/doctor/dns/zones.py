@@ -31,8 +31,20 @@ def _lost(facts: DnsFacts) -> Iterator[Verdict]:
 def servers(facts: DnsFacts) -> Iterator[Verdict]:
     """Each server of a zone answers for it, and all have the same version."""
     yield from _lost(facts)
+    missing = _undelegated(facts)
+    for name, parent in missing.items():
+        evidence = f"is not delegated: the servers of {parent.shown} name none for it, so nobody finds its records"
+        advice = "name your DNS provider's servers (NS) where you registered the domain"
+        yield Verdict(name, Answer.ABSENT, evidence, advice)
     for zone in own(facts):
-        yield _servers(zone)
+        if zone not in missing.values():
+            yield _servers(zone)
+
+
+def _undelegated(facts: DnsFacts) -> dict[str, ZoneSeen]:
+    """Zones of ours that are kept by a top-level domain's servers, or the root's, which keep nobody's records."""
+    found = {each.zone: facts.zone_of.get(each.zone) for each in facts.plan.records if each.zone}
+    return {name: facts.zones[zone] for name, zone in found.items() if zone is not None and "." not in zone}
 
 
 def _servers(zone: ZoneSeen) -> Verdict:

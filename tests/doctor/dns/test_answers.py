@@ -290,3 +290,11 @@ def test_home_is_no_excuse_for_what_the_zone_says() -> None:
     wrong = (*without((HOST, "A", PUBLIC4)), (HOST, "A", "192.168.1.20"))
     found = only(world(PLAN, wrong))
     assert found["dns.host"] is Answer.WRONG
+
+
+def test_a_domain_that_no_server_was_named_for_is_told_as_that() -> None:
+    internet = world(PLAN, ())
+    internet.zones = tuple(zone for zone in internet.zones if zone != NAME)
+    (found,) = bad(findings(PLAN, internet))["dns.servers"]
+    assert (found.subject, found.answer, found.severity) == (NAME, Answer.ABSENT, Severity.FAILURE)
+    assert "where you registered" in found.advice
