@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from mailnix.doctor.values import Answer, Finding, Severity
-from mailnix.errors import MailnixError
+from mailnix.errors import MailnixError, one_line
 
 _HINT: Final = "write one: mailnix doctor CONFIG --json >doctor.json"
 _BY_ANSWER: Final = {
@@ -47,7 +47,13 @@ def read(file: Path) -> tuple[Finding, ...]:
         raise MailnixError(f"{file} is not what `mailnix doctor --json` prints", _HINT) from error
     if isinstance(said, dict) and said.get("error"):
         raise MailnixError(f"{file} says that nothing could be looked at: {said['error']}", _HINT)
-    return findings
+    return tuple(map(_printable, findings))
+
+
+def _printable(finding: Finding) -> Finding:
+    """As doctor writes it, also where the file is not doctor's own: half a character (\\ud800) is in no page."""
+    shown = {name: one_line(getattr(finding, name)) for name in ("id", "subject", "evidence", "advice")}
+    return evolve(finding, **shown)
 
 
 def _text(file: Path) -> str:

@@ -123,3 +123,11 @@ def test_a_file_that_cannot_be_read_is_named(mailnix: Run, config: Path, out: Pa
     for name, why in {"none": "No such file", "binary": "it is no text"}.items():
         said = mailnix("guide", config, "--out", out, "--doctor", tmp_path / name)
         assert (said.status, f"{tmp_path}/{name} cannot be read: {why}" in said.err) == (1, True)
+
+
+def test_half_a_character_in_a_finding_is_shown_as_none(mailnix: Run, config: Path, out: Path, tmp_path: Path) -> None:
+    finding = {"id": "proxy.units", "subject": "x\ud800", "vantage": "here", "severity": "failure", "answer": "wrong"}
+    (tmp_path / "doctor.json").write_text(json.dumps([{**finding, "evidence": "e\udfff", "advice": "\x1b[2J"}]))
+    said = mailnix("guide", config, "--out", out, "--doctor", tmp_path / "doctor.json")
+    assert (said.status, said.err.count("Error")) == (0, 0)
+    assert "proxy.units" in out.read_text()
