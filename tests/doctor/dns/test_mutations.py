@@ -69,7 +69,7 @@ def _other_text(data: str) -> str:
     if "spf1" in data:
         return '"v=spf1 ip4:198.51.100.66 -all"'
     if "DMARC1" in data and "p=" not in data:
-        return '"no"'
+        return '"v=DMARC1; rua=mailto:old@example.net"'
     tags = {
         "; p=none": "; p=reject",
         "p=TUlJ": "p=YWJj",
