@@ -52,8 +52,13 @@ def read(file: Path) -> tuple[Finding, ...]:
 
 def _printable(finding: Finding) -> Finding:
     """As doctor writes it, also where the file is not doctor's own: half a character (\\ud800) is in no page."""
-    shown = {name: one_line(getattr(finding, name)) for name in ("id", "subject", "evidence", "advice")}
-    return evolve(finding, **shown)
+    return evolve(
+        finding,
+        id=one_line(finding.id),
+        subject=one_line(finding.subject),
+        evidence=one_line(finding.evidence),
+        advice=one_line(finding.advice),
+    )
 
 
 def _text(file: Path) -> str:
