@@ -42,9 +42,11 @@ def servers(facts: DnsFacts) -> Iterator[Verdict]:
 
 
 def _undelegated(facts: DnsFacts) -> dict[str, ZoneSeen]:
-    """Zones of ours that are kept by a top-level domain's servers, or the root's, which keep nobody's records."""
+    """Zones of ours that only a top-level domain's servers answer for, or the root's, and that have nothing there."""
     found = {each.zone: facts.zone_of.get(each.zone) for each in facts.plan.records if each.zone}
-    return {name: facts.zones[zone] for name, zone in found.items() if zone is not None and "." not in zone}
+    there = {each.zone for each in facts.plan.records if isinstance(facts.at(each.name).best(each.type), Found)}
+    high = {name: zone for name, zone in found.items() if zone is not None and "." not in zone}
+    return {name: facts.zones[zone] for name, zone in high.items() if name not in there}
 
 
 def _servers(zone: ZoneSeen) -> Verdict:
