@@ -58,7 +58,7 @@ def command(
         reached = machine_ways.targets_of(targets)
         return Scene(plan, secrets, reached, ssh_config, resolvers, authorities, say=output.status)
 
-    more, kept = mail_options.groups(**mail), pipeline.Changes(state) if changes else None
+    more, kept = mail_options.groups(**mail, only=only), pipeline.Changes(state) if changes else None
     try:
         found, news = pipeline.doctor(config, scene, only, kept, secrets, more)
     except MailnixError as error:

@@ -28,9 +28,13 @@ def options(function: F) -> F:
     return function
 
 
-def groups(mail_to: str | None, mail_from: str | None, mail_answers: bool) -> tuple[Group[Any], ...]:
+def groups(
+    mail_to: str | None, mail_from: str | None, mail_answers: bool, only: tuple[str, ...] = ()
+) -> tuple[Group[Any], ...]:
     """The group that sends a mail, where somebody has named an address; raises UsageError for what is none."""
     if mail_to is None:
+        if any(each.partition(".")[0] == "e2e" for each in only):
+            raise click.UsageError("e2e sends a mail: say where to, with --mail-to ADDRESS")
         if mail_from or mail_answers:
             raise click.UsageError("--mail-from and --mail-answers are for --mail-to ADDRESS")
         return ()

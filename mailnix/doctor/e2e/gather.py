@@ -79,7 +79,7 @@ def travelled(post: Post, trip: Trip, clock: Clock = WALL, patience: float = PAT
                 return evolve(trip, seconds=seconds)
             clock.sleep(PAUSE)
     except MailnixError as error:
-        return evolve(trip, why=error.message)
+        return evolve(trip, why=error.message, hint=error.hint)
 
 
 def group(post: Callable[[Scene], Post], clock: Clock = WALL, patience: float = PATIENCE) -> Group[Trips]:

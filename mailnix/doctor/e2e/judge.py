@@ -28,6 +28,7 @@ class Trip:
     `why` is why it could not be sent or looked for; `raw` is the mail as it was found, in so many `seconds`; `taken` is
     what the receiver said, where its mailbox is nobody's business but its owner's. `server` is who judged it, where
     that is known; `spf` whether SPF can pass by the way that mail leaves.
+    `hint` is what to do about `why`.
     """
 
     sender: str
@@ -39,6 +40,7 @@ class Trip:
     server: str = ""
     spf: bool = True
     strict: bool = False
+    hint: str = ""
 
 
 @frozen
@@ -64,7 +66,8 @@ def back(trips: Trips) -> Iterator[Verdict]:
 def _trip(trip: Trip, *, ours: bool) -> Iterator[Verdict]:
     subject = f"{trip.sender} to {trip.to}"
     if trip.why:
-        yield Verdict(subject, Answer.UNASKED, trip.why, "mailnix doctor --only proxy --only internal says more")
+        more = "mailnix doctor --only proxy --only internal says more"
+        yield Verdict(subject, Answer.UNASKED, trip.why, trip.hint or more)
     elif trip.raw is None and not trip.taken:
         where = "mailnix doctor --only proxy.queue --only internal.queue; has it gone to junk?"
         yield Verdict(subject, Answer.ABSENT, f"it did not arrive within {trip.seconds:.0f} seconds", where)

@@ -77,6 +77,15 @@ def test_a_door_that_is_closed_says_why() -> None:
     assert travelled(lab, OUT, lab.clock).why == "postfix-mailcow does not run"
 
 
+def test_a_machine_that_nobody_knows_the_way_to_is_asked_for() -> None:
+    class Lost(Lab):
+        def send(self, trip: Trip, token: str, /) -> None:
+            raise MailnixError("nobody knows where internal is", "say so: --to internal=root@ADDRESS")
+
+    (found,) = findings(SCENE, [group(lambda _scene: Lost(out=OUT), Lost().clock)], {"e2e.out"})
+    assert (found.answer, found.advice) == (Answer.UNASKED, "say so: --to internal=root@ADDRESS")
+
+
 def test_each_mail_has_a_token_of_its_own() -> None:
     lab = Lab()
     for _ in range(2):
