@@ -24,6 +24,7 @@ from mailnix.errors import DeployError, MailnixError
 LOOK_EVERY: Final = 3.0  # seconds
 MARGIN: Final = 20.0  # seconds before a machine goes back by itself, in which it is still told to, or confirmed
 EACH: Final = 120  # more seconds for every machine of a group that is installed meanwhile
+TRIES: Final = 2  # to ask a machine whose connection broke whether it was told
 GRACE: Final = 300.0  # seconds that a machine may take to go back, once it is due
 ANOTHER_MAILCOW: Final = 900
 """Seconds at least to confirm another Mailcow, whose images are there: the one before has 5 minutes to stop, copying
@@ -108,11 +109,24 @@ class _Change:
         except Unreached:
             scene.say(f"{move.host}: the connection broke, as it may; the machine goes on by itself")
             self.waiting[move.host].due = scene.clock.now() + within
+            if move is not self.moves[-1]:
+                self._make_sure(self.waiting[move.host])
         except (Refused, Busy):
             del self.waiting[move.host]  # it runs what it ran
             raise
         else:
             self.waiting[move.host] = _Waiting(move, within, scene.clock.now() + within, known=True)
+
+    def _make_sure(self, each: _Waiting) -> None:
+        """Have it told before the next one changes: the way to home may lead through a tunnel that then has one end.
+
+        Busy machines met it: home had heard nothing, and could be told no more. One that is not reached has begun.
+        """
+        for _ in range(TRIES):
+            with suppress(Unreached):
+                self._pending(each, each.move.machine.status())
+                return
+            self.scene.clock.sleep(LOOK_EVERY)
 
     def _see(self, every: Sequence[Check], before: Collection[Check]) -> None:
         """Ask until everything demanded is well; raises DeployError in time to take it back."""

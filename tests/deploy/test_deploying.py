@@ -388,6 +388,21 @@ class TestATunnelThatChanges:
         changed["internal"].on_call = off
         assert set(ends(deploy(changed.deploying())).values()) == {End.CONFIRMED}
 
+    def test_is_told_to_home_before_the_proxy_takes_its_way_away(self, changed: Stage) -> None:
+        """Busy emulated machines met it: home never heard of the change, and after the proxy's nobody got there."""
+        internal, proxy, deaf = changed["internal"], changed["proxy"], ["switch 2", "status"]
+
+        def far(verb: str) -> None:
+            if internal.pending is None and (proxy.pending is not None or proxy.current == 2):
+                raise Unreached("root@internal is not reached: no route to host")
+            if "switch 2" in internal.calls and deaf and verb == deaf[0]:
+                del deaf[0]
+                raise Unreached("root@internal is not reached: connection timed out during banner exchange")
+
+        internal.on_call = far
+        assert set(ends(deploy(changed.deploying())).values()) == {End.CONFIRMED}
+        assert internal.calls.count("switch 2") == 2
+
     def test_by_its_keys_is_one_that_changes(self, stage: Stage) -> None:
         end = stage.plan.tunnels[0].proxy
         stage.secrets["proxy"] = {end.private_key: b"another"}
