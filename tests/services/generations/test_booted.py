@@ -148,6 +148,7 @@ def test_what_is_not_confirmed_leaves_the_server_as_it_was(server: Container, tm
     assert coming == {
         "packages": {"new": [["caddy", "9:2.6-1"], ["mailnix-proxy", "1"]], "upgrade": [], "remove": []},
         "credentials": [SECRET],
+        "warnings": [],
     }
     assert verb(server, "switch 1 --within 2 --id a") == {"step": "installed", "within": 2}
     until(lambda: verb(server, "status")["pending"] is None, "it is taken back", PATIENCE)
