@@ -26,7 +26,7 @@ $(STAMP): pyproject.toml tools/install.sh
 demo: setup
 	$(BIN)/mailnix lab $(EXAMPLE)
 
-# A file is one worker's: its tests share what they start. Servers in containers mostly wait for each other.
+# A file is one worker's, for its tests share what they start.
 unit: setup
 	MAILNIX_SERVERS=$(or $(MAILNIX_SERVERS),containers) $(BIN)/pytest tests --numprocesses auto --dist loadfile
 
