@@ -320,7 +320,7 @@ def deploy(
 
     folder = secrets_folder(config, wish.secrets)
     described = decided(config)
-    start.refuse_unknown(described, wish, reach)
+    start.refuse_unknown(described, (*wish.hosts, *reach.targets))
     start.refuse_new_folder(described, folder, wish, reach, progress)
     if not wish.dry_run:
         start.credentials_made(described, folder, progress)
@@ -365,6 +365,7 @@ def doctor(
     `more` are groups that somebody asks for beside those that always run.
     Raises MailnixError where nothing can be looked at.
     """
+    from mailnix.deploy.start import refuse_unknown
     from mailnix.doctor import doctoring, state
     from mailnix.doctor.registry import chosen, groups
 
@@ -372,7 +373,9 @@ def doctor(
     wanted = chosen(only, known)
     file = None if changes is None else changes.file or state.default_file(config)
     before = {} if file is None else state.read(file)
-    found = tuple(doctoring.findings(scene(plan(config, secrets)), known, wanted))
+    given = scene(plan(config, secrets))
+    refuse_unknown(given.plan, given.targets)
+    found = tuple(doctoring.findings(given, known, wanted))
     if file is None:
         return found, None
     news, after = state.changes(before, found, wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def started(
     plan: Plan, folder: Path, wish: Wish, reach: Reach, take_over: TakeOver, say: Say, flake: Callable[[], Tree]
 ) -> Iterator[Deploying]:
     """Everything that a deploy needs, while the block lasts; `folder` has the secrets. Raises DeployError."""
-    refuse_unknown(plan, wish, reach)
+    refuse_unknown(plan, (*wish.hosts, *reach.targets))
     with tempfile.TemporaryDirectory(prefix="mailnix-deploy.") as scratch:
         reached, commands = machines(plan, reach, Path(scratch), say), wish.commands(reach)
         rebuilds = Rebuilds(commands, plan.internal.name, flake, lambda host: reached[host].way, say, wish.build_host)
@@ -111,10 +111,10 @@ def started(
             end_shared(Path(scratch))
 
 
-def refuse_unknown(plan: Plan, wish: Wish, reach: Reach) -> None:
+def refuse_unknown(plan: Plan, names: Iterable[str]) -> None:
     """Raise DeployError where somebody names a machine that is not described."""
     known = [host.name for host in plan.hosts]
-    for name in (*wish.hosts, *reach.targets):
+    for name in names:
         if name not in known:
             raise DeployError(f"no machine is called {name!r}", f"there is {', '.join(known)}")
 

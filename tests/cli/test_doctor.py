@@ -29,6 +29,12 @@ def test_what_cannot_be_asked_is_told_with_what_to_do_and_status_3(mailnix: Run,
     assert said.err == "looking at dns\n"
 
 
+def test_a_machine_that_is_not_described_is_refused_with_those_that_are(mailnix: Run, config: Path) -> None:
+    said = mailnix("doctor", config, "--only", "proxy", "--to", "nohost=root@192.0.2.1")
+    assert (said.status, said.out) == (3, "")
+    assert said.err == "mailnix: no machine is called 'nohost'\n  there is proxy, internal\n"
+
+
 def test_programs_read_every_finding(mailnix: Run, config: Path, nobody: str) -> None:
     said = mailnix("doctor", config, "--only", "dns.mx", "--resolver", nobody, "--json")
     assert (said.status, said.json["state"], said.json["error"]) == (3, "unasked", "")

@@ -13,7 +13,7 @@ from mailnix.services.activation.names import LIST
 from mailnix.services.caddy.debian import STORAGE
 from mailnix.services.credentials import names
 from mailnix.services.firewall.render import FAMILY, TABLE, script
-from mailnix.services.generations.names import STATE
+from mailnix.services.generations.names import RUN, STATE
 from mailnix.services.haraka.render import outgoing
 from mailnix.services.mailcow import units as mailcow
 from mailnix.services.mailcow.render import SETTINGS, api, backup_of
@@ -208,7 +208,7 @@ _EVERY: Final[Mapping[str, _Told]] = {
     "firewall": _firewall,
     "served": _served,
     "files": _files,
-    "generation": lambda _plan, _host, _more: {"state": STATE},
+    "generation": lambda _plan, _host, _more: {"state": STATE, "run": RUN},
     "drift": lambda _plan, _host, _more: {"list": LIST},
 }
 _PROXY: Final[Mapping[str, _Told]] = {"port25": _port25, "queue": _queue, "xclient": _xclient}

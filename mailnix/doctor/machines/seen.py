@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from mailnix.doctor.machines.facts import Facts
 from mailnix.doctor.values import Answer, Check, Severity, Vantage, Verdict
 from mailnix.plan import HostPlan, Plan, ProxyPlan
 from mailnix.services.credentials import names
+from mailnix.services.firewall.render import FAMILY, TABLE
 from mailnix.services.generations.names import STATE
+from mailnix.services.haraka.values import HarakaOut
+from mailnix.services.mailcow import units
 from mailnix.services.mailcow.pin import PIN, Pin
 from mailnix.services.mailcow.pinned_images import IMAGES, Image
 
@@ -31,17 +34,17 @@ BY_HAND: Final[Mapping[str, str]] = {
     "credentials": f"ls -l {names.STORE}",
     "tunnels": "wg show",
     "mtu": "wg show, then: ping -M do -s 1392 PEER",
-    "firewall": "nft list table inet mailnix",
+    "firewall": f"nft list table {FAMILY} {TABLE}",
     "port25": "nc -v gmail-smtp-in.l.google.com 25",
     "xclient": "wg show: mail goes by the tunnel",
-    "queue": "ls /var/lib/haraka-out/queue",
+    "queue": f"ls {fields(HarakaOut).queue_dir.default}",
     "served": "ss -ltn",
     "files": "journalctl -u caddy -u mailcow",
     "mailq": "docker ps",
     "containers": "docker ps --all",
-    "backup": "systemctl status mailcow-backup",
-    "provision": "systemctl status mailcow-provision",
-    "admin": "systemctl status mailcow mailcow-provision",
+    "backup": f"systemctl status {units.BACKUP}",
+    "provision": f"systemctl status {units.PROVISION}",
+    "admin": f"systemctl status mailcow {units.PROVISION}",
     "generation": f"ls -l {STATE}",
     "drift": "dpkg --verify",
 }

@@ -9,6 +9,9 @@ from mailnix.services.haraka import npm_tree
 PACKAGE: Final = "mailnix-generations"
 PROGRAM: Final = "/usr/lib/mailnix-generations/generations"
 STATE: Final = "/var/lib/mailnix/generations"
+RUN: Final = "/run/mailnix-generations"
+"""Where NixOS keeps what waits, so that a power cut forgets it: mailnix/deploy/nixos/guest says it, too."""
+
 CHANGES: Final = f"{STATE}/state.json"
 """What runs, which change is under way, how the last one ended."""
 

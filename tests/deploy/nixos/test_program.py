@@ -14,6 +14,7 @@ import pytest
 
 from mailnix.deploy.nixos.program import PROGRAM
 from mailnix.secrets import tar
+from mailnix.services.generations.names import RUN, STATE
 from tests.deploy.nixos.machine import NixOS
 
 pytestmark = pytest.mark.skipif(shutil.which("setsid") is None, reason="setsid (util-linux) is not installed")
@@ -441,3 +442,8 @@ def test_another_number_than_the_next_is_refused(machine: NixOS) -> None:
 @pytest.mark.parametrize("words", [["explode"], ["plan", "1;reboot"], ["confirm", "1", "--id", "$(reboot)"]])
 def test_other_words_are_wrong_usage(machine: NixOS, words: list[str]) -> None:
     assert machine.call(*words)[0] == 2
+
+
+def test_it_keeps_things_where_others_look_for_them() -> None:
+    assert f"run=$root{RUN}\n" in PROGRAM[-1]
+    assert f"kept=$root{STATE}\n" in PROGRAM[-1]

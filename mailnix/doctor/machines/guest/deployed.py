@@ -20,7 +20,7 @@ RUNNING = "/run/current-system"
 def generation(here: Here, told: Any) -> Any:
     """The generation that runs (None: that of an image), whether another waits, how the last change ended."""
     if is_nixos(here):
-        return _nixos(here, told["state"])
+        return _nixos(here, told["state"], told["run"])
     path = f"{told['state']}/state.json"
     if not here.at(path).exists():
         return _said(None, None, {}, "")
@@ -30,16 +30,16 @@ def generation(here: Here, told: Any) -> Any:
     return _said(current, pending, last, _made(here, f"{told['state']}/{current}/made.json"))
 
 
-def _nixos(here: Here, state: str) -> dict[str, Any]:
+def _nixos(here: Here, state: str, run: str) -> dict[str, Any]:
     """As `status` of mailnix/deploy/nixos/guest says it, without its locks."""
     found = re.search(r"system-(\d+)-link", str(here.at(PROFILE).readlink()) if here.at(PROFILE).is_symlink() else "")
     current = int(found[1]) if found else None
     pending = None
-    if here.at("/run/mailnix-generations/state").exists():
-        waits = re.search(r"\bto=(\d+)", here.text("/run/mailnix-generations/state"))
+    if here.at(f"{run}/state").exists():
+        waits = re.search(r"\bto=(\d+)", here.text(f"{run}/state"))
         pending = int(waits[1]) if waits else 0
     try:
-        last = json.loads(here.text("/run/mailnix-generations/last"))
+        last = json.loads(here.text(f"{run}/last"))
     except (OSError, ValueError):
         last = {}
     records = sorted(here.at(state).glob(f"{current}-*.json"))

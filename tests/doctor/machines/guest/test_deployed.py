@@ -9,22 +9,22 @@ import pytest
 
 from mailnix.doctor.machines.guest import deployed
 from mailnix.services.activation.listed import digest
+from mailnix.services.generations.names import RUN, STATE
 from mailnix.tree import File, Link
 from tests.doctor.machines.guest.fake import Fake
 
-STATE = "/var/lib/mailnix/generations"
 NOTHING = {"current": None, "pending": None, "end": "", "why": "", "made": ""}
 
 
 def test_a_machine_as_its_image_was_made_has_no_generation(fake: Fake) -> None:
-    assert deployed.generation(fake.here, {"state": STATE}) == NOTHING
+    assert deployed.generation(fake.here, {"state": STATE, "run": RUN}) == NOTHING
 
 
 def test_the_generation_that_runs_and_the_one_that_waits_are_named(fake: Fake) -> None:
     state = {"current": 3, "previous": 2, "pending": {"to": 4, "from": 3}, "last": {"end": "back", "why": "no login"}}
     fake.file(f"{STATE}/state.json", json.dumps(state))
     fake.file(f"{STATE}/3/made.json", '{"made": "2026-11-20T10:00:00Z"}')
-    assert deployed.generation(fake.here, {"state": STATE}) == {
+    assert deployed.generation(fake.here, {"state": STATE, "run": RUN}) == {
         "current": 3,
         "pending": 4,
         "end": "back",
@@ -36,7 +36,7 @@ def test_the_generation_that_runs_and_the_one_that_waits_are_named(fake: Fake) -
 def test_a_generation_whose_record_is_damaged_runs_all_the_same(fake: Fake) -> None:
     fake.file(f"{STATE}/state.json", '{"current": 3, "pending": null, "last": null}')
     fake.file(f"{STATE}/3/made.json", "\0")
-    assert deployed.generation(fake.here, {"state": STATE}) == {**NOTHING, "current": 3}
+    assert deployed.generation(fake.here, {"state": STATE, "run": RUN}) == {**NOTHING, "current": 3}
 
 
 def nixos(fake: Fake, running: str = "new") -> Path:
@@ -57,7 +57,7 @@ def nixos(fake: Fake, running: str = "new") -> Path:
 def test_nixos_keeps_its_generations_by_itself(fake: Fake) -> None:
     nixos(fake)
     fake.file(f"{STATE}/7-abc.json", '{"made": "2026-11-20T10:00:00Z"}')
-    assert deployed.generation(fake.here, {"state": STATE}) == {
+    assert deployed.generation(fake.here, {"state": STATE, "run": RUN}) == {
         **NOTHING,
         "current": 7,
         "made": "2026-11-20T10:00:00Z",
@@ -66,11 +66,9 @@ def test_nixos_keeps_its_generations_by_itself(fake: Fake) -> None:
 
 def test_a_change_that_waits_on_nixos_is_in_memory(fake: Fake) -> None:
     nixos(fake)
-    fake.file(
-        "/run/mailnix-generations/state", "id=x to=8 from=7 new=/a old=/b within=180 until=9 step=installed left=0\n"
-    )
-    fake.file("/run/mailnix-generations/last", '{"id": "w", "to": 7, "end": "confirmed", "why": ""}\n')
-    said = deployed.generation(fake.here, {"state": STATE})
+    fake.file(f"{RUN}/state", "id=x to=8 from=7 new=/a old=/b within=180 until=9 step=installed left=0\n")
+    fake.file(f"{RUN}/last", '{"id": "w", "to": 7, "end": "confirmed", "why": ""}\n')
+    said = deployed.generation(fake.here, {"state": STATE, "run": RUN})
     assert (said["current"], said["pending"], said["end"]) == (7, 8, "confirmed")
 
 
