@@ -130,6 +130,10 @@ class NixOS:
     def timers(self) -> list[str]:
         return [path.name for path in self.root.glob("units/*.timer")]
 
+    def until_unwatched(self) -> None:
+        """Wait for the timer's end: the unit that ends a change stops it last, when callers have an answer."""
+        until(lambda: not self.timers, "the timer's end")
+
     def look(self) -> None:
         """The timer's moment."""
         for timer in self.root.glob("units/*.timer"):

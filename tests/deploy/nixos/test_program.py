@@ -71,7 +71,7 @@ def test_what_is_confirmed_becomes_the_default(machine: NixOS) -> None:
     assert (said["current"], said["previous"], said["pending"]) == (2, 1, None)
     assert said["generations"][1]["by"] == "alice@laptop"
     assert last(machine) == ("confirmed", "")
-    assert not machine.timers
+    machine.until_unwatched()
 
 
 def test_the_timer_is_there_before_anything_is_installed(machine: NixOS) -> None:
@@ -98,7 +98,7 @@ def test_what_nobody_confirms_goes_back(machine: NixOS) -> None:
     assert machine.runs == ("first", "first")
     assert last(machine) == ("back", "nobody confirmed it in time")
     assert machine.call("confirm", "2", "--id", "a1")[0] == 1
-    assert not machine.timers
+    machine.until_unwatched()
 
 
 def test_more_time_is_given_to_whoever_asks_by_name(machine: NixOS) -> None:
@@ -207,7 +207,7 @@ def test_a_disk_that_fills_up_at_the_end_takes_it_back(machine: NixOS) -> None:
     assert said.endswith("it could not be made the default: is the disk full?")
     assert machine.runs == ("first", "first")
     assert secret.read_text() == "old"
-    assert not machine.timers
+    machine.until_unwatched()
 
 
 def test_what_is_killed_at_the_end_each_time_is_taken_back(machine: NixOS) -> None:
