@@ -356,21 +356,28 @@ def test_whoever_uses_dpkg_is_waited_for_and_named(town: Town) -> None:
     assert ends(town.deploy())[PROXY] == "confirmed"
 
 
-def test_a_unit_that_does_not_run_is_taken_back_at_once(town: Town) -> None:
+@pytest.fixture
+def broken_haraka(town: Town) -> Iterator[None]:
     """An owner's drop-in breaks what the next change restarts."""
-    fields, before = dict(town.fields), town.current(PROXY)
     folder = "/etc/systemd/system/haraka-in.service.d"
     text = "[Service]\\nExecStartPre=/bin/false\\nRestart=no\\n"
     town.servers.proxy.sh(f"mkdir -p {folder}; printf '{text}' > {folder}/zz-broken.conf")
+    fields = dict(town.fields)
+    yield
+    town.describe(**fields)
+    town.servers.proxy.sh(f"rm -r {folder}; systemctl daemon-reload; systemctl restart haraka-in")
+    whole(town, PROXY)
+    town.deploy()
+
+
+@pytest.mark.usefixtures("broken_haraka")
+def test_a_unit_that_does_not_run_is_taken_back_at_once(town: Town) -> None:
+    before = town.current(PROXY)
     town.describe(domains=town.fields["domains"].replace("example.net", "example.com"))
     done = town.deploy()
     assert done.status == 1
     assert "haraka-in.service" in done.stderr
     assert town.current(PROXY) == before
-    town.servers.proxy.sh(f"rm -r {folder}; systemctl daemon-reload; systemctl restart haraka-in")
-    whole(town, PROXY)
-    town.describe(**fields)
-    town.deploy()
 
 
 def test_a_backup_that_is_described_no_more_leaves_the_machine(town: Town) -> None:
