@@ -86,3 +86,10 @@ def test_a_plan_warns_of_it(running: Scratch) -> None:
     assert warning.startswith("table inet own, chain input, is somebody else's and drops what comes in to port 22")
     machine.rules = "nft: command not found"
     assert plan(machine, 2)["warnings"] == []
+
+
+@pytest.mark.parametrize("said", ["null", '{"nftables": null}', '{"nftables": [{"chain": []}]}', '{"nftables": ["?"]}'])
+def test_what_another_nft_says_in_other_words_stops_no_plan(running: Scratch, said: str) -> None:
+    machine = Walled(running.root)
+    machine.rules = said
+    assert plan(machine, 2)["warnings"] == []

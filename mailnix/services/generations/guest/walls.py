@@ -18,16 +18,17 @@ Rules = Mapping[tuple[str, str, str], Sequence[list[Any]]]
 
 def warnings(world: World) -> list[str]:
     """One line for each chain of others that closes the described port; what is in doubt is taken for open."""
+    port = world.names.ssh_port
     try:
         done = world.run(["nft", "--json", "list", "ruleset"])
         found = json.loads(done.output)["nftables"] if done.status == 0 else []
-    except (OSError, ValueError, KeyError):  # without nftables there is no such table
+        walls = [*closing(found, world.names.table, port)]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # no nft, or one that says it in other words
         return []
-    port = world.names.ssh_port
     return [
         f"{chain} is somebody else's and drops what comes in to port {port}: take it away, or have it accept that port,"
         " or this change will be taken back"
-        for chain in closing(found, world.names.table, port)
+        for chain in walls
     ]
 
 
