@@ -243,6 +243,17 @@ def test_a_unit_that_fails_takes_it_back_by_name(machine: NixOS) -> None:
     assert machine.runs == ("first", "first")
 
 
+@pytest.mark.parametrize("then", ["", "haraka-in.service\n"])
+def test_a_unit_that_was_stopped_while_it_started_has_its_next_start_to_show(machine: NixOS, then: str) -> None:
+    (machine.root / "queued").write_text("haraka-in.service\n" * 3)  # a line for each look
+    (machine.root / "then").write_text(then)
+    machine.system("first", test=': >"$MAILNIX_ROOT/failed"')
+    machine.receive(2, machine.system("second", test='echo haraka-in.service >"$MAILNIX_ROOT/failed"; exit 4'))
+    said = machine.switch(2)
+    assert (said == (1, "generations: taken back: haraka-in.service: failed")) is bool(then), said
+    assert machine.runs == ("first" if then else "second", "first")
+
+
 def test_a_unit_that_had_failed_before_is_no_reason(machine: NixOS) -> None:
     (machine.root / "failed").write_text("backup.service\n")
     machine.system("second", test="exit 4")

@@ -129,6 +129,7 @@ class Scratch:
         self.keeper: Keeper | None = None
         self.working = False
         self.failed: Callable[[], Sequence[str]] = tuple
+        self.queued: Callable[[], Sequence[str]] = tuple
         self.stopped: Sequence[str] = ()
         self.dies: int | None = None
         self.keeps = self.restarts = True
@@ -220,6 +221,8 @@ class Scratch:
             self.keeper = Keeper(self)
         if "show" in argv:
             return Done(0, "Result=signal\nExecMainStatus=15\n" if argv[-1] in self.stopped else "Result=exit-code\n")
+        if "list-jobs" in argv:
+            return Done(0, "".join(f"7 {unit} start waiting\n" for unit in self.queued()))
         return Done(
             0, "".join(f"{unit} loaded failed failed x\n" for unit in self.failed()) if "list-units" in argv else ""
         )

@@ -159,6 +159,25 @@ def test_a_unit_that_is_just_being_restarted_takes_nothing_back(running: Scratch
     assert next(looks) > 2
 
 
+def test_a_unit_that_was_stopped_while_it_started_has_its_next_start_to_show(running: Scratch) -> None:
+    """As haraka-in, whose first start a restart ended while it waited for another unit: failed for six seconds."""
+    looks = itertools.count()
+    running.failed = lambda: ["of-2.service"] if running.laid() == "2 2" and next(looks) < 6 else []
+    running.queued = running.failed
+    assert verbs.switch(running, 2, 60, "a")["step"] == "installed"
+    assert next(looks) > 6
+
+
+@pytest.mark.parametrize("starts", [6, 10_000])
+def test_one_whose_next_start_fails_or_never_comes_takes_the_change_back(running: Scratch, starts: int) -> None:
+    looks = itertools.count()
+    running.failed = lambda: ["of-2.service"] if running.laid() == "2 2" else []
+    running.queued = lambda: ["of-2.service"] if next(looks) < starts else []
+    with pytest.raises(Refused, match=r"failed: of-2.service .*; generation 1 runs"):
+        verbs.switch(running, 2, 600, "a")
+    assert running.whole()
+
+
 @pytest.mark.parametrize("unit", ["other.service", "of-2@x.service"])
 def test_units_of_others_may_fail(running: Scratch, unit: str) -> None:
     running.failed = lambda: [unit] if running.laid() == "2 2" else []

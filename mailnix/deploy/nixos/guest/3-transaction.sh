@@ -1,7 +1,8 @@
 # There and back. Each step is a unit of its own, which a connection that breaks does not end.
 
-looks=5  # seconds between two looks of the timer
-tries=20 # looks at a system that does not come back whole
+looks=5   # seconds between two looks of the timer
+queue=120 # looks at most, while one that failed is about to start
+tries=20  # looks at a system that does not come back whole
 
 unit() { echo "mailnix-generations-$id"; }
 
@@ -21,9 +22,21 @@ failed() {
     systemctl list-units --state=failed --plain --no-legend --no-pager | cut -d' ' -f1 | sort
 }
 
+# What is stopped while it starts has failed, too, until the start that is queued for it.
+queued() {
+    systemctl list-jobs --full --plain --no-legend --no-pager | awk 'NF == 4 { print $2 }' | sort |
+        comm -12 - "$1" | grep -q .
+}
+
 # Twice: a unit that systemd is about to start again has failed for an instant.
 failed_now() {
+    starts=$queue
     failed >"$run/failed.once"
+    while [ "$starts" -gt 0 ] && queued "$run/failed.once"; do
+        starts=$((starts - 1))
+        sleep 1
+        failed >"$run/failed.once"
+    done
     sleep 1
     failed | comm -12 - "$run/failed.once" | comm -23 - "$run/failed.before" | paste -sd ' ' -
 }

@@ -13,6 +13,9 @@ from .world import World, say
 SETTLE = 4
 """Looks, a second apart, in which a unit that cannot run shows as failed."""
 
+QUEUED = 120
+"""Looks at most, while one that failed has a start before it: it may wait for others that start."""
+
 LATE = "it was not begun in time"
 TRIES = 5
 """How often what was there before is configured: its files are there by then, and another deploy must be possible."""
@@ -94,16 +97,21 @@ class Keeper:
     def _failed(self, generation: state.Generation, pending: state.Pending) -> str:
         """Units of the generation that run no more; empty where all do.
 
-        Seen twice in a row: what is restarted automatically fails for an instant each time (systemd.service(5)).
+        Seen twice in a row: what is restarted automatically fails for an instant each time (systemd.service(5)). One
+        that is stopped while it starts counts as failed until it is started again, which its job in the queue says.
         """
         ours = units(self.world, generation.package)
-        before: tuple[str, ...] = ()
-        for _ in range(SETTLE):
+        before: list[str] = []
+        for look in range(1, QUEUED + 1):
             fresh = [unit for unit in failed_units(self.world) if unit not in pending.failed]
-            now = tuple(unit for unit in fresh if _template(unit) in ours)
-            if failed := [unit for unit in now if unit in before]:
+            now = [unit for unit in fresh if _template(unit) in ours]
+            waiting = queued_units(self.world) if now and look < QUEUED else frozenset()
+            ended = [unit for unit in now if unit not in waiting]
+            if failed := [unit for unit in ended if unit in before or look == QUEUED]:
                 return f"failed: {', '.join(failed)} (journalctl -u {failed[0]})"
-            before = now
+            if look >= SETTLE and not now:
+                break
+            before = ended
             self.world.sleep(1)
         return ""
 
@@ -153,6 +161,12 @@ def failed_units(world: World) -> tuple[str, ...]:
     )
     units = [line.split()[0] for line in said.output.splitlines() if line.strip()]
     return tuple(unit for unit in units if not _was_stopped(world, unit))
+
+
+def queued_units(world: World) -> frozenset[str]:
+    """Units that systemd is about to start or stop: "JOB UNIT TYPE STATE", systemctl(1)."""
+    said = world.run(["systemctl", "list-jobs", "--full", "--plain", "--no-legend", "--no-pager"])
+    return frozenset(words[1] for line in said.output.splitlines() if len(words := line.split()) == 4)
 
 
 def _was_stopped(world: World, unit: str) -> bool:
