@@ -50,16 +50,11 @@ def missing() -> str:
     return ""
 
 
-def seldom(*, longest: bool = False) -> str:
-    """Why a server is left to whoever asks, or an empty text: each kind of root takes minutes to be made.
-
-    The `longest` are not in `make unit`, which has no quarter of an hour for them.
-    """
+def seldom() -> str:
+    """Why a server is left to whoever asks, or an empty text: each kind of root takes minutes to be made."""
     if reason := missing():
         return reason
     asked = os.environ.get("MAILNIX_SERVERS")
-    if longest and asked != "all":
-        return "`make servers` runs it, as does MAILNIX_SERVERS=all, and it takes a quarter of an hour"
     return "" if asked else "`make unit` runs it, as does MAILNIX_SERVERS=containers, and it takes minutes"
 
 

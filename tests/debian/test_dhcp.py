@@ -46,7 +46,7 @@ def described(address: str) -> Package:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    if reason := container.seldom(longest=True):
+    if reason := container.seldom():
         pytest.skip(reason)
     street = f"dhcp{os.getpid()}"
     packages = ["dhcpcd-base", "dnsmasq-base", *described("203.0.113.99").depends]

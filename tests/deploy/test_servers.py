@@ -191,7 +191,7 @@ def started(town: Town) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    if reason := container.seldom(longest=True):
+    if reason := container.seldom():
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("town")
     fields = {
