@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-CLOUD_KERNEL = "linux-image-cloud-amd64"
-"""Kernel for rented virtual machines: virtio, NVMe, Xen and Hyper-V only, a quarter of the size."""
+KERNEL = "linux-image-amd64"
+"""Debian's kernel with every driver, signed for Secure Boot: providers emulate real cards, too."""
 
-HARDWARE_KERNEL = "linux-image-amd64"
-"""Kernel with the drivers of real machines, for the one at home."""
+CLOUD_KERNEL = "linux-image-cloud-amd64"
+"""What rented servers often run, and the lab's own machines: virtio, NVMe, Xen and Hyper-V, nobody's cards."""
 
 BOOT = (
     "e2fsprogs",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mailnix.debian.host import debian_hosts
-from mailnix.debian.packages import CLOUD_KERNEL, HARDWARE_KERNEL, package_set
+from mailnix.debian.packages import package_set
 from mailnix.errors import BuildError
 from mailnix.image.values import ExtraTree, HostBuild
 from mailnix.nar import nar_hash
@@ -29,8 +29,6 @@ def host_builds(plan: Plan, mailcow_source: Path | None = None) -> tuple[HostBui
             package_set(host.packages),
             host.tree,
             npm_tree=host.npm_tree,
-            # A rented proxy is a virtual machine; what stands at home may be anything.
-            kernel=HARDWARE_KERNEL if host.name == home else CLOUD_KERNEL,
             extra_trees=extra if host.name == home else (),
         )
         for host in debian_hosts(plan, pin)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from mailnix.debian.packages import CLOUD_KERNEL
+from mailnix.debian.packages import KERNEL
 from mailnix.tree import Tree
 
 Progress: TypeAlias = Callable[[str], None]
@@ -44,7 +44,7 @@ class BaseSpec:
     """
 
     packages: tuple[str, ...] = field(converter=_sorted_names)
-    kernel: str = CLOUD_KERNEL
+    kernel: str = KERNEL
     npm_tree: bool = False
     slack: int = SLACK
 
@@ -72,7 +72,7 @@ class HostBuild:
     packages: tuple[str, ...]
     tree: Tree
     npm_tree: bool = False
-    kernel: str = CLOUD_KERNEL
+    kernel: str = KERNEL
     disk_size: int | None = None
     extra_trees: tuple[ExtraTree, ...] = ()
     slack: int = SLACK

@@ -243,11 +243,11 @@ def builds(plan: Plan, source: Path | None, options: Options) -> tuple[HostBuild
 
 def _internet_build(plan: Plan) -> HostBuild:
     from mailnix.debian.host import assemble
-    from mailnix.debian.packages import package_set
+    from mailnix.debian.packages import CLOUD_KERNEL, package_set
     from mailnix.lab.internet.machine import internet
 
     host = assemble(INTERNET, (internet(plan),))
-    return HostBuild(INTERNET, package_set(host.packages), host.tree)
+    return HostBuild(INTERNET, package_set(host.packages), host.tree, kernel=CLOUD_KERNEL)
 
 
 def _internet_memory() -> int:

@@ -16,6 +16,7 @@ let
     ;
 
   cfg = config.mailnix.disk;
+  hardware = lib.importTOML ../../mailnix/image/hardware.toml;
 in
 {
   options.mailnix.disk.enable = mkEnableOption "the hardware and disk layout of mailnix's images";
@@ -52,15 +53,7 @@ in
     boot.loader.timeout = mkDefault 1;
 
     boot.kernelParams = [ "console=ttyS0,115200" ];
-    boot.initrd.availableKernelModules = [
-      "ahci"
-      "nvme"
-      "sd_mod"
-      "virtio_blk"
-      "virtio_pci"
-      "virtio_scsi"
-      "xhci_pci"
-    ];
+    boot.initrd.availableKernelModules = lib.concatLists (lib.attrValues hardware.disks);
 
     image.modules.mailnix = ./image.nix;
   };

@@ -10,7 +10,7 @@ from attrs import evolve
 from mailnix.image import bootstrap
 from mailnix.image.values import MIB, BaseSpec
 
-SPEC = BaseSpec(("nftables", "caddy"), "linux-image-cloud-amd64")
+SPEC = BaseSpec(("nftables", "caddy"), "linux-image-amd64")
 
 
 def test_mmdebstrap_is_asked_for_exactly_the_packages_and_the_kernel() -> None:
@@ -21,7 +21,7 @@ def test_mmdebstrap_is_asked_for_exactly_the_packages_and_the_kernel() -> None:
         "--architectures=amd64",
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Retries "3"',
-        "--include=caddy,nftables,linux-image-cloud-amd64",
+        "--include=caddy,nftables,linux-image-amd64",
         '--extract-hook=sh -c "$MAILNIX_SLIM" extract "$1"',
         '--essential-hook=sh -c "$MAILNIX_PREPARE" essential "$1"',
         '--customize-hook=sh -c "$MAILNIX_CUSTOMIZE" customize "$1"',
@@ -75,7 +75,7 @@ def test_equal_package_sets_share_a_base() -> None:
     "changed",
     [
         evolve(SPEC, packages=("caddy",)),
-        evolve(SPEC, kernel="linux-image-amd64"),
+        evolve(SPEC, kernel="linux-image-cloud-amd64"),
         evolve(SPEC, npm_tree=True),
         evolve(SPEC, slack=MIB),
     ],

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from mailnix.debian.host import debian_host
-from mailnix.debian.packages import CLOUD_KERNEL, package_set
+from mailnix.debian.packages import KERNEL, package_set
 from mailnix.plan import derive
 from tests.versions.emitted import topologies
 from tests.versions.table import PAGE, measured, node_of_lock, of_tree, page, reviewed, upstream
@@ -36,7 +36,7 @@ def test_the_programs_are_those_of_the_machines() -> None:
         for host in plan.hosts
         for package in package_set(debian_host(plan, host).packages)
     }
-    assert {program["debian"] for program in reviewed().programs.values()} <= {*installed, CLOUD_KERNEL, *BROUGHT_ALONG}
+    assert {program["debian"] for program in reviewed().programs.values()} <= {*installed, KERNEL, *BROUGHT_ALONG}
 
 
 def test_each_difference_is_of_a_program_there_and_newer_than_debians() -> None:

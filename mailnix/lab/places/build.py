@@ -8,7 +8,7 @@ from typing import Final
 from attrs import evolve
 
 from mailnix.debian.host import COMMON, DebianHost, assemble, debian_host
-from mailnix.debian.packages import HARDWARE_KERNEL, package_set
+from mailnix.debian.packages import CLOUD_KERNEL, package_set
 from mailnix.formats.debian_part import DebianPart
 from mailnix.image.values import HostBuild
 from mailnix.lab.internet import zones
@@ -53,7 +53,7 @@ def builds(plan: Plan) -> tuple[HostBuild, ...]:
     return (
         router_build(),
         HostBuild(near.name, package_set(near.packages), near.tree, npm_tree=near.npm_tree),
-        HostBuild(far.name, package_set(far.packages), far.tree, kernel=HARDWARE_KERNEL),
+        HostBuild(far.name, package_set(far.packages), far.tree),
     )
 
 
@@ -78,7 +78,7 @@ def router_build() -> HostBuild:
         ),
     )
     host = assemble(ROUTER, (part,))
-    return HostBuild(ROUTER, package_set(host.packages), host.tree)
+    return HostBuild(ROUTER, package_set(host.packages), host.tree, kernel=CLOUD_KERNEL)
 
 
 SSH: Final = f"""\
