@@ -22,6 +22,7 @@ let
 
   # The same as on Debian.
   hardening = lib.importTOML ../../mailnix/services/hardening.toml;
+  consoles = lib.importTOML ../../mailnix/services/consoles.toml;
   templates = ../../mailnix/services/credentials/templates;
   values = names // {
     inherit anchors list;
@@ -48,6 +49,14 @@ let
       export PATH=${lib.makeBinPath path}
       ${filled (builtins.readFile (templates + "/${name}.sh.j2"))}
     '';
+
+  # What a disk may do to a machine, and how long it may take.
+  taking = consoles // {
+    Type = "oneshot";
+    TimeoutStartSec = "5min";
+    PrivateMounts = true;
+    UMask = "0077";
+  };
 
   # What takes credentials back that came with a generation which did not become the default (mailnix deploy).
   mend = pkgs.writeShellScript "mailnix-mend" ''
@@ -91,16 +100,21 @@ in
       ];
       conflicts = [ "shutdown.target" ];
       unitConfig.DefaultDependencies = false;
-      serviceConfig = {
-        Type = "oneshot";
+      serviceConfig = taking // {
         RemainAfterExit = true;
         ExecStart = script "seed";
-        StandardOutput = "journal+console";
-        TimeoutStartSec = "5min";
-        PrivateMounts = true;
-        UMask = "0077";
       };
     };
+
+    # A seed disk that is there only now: a stick that is slow, or was put in later (udev's rule starts it).
+    systemd.services."${names.late}@" = {
+      description = "Take credentials from the seed disk %i";
+      after = [ names.seed ];
+      serviceConfig = taking // {
+        ExecStart = "${script "seed"} /dev/%i";
+      };
+    };
+    services.udev.extraRules = filled (builtins.readFile (templates + "/seed.rules.j2"));
 
     # Before anything reads a credential, where a power cut came between them and the boot loader.
     systemd.services.mailnix-generations = {
@@ -133,29 +147,32 @@ in
         names.seed
         names.networkd
       ];
-      serviceConfig = {
+      serviceConfig = consoles // {
         Type = "oneshot";
         RemainAfterExit = true;
         ExecStart = script "wait-for-credentials";
-        StandardOutput = "journal+console";
         TimeoutStartSec = "infinity";
       };
     };
 
     systemd.services.mailnix-host-key = mkIf config.services.openssh.enable {
-      description = "Show this machine's SSH host key on its console";
+      description = "Show this machine's SSH host key and its addresses on its consoles";
       wantedBy = [ "multi-user.target" ];
+      wants = [ "network-online.target" ];
       after = [
+        "network-online.target"
         "sshd-keygen.service"
         "ssh.service"
         "sshd.service"
       ];
-      serviceConfig = hardening.everything // {
-        Type = "oneshot";
-        RemainAfterExit = true;
-        ExecStart = script "show-host-key";
-        StandardOutput = "journal+console";
-      };
+      serviceConfig =
+        hardening.everything
+        // consoles
+        // {
+          Type = "oneshot";
+          RemainAfterExit = true;
+          ExecStart = script "show-host-key";
+        };
     };
 
     # The store's bundle of authorities cannot grow at run time. Go's programs read a folder beside it, so Caddy trusts

@@ -52,7 +52,14 @@ in
     };
     boot.loader.timeout = mkDefault 1;
 
-    boot.kernelParams = [ "console=ttyS0,115200" ];
+    # The last one is systemd's, and where nobody has a screen; the kernel's log, which has what people must see, goes to
+    # both.
+    boot.kernelParams = [
+      "console=tty0"
+      "console=ttyS0,115200"
+    ];
+    # What a boot said stays on the screen above the login prompt.
+    systemd.services."getty@".serviceConfig.TTYVTDisallocate = mkDefault "no";
     boot.initrd.availableKernelModules = lib.concatLists (lib.attrValues hardware.disks);
 
     image.modules.mailnix = ./image.nix;

@@ -24,6 +24,7 @@ let
 
   # The same as on Debian.
   hardening = lib.importTOML ../../mailnix/services/hardening.toml;
+  consoles = lib.importTOML ../../mailnix/services/consoles.toml;
   surroundings = ../../mailnix/services/wireguard/guest/surroundings.py;
   redial = ../../mailnix/services/wireguard/templates/redial.sh;
   readmit = ../../mailnix/services/wireguard/templates/readmit.sh;
@@ -107,11 +108,11 @@ in
           serviceConfig =
             hardening.everything
             // hardening.mailnix-surroundings
+            // consoles
             // {
               Type = "exec"; # it waits for routers, and multi-user.target does not wait for it
               RemainAfterExit = true;
               ExecStart = "${getExe pkgs.python3Minimal} -B ${surroundings} ${stored cfg.surroundings} ${interfaces}";
-              StandardOutput = "journal+console";
             };
         };
       })

@@ -14,6 +14,8 @@ let
   match = networks.${name}.matchConfig or { };
   wanted = match.MACAddress or match.Name or "en* eth*";
 
+  consoles = lib.importTOML ../../mailnix/services/consoles.toml;
+
   path = [
     config.systemd.package
     pkgs.coreutils
@@ -44,11 +46,10 @@ in
       ];
       conflicts = [ "shutdown.target" ];
       unitConfig.DefaultDependencies = false;
-      serviceConfig = {
+      serviceConfig = consoles // {
         Type = "oneshot";
         RemainAfterExit = true;
         ExecStart = "${choose} /run/systemd/network/${name}.network.d ${toString wanted}";
-        StandardOutput = "journal+console";
         TimeoutStartSec = "10min";
       };
     };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from attrs import evolve
 from mailnix.image import bootstrap
 from mailnix.image.values import MIB, BaseSpec
 
+ERR = 3  # syslog(3)
 SPEC = BaseSpec(("nftables", "caddy"), "linux-image-amd64")
 
 
@@ -100,3 +102,11 @@ def test_the_loader_and_the_kernel_look_for_the_same_file_system() -> None:
     assert text.count("search --no-floppy --fs-uuid --set=root $ROOT_UUID") == 2
     assert "root=UUID=$ROOT_UUID " in text
     assert "console=tty0 console=ttyS0,115200" in text
+
+
+def test_the_kernel_shows_errors_on_its_consoles_for_what_people_must_know_is_said_so() -> None:
+    text = bootstrap.script("customize")
+    shown = re.search(r"loglevel=(\d)", text)
+    assert shown is not None
+    assert int(shown[1]) > ERR
+    assert "TTYVTDisallocate=no" in text

@@ -133,6 +133,12 @@ def _before_equals(text: str) -> Iterator[str]:
     yield from (line.split("=")[0].strip() for line in text.splitlines() if "=" in line and not line.startswith("#"))
 
 
+def _udev(text: str) -> Iterator[str]:
+    """Of rules, what is compared or set."""
+    rules = (line for line in text.splitlines() if not line.startswith("#"))
+    yield from (key for line in rules for key in re.findall(r"([A-Z]+)(?:{\w+})?(?:[!=+]=|=)", line))
+
+
 def _unbound(text: str) -> Iterator[str]:
     clause = ""
     for line in text.splitlines():
@@ -180,6 +186,7 @@ READERS: Final[tuple[tuple[str, str, Reader], ...]] = (
     ("/etc/systemd/system/*", "systemd", _ini),
     ("/etc/systemd/*.conf.d/*", "systemd", _ini),
     ("/etc/sysctl.d/*", "sysctl", _before_equals),
+    ("/etc/udev/rules.d/*", "udev", _udev),
     ("/etc/ssh/sshd_config.d/*", "sshd", _first_words),
     ("/etc/unbound/unbound.conf.d/*", "unbound", _unbound),
     ("/etc/docker/daemon.json", "dockerd", _json),

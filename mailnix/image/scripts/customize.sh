@@ -59,6 +59,13 @@ cat > "$root/etc/repart.d/50-root.conf" <<END
 Type=root
 END
 
+# What a boot said stays on the screen above the login prompt: a provider's console is opened when all of it has passed.
+mkdir -p "$root/etc/systemd/system/getty@.service.d"
+cat > "$root/etc/systemd/system/getty@.service.d/mailnix.conf" <<END
+[Service]
+TTYVTDisallocate=no
+END
+
 # Each machine makes its own SSH keys and machine id at first boot.
 rm -f "$root"/etc/ssh/ssh_host_*
 if [ -e "$root/usr/lib/systemd/system/sshd-keygen.service" ]; then

@@ -1,4 +1,4 @@
-"""Credentials on Debian: three units, their scripts, and the list of what this host needs."""
+"""Credentials on Debian: units, their scripts, and the list of what this host needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from mailnix.formats.debian_part import DebianPart, Follows, Verb, Wanted
 from mailnix.formats.text import ini
 from mailnix.plan import HostPlan, Plan
 from mailnix.services.credentials import names
-from mailnix.services.credentials.render import LIST, SCRIPT_NAMES, SHOW, names_text, script, units
+from mailnix.services.credentials.render import LIST, RULES, SCRIPT_NAMES, SHOW, names_text, rules, script, units
 from mailnix.tree import File
 
 
@@ -24,6 +24,7 @@ def debian(_plan: Plan, host: HostPlan) -> DebianPart:
                 if name not in left_out
             ),
             File(LIST, names_text(host)),
+            File(RULES, rules()),
         ),
         wanted=tuple(each for each in wanted if each.unit not in left_out),
         # All that needs a credential would restart with them.

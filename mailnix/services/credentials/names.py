@@ -12,6 +12,9 @@ NAMES: Final[Mapping[str, str]] = data("credentials/names.toml")
 LABEL: Final = NAMES["label"]
 """The file system label of a seed disk."""
 
+LABEL_FAT: Final = NAMES["label_fat"]
+"""The same on FAT, whose labels have 11 letters at most."""
+
 CREDSTORE: Final = NAMES["credstore"]
 CA_CERTIFICATES: Final = NAMES["ca_certificates"]
 NIXOS_BUNDLE: Final = f"{NAMES['nixos_anchors']}.crt"
@@ -30,8 +33,11 @@ READY: Final = NAMES["ready"]
 """The unit that services with credentials require and start after."""
 
 SEED: Final = NAMES["seed"]
+LATE: Final = f"{NAMES['late']}@.service"
+"""The template of a unit for each seed disk that udev finds."""
+
 SHOWN: Final = NAMES["shown"]
-"""The unit that shows HOST_KEY on the console, once a boot."""
+"""The unit that shows HOST_KEY and the machine's addresses on the consoles, once a boot."""
 
 NETWORKD: Final = NAMES["networkd"]
 HOST_KEY: Final = NAMES["host_key"]

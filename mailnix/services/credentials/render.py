@@ -13,6 +13,17 @@ LIST: Final = f"{names.SCRIPTS}/credentials"
 SHOW: Final = "show-host-key"
 SCRIPT_NAMES: Final = ("seed", "wait-for-credentials", names.RECEIVE, SHOW)
 _HARDENING: Final = data("hardening.toml")
+_CONSOLES: Final = data("consoles.toml")
+_TAKING: Final = {
+    "Type": "oneshot",
+    **_CONSOLES,
+    "TimeoutStartSec": "5min",
+    "PrivateMounts": True,
+    "UMask": "0077",
+}
+"""What a disk may do to a machine, and how long it may take."""
+
+RULES: Final = "/etc/udev/rules.d/90-mailnix-seed.rules"
 _ANCHORS: Final = "/usr/local/share/ca-certificates"  # update-ca-certificates(8)
 _BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
 
@@ -30,11 +41,16 @@ def script(name: str) -> str:
 
 def units() -> Mapping[str, tuple[Section, ...]]:
     """Unit name → its sections."""
-    return {names.SEED: _seed(), names.READY: _ready(), names.SHOWN: _shown()}
+    return {names.SEED: _seed(), names.LATE: _late(), names.READY: _ready(), names.SHOWN: _shown()}
+
+
+def rules() -> str:
+    """udev's rules: which unit a seed disk starts."""
+    return template("credentials", "seed.rules.j2", **names.NAMES)
 
 
 def _seed() -> tuple[Section, ...]:
-    """Runs before anything that reads a credential; a machine without a seed disk loses no time."""
+    """Runs before anything that reads a credential; a machine without a seed disk loses no time: see `_late`."""
     return (
         (
             "Unit",
@@ -50,15 +66,19 @@ def _seed() -> tuple[Section, ...]:
         (
             "Service",
             {
-                "Type": "oneshot",
+                **_TAKING,
                 "RemainAfterExit": True,
                 "ExecStart": f"{names.SCRIPTS}/seed",
-                "StandardOutput": "journal+console",
-                "TimeoutStartSec": "5min",
-                "PrivateMounts": True,
-                "UMask": "0077",
             },
         ),
+    )
+
+
+def _late() -> tuple[Section, ...]:
+    """For a disk that is there only now: a stick that is slow, or was put in later. What waits goes on by itself."""
+    return (
+        ("Unit", {"Description": "Take credentials from the seed disk %i", "After": names.SEED}),
+        ("Service", {**_TAKING, "ExecStart": f"{names.SCRIPTS}/seed /dev/%i"}),
     )
 
 
@@ -79,7 +99,7 @@ def _ready() -> tuple[Section, ...]:
                 "Type": "oneshot",
                 "RemainAfterExit": True,
                 "ExecStart": f"{names.SCRIPTS}/wait-for-credentials",
-                "StandardOutput": "journal+console",
+                **_CONSOLES,
                 "TimeoutStartSec": "infinity",
             },
         ),
@@ -87,13 +107,14 @@ def _ready() -> tuple[Section, ...]:
 
 
 def _shown() -> tuple[Section, ...]:
-    """Once a boot, when the key is there: made at first boot by sshd-keygen.service, or by what starts sshd."""
+    """Once a boot, when both are there: sshd-keygen.service makes the key at first boot, or what starts sshd does."""
     return (
         (
             "Unit",
             {
-                "Description": "Show this machine's SSH host key on its console",
-                "After": "sshd-keygen.service ssh.service sshd.service",
+                "Description": "Show this machine's SSH host key and its addresses on its consoles",
+                "Wants": "network-online.target",
+                "After": "network-online.target sshd-keygen.service ssh.service sshd.service",
             },
         ),
         (
@@ -102,7 +123,7 @@ def _shown() -> tuple[Section, ...]:
                 "Type": "oneshot",
                 "RemainAfterExit": True,
                 "ExecStart": f"{names.SCRIPTS}/{SHOW}",
-                "StandardOutput": "journal+console",
+                **_CONSOLES,
                 **_HARDENING["everything"],
             },
         ),

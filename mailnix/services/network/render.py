@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv6Interface
 from typing import Final
 
-from mailnix.formats.text import Section, template
+from mailnix.formats.text import Section, data, template
 from mailnix.model.net import mac, not_public
 from mailnix.plan import HostPlan, InternalPlan
 from mailnix.plan.types import Uplink
@@ -23,6 +23,7 @@ CHOOSER: Final = "mailnix-uplink"
 PREFERRED: Final = 512  # metric of a route that is better than those learned (1024)
 LAST: Final = 2048  # of one that is worse
 
+_CONSOLES: Final = data("consoles.toml")
 _SHUT: Final[Mapping[str, int]] = {
     # What systemd sets too where a system takes all of its settings; Debian recommends them only.
     "fs.protected_fifos": 1,
@@ -95,7 +96,7 @@ def chooser_unit(program: str) -> tuple[Section, ...]:
                 "Type": "oneshot",
                 "RemainAfterExit": True,
                 "ExecStart": program,
-                "StandardOutput": "journal+console",
+                **_CONSOLES,
                 "TimeoutStartSec": "10min",
             },
         ),

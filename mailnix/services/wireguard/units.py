@@ -24,6 +24,7 @@ _WATCH: Final = data("wireguard/watch.toml")
 LOOK: Final[int] = _WATCH["look"]
 READMIT_AFTER: Final[int] = _WATCH["readmit_after"]
 _HARDENING: Final = data("hardening.toml")
+_CONSOLES: Final = data("consoles.toml")
 
 
 @frozen
@@ -93,7 +94,7 @@ def _dial(link: TunnelLink) -> str:
 
 
 def surroundings_unit(programs: Programs) -> tuple[Section, ...]:
-    """mailnix-surroundings.service: once a boot, when addresses are there, and for the console too.
+    """mailnix-surroundings.service: once a boot, when addresses are there, and for the consoles too.
 
     It waits for routers, and nothing for it: a service of the type oneshot would hold multi-user.target up.
     """
@@ -112,7 +113,7 @@ def surroundings_unit(programs: Programs) -> tuple[Section, ...]:
                 "Type": "exec",
                 "RemainAfterExit": True,
                 "ExecStart": programs.surroundings,
-                "StandardOutput": "journal+console",
+                **_CONSOLES,
                 **_HARDENING["everything"],
                 **_HARDENING[SURROUNDINGS],
             },

@@ -5,8 +5,8 @@ from __future__ import annotations
 from mailnix import Proxy
 from mailnix.plan import Plan, derive
 from mailnix.services.credentials.debian import debian
-from mailnix.services.credentials.names import SHOWN
-from mailnix.services.credentials.render import LIST, units
+from mailnix.services.credentials.names import LABEL, LABEL_FAT, LATE, SCRIPTS, SHOWN
+from mailnix.services.credentials.render import LIST, rules, units
 from mailnix.tree import Tree
 from tests.descriptions import PUBLIC4, sound
 
@@ -41,11 +41,21 @@ def test_the_units_are_started_at_boot(plan: Plan) -> None:
     }
 
 
-def test_the_host_key_is_shown_once_a_boot_when_it_has_been_made() -> None:
+def test_host_key_and_addresses_are_shown_once_a_boot_when_they_are_there() -> None:
     sections = dict(units()[SHOWN])
-    assert "sshd-keygen.service" in str(sections["Unit"]["After"])
+    assert {"sshd-keygen.service", "network-online.target"} <= set(str(sections["Unit"]["After"]).split())
     assert (sections["Service"]["Type"], sections["Service"]["RemainAfterExit"]) == ("oneshot", True)
-    assert sections["Service"]["StandardOutput"] == "journal+console"
+
+
+def test_a_seed_disk_that_comes_late_is_taken_when_udev_finds_it() -> None:
+    assert f'ENV{{ID_FS_LABEL}}=="{LABEL}|{LABEL_FAT}"' in rules()
+    assert f'ENV{{SYSTEMD_WANTS}}+="{LATE.replace("@.", "@%k.")}"' in rules()
+    assert dict(units()[LATE])["Service"]["ExecStart"] == f"{SCRIPTS}/seed /dev/%i"
+
+
+def test_a_label_fits_into_its_file_system() -> None:
+    assert len(LABEL) <= 16  # ext4(5)
+    assert len(LABEL_FAT) <= 11
 
 
 def test_a_sealed_machine_has_no_host_key_to_show() -> None:

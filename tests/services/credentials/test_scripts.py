@@ -16,7 +16,7 @@ from attrs import define
 
 from mailnix.plan import Plan
 from mailnix.run import Completed, run
-from mailnix.services.credentials.names import HOST_KEY
+from mailnix.services.credentials.names import HOST_KEY, LABEL, LABEL_FAT
 from mailnix.services.credentials.render import SCRIPT_NAMES, SHOW, names_text, script
 
 # What the scripts call beyond coreutils. `mount` shows the disk's content, `log` keeps what was asked for.
@@ -34,11 +34,11 @@ PATHS = (
 )
 STAND_INS = {
     "udevadm": "exit 0",
-    "blkid": '[ -d "$MACHINE/disk" ] && echo /dev/vdb || exit 2',
+    "blkid": 'label=${4#LABEL=}; [ "$(cat "$MACHINE/label" 2>/dev/null)" = "$label" ] && echo /dev/vdb || exit 2',
     "mount": 'for last; do :; done; rmdir "$last"; ln -s "$MACHINE/disk" "$last"',
     "umount": 'rm "$1"; mkdir "$1"',
     "update-ca-certificates": 'echo update-ca-certificates >>"$MACHINE/log"',
-    "ip": 'echo "ip $*" >>"$MACHINE/log"',
+    "ip": 'case $* in *" show "*) cat "$MACHINE/addresses" 2>/dev/null ;; *) echo "ip $*" >>"$MACHINE/log" ;; esac',
     "systemctl": 'case $1 in is-active) [ -e "$MACHINE/ready" ] ;; *) echo "systemctl $*" >>"$MACHINE/log" ;; esac',
     "sync": "exit 0",
 }
@@ -55,14 +55,21 @@ class Machine:
     def path(self, name: str) -> Path:
         return self.root / name.lstrip("/")
 
-    def run(self, name: str, stdin: bytes = b"", *, check: bool = True) -> Completed:
+    def run(self, name: str, *words: str, stdin: bytes = b"", check: bool = True) -> Completed:
         env = {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "MACHINE": str(self.root)}
-        return run(["sh", self.root / "scripts" / name], env=env, stdin=stdin, check=check, timeout=30)
+        return run(["sh", self.root / "scripts" / name, *words], env=env, stdin=stdin, check=check, timeout=30)
 
     def attach(
-        self, seed_id: str, credentials: dict[str, str], *, certificate: str = "", replace: bool = False
+        self,
+        seed_id: str,
+        credentials: dict[str, str],
+        *,
+        certificate: str = "",
+        replace: bool = False,
+        label: str = LABEL,
     ) -> None:
         disk = self.root / "disk"
+        (self.root / "label").write_text(label)
         shutil.rmtree(disk, ignore_errors=True)
         (disk / "credstore").mkdir(parents=True)
         for name, text in credentials.items():
@@ -148,6 +155,36 @@ def test_a_seed_disk_is_copied_with_private_modes(machine: Machine) -> None:
     assert stat.S_IMODE(store.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in store.iterdir()} == {0o600}
     assert not machine.path("/run/mailnix-seed/disk").is_symlink()
+
+
+@pytest.mark.parametrize("label", [LABEL, LABEL_FAT])
+def test_a_seed_disk_is_known_by_its_label_on_every_file_system(machine: Machine, label: str) -> None:
+    machine.attach("1", {"a": "one"}, label=label)
+    machine.run("seed")
+    assert machine.has() == {"a": "one"}
+
+
+def test_another_disk_is_left_alone(machine: Machine) -> None:
+    machine.attach("1", {"a": "one"}, label="HOLIDAYS")
+    assert machine.run("seed").stdout == ""
+    assert machine.has() == {}
+
+
+def test_a_disk_that_comes_late_is_taken_by_its_name_and_once(machine: Machine) -> None:
+    machine.attach("1", {"a": "one"}, label="whatever blkid says")
+    assert "took 1 credentials" in machine.run("seed", "/dev/sdb1").stdout
+    assert machine.has() == {"a": "one"}
+    assert machine.run("seed", "/dev/sdb1").stdout == ""
+
+
+def test_a_seed_disk_that_cannot_be_read_is_said_to_be(machine: Machine) -> None:
+    (machine.root / "bin/mount").write_text("#!/bin/sh\nexit 32\n")
+    machine.attach("1", {"a": "one"})
+    said = machine.run("seed", check=False)
+    assert (said.status, said.stdout) == (
+        1, "mailnix: the seed disk /dev/vdb cannot be read; make it anew (mailnix secrets seed)\n",
+    )  # fmt: skip
+    assert machine.has() == {}
 
 
 def test_what_a_machine_has_stays_unless_the_disk_may_replace_it(machine: Machine) -> None:
@@ -246,7 +283,25 @@ def test_a_machine_shows_its_host_key_whether_or_not_credentials_are_missing(mac
     machine.attach("1", dict.fromkeys(machine.needs, "x"))
     machine.run("seed")
     assert machine.run(SHOW).stdout == said
-    assert re.fullmatch(r"mailnix: its SSH host key is (256 SHA256:\S{43} .*|ssh-ed25519 \S{68})\n", said)
+    (line,) = [line for line in said.splitlines() if "host key" in line]
+    assert re.fullmatch(r"mailnix: its SSH host key is (256 SHA256:\S{43} .*|ssh-ed25519 \S{68})", line)
+
+
+ADDRESSES = """\
+2: ens3    inet 203.0.113.10/24 brd 203.0.113.255 scope global ens3\\       valid_lft forever preferred_lft forever
+2: ens3    inet6 2001:db8::10/64 scope global \\       valid_lft forever preferred_lft forever
+3: wg0    inet 10.0.0.1/24 scope global wg0\\       valid_lft forever preferred_lft forever
+4: docker0    inet 172.17.0.1/16 scope global docker0\\       valid_lft forever preferred_lft forever
+"""
+
+
+def test_a_machine_shows_its_addresses_in_the_networks_of_others(machine: Machine) -> None:
+    (machine.root / "addresses").write_text(ADDRESSES)
+    assert machine.run(SHOW).stdout == "mailnix: its addresses are 203.0.113.10 2001:db8::10\n"
+
+
+def test_a_machine_without_an_address_says_so(machine: Machine) -> None:
+    assert "mailnix: it has no address: is its cable plugged in" in machine.run(SHOW).stdout
 
 
 @pytest.mark.parametrize("text", [None, "", "junk"])
@@ -258,7 +313,7 @@ def test_a_host_key_that_cannot_be_shown_fails_nothing(machine: Machine, text: s
 
 
 def test_pushed_credentials_are_stored_and_a_waiting_machine_goes_on_by_itself(machine: Machine) -> None:
-    machine.run("receive-credentials", packed(dict.fromkeys(machine.needs, "x")))
+    machine.run("receive-credentials", stdin=packed(dict.fromkeys(machine.needs, "x")))
     assert machine.has() == dict.fromkeys(sorted(machine.needs), "x")
     assert machine.log() == []
 
@@ -277,33 +332,33 @@ def test_a_pushed_key_remakes_its_tunnel_and_a_pushed_password_restarts_what_rea
         unit = machine.path(f"/etc/systemd/system/{name}")
         unit.parent.mkdir(parents=True, exist_ok=True)
         unit.write_text(text)
-    machine.run("receive-credentials", packed(dict.fromkeys(machine.needs, "x")))
+    machine.run("receive-credentials", stdin=packed(dict.fromkeys(machine.needs, "x")))
     (machine.root / "ready").touch()
     key = next(name for name in machine.needs if name.startswith("network.wireguard.private"))
-    machine.run("receive-credentials", packed({**dict.fromkeys(machine.needs, "x"), key: "y"}))
+    machine.run("receive-credentials", stdin=packed({**dict.fromkeys(machine.needs, "x"), key: "y"}))
     assert machine.log() == REMADE
-    machine.run("receive-credentials", packed({"haraka.internalcmd": "z"}))
+    machine.run("receive-credentials", stdin=packed({"haraka.internalcmd": "z"}))
     readers = "haraka-certificate.service haraka-in.service haraka-out.service"
     assert machine.log()[2:] == [f"systemctl try-restart --no-block {readers}"]
-    machine.run("receive-credentials", packed({"haraka.internalcmd": "z"}))
+    machine.run("receive-credentials", stdin=packed({"haraka.internalcmd": "z"}))
     assert len(machine.log()) == 3
 
 
 def test_a_credential_that_nothing_reads_restarts_nothing(machine: Machine) -> None:
-    machine.run("receive-credentials", packed(dict.fromkeys(machine.needs, "x")))
+    machine.run("receive-credentials", stdin=packed(dict.fromkeys(machine.needs, "x")))
     (machine.root / "ready").touch()
-    machine.run("receive-credentials", packed({"haraka.internalcmd": "z"}))
+    machine.run("receive-credentials", stdin=packed({"haraka.internalcmd": "z"}))
     assert machine.log() == []
 
 
 @pytest.mark.parametrize("name", ["evil", "../evil", "mailcow.dbpass", ".hidden", "sub/haraka.internalcmd"])
 def test_what_is_no_credential_of_the_machine_is_refused_and_nothing_is_stored(machine: Machine, name: str) -> None:
-    ended = machine.run("receive-credentials", packed({"haraka.internalcmd": "x", name: "y"}), check=False)
+    ended = machine.run("receive-credentials", stdin=packed({"haraka.internalcmd": "x", name: "y"}), check=False)
     assert ended.status != 0
     assert machine.has() == {}
     assert not list(machine.root.rglob("evil"))
 
 
 def test_a_broken_archive_is_refused(machine: Machine) -> None:
-    assert machine.run("receive-credentials", b"nonsense" * 100, check=False).status != 0
+    assert machine.run("receive-credentials", stdin=b"nonsense" * 100, check=False).status != 0
     assert machine.has() == {}

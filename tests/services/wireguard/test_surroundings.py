@@ -151,7 +151,7 @@ def test_the_program_prints_a_warning_and_ends_well(program: Callable[[str], str
     for words, stdout in said.items():
         (tmp_path / words.replace(" ", "_")).write_text(json.dumps(stdout))
     printed = program(f'shift\ncat "{tmp_path}/$(echo "$*" | tr " " _)"')
-    assert printed.startswith("<4>mailnix: this machine is in 10.83.119.0/24 (eth0)")
+    assert printed.startswith("mailnix: this machine is in 10.83.119.0/24 (eth0)")
     assert printed.count("\n") == 1
 
 

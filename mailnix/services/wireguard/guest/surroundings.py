@@ -28,7 +28,6 @@ Found = list[dict[str, Any]]
 ADDRESSES = "address show"
 ROUTES4, ROUTES6 = "-4 route show table main", "-6 route show table main"
 DOCKER = ("docker0", "br-", "veth")
-WARNING = "<4>"  # sd-daemon(3)
 PATIENCE = 10  # seconds
 LOOKS = 20
 """How often routers are looked for, once a second: a machine is online before routers advertise themselves (RFC 4861
@@ -204,7 +203,7 @@ def _overlap(one: Network, other: Network) -> bool:
 
 
 def _say(sentence: str) -> None:
-    print(f"{WARNING}mailnix: {sentence}", flush=True)
+    print(f"mailnix: {sentence}", flush=True)
 
 
 if __name__ == "__main__":
