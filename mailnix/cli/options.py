@@ -10,6 +10,7 @@ import click
 from mailnix.cli import completion, output
 
 PATH: Final = click.Path(path_type=Path)
+FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 config = click.argument("config", type=PATH)
 host = click.argument("host", shell_complete=completion.hosts)

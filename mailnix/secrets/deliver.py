@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import secrets
 import tarfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -44,9 +44,11 @@ def seed(
     """Write a host's seed disk (mode 0600) to `out`.
 
     `ca_certificates` are PEM texts that the machine shall trust. `replace` lets the disk's credentials take the place
-    of those that the machine has; else it takes only what it lacks. Raises SecretsError where one is missing.
+    of those that the machine has; else it takes only what it lacks. Raises SecretsError, with all that is missing or
+    damaged, before anything is written.
     """
-    files = {f"{CREDSTORE}/{name}": data for name, data in _of_host(plan, host, folder).items()}
+    strange = _no_certificates(ca_certificates)
+    files = {f"{CREDSTORE}/{name}": data for name, data in _of_host(plan, host, folder, strange).items()}
     files |= {f"{CA_CERTIFICATES}/mailnix-{n}.crt": pem for n, pem in enumerate(ca_certificates, start=1)}
     files[SEED_ID] = f"{secrets.token_hex(16)}\n".encode()
     if replace:
@@ -101,19 +103,54 @@ def _known(plan: Plan, host: str) -> None:
         raise SecretsError(f"no machine is called {host!r}", f"there is {', '.join(names)}")
 
 
-def _of_host(plan: Plan, host: str, folder: Path) -> dict[str, bytes]:
-    """Every credential of a host, by name; raises SecretsError where the folder lacks one or the plan the host."""
+def _of_host(plan: Plan, host: str, folder: Path, more: Iterable[SecretsError] = ()) -> dict[str, bytes]:
+    """Every credential of a host, by name; raises SecretsError where the folder lacks one or the plan the host.
+
+    It says all that is wrong at once, and what is wrong `more`: the machine would find out much later, and one by one.
+    """
     store = Folder(folder)
     store.check()
     _known(plan, host)
     found: dict[str, bytes] = {}
+    faults: list[SecretsError] = []
     for credential in plan.host(host).credentials:
-        secret = store.get(host, credential.name)
-        if secret is None:
-            raise _lacking(credential)
-        damage.ensure(credential, secret)  # the machine would find out much later
-        found[credential.name] = secret.reveal()
+        try:
+            found[credential.name] = _sound(store, credential).reveal()
+        except SecretsError as fault:
+            faults.append(fault)
+    _refuse(host, [*faults, *more])
     return found
+
+
+def _sound(store: Folder, credential: Credential) -> Secret:
+    secret = store.get(credential.host, credential.name)
+    if secret is None:
+        raise _lacking(credential)
+    damage.ensure(credential, secret)
+    return secret
+
+
+def _refuse(host: str, faults: Sequence[SecretsError]) -> None:
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise SecretsError(
+            f"{host} cannot have its credentials, for {len(faults)} reasons: "
+            + "; ".join(fault.message for fault in faults),
+            "mailnix secrets init CONFIG makes what is missing, mailnix check CONFIG says how to mend what is damaged",
+        )
+
+
+def _no_certificates(texts: Sequence[bytes]) -> Iterator[SecretsError]:
+    """What of authorities a machine could not read; it would trust nobody that they have signed for."""
+    from cryptography.x509 import load_pem_x509_certificates
+
+    for number, pem in enumerate(texts, start=1):
+        try:
+            load_pem_x509_certificates(pem)
+        except ValueError:
+            hint = "give what openssl x509 -in FILE -inform DER prints, if it is one in another form"
+            yield SecretsError(f"certificate {number} is no certificate in PEM", hint)
 
 
 def _lacking(credential: Credential) -> SecretsError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import shutil
 import stat
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from mailnix import secrets
 from mailnix.errors import CommandFailed, SecretsError
@@ -31,6 +35,14 @@ class Disks:
         self.files, self.out, self.label = dict(files), out, label
 
 
+def authority() -> bytes:
+    """A certificate of an authority, in PEM."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
 def test_a_seed_disk_has_the_credentials_of_its_host_alone(plan: Plan, folder: Path, tmp_path: Path) -> None:
     disks = Disks()
     assert secrets.seed(plan, "proxy", folder, tmp_path / "seed.img", make_disk=disks) == tmp_path / "seed.img"
@@ -41,10 +53,40 @@ def test_a_seed_disk_has_the_credentials_of_its_host_alone(plan: Plan, folder: P
 
 def test_a_seed_disk_carries_certificates_and_the_wish_to_replace(plan: Plan, folder: Path, tmp_path: Path) -> None:
     disks = Disks()
-    secrets.seed(plan, "internal", folder, tmp_path / "x", [b"PEM 1", b"PEM 2"], replace=True, make_disk=disks)
-    assert disks.files["ca-certificates/mailnix-1.crt"] == b"PEM 1"
-    assert disks.files["ca-certificates/mailnix-2.crt"] == b"PEM 2"
+    first, second = authority(), authority()
+    secrets.seed(plan, "internal", folder, tmp_path / "x", [first, second], replace=True, make_disk=disks)
+    assert disks.files["ca-certificates/mailnix-1.crt"] == first
+    assert disks.files["ca-certificates/mailnix-2.crt"] == second
     assert "replace" in disks.files
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"PEM", b"\x30\x82", "cut"])
+def test_an_authority_that_is_no_certificate_is_refused_before_a_disk_is_made(
+    plan: Plan, folder: Path, tmp_path: Path, spoilt: bytes | str
+) -> None:
+    pem = authority()
+    bad = spoilt if isinstance(spoilt, bytes) else pem[: len(pem) // 2]
+    with pytest.raises(SecretsError, match="certificate 2 is no certificate in PEM") as caught:
+        secrets.seed(plan, "internal", folder, tmp_path / "x", [pem, bad])
+    assert "openssl x509" in caught.value.hint
+    assert not (tmp_path / "x").exists()
+
+
+def test_all_that_is_wrong_with_a_hosts_credentials_is_said_at_once(plan: Plan, folder: Path, tmp_path: Path) -> None:
+    key, words, bundle = "network.wireguard.private.wg-proxy", "mailcow.dbpass", "mailcow.dkim"
+    (folder / "internal" / key).write_bytes((folder / "internal" / key).read_bytes()[:20])
+    (folder / "internal" / words).write_bytes(b"")
+    (folder / "internal" / bundle).unlink()
+    with pytest.raises(SecretsError) as caught:
+        secrets.seed(plan, "internal", folder, tmp_path / "x", [b"no PEM"])
+    said = caught.value.message
+    assert said.startswith("internal cannot have its credentials, for 4 reasons: ")
+    assert f"internal/{key} in the secrets folder is damaged: it is no WireGuard key" in said
+    assert f"internal/{words} in the secrets folder is damaged: it is empty" in said
+    assert f"internal/{bundle} has not been made" in said
+    assert "certificate 1 is no certificate in PEM" in said
+    assert "mailnix check CONFIG" in caught.value.hint
+    assert not (tmp_path / "x").exists()
 
 
 def test_every_seed_disk_has_an_identity_of_its_own(plan: Plan, folder: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from mailnix.cli import options, output
 @click.option(
     "--out", type=options.PATH, metavar="FILE", help="Disk image [default: HOST-seed.img in the secrets folder]."
 )
-@click.option("--ca", "authorities", type=options.PATH, multiple=True, metavar="FILE", help="A certificate to trust.")
+@click.option("--ca", "authorities", type=options.FILE, multiple=True, metavar="FILE", help="A certificate to trust.")
 @click.option("--replace", is_flag=True, help="Let these credentials take the place of those that the machine has.")
 @options.secrets
 @options.as_json
