@@ -103,7 +103,7 @@ def test_code_that_stays_on_this_side_does_not(changed: str, digest_with: Callab
         evolve(BUILD, name="two"),
         evolve(BUILD, packages=("bash", "git")),
         evolve(BUILD, npm_tree=True),
-        evolve(BUILD, kernel="linux-image-amd64"),
+        evolve(BUILD, kernel="linux-image-cloud-amd64"),
         evolve(BUILD, disk_size=2**32),
         evolve(BUILD, tree=Tree.of([File("/etc/x", "y"), Link("/etc/y", "x")])),
         evolve(BUILD, tree=Tree.of([File("/etc/x", "x", mode=0o755), Link("/etc/y", "x")])),
