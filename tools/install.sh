@@ -16,6 +16,7 @@ need debugfs e2fsprogs
 need sfdisk fdisk
 need mformat mtools
 need mkfs.vfat dosfstools
+need xorrisofs xorriso
 need nft nftables
 need npm npm
 need postfix postfix

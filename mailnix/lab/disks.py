@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from mailnix.lab.qemu_argv import UEFI_VARS
-from mailnix.lab.spec import DiskFormat
+from mailnix.lab.spec import DiskFormat, Firmware
 from mailnix.run import Runner, require, run
 
 IMAGES: Final = "images"  # below a lab's folder
@@ -22,9 +22,9 @@ def overlay(base: Path, target: Path, *, base_format: DiskFormat, size: str = ""
     return target
 
 
-def firmware_vars(target: Path, runner: Runner = run) -> Path:
+def firmware_vars(firmware: Firmware, target: Path, runner: Runner = run) -> Path:
     """Make a machine's own copy of UEFI's variables, where it has none yet; qcow2, because raw can't keep a state."""
     if not target.exists():
         qemu_img = require("qemu-img", "qemu-utils")
-        runner((qemu_img, "convert", "-f", "raw", "-O", "qcow2", str(UEFI_VARS), str(target)))
+        runner((qemu_img, "convert", "-f", "raw", "-O", "qcow2", str(UEFI_VARS[firmware]), str(target)))
     return target

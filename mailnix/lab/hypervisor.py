@@ -92,8 +92,8 @@ class Hypervisor:
         for path in (self.paths.qmp, self.paths.agent, self.paths.terminal, *links):
             if len(str(path).encode()) > LONGEST_SOCKET_PATH:
                 raise LabError(f"{path} is too long for a socket", "use a folder with a shorter path")
-        if self.spec.firmware is Firmware.UEFI:
-            disks.firmware_vars(self.paths.firmware_vars)
+        if self.spec.firmware is not Firmware.BIOS:
+            disks.firmware_vars(self.spec.firmware, self.paths.firmware_vars)
         for stale in (self.paths.qemu_log, self.paths.qmp):
             stale.unlink(missing_ok=True)
 

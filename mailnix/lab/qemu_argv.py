@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mailnix.lab.spec import (
+    FRONT_USB,
     INLET_MAC,
     Accel,
+    Attached,
     Disk,
     DiskFormat,
     Firmware,
@@ -19,8 +21,14 @@ from mailnix.lab.spec import (
 )
 
 QEMU = "qemu-system-x86_64"
-UEFI_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
-UEFI_VARS = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+UEFI_CODE = {
+    Firmware.UEFI: Path("/usr/share/OVMF/OVMF_CODE_4M.fd"),
+    Firmware.SECURE_BOOT: Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"),
+}
+UEFI_VARS = {
+    Firmware.UEFI: Path("/usr/share/OVMF/OVMF_VARS_4M.fd"),
+    Firmware.SECURE_BOOT: Path("/usr/share/OVMF/OVMF_VARS_4M.ms.fd"),
+}
 
 # cx16 off: under TCG cmpxchg16b corrupts the slab allocator's free lists within a minute (QEMU 7.2).
 # The additions cost nothing and speed up TLS; bmi1, bmi2 and adx stop the kernel before its first line.
@@ -46,6 +54,7 @@ def qemu_argv(spec: MachineSpec, paths: MachinePaths, accel: Accel, *, paused: b
         *_inlet(spec),
         *(word for credential in spec.credentials for word in _credential(credential)),
         *("-device", "virtio-rng-pci"),
+        *(("-device", "VGA", "-device", f"qemu-xhci,id={FRONT_USB}") if spec.front else ()),
         *_consoles(paths),
         *(("-S",) if paused else ()),
     )
@@ -54,16 +63,24 @@ def qemu_argv(spec: MachineSpec, paths: MachinePaths, accel: Accel, *, paused: b
 def writable_nodes(spec: MachineSpec) -> tuple[str, ...]:
     """The block nodes that a saved state covers; the first one also holds the memory."""
     extra = (f"disk{number}" for number, disk in enumerate(spec.extra_disks) if not disk.read_only)
-    firmware = (FIRMWARE_NODE,) if spec.firmware is Firmware.UEFI else ()
+    firmware = (FIRMWARE_NODE,) if spec.firmware in UEFI_CODE else ()
     return (ROOT_NODE, *extra, *firmware)
 
 
 def _processor(spec: MachineSpec, accel: Accel) -> tuple[str, ...]:
+    how: tuple[str, ...]
     if accel is Accel.KVM:
         how = ("-accel", "kvm", "-cpu", "host")
     else:
         how = ("-accel", f"tcg,thread=multi,tb-size={TCG_CODE_CACHE}", "-cpu", TCG_CPU)
-    machine = f"q35,pflash0=firmware,pflash1={FIRMWARE_NODE}" if spec.firmware is Firmware.UEFI else "pc"
+    match spec.firmware:
+        case Firmware.BIOS:
+            machine = "pc"
+        case Firmware.UEFI:
+            machine = f"q35,pflash0=firmware,pflash1={FIRMWARE_NODE}"
+        case Firmware.SECURE_BOOT:  # its variables are the firmware's own to write, in system management mode
+            machine = f"q35,smm=on,pflash0=firmware,pflash1={FIRMWARE_NODE}"
+            how = ("-global", "driver=cfi.pflash01,property=secure,value=on", *how)
     return ("-machine", machine, *how, "-smp", str(spec.cpus), "-m", str(spec.memory))
 
 
@@ -71,7 +88,7 @@ def _firmware(spec: MachineSpec, paths: MachinePaths) -> tuple[str, ...]:
     if spec.firmware is Firmware.BIOS:
         return ()
     return (
-        *_file_node("firmware", Disk(UEFI_CODE)),
+        *_file_node("firmware", Disk(UEFI_CODE[spec.firmware])),
         *_file_node(FIRMWARE_NODE, Disk(paths.firmware_vars, DiskFormat.QCOW2, read_only=False)),
     )
 
@@ -84,18 +101,40 @@ def _kernel(spec: MachineSpec) -> tuple[str, ...]:
 
 
 def _disks(spec: MachineSpec) -> Iterator[str]:
-    yield from _disk(
-        ROOT_NODE, Disk(spec.disk, DiskFormat.QCOW2, read_only=False), *(() if spec.kernel else ("bootindex=0",))
-    )
+    yield from _file_node(ROOT_NODE, Disk(spec.disk, DiskFormat.QCOW2, read_only=False))
+    first = "" if spec.kernel else ",bootindex=0"
+    for device in _attached(spec.attached):
+        yield from ("-device", f"{device}{first}" if f"drive={ROOT_NODE}" in device else device)
     for number, disk in enumerate(spec.extra_disks):
         yield from _disk(f"disk{number}", disk)
 
 
-def _disk(node: str, disk: Disk, *properties: str) -> Iterator[str]:
+def _attached(how: Attached) -> Iterator[str]:
+    """The devices that give a machine its root disk: a controller, where it needs one of its own, and the disk."""
+    drive, bus = f"drive={ROOT_NODE}", "root-bus"
+    match how:
+        case Attached.VIRTIO:
+            yield f"{how},{drive}"
+        case Attached.NVME:
+            yield f"{how},{drive},serial={ROOT_NODE}"
+        case Attached.USB:
+            yield f"qemu-xhci,id={bus}"
+            yield f"{how},bus={bus}.0,{drive}"
+        case Attached.IDE:  # the machine's own
+            yield f"ide-hd,bus=ide.0,{drive}"
+        case Attached.AHCI:
+            yield f"{how},id={bus}"
+            yield f"ide-hd,bus={bus}.0,{drive}"
+        case Attached.VIRTIO_SCSI | Attached.LSI | Attached.SAS | Attached.MEGARAID | Attached.PVSCSI:
+            yield f"{how},id={bus}"
+            yield f"scsi-hd,bus={bus}.0,{drive}"
+
+
+def _disk(node: str, disk: Disk) -> Iterator[str]:
     yield from _file_node(node, disk)
     serial = (f"serial={disk.serial}",) if disk.serial else ()
     yield "-device"
-    yield ",".join(("virtio-blk-pci", f"drive={node}", *serial, *properties))
+    yield ",".join(("virtio-blk-pci", f"drive={node}", *serial))
 
 
 def _file_node(node: str, disk: Disk) -> tuple[str, ...]:
@@ -137,7 +176,7 @@ def _inlet(spec: MachineSpec) -> tuple[str, ...]:
         return ()
     return (
         *("-netdev", f"user,id=inlet,restrict=on,hostfwd=tcp:127.0.0.1:0-:{spec.inlet.port}"),
-        *("-device", f"virtio-net-pci,netdev=inlet,mac={INLET_MAC},romfile="),
+        *("-device", f"{spec.inlet.card},netdev=inlet,mac={INLET_MAC},romfile="),
     )
 
 

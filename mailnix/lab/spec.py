@@ -21,6 +21,34 @@ class Firmware(StrEnum):
 
     BIOS = "bios"
     UEFI = "uefi"
+    SECURE_BOOT = "secure-boot"
+    """UEFI that starts what Microsoft has signed, and what that has found signed: most PCs as they are sold."""
+
+
+class Attached(StrEnum):
+    """What the disk that a machine starts from is attached to, by QEMU's names of controllers."""
+
+    VIRTIO = "virtio-blk-pci"
+    VIRTIO_SCSI = "virtio-scsi-pci"
+    LSI = "lsi53c895a"
+    SAS = "mptsas1068"
+    MEGARAID = "megasas"
+    PVSCSI = "pvscsi"
+    AHCI = "ahci"
+    IDE = "piix3-ide"
+    NVME = "nvme"
+    USB = "usb-storage"
+
+
+class Card(StrEnum):
+    """A network card, by QEMU's names."""
+
+    VIRTIO = "virtio-net-pci"
+    E1000 = "e1000"
+    E1000E = "e1000e"
+    RTL8139 = "rtl8139"
+    VMXNET3 = "vmxnet3"
+    PCNET = "pcnet"
 
 
 class Accel(StrEnum):
@@ -77,6 +105,9 @@ class Nic:
         return f"nic-{self.link}"
 
 
+FRONT_USB = "front"
+"""QEMU's name of the USB controller of a machine with a front."""
+
 INLET_MAC = "52:54:00:69:6e:00"
 """The card of an inlet, by which a guest that has others knows it."""
 
@@ -90,6 +121,7 @@ class Inlet:
     """
 
     port: int
+    card: Card = Card.VIRTIO
 
 
 @frozen
@@ -119,7 +151,10 @@ class SystemCredential:
 
 @frozen
 class MachineSpec:
-    """A machine: `disk` is its writable qcow2 image (see `mailnix.lab.disks.overlay`), `memory` is in MiB."""
+    """A machine: `disk` is its writable qcow2 image (see `mailnix.lab.disks.overlay`), `memory` is in MiB.
+
+    One with a `front` has what people in front of a machine use: a screen, and sockets for USB sticks (FRONT_USB).
+    """
 
     name: str = field(validator=matches_re(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"))
     disk: Path
@@ -131,6 +166,8 @@ class MachineSpec:
     inlet: Inlet | None = None
     firmware: Firmware = Firmware.BIOS
     kernel: Kernel | None = None
+    attached: Attached = Attached.VIRTIO
+    front: bool = False
 
 
 @frozen

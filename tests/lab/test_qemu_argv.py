@@ -3,10 +3,13 @@ from pathlib import Path
 import attrs
 import pytest
 
-from mailnix.lab.qemu_argv import qemu_argv, writable_nodes
+from mailnix.lab.qemu_argv import UEFI_VARS, qemu_argv, writable_nodes
 from mailnix.lab.spec import (
+    FRONT_USB,
     INLET_MAC,
     Accel,
+    Attached,
+    Card,
     Disk,
     DiskFormat,
     Firmware,
@@ -95,6 +98,41 @@ def test_uefi_reads_its_code_and_writes_its_own_variables() -> None:
     assert "read-only=on" not in variables
 
 
+def test_secure_boot_has_microsofts_keys_and_lets_only_the_firmware_write_its_variables() -> None:
+    words = qemu_argv(MachineSpec("proxy", SPEC.disk, firmware=Firmware.SECURE_BOOT), PATHS, Accel.TCG)
+    assert after(words, "-machine") == ["q35,smm=on,pflash0=firmware,pflash1=firmware-vars"]
+    assert after(words, "-global") == ["driver=cfi.pflash01,property=secure,value=on"]
+    assert any("secboot" in value and "read-only=on" in value for value in after(words, "-blockdev"))
+    assert UEFI_VARS[Firmware.SECURE_BOOT].name.endswith(".ms.fd")
+
+
+ROOT = {
+    Attached.VIRTIO: ["virtio-blk-pci,drive=root,bootindex=0"],
+    Attached.VIRTIO_SCSI: ["virtio-scsi-pci,id=root-bus", "scsi-hd,bus=root-bus.0,drive=root,bootindex=0"],
+    Attached.LSI: ["lsi53c895a,id=root-bus", "scsi-hd,bus=root-bus.0,drive=root,bootindex=0"],
+    Attached.SAS: ["mptsas1068,id=root-bus", "scsi-hd,bus=root-bus.0,drive=root,bootindex=0"],
+    Attached.MEGARAID: ["megasas,id=root-bus", "scsi-hd,bus=root-bus.0,drive=root,bootindex=0"],
+    Attached.PVSCSI: ["pvscsi,id=root-bus", "scsi-hd,bus=root-bus.0,drive=root,bootindex=0"],
+    Attached.AHCI: ["ahci,id=root-bus", "ide-hd,bus=root-bus.0,drive=root,bootindex=0"],
+    Attached.IDE: ["ide-hd,bus=ide.0,drive=root,bootindex=0"],
+    Attached.NVME: ["nvme,drive=root,serial=root,bootindex=0"],
+    Attached.USB: ["qemu-xhci,id=root-bus", "usb-storage,bus=root-bus.0,drive=root,bootindex=0"],
+}
+
+
+@pytest.mark.parametrize("attached", Attached)
+def test_a_machine_starts_from_a_disk_however_it_is_attached(attached: Attached) -> None:
+    devices = after(qemu_argv(MachineSpec("proxy", SPEC.disk, attached=attached), PATHS, Accel.TCG), "-device")
+    assert devices[: len(ROOT[attached])] == ROOT[attached]
+    assert not any("drive=root" in device for device in devices[len(ROOT[attached]) :])
+
+
+def test_a_machine_with_a_front_has_a_screen_and_sockets_for_sticks() -> None:
+    front = ["VGA", f"qemu-xhci,id={FRONT_USB}"]
+    assert set(front) <= set(after(qemu_argv(attrs.evolve(SPEC, front=True), PATHS, Accel.TCG), "-device"))
+    assert not set(front) & set(after(qemu_argv(SPEC, PATHS, Accel.TCG), "-device"))
+
+
 def test_a_kernel_of_its_own_goes_past_the_boot_loader() -> None:
     kernel = Kernel(Path("/k/vmlinuz"), Path("/k/initrd"), "root=/dev/vda console=ttyS0")
     words = qemu_argv(MachineSpec("proxy", SPEC.disk, kernel=kernel), PATHS, Accel.TCG)
@@ -150,6 +188,12 @@ def test_a_way_in_is_a_free_port_of_our_loopback_to_a_network_that_leads_nowhere
     words = qemu_argv(attrs.evolve(SPEC, inlet=Inlet(22)), PATHS, Accel.TCG)
     assert "user,id=inlet,restrict=on,hostfwd=tcp:127.0.0.1:0-:22" in words
     assert f"virtio-net-pci,netdev=inlet,mac={INLET_MAC},romfile=" in words
+
+
+@pytest.mark.parametrize("card", Card)
+def test_the_card_of_a_way_in_may_be_any(card: Card) -> None:
+    words = qemu_argv(attrs.evolve(SPEC, inlet=Inlet(22, card)), PATHS, Accel.TCG)
+    assert f"{card},netdev=inlet,mac={INLET_MAC},romfile=" in words
 
 
 def test_machines_have_no_way_in_unless_one_is_asked_for() -> None:

@@ -1,0 +1,205 @@
+"""One image on many machines: cards, disks and firmware as providers, hypervisors and PCs have them.
+
+A proxy's image, as `mailnix build` makes it, on each machine of the table: together these have every card, every way to
+attach a disk and every firmware, a few at a time. On each it says what people must know on its screen and on its serial
+line, gets an address, answers on the SSH port, and takes its credentials from a disk that is plugged in late.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+from mailnix import pipeline, secrets
+from mailnix.image import Format, build_image, make_labelled_disk
+from mailnix.image.hosts import host_builds
+from mailnix.lab.disks import overlay
+from mailnix.lab.machine import Machine, paths_for
+from mailnix.lab.prepare import PROXY_MEMORY
+from mailnix.lab.qemu_argv import UEFI_CODE
+from mailnix.lab.spec import FRONT_USB, INLET_MAC, Attached, Card, DiskFormat, Firmware, Inlet, MachineSpec
+from mailnix.model import ports
+from mailnix.plan import Plan
+from mailnix.run import require, run
+from mailnix.services.credentials.names import LABEL_FAT, READY, SHOWN
+
+MIB = 2**20
+SIZE = 40 * MIB  # of seed disks with partitions
+START = 1 * MIB  # of their partition
+ANSWER = 120.0  # seconds for a word of sshd, which a slow machine takes long to start for each who comes
+HERE = "127.0.0.1"
+LEASE = "10.0.2.15"  # what QEMU's network gives
+SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"  # UEFI 2.10, 3.3
+SCREEN = "/dev/vcs1"  # the letters on it (vcs(4))
+
+Files = Mapping[str, bytes]
+MakeDisk = Callable[[Files, Path, str], object]
+
+
+def laid(files: Files, out: Path) -> Path:
+    """The disk's content as a folder."""
+    tree = out.with_suffix(".tree")
+    for name, content in files.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_bytes(content)
+    return tree
+
+
+def partitioned(out: Path, kind: str, letter: str) -> None:
+    """A partition table of a kind of sfdisk's, with one partition."""
+    with out.open("wb") as disk:
+        disk.truncate(SIZE)
+    table = f"label: {kind}\nstart={START // 512}, size={(SIZE - 2 * START) // 512}, type={letter}\n"
+    run([require("sfdisk", "fdisk"), "-q", out], stdin=table.encode())
+
+
+def fat_on_gpt(files: Files, out: Path, _label: str) -> None:
+    """As somebody makes a stick who has Windows."""
+    tree = laid(files, out)
+    partitioned(out, "gpt", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7")
+    place, sectors = f"{out}@@{START}", str((SIZE - 2 * START) // 512)
+    geometry = ("-T", sectors, "-h", "16", "-s", "32")
+    run([require("mformat", "mtools"), "-i", place, "-F", "-v", LABEL_FAT, *geometry, "::"])
+    run([require("mcopy", "mtools"), "-i", place, "-s", *sorted(tree.iterdir()), "::/"])
+
+
+def ext4_on_mbr(files: Files, out: Path, label: str) -> None:
+    """As a partitioning program of Linux makes one."""
+    tree = laid(files, out)
+    partitioned(out, "dos", "83")
+    words = ("-q", "-F", "-L", label, "-E", f"offset={START},root_owner=0:0", "-d", tree, out)
+    run([require("mkfs.ext4", "e2fsprogs"), *words, f"{(SIZE - 2 * START) // 1024}k"])
+
+
+def iso(files: Files, out: Path, label: str) -> None:
+    """As providers take them, and show as a CD."""
+    run([require("xorrisofs", "xorriso"), "-quiet", "-R", "-V", label, "-o", out, laid(files, out)])
+
+
+@frozen
+class Hardware:
+    """A machine that somebody has: card, disk and firmware, and the seed disk that comes to it."""
+
+    card: Card
+    attached: Attached
+    firmware: Firmware
+    seed: MakeDisk
+
+    @property
+    def name(self) -> str:
+        return f"{self.card.value.partition('-')[0]}-{self.attached.name.lower().replace('_', '-')}-{self.firmware}"
+
+
+MACHINES = (
+    Hardware(Card.E1000, Attached.LSI, Firmware.BIOS, make_labelled_disk),
+    Hardware(Card.E1000E, Attached.AHCI, Firmware.UEFI, fat_on_gpt),
+    Hardware(Card.VIRTIO, Attached.NVME, Firmware.SECURE_BOOT, iso),
+    Hardware(Card.VMXNET3, Attached.PVSCSI, Firmware.BIOS, ext4_on_mbr),
+    Hardware(Card.RTL8139, Attached.IDE, Firmware.BIOS, fat_on_gpt),
+    Hardware(Card.PCNET, Attached.USB, Firmware.UEFI, make_labelled_disk),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("hardware")
+
+
+@pytest.fixture(scope="module")
+def described(request: pytest.FixtureRequest) -> Plan:
+    return pipeline.plan(Path(request.config.getoption("--mailnix-config")).resolve())
+
+
+@pytest.fixture(scope="module")
+def image(described: Plan, folder: Path) -> Path:
+    return folder / build_image(host_builds(described)[0], folder, Format.RAW, progress=print).file
+
+
+@pytest.fixture(scope="module", params=MACHINES, ids=lambda hardware: hardware.name)
+def hardware(request: pytest.FixtureRequest) -> Hardware:
+    found: Hardware = request.param
+    code = UEFI_CODE.get(found.firmware)
+    if code is not None and not code.exists():
+        pytest.skip(f"{code} is not here (Debian's package ovmf)")
+    return found
+
+
+@pytest.fixture(scope="module")
+def machine(
+    hardware: Hardware, image: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Machine]:
+    """It, switched on; one at a time."""
+    name = hardware.name
+    spec = MachineSpec(
+        name,
+        overlay(image, folder / f"{name}.qcow2", base_format=DiskFormat.RAW),
+        memory=PROXY_MEMORY,
+        firmware=hardware.firmware,
+        attached=hardware.attached,
+        inlet=Inlet(ports.SSH, hardware.card),
+        front=True,
+    )
+    with Machine(spec, paths_for(name, folder, tmp_path_factory.mktemp("s"))) as started:
+        started.wait_for_guest()
+        yield started
+    spec.disk.unlink()
+
+
+def test_it_says_on_screen_and_serial_line_what_it_waits_for_and_who_it_is(machine: Machine, described: Plan) -> None:
+    machine.wait_for_unit(SHOWN)
+    said = (f"waits for {len(described.proxies[0].credentials)} of its credentials", "its SSH host key is ")
+    for words in (*said, "its addresses are "):
+        machine.wait_for_console(words)
+        machine.wait_until_succeeds(f"grep -aqF {words!r} {SCREEN}", subject=f"{words!r} on the screen")
+
+
+def test_its_card_has_an_address(machine: Machine) -> None:
+    card = machine.succeed(f"grep -lixF {INLET_MAC} /sys/class/net/*/address").split("/")[4]
+    machine.wait_until_succeeds(f"ip -o -4 address show dev {card} | grep -qF {LEASE}/", subject="a lease")
+
+
+def test_its_ssh_port_answers(machine: Machine) -> None:
+    machine.wait_for_open_port(ports.SSH)
+    with socket.create_connection((HERE, machine.inlet_port()), ANSWER) as connection:
+        assert connection.recv(8) == b"SSH-2.0-"
+
+
+def test_its_firmware_checked_what_it_started(machine: Machine, hardware: Hardware) -> None:
+    found = machine.execute(f"tail -c 1 {SECURE_BOOT} | od -An -tu1").stdout.strip()
+    wanted = {Firmware.SECURE_BOOT: "1", Firmware.UEFI: "0", Firmware.BIOS: ""}
+    assert found == wanted[hardware.firmware]
+
+
+def test_it_takes_a_seed_disk_that_comes_late(
+    machine: Machine, hardware: Hardware, described: Plan, folder: Path
+) -> None:
+    keys, proxy = folder / f"{machine.name}.secrets", described.proxies[0]
+    secrets.init(described, keys)
+    disk = secrets.seed(described, proxy.name, keys, folder / f"{machine.name}.seed", make_disk=hardware.seed)
+    plug_in(machine, disk, as_cd=hardware.seed is iso)
+    machine.wait_for_console(f"took {len(proxy.credentials)} credentials")
+    machine.wait_for_unit(READY)
+    machine.wait_until_succeeds(
+        f"wg show {proxy.tunnel.proxy.interface} private-key | grep -qv none", subject="the tunnel's key"
+    )
+    shutil.rmtree(keys)
+
+
+def plug_in(machine: Machine, disk: Path, *, as_cd: bool) -> None:
+    """A stick, or a drive with a CD, into a USB socket of a machine that runs."""
+    node = {"driver": "raw", "node-name": "seed", "read-only": True, "file": {"driver": "file", "filename": str(disk)}}
+    with machine.qmp() as control:
+        control.execute("blockdev-add", node)
+        if not as_cd:
+            stick = {"driver": "usb-storage", "id": "stick", "bus": f"{FRONT_USB}.0", "drive": "seed"}
+            control.execute("device_add", stick)
+            return
+        # A drive shows itself when its parts are together.
+        control.execute("device_add", {"driver": "usb-bot", "id": "drive", "bus": f"{FRONT_USB}.0", "attached": False})
+        control.execute("device_add", {"driver": "scsi-cd", "bus": "drive.0", "drive": "seed", "lun": 0})
+        control.execute("qom-set", {"path": "/machine/peripheral/drive", "property": "attached", "value": True})
