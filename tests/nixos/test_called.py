@@ -35,7 +35,8 @@ def test_no_script_of_ours_calls_what_its_path_lacks(machine: str, kept: Kept) -
         ("internal", "getent-glibc-nolibgcc", ["mailnix-redial.service: getent"]),
         ("internal", "gawk", ["mailnix-redial.service: awk"]),
         ("internal", "iproute2", [f"{who}: ip" for who in (
-            "choose-card", "mailnix-surroundings.service", "receive-credentials", "show-host-key", "wait-for-credentials",
+            "choose-card", "mailnix-surroundings.service", "receive-credentials", "show-host-key",
+            "wait-for-credentials",
         )]),
         ("internal", "gnutar", ["mailcow-restore: tar", "mailcow-setup: tar", "receive-credentials: tar"]),
         ("internal", "which", ["mailcow-backup: which"]),
