@@ -16,7 +16,9 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; gives the exit status: 0, 1 for a failure, 2 for wrong usage."""
+    """Run the command line; gives the exit status: 0, 1 for a failure, 2 for wrong usage; of verbs
+    that look at something (examining.py), what they say of it.
+    """
     try:
         with signals.heeded():
             status = mailnix.main(args=argv, prog_name="mailnix", standalone_mode=False)
@@ -30,15 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except signals.Ended as ended:
         output.status(f"mailnix: ended by {ended.name}")
         return ended.status
-    except MailnixError as error:
-        output.failure(error)
-        return 1
     except BrokenPipeError:
         # Whoever read our output has seen enough; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        output.failure(MailnixError(f"{where}{error.strerror or error}"))
+    except (MailnixError, OSError) as error:
+        output.failure(output.as_failure(error))
         return 1
     return status if isinstance(status, int) else 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from mailnix.cli import machine_ways, mail_options, options, output
+from mailnix.cli.examining import Examining
 from mailnix.errors import MailnixError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ RESOLVER: Final = "A recursive resolver to ask; may be repeated [default: this m
 AUTHORITIES: Final = "Trust these certificate authorities (PEM) instead of this machine's."
 
 
-@click.command("doctor")
+@click.command("doctor", cls=Examining)
 @options.config
 @click.option("--only", multiple=True, metavar="GROUP|ID", help=ONLY)
 @click.option("--changes", is_flag=True, help="Print only what has changed since the last run with --changes.")
@@ -48,7 +49,8 @@ def command(
 ) -> int:
     """Look whether everything that CONFIG describes is well: names, servers, machines.
 
-    The exit status is 0 where all is well, 1 for warnings, 2 for failures, 3 where something could not be asked.
+    The exit status is 0 where all is well, 1 for warnings, 2 for failures, 3 where something could not be asked,
+    or the command or the description cannot be read.
     """
     from mailnix import pipeline
     from mailnix.cli.diagnosis import failed, show

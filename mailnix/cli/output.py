@@ -59,6 +59,14 @@ def problem_line(problem: Problem, stream: Any) -> str:
     return f"{word}: {problem}" + (f"\n    {problem.hint}" if problem.hint else "")
 
 
+def as_failure(error: MailnixError | OSError) -> MailnixError:
+    """Trouble with a file, as an error of ours."""
+    if isinstance(error, MailnixError):
+        return error
+    where = f"{error.filename}: " if error.filename else ""
+    return MailnixError(f"{where}{error.strerror or error}")
+
+
 def failure(error: MailnixError) -> None:
     """An error as one clear line and its hint; a wrong description as a line for each mistake."""
     if isinstance(error, ConfigError):

@@ -156,5 +156,12 @@ def test_who_refuses_gives_another_status_than_a_difference(mailnix: Run, config
 
 def test_a_server_that_is_none_is_one_clear_line(mailnix: Run, config: Path) -> None:
     said = mailnix("dns", "diff", config, "--server", "192.0.2.1:dns")
-    assert said.status == 1
+    assert said.status == 3
     assert said.err.splitlines()[-2].startswith("mailnix: '192.0.2.1:dns' names no DNS server")
+
+
+@pytest.mark.parametrize("words", [["missing.py"], [], ["--nonsense"]])
+def test_what_cannot_be_compared_is_no_difference(mailnix: Run, words: list[str]) -> None:
+    said = mailnix("dns", "diff", *words)
+    assert (said.status, said.out) == (3, "")
+    assert said.err

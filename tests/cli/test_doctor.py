@@ -66,6 +66,21 @@ def test_a_description_that_cannot_be_read_is_no_warning(mailnix: Run, config: P
     assert said.json["findings"] == []
 
 
+@pytest.mark.parametrize("words", [(), ("--nonsense",), ("--to", "home"), ("--only",)])
+def test_wrong_usage_is_no_failure_of_a_machine(mailnix: Run, config: Path, words: tuple[str, ...]) -> None:
+    said = mailnix("doctor", *((config, *words) if words else ()))
+    assert (said.status, said.out) == (3, "")
+    assert "Error: " in said.err
+
+
+def test_a_file_that_is_not_there_is_no_warning(mailnix: Run, config: Path, tmp_path: Path) -> None:
+    tmp_path.joinpath("busy").touch()
+    state = tmp_path / "busy" / "state.json"
+    said = mailnix("doctor", config, "--only", "dns.mx", "--resolver", "127.0.0.1:1", "--changes", "--state", state)
+    assert (said.status, said.out) == (3, "")
+    assert str(state) in said.err
+
+
 def test_the_help_names_a_group_that_there_is(mailnix: Run) -> None:
     said = mailnix("doctor", "--help")
     assert "A group (dns) or a check (dns.mx)" in said.out
@@ -85,13 +100,13 @@ def test_the_help_names_a_group_that_there_is(mailnix: Run) -> None:
 )
 def test_what_is_no_address_gets_no_mail(mailnix: Run, config: Path, words: tuple[str, ...]) -> None:
     said = mailnix("doctor", config, "--only", "e2e", *words)
-    assert said.status == 2
+    assert said.status == 3
     assert "--mail-to ADDRESS" in said.err or "is no mail address" in said.err
 
 
 def test_a_mail_is_sent_only_where_an_address_is_named(mailnix: Run, config: Path) -> None:
     said = mailnix("doctor", config, "--only", "e2e")
-    assert said.status == 2
+    assert said.status == 3
     assert "say where to, with --mail-to ADDRESS" in said.err
 
 

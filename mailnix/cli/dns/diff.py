@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from mailnix.cli import options, output
+from mailnix.cli.examining import Examining
 
 SERVER_HELP = "Ask this DNS server alone (ADDRESS, ADDRESS:PORT, or its name): your new provider's, say."
 
 
-@click.command("diff")
+@click.command("diff", cls=Examining)
 @options.config
 @options.secrets
 @click.option("--server", metavar="SERVER", help=SERVER_HELP)
@@ -20,7 +21,7 @@ def command(config: Path, secrets: Path | None, server: str | None, as_json: boo
     """Compare the DNS records that CONFIG needs with what is published, and name what is in their way.
 
     Asked are the servers of each zone, and this machine's resolver. Status: 0 all as described, 1 something differs,
-    3 somebody could not be asked, and nothing else differs.
+    3 somebody could not be asked, and nothing else differs, or the command or the description cannot be read.
     """
     from mailnix import pipeline
     from mailnix.cli.dns.told import told
