@@ -179,7 +179,7 @@ def _no_tunnel(call: _Call, found: re.Match[str]) -> Failure:
 
 def _unreached(call: _Call, found: re.Match[str]) -> Failure:
     reason = found[1].strip().rstrip(".").lower()
-    hint = f"is {call.host} on, and its SSH open to you (mailnix plan: Logins)? Try: {call.way.by_hand}"
+    hint = f"is {call.host} on, and its SSH open to you (mailnix plan CONFIG: Logins)? Try: {call.way.by_hand}"
     return Failure(f"{call.way} is not reached: {reason}", hint)
 
 

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from mailnix.cli import output
+from mailnix.deploy.commands import Commands, option
+from mailnix.deploy.start import Reach
 from mailnix.doctor import report
 from mailnix.doctor.values import Answer, Exit, Finding, exit_status
 from mailnix.errors import MailnixError
 
 _COLOURS: Final = {"failure": "red", "warning": "yellow", "well": "green"}
+
+
+def typed(
+    config: Path, reach: Reach, secrets: Path | None, resolvers: Sequence[str], authorities: Path | None
+) -> Commands:
+    """Commands to type next, with the options that were typed."""
+    asks = (*option("--resolver", *resolvers), *option("--authorities", authorities))
+    return Commands(str(config), reach.options, option("--secrets", secrets), ssh_config=reach.config, asks=asks)
 
 
 def show(found: Sequence[Finding], news: Sequence[Finding] | None, *, everything: bool, as_json: bool) -> int:

@@ -53,16 +53,22 @@ def command(
     or the command or the description cannot be read.
     """
     from mailnix import pipeline
-    from mailnix.cli.diagnosis import failed, show
+    from mailnix.cli.diagnosis import failed, show, typed
+    from mailnix.deploy.start import Reach
     from mailnix.doctor.scene import Scene
 
+    reach = Reach(machine_ways.targets_of(targets), ssh_config)
+    as_typed = typed(config, reach, secrets, resolvers, authorities).filled
+
     def scene(plan: Plan) -> Scene:
-        reached = machine_ways.targets_of(targets)
-        return Scene(plan, secrets, reached, ssh_config, resolvers, authorities, say=output.status)
+        return Scene(
+            plan, secrets, reach.targets, ssh_config, resolvers, authorities, say=output.status, typed=as_typed
+        )
 
     more, kept = mail_options.groups(**mail, only=only), pipeline.Changes(state) if changes else None
     try:
         found, news = pipeline.doctor(config, scene, only, kept, secrets, more)
     except MailnixError as error:
+        error.hint = as_typed(error.hint)
         return failed(error, as_json=as_json)
     return show(found, news, everything=everything, as_json=as_json)

@@ -10,8 +10,13 @@ from typing import Final
 
 from attrs import frozen
 
-UNSAID: Final = re.compile(r"\bmailnix (secrets \w+) CONFIG\b")
-"""A command in words that come from where nobody knows what was typed (mailnix.secrets)."""
+UNSAID: Final = re.compile(r"\bmailnix ((?:secrets )?\w+) CONFIG\b( [a-z][a-z0-9-]*\b)?")
+"""A command, and its machine, in words that come from where nobody knows what was typed (mailnix.secrets, .doctor)."""
+
+
+def option(name: str, *values: object) -> tuple[str, ...]:
+    """An option as it is typed, once for each value; nothing where it was not."""
+    return tuple(word for value in values if value is not None for word in (name, str(value)))
 
 
 @frozen
@@ -19,7 +24,7 @@ class Commands:
     """`file` is the description; `reach`, `secrets`, `within`: options of deploy and rollback, `deploys`: of the first.
 
     `local` is the folder of an owner's own modules of NixOS, `source` a tree of Mailcow, `ssh_config` a file in the
-    place of the user's, where somebody named them.
+    place of the user's, where somebody named them. `asks`: options of doctor that say whom it asks and trusts.
     """
 
     file: str
@@ -30,6 +35,7 @@ class Commands:
     local: Path | None = None
     source: tuple[str, ...] = ()
     ssh_config: Path | None = None
+    asks: tuple[str, ...] = ()
 
     def deploy(self, *hosts: str) -> str:
         """`mailnix deploy` of these machines, or of all."""
@@ -63,8 +69,31 @@ class Commands:
 
     def filled(self, said: str) -> str:
         """The same words, with what was typed in the place of CONFIG."""
-        typed = shlex.join((self.file, *self.secrets))
-        return UNSAID.sub(lambda found: f"mailnix {found[1]} {typed}", said)
+
+        def typed(found: re.Match[str]) -> str:
+            verb, host = found[1], found[2] or ""
+            return self._typed(*verb.split(), self.file, *self._repeated(verb, host.strip())) + host
+
+        return UNSAID.sub(typed, said)
+
+    def _repeated(self, verb: str, host: str) -> Sequence[str]:
+        """The options that a verb takes of those that were typed."""
+        match verb:
+            case "deploy":
+                return (*self._both, *self.source, *self.deploys)
+            case "rollback":
+                return self._both
+            case "doctor":
+                return (*self.reach, *self.secrets, *self.asks)
+            case "secrets push":
+                return (*self._to(host), *option("--ssh-config", self.ssh_config), *self.secrets)
+            case _:
+                return self.secrets
+
+    def _to(self, host: str) -> Sequence[str]:
+        """Where this machine was said to be; a verb that knows of no other names it without its name."""
+        said = (word.partition("=") for word in self.reach)
+        return option("--to", *(target for name, _, target in said if target and name == host))
 
     @property
     def _both(self) -> Sequence[str]:

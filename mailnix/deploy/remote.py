@@ -289,7 +289,7 @@ class Remote:
         if error.status == BUSY:
             return Busy(said)
         if error.status == NO_SUCH_PROGRAM:
-            return Refused(f"{self.host} ({self.way}) has no {PROGRAM}", "mailnix deploy brings it")
+            return Refused(f"{self.host} ({self.way}) has no {PROGRAM}", f"mailnix deploy CONFIG {self.host} brings it")
         journal = self.way.typed("journalctl", "-b", "-u", "mailnix-*")
         return Refused(f"{self.host}: {said}", f"its journal may say more: {journal}")
 

@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from mailnix.deploy import defaults, strange
 from mailnix.deploy.asking import Asking, TakeOver
-from mailnix.deploy.commands import Commands
+from mailnix.deploy.commands import Commands, option
 from mailnix.deploy.debs import Debs
 from mailnix.deploy.deploying import Deploying, listed
 from mailnix.deploy.making import Makers
@@ -33,6 +33,12 @@ class Reach:
 
     targets: Mapping[str, str] = field(factory=dict)
     config: Path | None = None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """As they are typed."""
+        to = (f"{host}={target}" for host, target in self.targets.items())
+        return (*option("--to", *to), *option("--ssh-config", self.config))
 
 
 @frozen
@@ -58,27 +64,21 @@ class Wish:
 
     def commands(self, reach: Reach) -> Commands:
         """Those to type next. Consent (--take-over) is not repeated: it was given for what was shown then."""
-        to = [word for host, target in reach.targets.items() for word in ("--to", f"{host}={target}")]
         deploys = (("--backend", self.backend), ("--build-host", self.build_host), ("--local", self.local))
         flags = (("--dry-run", self.dry_run), ("--upgrade", self.upgrade))
         return Commands(
             self.config,
-            reach=(*to, *_option("--ssh-config", reach.config)),
-            secrets=_option("--secrets", self.secrets),
-            within=_option("--within", self.within) if self.within != defaults.WITHIN else (),
+            reach=reach.options,
+            secrets=option("--secrets", self.secrets),
+            within=option("--within", self.within) if self.within != defaults.WITHIN else (),
             deploys=(
-                *(word for option, value in deploys for word in _option(option, value)),
+                *(word for name, value in deploys for word in option(name, value)),
                 *(flag for flag, said in flags if said),
             ),
             local=self.local,
-            source=_option("--mailcow-source", self.mailcow_source),
+            source=option("--mailcow-source", self.mailcow_source),
             ssh_config=reach.config,
         )
-
-
-def _option(name: str, value: object) -> tuple[str, ...]:
-    """As it is typed; nothing where it was not."""
-    return () if value is None else (name, str(value))
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+from attrs import evolve
+
 from mailnix.doctor.registry import Group
 from mailnix.doctor.scene import Scene
 from mailnix.doctor.values import Answer, Check, Finding, Verdict
@@ -26,8 +28,12 @@ def _of_group(scene: Scene, group: Group[Any], checks: list[Check[Any]]) -> Iter
     except MailnixError as error:
         # Not one of them is known to be wrong, and whoever asked for one by its id must hear of that one.
         for check in checks:
-            yield check.finding(Verdict(group.name, Answer.UNASKED, error.message, error.hint))
+            yield _finding(scene, check, Verdict(group.name, Answer.UNASKED, error.message, error.hint))
         return
     for check in checks:
         for verdict in check.judge(facts):
-            yield check.finding(verdict)
+            yield _finding(scene, check, verdict)
+
+
+def _finding(scene: Scene, check: Check[Any], verdict: Verdict) -> Finding:
+    return check.finding(evolve(verdict, advice=scene.typed(verdict.advice)))

@@ -21,7 +21,8 @@ class Scene:
 
     `targets` and `ssh_config` are those of `mailnix deploy`. `resolvers` are the recursive ones to ask (ADDRESS or
     ADDRESS:PORT; none: this machine's and public ones). `authorities` is a file of certificates (PEM) to trust instead
-    of this machine's. `now` is when the doctor looks, `say` tells whoever waits.
+    of this machine's. `now` is when the doctor looks, `say` tells whoever waits. `typed` fills in, in advice that names
+    commands (`mailnix deploy CONFIG`), what the user typed, so that they can be typed as they are.
     """
 
     plan: Plan
@@ -32,3 +33,4 @@ class Scene:
     authorities: Path | None = None
     now: datetime = field(factory=lambda: datetime.now(UTC))
     say: Callable[[str], None] = _nobody
+    typed: Callable[[str], str] = str

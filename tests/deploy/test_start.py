@@ -81,6 +81,9 @@ class TestCommandsThatAreTold:
     def test_are_filled_in_where_nobody_knew_what_was_typed(self) -> None:
         said = ALL.commands(REACH).filled("make it with: mailnix secrets init CONFIG")
         assert said == "make it with: mailnix secrets init mail.py --secrets keys"
+        assert (
+            ALL.commands(REACH).filled("mailnix plan CONFIG: Logins") == "mailnix plan mail.py --secrets keys: Logins"
+        )
 
     def test_are_those_of_options_that_the_verbs_have(self) -> None:
         """What is told is what can be typed."""

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+import shlex
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 
+import click
 import pytest
+from attrs import evolve
 
+import mailnix.doctor
+from mailnix.cli.diagnosis import typed
+from mailnix.cli.verbs import MAIN_VERBS
+from mailnix.cli.verbs import mailnix as command_line
+from mailnix.deploy.start import Reach
 from mailnix.doctor.doctoring import findings
 from mailnix.doctor.registry import Group, chosen
 from mailnix.doctor.scene import Scene
@@ -86,3 +96,57 @@ def test_the_exit_status_is_the_worst_that_was_found(answer: Answer, severity: S
     check = jars(1).checks[0]
     well = check.finding(Verdict("jar", Answer.WELL, ""))
     assert exit_status([well, check.finding(Verdict("jar", answer, "", severity=severity))]) is status
+
+
+REACH = Reach({"internal": "root@192.168.1.20", "proxy": "ssh://root@192.0.2.1:2222"}, Path("my ssh"))
+TYPED = typed(Path("my mail.py"), REACH, Path("keys"), ["192.0.2.53"], Path("ca.pem"))
+TO = "--to internal=root@192.168.1.20 --to proxy=ssh://root@192.0.2.1:2222 --ssh-config 'my ssh'"
+
+
+@pytest.mark.parametrize(
+    ("advice", "as_typed"),
+    [
+        ("lay it: mailnix deploy CONFIG", f"lay it: mailnix deploy 'my mail.py' {TO} --secrets keys"),
+        ("mailnix deploy CONFIG proxy", f"mailnix deploy 'my mail.py' {TO} --secrets keys proxy"),
+        ("mailnix secrets init CONFIG", "mailnix secrets init 'my mail.py' --secrets keys"),
+        (
+            "mailnix secrets push CONFIG internal",
+            "mailnix secrets push 'my mail.py' --to root@192.168.1.20 --ssh-config 'my ssh' --secrets keys internal",
+        ),
+        (
+            "mailnix doctor CONFIG --only dns: its records",
+            f"mailnix doctor 'my mail.py' {TO} --secrets keys --resolver 192.0.2.53 --authorities ca.pem"
+            " --only dns: its records",
+        ),
+    ],
+)
+def test_commands_in_advice_can_be_typed_as_they_are(advice: str, as_typed: str) -> None:
+    scene = evolve(SCENE, typed=TYPED.filled)
+    (found,) = findings(scene, [jars(MailnixError("no", advice))], {"jars.full"})
+    assert found.advice == as_typed
+
+
+VERBS = "|".join(MAIN_VERBS)
+COMMAND = re.compile(rf'"[^"`\n]*\bmailnix ((?:{VERBS})(?: (?:init|push))?)\b( CONFIG)?((?: --[a-z]+ [a-z.]+)*)')
+NO_COMMANDS = {("home.py", "check"), ("live.py", "doctor"), ("looking.py", "doctor"), ("state.py", "doctor")}
+"""Evidence, the text of a mail, a User-Agent, the name of a file."""
+
+
+def test_every_command_in_the_doctors_words_names_the_description_and_can_be_typed() -> None:
+    sources = ((file.name, file.read_text()) for file in Path(mailnix.doctor.__path__[0]).rglob("*.py"))
+    found = [(name, *said) for name, text in sources for said in COMMAND.findall(text)]
+    assert len(found) > 20
+    assert {(name, verb) for name, verb, config, _ in found if not config} == NO_COMMANDS
+    for _, verb, config, options in found:
+        assert not config or usable(shlex.split(TYPED.filled(f"mailnix {verb} CONFIG{options}")))
+
+
+def usable(words: Sequence[str]) -> bool:
+    """Whether the command line takes it; a machine may still be missing."""
+    command: click.Command = command_line
+    rest = list(words[1:])
+    while isinstance(command, click.Group):
+        command = command.get_command(click.Context(command), rest.pop(0)) or click.Command("none")
+    if any(parameter.name == "host" for parameter in command.params):
+        rest.append("internal")
+    return bool(command.make_context("it", rest).params["config"])

@@ -21,7 +21,7 @@ from mailnix.plan import DnsRecord
 from mailnix.plan.policies import mta_sts_record_name
 from mailnix.resolve import text_of
 
-NO_KEY: Final = "say where the secrets folder is (--secrets DIR), or make the key: mailnix secrets init"
+NO_KEY: Final = "say where the secrets folder is (--secrets DIR), or make the key: mailnix secrets init CONFIG"
 
 
 def texts(purpose: str, facts: DnsFacts) -> Iterator[Verdict]:

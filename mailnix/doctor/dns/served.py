@@ -92,7 +92,7 @@ def _policy(facts: DnsFacts, domain: Domain, pages: Mapping[str, Page]) -> Verdi
     return Verdict(subject, Answer.WELL, "; ".join(want))
 
 
-DEPLOY: Final = "bring the proxy to its description: mailnix deploy"
+DEPLOY: Final = "bring the proxy to its description: mailnix deploy CONFIG"
 
 
 def _lines(policy: str) -> list[str]:

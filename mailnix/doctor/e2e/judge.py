@@ -66,13 +66,13 @@ def back(trips: Trips) -> Iterator[Verdict]:
 def _trip(trip: Trip, *, ours: bool) -> Iterator[Verdict]:
     subject = f"{trip.sender} to {trip.to}"
     if trip.why:
-        more = "mailnix doctor --only proxy --only internal says more"
+        more = "mailnix doctor CONFIG --only proxy --only internal says more"
         yield Verdict(subject, Answer.UNASKED, trip.why, trip.hint or more)
     elif trip.raw is None and not trip.taken:
-        where = "mailnix doctor --only proxy.queue --only internal.queue; has it gone to junk?"
+        where = "mailnix doctor CONFIG --only proxy.queue --only internal.queue; has it gone to junk?"
         yield Verdict(subject, Answer.ABSENT, f"it did not arrive within {trip.seconds:.0f} seconds", where)
     elif trip.seconds > SLOW:
-        advice = "mailnix doctor --only proxy.queue --only internal.queue"
+        advice = "mailnix doctor CONFIG --only proxy.queue --only internal.queue"
         text = f"it took {trip.seconds:.0f} seconds"
         yield Verdict(subject, Answer.WRONG, text, advice, severity=Severity.WARNING)
     elif trip.raw is None:
@@ -92,7 +92,7 @@ def _judged(trip: Trip, subject: str, raw: bytes, *, ours: bool) -> Iterator[Ver
         if ours:
             yield Verdict(subject, Answer.UNASKED, f"{who} says nothing of SPF, DKIM and DMARC", "name another address")
         else:
-            advice = "is rspamd well? mailnix doctor --only internal.containers"
+            advice = "is rspamd well? mailnix doctor CONFIG --only internal.containers"
             yield Verdict(subject, Answer.ABSENT, f"{who} has not judged it", advice)
         return
     problems = [*(_of_ours(trip, author(message), found) if ours else _of_others(found))]
@@ -116,7 +116,7 @@ def _of_ours(trip: Trip, domain: str, found: list[Result]) -> Iterator[_Problem]
     """SPF, DKIM and DMARC pass, and speak for the author's domain."""
     for method in METHODS if trip.spf else METHODS[1:]:
         best = _best(found, method)
-        advice = f"mailnix doctor --only dns: its records of {domain}"
+        advice = f"mailnix doctor CONFIG --only dns: its records of {domain}"
         if best in _UNDECIDED:
             yield method, Answer.UNASKED, f"the receiver could not ask: {method}={best}", "try again"
         elif best == "none":
@@ -140,7 +140,7 @@ def _of_others(found: list[Result]) -> Iterator[_Problem]:
     spf, dkim = _best(found, "spf"), _best(found, "dkim")
     if "pass" in (spf, dkim) or {spf, dkim} <= {"none", *_UNDECIDED}:
         return
-    advice = "mailnix doctor --only proxy.xclient: does Mailcow see the client's address?"
+    advice = "mailnix doctor CONFIG --only proxy.xclient: does Mailcow see the client's address?"
     yield "spf", Answer.WRONG, f"spf={spf} dkim={dkim}", advice
 
 

@@ -97,7 +97,7 @@ def _asked(where: Door, question: str, told: Mapping[str, Any]) -> Any:
     answer = said.get("answers", {}).get(question) if isinstance(said, Mapping) else None
     if not isinstance(answer, Mapping) or "ok" not in answer:
         why = answer.get("failed") if isinstance(answer, Mapping) else "it gave no answer"
-        raise NotReached(f"{where.name}: {why}", "mailnix doctor --only internal says more")
+        raise NotReached(f"{where.name}: {why}", "mailnix doctor CONFIG --only internal says more")
     return answer["ok"]
 
 

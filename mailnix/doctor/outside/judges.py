@@ -73,10 +73,12 @@ def _greeting(place: Place, spoken: Spoken) -> Verdict:
     said = spoken.greeting.removeprefix("220").lstrip("- ").split()
     if not spoken.greeting.startswith("220"):
         evidence = spoken.greeting or spoken.why or "says nothing"
-        return Verdict(place.at, Answer.WRONG, evidence, "see the journal of haraka-in: mailnix doctor --only proxy")
+        advice = "see the journal of haraka-in: mailnix doctor CONFIG --only proxy"
+        return Verdict(place.at, Answer.WRONG, evidence, advice)
     own = {*said[:1], *(offer.split()[0] for offer in spoken.offers[:1] if offer)}
     if {each.lower() for each in own} != {place.name}:
-        evidence, advice = f"calls itself {' and '.join(sorted(own))}", f"it should be {place.name}: mailnix deploy"
+        evidence = f"calls itself {' and '.join(sorted(own))}"
+        advice = f"it should be {place.name}: mailnix deploy CONFIG"
         return Verdict(place.at, Answer.WRONG, evidence, advice, severity=Severity.WARNING)
     return Verdict(place.at, Answer.WELL, spoken.greeting)
 
@@ -90,7 +92,7 @@ def _tls(place: Place, spoken: Spoken) -> Verdict:
     subject = f"{place.at} {place.name}"
     if spoken.served is not None:
         return Verdict(subject, Answer.WELL, "STARTTLS" if place.starttls else "TLS")
-    advice = "see whether there is a certificate: mailnix doctor --only proxy --only internal"
+    advice = "see whether there is a certificate: mailnix doctor CONFIG --only proxy --only internal"
     return Verdict(subject, Answer.WRONG, spoken.why or "TLS does not begin", advice)
 
 
@@ -164,7 +166,7 @@ def _sends(place: Place) -> bool:
 
 def _login(place: Place, spoken: Spoken) -> Verdict:
     if _offers_auth(spoken.offers):
-        advice = "bring Mailcow to its description: mailnix deploy"
+        advice = "bring Mailcow to its description: mailnix deploy CONFIG"
         return Verdict(place.at, Answer.WRONG, "takes passwords without TLS", advice)
     if spoken.offers_in_tls and not _offers_auth(spoken.offers_in_tls):
         return Verdict(place.at, Answer.ABSENT, "offers no login", "see the logs of Mailcow's Postfix and Dovecot")

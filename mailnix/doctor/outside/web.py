@@ -28,7 +28,7 @@ def web(facts: OutsideFacts) -> Iterator[Verdict]:
 
 def _web(page: Page) -> Verdict | None:
     if page.status >= 500:
-        advice = "the proxy does not reach Mailcow: mailnix doctor --only proxy --only internal"
+        advice = "the proxy does not reach Mailcow: mailnix doctor CONFIG --only proxy --only internal"
         return Verdict("", Answer.WRONG, f"answers {page.status}", advice)
     return None
 
@@ -39,10 +39,10 @@ def settings(facts: OutsideFacts) -> Iterator[Verdict]:
 
     def thunderbird(page: Page) -> Verdict | None:
         if page.status != 200:
-            return Verdict("", Answer.ABSENT, f"answers {page.status}", "mailnix deploy")
+            return Verdict("", Answer.ABSENT, f"answers {page.status}", "mailnix deploy CONFIG")
         if page.text.split() != described:
             evidence = "names other servers or ports than described"
-            return Verdict("", Answer.WRONG, evidence, "mailnix deploy")
+            return Verdict("", Answer.WRONG, evidence, "mailnix deploy CONFIG")
         return None
 
     names = {name for domain in facts.plan.domain_names for name in autoconfig_names(domain)}

@@ -24,7 +24,7 @@ def drift(seen: Seen, said: Drift) -> Iterator[Verdict]:
         more = len(changed) + len(gone) - SHOWN
         text = ", ".join((*gone, *changed)[:SHOWN]) + (f" and {more} more" if more > 0 else "")
         answer = Answer.WRONG if changed else Answer.ABSENT
-        yield Verdict(seen.name, answer, text, "describe it so, or lay them again: mailnix deploy")
+        yield Verdict(seen.name, answer, text, f"describe it so, or lay them again: mailnix deploy CONFIG {seen.name}")
     else:
         yield seen.well("every file is as it was laid")
 
@@ -33,7 +33,8 @@ def pending(seen: Seen, said: Generation) -> Iterator[Verdict]:
     """No change waits for somebody to confirm it."""
     if said.pending is not None:
         text = f"generation {said.pending} waits to be confirmed, and goes back otherwise"
-        yield Verdict(seen.name, Answer.WRONG, text, "wait for that deploy, or run mailnix deploy again")
+        advice = f"wait for that deploy, or run it again: mailnix deploy CONFIG {seen.name}"
+        yield Verdict(seen.name, Answer.WRONG, text, advice)
     else:
         yield seen.well("none")
 
@@ -42,7 +43,7 @@ def deployed(seen: Seen, said: Generation) -> Iterator[Verdict]:
     """The last deploy stayed."""
     if said.end == "back":
         text = f"the last deploy was taken back: {said.why or 'nobody confirmed it'}"
-        yield Verdict(seen.name, Answer.WRONG, text, "mailnix deploy")
+        yield Verdict(seen.name, Answer.WRONG, text, f"mailnix deploy CONFIG {seen.name}")
     elif said.current is None:
         yield seen.well("it is as its image was made")
     else:

@@ -53,7 +53,7 @@ def _state(each: Container) -> str:
 
 def images(seen: Seen, said: Containers) -> Iterator[Verdict]:
     """Mailcow and its images are the pinned ones."""
-    deploy = f"mailnix deploy, for {seen.name}"
+    deploy = f"mailnix deploy CONFIG {seen.name}"
     ill = False
     if said.rev != seen.pins.pin.rev:
         ill, text = True, f"its tree is of {said.rev[:12] or 'nobody knows what'}, pinned is {seen.pins.pin.tag}"

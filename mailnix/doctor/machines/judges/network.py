@@ -53,7 +53,7 @@ def mtu(seen: Seen, said: tuple[Passes, ...]) -> Iterator[Verdict]:
             yield Verdict(subject, Answer.UNASKED, f"{peer.host} answers no ping through it", advice)
         elif passes < link.mtu:
             text = f"packets of {passes} bytes come through whole, larger ones do not; planned are {link.mtu}"
-            advice = f"describe Tunnel(mtu={passes - passes % 4}), then mailnix deploy"
+            advice = f"describe Tunnel(mtu={passes - passes % 4}), then mailnix deploy CONFIG"
             yield Verdict(subject, Answer.WRONG, text, advice)
         else:
             yield Verdict(subject, Answer.WELL, f"packets of {link.mtu} bytes come through whole")

@@ -61,7 +61,8 @@ def _runs(unit: Unit | None) -> bool:
 
 def _unit(seen: Seen, name: str, unit: Unit | None) -> Verdict:
     if unit is None or unit.load == "not-found":
-        return Verdict(seen.about(name), Answer.ABSENT, "there is no such unit", "mailnix deploy brings it")
+        advice = f"mailnix deploy CONFIG {seen.name} brings it"
+        return Verdict(seen.about(name), Answer.ABSENT, "there is no such unit", advice)
     if unit.load != "loaded":
         return Verdict(seen.about(name), Answer.WRONG, f"it is {unit.load}", seen.on(f"systemctl unmask {name}"))
     detail = unit.result if unit.active == "failed" else unit.sub
@@ -131,7 +132,8 @@ def memory(seen: Seen, said: Memory) -> Iterator[Verdict]:
     left = said.available + said.swap_free
     if said.killed:
         text = f"within a day the kernel killed {', '.join(sorted({*said.killed}))} for want of memory"
-        yield Verdict(seen.name, Answer.WRONG, text, "give it more memory, or swap: mailnix plan says what it needs")
+        advice = "give it more memory, or swap: mailnix plan CONFIG says what it needs"
+        yield Verdict(seen.name, Answer.WRONG, text, advice)
     elif left < SCARCE * (said.total + said.swap):
         text = f"{left >> 20} MiB are left of {(said.total + said.swap) >> 20} MiB with swap"
         yield Verdict(seen.name, Answer.WRONG, text, seen.on("systemd-cgtop -m -n 1"))
