@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mailnix.deploy.asking import TakeOver
     from mailnix.deploy.start import Reach, Wish
     from mailnix.deploy.values import Report as DeployReport
+    from mailnix.doctor.notifying import Notices
     from mailnix.doctor.registry import Group
     from mailnix.doctor.scene import Scene
     from mailnix.doctor.values import Finding
@@ -43,9 +44,13 @@ SECRETS_FOLDER = "secrets"
 
 @frozen
 class Changes:
-    """That only what has changed is wanted; `file` keeps what is known (none: where the user's state is kept)."""
+    """That only what has changed is wanted; `file` keeps what is known (none: where the user's state is kept).
+
+    `notices`: that somebody is to be told of it, too.
+    """
 
     file: Path | None = None
+    notices: Notices | None = None
 
 
 def load(config: Path) -> Topology:
@@ -363,10 +368,11 @@ def doctor(
     """What the checks named in `only` (none: all) find, and with `changes` what of it is news.
 
     `more` are groups that somebody asks for beside those that always run.
-    Raises MailnixError where nothing can be looked at.
+    Raises MailnixError where nothing can be looked at; `Untold` with what was found where nobody takes the notice: then
+    it stays news.
     """
     from mailnix.deploy.start import refuse_unknown
-    from mailnix.doctor import doctoring, state
+    from mailnix.doctor import doctoring, notifying, state
     from mailnix.doctor.registry import chosen, groups
 
     known = (*groups(), *more)
@@ -375,10 +381,15 @@ def doctor(
     before = {} if file is None else state.read(file)
     given = scene(plan(config, secrets))
     refuse_unknown(given.plan, given.targets)
+    notices = None if changes is None else changes.notices
+    if notices is not None:
+        notices.ready(given)
     found = tuple(doctoring.findings(given, known, wanted))
     if file is None:
         return found, None
     news, after = state.changes(before, found, wanted)
+    if notices is not None and news:
+        notifying.tell(notices, given, found, news)
     state.write(file, after)
     return found, news
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ from mailnix.cli import output
 from mailnix.deploy.commands import Commands, option
 from mailnix.deploy.start import Reach
 from mailnix.doctor import report
+from mailnix.doctor.notifying import Untold
 from mailnix.doctor.values import Answer, Exit, Finding, exit_status
 from mailnix.errors import MailnixError
 
@@ -37,12 +38,18 @@ def show(found: Sequence[Finding], news: Sequence[Finding] | None, *, everything
     return exit_status(found)
 
 
-def failed(error: MailnixError, *, as_json: bool) -> int:
-    """Say why nothing could be looked at: with exit status 1, that would be taken for a warning."""
-    if as_json:
+def failed(error: MailnixError, said: Callable[[str], str], *, as_json: bool) -> int:
+    """Say why nothing could be looked at, or nobody told: with exit status 1, that would be taken for a warning.
+
+    `said` gives commands as they are to be typed.
+    """
+    error.hint = said(error.hint)
+    if isinstance(error, Untold):
+        show(error.found, error.news, everything=False, as_json=as_json)
+    elif as_json:
         output.result_json(report.report((), error.message))
     output.failure(error)
-    return Exit.UNASKED
+    return Exit.UNTOLD if isinstance(error, Untold) else Exit.UNASKED
 
 
 def _print(findings: Sequence[Finding]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mailnix.cli import machine_ways, mail_options, options, output
+from mailnix.cli import machine_ways, mail_options, notice_options, options, output
 from mailnix.cli.examining import Examining
 from mailnix.errors import MailnixError
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from mailnix.plan import Plan
 
 ONLY: Final = "A group (dns) or a check (dns.mx); may be repeated [default: all]."
-STATE: Final = "Where --changes keeps what it knows [default: in ~/.local/state/mailnix]."
 RESOLVER: Final = "A recursive resolver to ask; may be repeated [default: this machine's, and public ones]."
 AUTHORITIES: Final = "Trust these certificate authorities (PEM) instead of this machine's."
 
@@ -23,8 +22,7 @@ AUTHORITIES: Final = "Trust these certificate authorities (PEM) instead of this 
 @click.command("doctor", cls=Examining)
 @options.config
 @click.option("--only", multiple=True, metavar="GROUP|ID", help=ONLY)
-@click.option("--changes", is_flag=True, help="Print only what has changed since the last run with --changes.")
-@click.option("--state", type=options.PATH, metavar="FILE", help=STATE)
+@notice_options.options
 @click.option("--all", "everything", is_flag=True, help="Print what is well, too.")
 @click.option("--resolver", "resolvers", multiple=True, metavar="ADDRESS", help=RESOLVER)
 @click.option("--authorities", type=options.PATH, metavar="FILE", help=AUTHORITIES)
@@ -36,8 +34,6 @@ AUTHORITIES: Final = "Trust these certificate authorities (PEM) instead of this 
 def command(
     config: Path,
     only: tuple[str, ...],
-    changes: bool,
-    state: Path | None,
     everything: bool,
     resolvers: tuple[str, ...],
     authorities: Path | None,
@@ -45,12 +41,12 @@ def command(
     ssh_config: Path | None,
     secrets: Path | None,
     as_json: bool,
-    **mail: Any,
+    **more: Any,
 ) -> int:
     """Look whether everything that CONFIG describes is well: names, servers, machines.
 
     The exit status is 0 where all is well, 1 for warnings, 2 for failures, 3 where something could not be asked,
-    or the command or the description cannot be read.
+    or the command or the description cannot be read, 4 where nobody takes a notice.
     """
     from mailnix import pipeline
     from mailnix.cli.diagnosis import failed, show, typed
@@ -58,17 +54,15 @@ def command(
     from mailnix.doctor.scene import Scene
 
     reach = Reach(machine_ways.targets_of(targets), ssh_config)
-    as_typed = typed(config, reach, secrets, resolvers, authorities).filled
+    said = typed(config, reach, secrets, resolvers, authorities).filled
 
     def scene(plan: Plan) -> Scene:
-        return Scene(
-            plan, secrets, reach.targets, ssh_config, resolvers, authorities, say=output.status, typed=as_typed
-        )
+        return Scene(plan, secrets, reach.targets, ssh_config, resolvers, authorities, say=output.status, typed=said)
 
-    more, kept = mail_options.groups(**mail, only=only), pipeline.Changes(state) if changes else None
     try:
-        found, news = pipeline.doctor(config, scene, only, kept, secrets, more)
+        changes = notice_options.taken(more, authorities)
+        groups = mail_options.groups(**more, only=only)
+        found, news = pipeline.doctor(config, scene, only, changes, secrets, groups)
     except MailnixError as error:
-        error.hint = as_typed(error.hint)
-        return failed(error, as_json=as_json)
+        return failed(error, said, as_json=as_json)
     return show(found, news, everything=everything, as_json=as_json)

@@ -37,8 +37,8 @@ def _told_apart() -> Iterator[None]:
     try:
         yield
     except click.ClickException as error:
-        error.exit_code = Exit.UNASKED
-        raise
+        error.show()
+        raise click.exceptions.Exit(Exit.UNASKED) from None
     except BrokenPipeError:  # somebody has read enough: no error
         raise
     except (MailnixError, OSError) as error:

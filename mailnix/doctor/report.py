@@ -45,18 +45,24 @@ def lines(finding: Finding) -> Iterator[str]:
         yield f"    → {finding.advice}"
 
 
-def summary(findings: Collection[Finding]) -> str:
-    """How many of each."""
+def summary(findings: Collection[Finding], well: str = "well") -> str:
+    """How many of each, the worst first; `well` is what those are called that are."""
     counted = Counter(_counted(each) for each in findings)
-    parts = (_number(counted[each], each) for each in _ORDER if counted[each])
+    parts = (_number(counted[each], well if each == _WELL else each) for each in _ORDER if counted[each])
     return ", ".join(parts) or "nothing was looked at"
+
+
+def weight(finding: Finding) -> int:
+    """Sorts findings: the worst first."""
+    return _ORDER.index(_counted(finding))
 
 
 def _number(count: int, what: str) -> str:
     return f"{count} {what.removesuffix('s') if count == 1 else what}"
 
 
-_ORDER: Final = ("failures", "warnings", "not yet propagated", "could not be asked", "well")
+_WELL: Final = Answer.WELL.value
+_ORDER: Final = ("failures", "warnings", Answer.PENDING.value, "could not be asked", _WELL)
 
 
 def _counted(finding: Finding) -> str:

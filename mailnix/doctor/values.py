@@ -43,12 +43,16 @@ class Answer(Enum):
 
 
 class Exit(IntEnum):
-    """The exit status of `mailnix doctor`: a failure outweighs an unanswered question, and that a warning."""
+    """The exit status of `mailnix doctor`: a failure outweighs an unanswered question, and that a warning.
+
+    UNTOLD outweighs all: whoever relies on notices hears of nothing, however well all is.
+    """
 
     WELL = 0
     WARNINGS = 1
     FAILURES = 2
     UNASKED = 3
+    UNTOLD = 4
 
 
 @frozen

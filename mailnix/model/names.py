@@ -135,6 +135,12 @@ def local_part_problem(text: object) -> str | None:
     return None
 
 
+def mail_problem(address: str) -> str | None:
+    """Why nobody can have this address, here or elsewhere, or None; a tag (+) may be in it."""
+    local_part, _, name = address.rpartition("@")
+    return local_part_problem(local_part.replace("+", "-")) or domain_problem(name) if name else "is no mail address"
+
+
 def address_problem(text: object) -> str | None:
     """Why this cannot be the local part of an address of ours, mailbox or alias, or None.
 

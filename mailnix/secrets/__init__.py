@@ -3,6 +3,7 @@
 from mailnix.secrets.adopting import Taken, take_dkim
 from mailnix.secrets.damage import damaged, refuse
 from mailnix.secrets.deliver import credentials_of, push, seed, tar, way_to
+from mailnix.secrets.line import line_of
 from mailnix.secrets.making import Made, Report, init, put, rotate
 from mailnix.secrets.public import dkim_public
 from mailnix.secrets.value import Secret
@@ -16,6 +17,7 @@ __all__ = [
     "damaged",
     "dkim_public",
     "init",
+    "line_of",
     "push",
     "put",
     "refuse",

@@ -117,3 +117,55 @@ def test_a_mail_that_cannot_be_handed_over_is_told_so(mailnix: Run, config: Path
     said = mailnix("doctor", config, *words)
     assert said.status == 3
     assert said.out.startswith("could not ask: e2e.out: alice@example.org to you@example.net")
+
+
+@pytest.fixture
+def sendmail(tmp_path: Path) -> Path:
+    """A program that takes mail as sendmail(8) does, a mail a file; where its folder has `busy`, it takes none."""
+    file = tmp_path / "sendmail"
+    file.write_text('#!/bin/sh\ncd "${0%/*}" || exit\n[ ! -e busy ] || exit 75\ncat >"$(date +%s%N).eml"\n')
+    file.chmod(0o755)
+    return file
+
+
+def test_who_is_to_be_notified_gets_a_mail_of_what_is_printed(
+    mailnix: Run, config: Path, tmp_path: Path, nobody: str, sendmail: Path
+) -> None:
+    words = ("doctor", config, "--only", "dns.mx", "--resolver", nobody, "--changes", "--state", tmp_path / "state")
+    notify = ("--notify-to", "you@example.net", "--notify-by", sendmail)
+    assert mailnix(*words, *notify).status == 3
+    assert list(tmp_path.glob("*.eml")) == [], "one answer that is lost is no news"
+    (tmp_path / "busy").touch()
+    untold = mailnix(*words, *notify)
+    assert (untold.status, list(tmp_path.glob("*.eml"))) == (4, [])
+    assert untold.out.startswith("could not ask: dns.mx")
+    assert f"the next run tries again: {sendmail} failed with status 75" in untold.err
+    (tmp_path / "busy").unlink()
+    assert mailnix(*words, *notify).status == 3
+    (mail,) = tmp_path.glob("*.eml")
+    text = mail.read_text()
+    assert "Subject: [mail.example.org] 1 could not be asked\n" in text
+    assert f"mailnix doctor {config} --resolver {nobody}\n" in text.replace("=\n", "")
+    assert mailnix(*words, *notify).out == ""
+    assert list(tmp_path.glob("*.eml")) == [mail], "nothing has changed"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--notify",), "add --changes"),
+        (("--notify-to", "you@example.net"), "add --changes"),
+        (("--changes", "--notify-by", "sendmail"), "say whom to notify"),
+        (("--changes", "--notify-to", "you"), "is no mail address"),
+        (("--changes", "--notify-to", "a@example.net, b@example.net"), "is no mail address"),
+        (("--changes", "--notify", "--notify-by", "smtps://mail.example.org"), "is what is watched"),
+        (("--changes", "--notify", "--notify-by", "smtps://me:secret@example.net"), "a password on the command line"),
+    ],
+)
+def test_a_notice_that_could_reach_nobody_is_refused_before_anything_is_asked(
+    mailnix: Run, config: Path, words: tuple[str, ...], said: str
+) -> None:
+    done = mailnix("doctor", config, "--only", "dns.mx", *words)
+    assert (done.status, done.out) == (3, "")
+    assert said in done.err
+    assert "looking at" not in done.err

@@ -10,7 +10,7 @@ from mailnix.doctor.dns.facts import Answers, DnsFacts
 from mailnix.doctor.dns.settle import Fault, Right, settled
 from mailnix.doctor.values import Answer, Severity, Verdict
 from mailnix.model.policies import MtaStsMode
-from mailnix.plan import DnsRecord
+from mailnix.plan import DnsRecord, Plan
 from mailnix.plan.dns import autoconfig_names
 from mailnix.plan.policies import mta_sts_name
 from mailnix.resolve import Found
@@ -26,9 +26,13 @@ def data(answers: Answers, kind: str) -> tuple[str, ...]:
 
 def hosts(facts: DnsFacts) -> tuple[str, ...]:
     """The names of our machines that clients and servers connect to."""
-    topology = facts.plan.topology
-    proxies = (proxy.hostname for proxy in facts.plan.proxies)
-    return tuple(dict.fromkeys((topology.hostname, *topology.former_hostnames, *proxies)))
+    return hosts_of(facts.plan)
+
+
+def hosts_of(plan: Plan) -> tuple[str, ...]:
+    """The names of a plan's machines that clients and servers connect to."""
+    proxies = (proxy.hostname for proxy in plan.proxies)
+    return tuple(dict.fromkeys((plan.topology.hostname, *plan.topology.former_hostnames, *proxies)))
 
 
 def publish(records: Iterable[DnsRecord]) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from mailnix.model import reach
 from mailnix.model.checks.found import Found, domains_by_name, machine_names
 from mailnix.model.mail import address_of
-from mailnix.model.names import bare_address, domain_problem, local_part_problem
+from mailnix.model.names import bare_address, mail_problem
 from mailnix.model.topology import Topology
 
 _EXAMPLE: Final = "write an address such as postmaster@example.org"
@@ -20,8 +20,7 @@ def check(topology: Topology, found: Found) -> None:
         return
     address = address_of(contact, "")
     local_part, _, name = address.rpartition("@")
-    problem = local_part_problem(local_part.replace("+", "-")) or domain_problem(name) if name else "is no mail address"
-    if problem is not None:
+    if (problem := mail_problem(address)) is not None:
         bare = bare_address(contact)
         found.error("contact", problem, f"write {bare}" if bare else _EXAMPLE)
         return

@@ -1,0 +1,73 @@
+"""Whom to tell of changes, and how, so that it works while what is watched does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from mailnix.doctor.dns.records import hosts_of
+from mailnix.doctor.handing import Submission, Way
+from mailnix.doctor.notice import notice
+from mailnix.doctor.scene import Scene
+from mailnix.doctor.values import Finding
+from mailnix.errors import MailnixError
+from mailnix.model.names import mail_problem
+from mailnix.plan import Plan
+
+
+class Untold(MailnixError):
+    """A notice could not be handed over; what was found, and what of it is news and stays so, is there all the same."""
+
+    def __init__(self, error: MailnixError, found: Sequence[Finding], news: Sequence[Finding]) -> None:
+        super().__init__(f"nobody is told of what has changed, the next run tries again: {error.message}", error.hint)
+        self.found = tuple(found)
+        self.news = tuple(news)
+
+
+@frozen
+class Notices:
+    """By which way notices go, to whom (empty: the description's contact), and from whom.
+
+    An empty `sender` is who logs in, where that is an address, or else the receiver; sendmail(8) knows one itself.
+    """
+
+    way: Way
+    to: str = ""
+    sender: str = ""
+
+    def ready(self, scene: Scene) -> None:
+        """Say before anything is looked at what would keep notices from their reader; raises MailnixError."""
+        if isinstance(self.way, Submission) and self.way.host in _ours(scene.plan):
+            hint = "name another provider's: --notify-by smtps://USER@HOST"
+            raise MailnixError(f"{self.way.host} is what is watched: when it is broken, no notice leaves", hint)
+        if (to := self._receiver(scene.plan)).rpartition("@")[2] in scene.plan.domain_names:
+            scene.say(
+                f"notices go to {to}, who does not get them while mail to you does not arrive:"
+                " --notify-to ADDRESS elsewhere"
+            )
+
+    def tell(self, scene: Scene, news: Sequence[Finding]) -> None:
+        """Hand a notice over; raises MailnixError where nobody takes it."""
+        to = self._receiver(scene.plan)
+        sender = self.sender
+        if isinstance(self.way, Submission) and not sender:
+            sender = self.way.user if mail_problem(self.way.user) is None else to
+        host, command = scene.plan.topology.hostname, scene.typed("mailnix doctor CONFIG")
+        self.way.hand(notice(host, news, to, sender, command, scene.now), to, sender)
+
+    def _receiver(self, plan: Plan) -> str:
+        return self.to or plan.contact
+
+
+def tell(notices: Notices, scene: Scene, found: Sequence[Finding], news: Sequence[Finding]) -> None:
+    """Hand a notice over; raises `Untold`."""
+    try:
+        notices.tell(scene, news)
+    except MailnixError as error:
+        raise Untold(error, found, news) from error
+
+
+def _ours(plan: Plan) -> frozenset[str]:
+    addresses = (str(address) for proxy in plan.proxies for address in (proxy.ipv4, proxy.ipv6) if address)
+    return frozenset((*hosts_of(plan), *addresses))

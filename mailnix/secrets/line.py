@@ -1,0 +1,25 @@
+"""A password that its owner keeps in a file somewhere, such as that of an account at another provider."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Final
+
+from mailnix.errors import SecretsError
+from mailnix.secrets.public import explained
+from mailnix.secrets.value import Secret
+
+LONGEST: Final = 4096  # bytes
+
+
+def line_of(file: Path) -> Secret:
+    """The one line of a file that nobody else can read; raises SecretsError."""
+    with explained(file), file.open("rb") as handle:
+        mode = stat.S_IMODE(file.stat().st_mode)
+        lines = handle.read(LONGEST).strip().splitlines()
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SecretsError(f"{file} is open to others (mode {mode:04o})", f"close it with: chmod 600 {file}")
+    if len(lines) != 1:
+        raise SecretsError(f"{file} holds no password", "write it there, on one line")
+    return Secret(lines[0])
