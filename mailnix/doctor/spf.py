@@ -11,12 +11,13 @@ from attrs import define, frozen
 
 from mailnix.doctor import spf_macros
 from mailnix.model.spf import MOST_LOOKUPS
+from mailnix.published.meaning import SPF
 from mailnix.resolve import Ask, Found, Unasked, text_of
 
 Address = IPv4Address | IPv6Address
 MOST_VOIDS: Final = 2  # RFC 7208 4.6.4: look-ups that find nothing
 MOST_MX: Final = 10  # likewise: hosts of one `mx`, names of one `ptr`
-VERSION: Final = "v=spf1"
+VERSION: Final = SPF.begins
 _ALL: Final = {4: 32, 6: 128}
 
 

@@ -1,6 +1,6 @@
 """One server's answers beside the records that are described. Pure: whoever asks, asks elsewhere.
 
-Others' records stay as they are where they do no harm: a web site's TXT, a further authority in a CAA record.
+Others' records stay as they are where they do no harm: a web site's TXT, say.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from attrs import frozen
 
 from mailnix.plan.types import DnsRecord, Need
-from mailnix.published import issuers, texts
+from mailnix.published import issuers, meaning, texts
 from mailnix.published.values import Finding, State
 from mailnix.resolve import Absent, Answer, Found, Question, Unasked, same
 from mailnix.zones import parts
@@ -129,6 +129,8 @@ class _Set:
     def _alone(self) -> Iterator[Finding]:
         """Records beside which there may be no others of their type."""
         found, reason = self.found(self.kind), self.records[0].reason
+        if self.kind == "MX" and meaning.same_mail_hosts(found, self.wanted):
+            return
         missing = [data for data in self.wanted if not any(same(self.kind, data, other) for other in found)]
         others = tuple(data for data in found if not any(same(self.kind, data, wanted) for wanted in self.wanted))
         if others and self.is_wild(self.kind):

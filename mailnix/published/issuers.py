@@ -1,4 +1,4 @@
-"""CAA records: further authorities do no harm, one that is not ours alone does (RFC 8659)."""
+"""CAA records: that ours may issue certificates for our names, and nobody who is not described (RFC 8659)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from mailnix.plan.types import DnsRecord
+from mailnix.published.meaning import further_authorities
 from mailnix.published.values import Finding, State
 from mailnix.resolve import Answer, Found, Question, same
 from mailnix.zones import parts
 
 _ISSUE: Final = "issue"
+_OTHERS: Final = "it lets others issue certificates for our names, too"
+_DESCRIBE: Final = "remove it; what stands at a mail domain itself can be described: Domain(caa=[…])"
 
 
 def parents(name: str, zone: str) -> Iterator[str]:
@@ -21,9 +24,13 @@ def parents(name: str, zone: str) -> Iterator[str]:
 
 
 def compare(records: Sequence[DnsRecord], found: Sequence[str]) -> Iterator[Finding]:
-    """What is missing of the CAA records of one name."""
+    """What is missing of the CAA records of one name, or what lets others issue, too."""
     missing = tuple(r.data for r in records if not any(same("CAA", r.data, data) for data in found))
     if not missing:
+        wanted = tuple(r.data for r in records)
+        if others := further_authorities(wanted, found):
+            first = records[0]
+            yield Finding(State.IN_THE_WAY, first.name, "CAA", wanted, others, _OTHERS, _DESCRIBE, first.need)
         return
     first, barred = records[0], _bars(found, issuer_of(records))
     state = State.IN_THE_WAY if barred else State.MISSING

@@ -61,6 +61,6 @@ def well(records: Sequence[DnsRecord]) -> World:
         ("example.org", "A", "203.0.113.80"),
         ("www.example.org", "CNAME", "example.org."),
         ("example.org", "TXT", '"google-site-verification=abc"'),
-        ("mail.example.org", "CAA", '0 issue "digicert.com"'),
+        ("mail.example.org", "CAA", '0 issuewild ";"'),
         ("example.org", "CAA", '0 issue "letsencrypt.org; validationmethods=http-01"'),
     )

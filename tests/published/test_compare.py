@@ -76,7 +76,6 @@ def beside(name: str, kind: str, *data: str) -> Change:
     [
         instead("mail.example.org", "A", "203.0.113.80"),
         instead("example.org", "MX", "10 mx.old.example."),
-        instead("example.org", "MX", "20 mail.example.org."),
         instead("example.org", "TXT", '"v=spf1 include:old.example ~all"'),
         instead("dkim._domainkey.example.org", "TXT", f'"v=DKIM1; k=rsa; t=s; s=email; p={KEY[:200]}"'),
         instead("dkim._domainkey.example.org", "TXT", '"k=rsa; p=AAAA"'),
@@ -114,6 +113,7 @@ def test_another_record_in_its_place_is_different(records: Sequence[DnsRecord], 
             "no certificate for mail.example.org",
         ),
         (instead("example.org", "CAA", '0 issue ";"'), "example.org", "CAA", "no certificate for mail.example.org"),
+        (beside("mail.example.org", "CAA", '0 issue "digicert.com"'), "mail.example.org", "CAA", "lets others issue"),
         (instead("mail.example.org", "CAA", '0 issue "digicert.com"'), "mail.example.org", "CAA", "not the authority"),
         (
             lambda world: world.minus("mail.example.org").plus(("mail.example.org", "CNAME", "web.old.example.")),

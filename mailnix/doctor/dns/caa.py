@@ -13,7 +13,8 @@ from mailnix.doctor.dns.settle import LATER, Fault
 from mailnix.doctor.values import Answer, Severity, Verdict
 from mailnix.plan import DnsRecord
 from mailnix.plan.policies import CERTIFICATE_AUTHORITY
-from mailnix.resolve import Absent, Found, Unasked
+from mailnix.published.meaning import further_authorities
+from mailnix.resolve import Absent, Found, Unasked, same
 from mailnix.resolve import Answer as Told
 
 KIND: Final = "CAA"
@@ -87,18 +88,14 @@ def _right(expected: Sequence[DnsRecord], answers: Answers) -> Fault | None:
     if not have:
         evidence = "has no CAA record: any authority may sign"
         return Fault(Answer.ABSENT, evidence, publish(expected), Severity.WARNING)
-    if _lines(have) == _lines(want):
-        return None
-    who, wanted = _authorities(have), _authorities(want) or set()
+    who, further = _authorities(have), further_authorities(want, have)
     if who is not None and CERTIFICATE_AUTHORITY not in who:
         evidence = f"allows only {', '.join(sorted(who)) or 'nobody'}: certificates are not renewed"
         return Fault(Answer.WRONG, evidence, publish(expected))
-    extra = sorted((who or set()) - wanted)
-    more = f": {', '.join(extra)} may sign, too" if extra else ""
-    return Fault(
-        Answer.WRONG, f"says {'; '.join(have)}{more}", f"{publish(expected)} and nothing else of CAA", Severity.WARNING
-    )
-
-
-def _lines(records: Iterable[str]) -> set[tuple[str, ...]]:
-    return {tuple(shlex.split(each)) for each in records}
+    lacking = [each for each in expected if not any(same(KIND, each.data, other) for other in have)]
+    if not lacking and not further:
+        return None
+    others = f"remove {' and '.join(further)}, or describe it at a mail domain: Domain(caa=[…])" if further else ""
+    advice = "; ".join(filter(None, (publish(lacking) if lacking else "", others)))
+    more = ": others may sign, too" if further else ""
+    return Fault(Answer.WRONG, f"says {'; '.join(have)}{more}", advice, Severity.WARNING)

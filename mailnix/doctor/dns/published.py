@@ -11,7 +11,7 @@ from attrs import evolve
 from mailnix.doctor.dns.facts import Answers, DnsFacts, SpfSeen
 from mailnix.doctor.dns.records import data, publish, told
 from mailnix.doctor.dns.settle import LATER, SHOWN, Fault, settled
-from mailnix.doctor.dns.texts import KINDS, Kind
+from mailnix.doctor.dns.texts import PURPOSES, Purpose
 from mailnix.doctor.spf import Result
 from mailnix.doctor.values import Answer, Severity, Vantage, Verdict
 from mailnix.errors import one_line
@@ -19,6 +19,7 @@ from mailnix.model.policies import MtaStsMode
 from mailnix.model.spf import MOST_LOOKUPS
 from mailnix.plan import DnsRecord
 from mailnix.plan.policies import mta_sts_record_name
+from mailnix.published import meaning
 from mailnix.resolve import text_of
 
 NO_KEY: Final = "say where the secrets folder is (--secrets DIR), or make the key: mailnix secrets init CONFIG"
@@ -26,33 +27,34 @@ NO_KEY: Final = "say where the secrets folder is (--secrets DIR), or make the ke
 
 def texts(purpose: str, facts: DnsFacts) -> Iterator[Verdict]:
     """The texts of a purpose: the id's second half."""
-    kind = KINDS[purpose]
+    meant = PURPOSES[purpose]
     for record in facts.plan.records:
         if record.type == "TXT" and not record.placeholder and purpose_of(facts, record) == purpose:
-            yield from told(facts, record.name, ("TXT",), partial(_text_right, kind, record))
+            yield from told(facts, record.name, ("TXT",), partial(_text_right, meant, record))
 
 
 def purpose_of(facts: DnsFacts, record: DnsRecord) -> str:
     """What a text of the plan is for."""
     text = text_of(record.data)
-    if text.startswith("v=spf1"):
+    if text.startswith(meaning.SPF.begins):
         return "spf" if record.name in facts.plan.domain_names else "spf_helo"
-    if text.startswith("v=DMARC1"):
+    if text.startswith(meaning.DMARC.begins):
         return "dmarc_reports" if "._report." in record.name else "dmarc"
-    return next((name for name, kind in KINDS.items() if text.startswith(kind.begins)), "")
+    return next((name for name, each in PURPOSES.items() if text.startswith(each.kind.begins)), "")
 
 
-def _text_right(kind: Kind, record: DnsRecord, answers: Answers) -> Fault | None:
+def _text_right(purpose: Purpose, record: DnsRecord, answers: Answers) -> Fault | None:
+    kind = purpose.kind
     have, want = kind.mine(tuple(text_of(each) for each in data(answers, "TXT"))), text_of(record.data)
     if not have:
-        return Fault(Answer.ABSENT, f"has no {kind.begins} record", publish([record]), kind.wrong)
+        return Fault(Answer.ABSENT, f"has no {kind.begins} record", publish([record]), purpose.wrong)
     if len(have) > 1:
-        others = [one_line(each, SHOWN) for each in have if not kind.same(each, want)]
+        others = [one_line(each, SHOWN) for each in have if not kind.holds(each, want)]
         advice = f"remove {' and '.join(others)}" if others else "remove one of them"
-        return Fault(Answer.WRONG, f"has {len(have)} such records: {kind.doubled}", advice, kind.wrong)
-    if kind.begin(have[0]) and kind.same(have[0], want):
+        return Fault(Answer.WRONG, f"has {len(have)} such records: {purpose.doubled}", advice, purpose.wrong)
+    if kind.holds(have[0], want):
         return None
-    return Fault(Answer.WRONG, f"says {have[0]!r}", publish([record]), kind.wrong)
+    return Fault(Answer.WRONG, f"says {have[0]!r}", publish([record]), purpose.wrong)
 
 
 def spf(facts: DnsFacts) -> Iterator[Verdict]:
@@ -89,7 +91,7 @@ def mta_sts(facts: DnsFacts) -> Iterator[Verdict]:
 
 
 def _no_policy(answers: Answers) -> Fault | None:
-    have = [*filter(KINDS["mta_sts"].begin, map(text_of, data(answers, "TXT")))]  # a wildcard's texts are none
+    have = [*filter(meaning.MTA_STS.begin, map(text_of, data(answers, "TXT")))]  # a wildcard's texts are none
     advice = "remove it, or set mta_sts: senders look for a policy that nobody serves"
     return Fault(Answer.WRONG, f"says {have[0]!r}", advice, Severity.WARNING) if have else None
 

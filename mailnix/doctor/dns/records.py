@@ -13,6 +13,7 @@ from mailnix.model.policies import MtaStsMode
 from mailnix.plan import DnsRecord, Plan
 from mailnix.plan.dns import autoconfig_names
 from mailnix.plan.policies import mta_sts_name
+from mailnix.published.meaning import mail_hosts, same_mail_hosts
 from mailnix.resolve import Found
 
 HOST_KINDS = ("A", "AAAA")
@@ -72,24 +73,14 @@ def _mx_right(expected: Sequence[DnsRecord], answers: Answers) -> Fault | None:
     have, want = data(answers, "MX"), tuple(each.data for each in expected)
     if not have:
         return Fault(Answer.ABSENT, "has no MX record", publish(expected))
-    if _in_order(have) == _in_order(want):
+    if same_mail_hosts(have, want):
         return None
-    extra = sorted(_targets(have) - _targets(want))
+    extra = sorted(mail_hosts(have) - mail_hosts(want))
     advice = f"remove MX {' and '.join(extra)}: mail that goes there does not reach you" if extra else ""
-    lacking = [each for each in expected if not _targets([each.data]) <= _targets(have)]
+    lacking = [each for each in expected if not mail_hosts([each.data]) <= mail_hosts(have)]
     order = publish(expected) if not extra and not lacking else ""
     advice = "; ".join(filter(None, (advice, publish(lacking) if lacking else "", order)))
     return Fault(Answer.WRONG, f"has MX {', '.join(have)}", advice)
-
-
-def _targets(mx: Iterable[str]) -> set[str]:
-    return {each.split()[1].rstrip(".").lower() or "." for each in mx}
-
-
-def _in_order(mx: Sequence[str]) -> list[frozenset[str]]:
-    """Hosts by preference: the numbers themselves mean nothing."""
-    numbers = sorted({int(each.split()[0]) for each in mx})
-    return [frozenset(_targets(each for each in mx if int(each.split()[0]) == number)) for number in numbers]
 
 
 def host(facts: DnsFacts) -> Iterator[Verdict]:
@@ -185,7 +176,7 @@ def _leads_here(facts: DnsFacts, expected: Sequence[DnsRecord], answers: Answers
     want = _addresses(each.data for kind in HOST_KINDS for each in facts.described(target, kind))
     if not have:
         return Fault(Answer.ABSENT, "is not there", publish(expected))
-    return None if have == want else _elsewhere(sorted(map(str, have)), expected)
+    return None if have <= want else _elsewhere(sorted(map(str, have)), expected)
 
 
 def _elsewhere(found: Sequence[str], expected: Sequence[DnsRecord]) -> Fault:
