@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from mailnix.errors import CommandFailed
 from mailnix.image import Format, HostBuild
 from mailnix.image.manifest import ManifestEntry
 from mailnix.run import Completed, run
+from tests.image.bench import Bench, bench_in
 
 
 class Build(Protocol):
@@ -85,6 +86,13 @@ class Builder:
             (node / part).mkdir(parents=True)
             (node / part / "file").write_text(part)
         (node / "bin/file").chmod(0o700)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """Disks to write images onto."""
+    with bench_in(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

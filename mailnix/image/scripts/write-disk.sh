@@ -1,0 +1,199 @@
+#!/bin/sh
+# Writes a disk image onto a disk of this machine: from a rescue system, a live system or an installer.
+#
+#   sh write-disk.sh IMAGE                    shows the disks, asks which one, writes
+#   sh write-disk.sh --serial SERIAL IMAGE    asks nothing: the one disk that has this serial number
+#   sh write-disk.sh --list                   shows the disks, and writes nothing
+#
+# IMAGE is raw, or raw and packed by gzip (its name ends in .gz). A SHA256SUMS beside it is compared with it.
+# It ends with 0 where the disk holds the image, read back from it; 1 where it was refused, and nothing was written;
+# 2 for wrong words; 3 where writing had begun, and the disk does not hold the image.
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+LC_ALL=C
+export PATH LC_ALL
+
+say() { printf 'write-disk: %s\n' "$*"; }
+fail() { # STATUS SENTENCE WHAT-TO-DO
+    printf 'write-disk: %s\n  %s\n' "$2" "$3" >&2
+    exit "$1"
+}
+refuse() { fail 1 "$1; nothing was written" "$2"; }
+usage() { fail 2 "$1" "sh write-disk.sh [--serial SERIAL] IMAGE, or sh write-disk.sh --list"; }
+
+words() {
+    wanted='' image='' list=''
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --list) list=yes ;;
+            --serial)
+                [ -n "${2-}" ] || usage "--serial wants a serial number"
+                wanted=$2
+                shift
+                ;;
+            -*) usage "there is no option $1" ;;
+            *)
+                [ -z "$image" ] || usage "one image at a time: $image, or $1"
+                image=$1
+                ;;
+        esac
+        shift
+    done
+    [ -n "$image$list" ] || usage "name the image"
+    [ -z "$image" ] || [ -z "$list" ] || usage "--list takes no image"
+}
+
+tools() {
+    [ "$(id -u)" = 0 ] || refuse "only root writes disks" "become root: sudo -i"
+    for tool in lsblk blockdev wipefs sha256sum gzip dd; do
+        command -v "$tool" > /dev/null || refuse "this system has no $tool" "apt-get install util-linux coreutils gzip"
+    done
+}
+
+# --- the image ---------------------------------------------------------------------------------------------------
+
+raw() { # the image's bytes, unpacked
+    case $image in
+        *.gz) gzip -dc "$image" ;;
+        *) cat "$image" ;;
+    esac
+}
+digest() { sha256sum | cut -d ' ' -f 1; }
+is_gpt() { # whether what comes in has a GUID partition table; of sectors of 512 bytes, as the image's
+    [ "$(dd bs=512 skip=1 count=1 2> /dev/null | tr -d '\0' | cut -c 1-8 | head -n 1)" = "EFI PART" ]
+}
+
+look_at_image() {
+    [ -r "$image" ] && [ -f "$image" ] || refuse "there is no file $image" "copy it here, or name where it is"
+    case $image in
+        *.qcow2 | *.vmdk | *.vhdx | *.vhd | *.vdi)
+            refuse "$image is for a hypervisor" "build with --format raw or --format raw.gz"
+            ;;
+    esac
+    say "reading $image to its end"
+    compare_with_list
+    case $image in
+        *.gz) gzip -t "$image" 2> /dev/null || refuse "$image is damaged or cut off" "copy it here again" ;;
+    esac
+    size=$(raw | wc -c)
+    sum=$(raw | digest)
+    [ "$size" -gt 0 ] && [ $((size % 512)) = 0 ] || refuse "$image is no whole disk: $size bytes" "copy it here again"
+    gpt=
+    if raw 2> /dev/null | is_gpt; then gpt=yes; fi
+}
+compare_with_list() { # with the line that a build has written about it
+    sums=$(dirname "$image")/SHA256SUMS
+    expected=
+    if [ -r "$sums" ]; then
+        expected=$(awk -v name="$(basename "$image")" '$2 == name { print $1 }' "$sums")
+    fi
+    if [ -z "$expected" ]; then
+        say "no SHA256SUMS beside $image names it: whether it came here whole is not known"
+    elif [ "$(digest < "$image")" != "$expected" ]; then
+        refuse "$image is not what SHA256SUMS says: damaged or cut off, or of another build" "copy both here again"
+    fi
+}
+
+# --- the disks ---------------------------------------------------------------------------------------------------
+
+disks() { # whole disks with something in them, by name
+    lsblk -dbnro NAME,TYPE,SIZE | awk '$2 == "disk" && $3 > 0 && $1 !~ /^(zram|ram|fd)/ { print $1 }'
+}
+serial_of() { # NAME; without udev, lsblk does not know that of a virtio disk
+    found=$(lsblk -dno SERIAL "/dev/$1" 2> /dev/null | tr -d ' ') || found=
+    [ -n "$found" ] || found=$(tr -d ' \0' 2> /dev/null < "/sys/block/$1/serial") || found=
+    echo "$found"
+}
+in_use() { # NAME: by what, or nothing
+    lsblk -nro NAME,TYPE,MOUNTPOINT "/dev/$1" | while read -r name type place; do
+        case $type:$place in
+            disk: | part: | loop:) ;;
+            disk:* | part:* | loop:*) echo "$name is in use as $place: unmount it" ;;
+            *) echo "$name ($type) is made of it: stop that first" ;;
+        esac
+    done | head -n 1
+}
+why_not() { # NAME: why it is not to be written, or nothing
+    [ "$(blockdev --getro "/dev/$1")" = 0 ] || { echo "it is read-only" && return; }
+    bytes=$(blockdev --getsize64 "/dev/$1")
+    [ "$bytes" -ge "$size" ] || { echo "it has $bytes bytes, and the image $size" && return; }
+    [ -z "$gpt" ] || [ "$(blockdev --getss "/dev/$1")" = 512 ] || {
+        echo "its sectors have $(blockdev --getss "/dev/$1") bytes, and the image's 512" && return
+    }
+    in_use "$1"
+}
+show() {
+    names=$(disks)
+    [ -n "$names" ] || refuse "this machine has no disk" "attach one, or load its driver"
+    # shellcheck disable=SC2046,SC2086 # a name is one word
+    lsblk -o NAME,SIZE,TYPE,FSTYPE,LABEL,MODEL,SERIAL,MOUNTPOINT $(printf '/dev/%s ' $names)
+    [ -n "$image" ] || return 0
+    for name in $names; do
+        reason=$(why_not "$name")
+        if [ -n "$reason" ]; then say "$name cannot be written: $reason"; else say "$name can be written"; fi
+    done
+}
+choose() { # sets `disk`, a name
+    by_name=
+    if [ -z "$wanted" ]; then
+        show
+        echo "All that is on the disk that you name is lost."
+        printf 'Its serial number, or its name where it has none (empty: write nothing): '
+        read -r wanted || wanted=
+        [ -n "$wanted" ] || refuse "no disk was named" "run it again when you know which"
+        by_name=yes
+    fi
+    wanted=$(printf %s "$wanted" | tr -d ' ')
+    disk=
+    for name in $(disks); do
+        if [ "$(serial_of "$name")" = "$wanted" ] || [ "$by_name:${wanted#/dev/}" = "yes:$name" ]; then
+            [ -z "$disk" ] || refuse "$disk and $name are both called $wanted" "run it without --serial, and type a name"
+            disk=$name
+        fi
+    done
+    [ -n "$disk" ] || refuse "no disk here is called $wanted" "sh write-disk.sh --list shows them, with serial numbers"
+    reason=$(why_not "$disk")
+    [ -z "$reason" ] || refuse "$disk cannot be written: $reason" "nothing is forced: mend that, or choose another"
+}
+
+# --- writing -----------------------------------------------------------------------------------------------------
+
+broken() { fail 3 "$1: /dev/$disk does NOT hold the image, and what was on it is gone" "run the same command again"; }
+
+write() {
+    say "writing $size bytes to /dev/$disk"
+    # Old signatures at the disk's end (RAID, another table) go, too. And wipefs takes the disk for itself alone, which
+    # the kernel refuses while anything uses it, seen from here or not.
+    wipefs --all --quiet "/dev/$disk" || refuse "/dev/$disk is in use" "nothing is forced: find what uses it"
+    trap 'broken interrupted' INT TERM HUP
+    progress=
+    if [ -t 2 ] && dd --help 2>&1 | grep -q progress; then progress=status=progress; fi
+    # shellcheck disable=SC2086 # one word or none
+    raw | dd of="/dev/$disk" bs=4M conv=fsync $progress || broken "writing has failed"
+    say "reading it back"
+    blockdev --flushbufs "/dev/$disk" || broken "it cannot be read back"
+    [ "$(head -c "$size" "/dev/$disk" | digest)" = "$sum" ] || broken "other bytes came back than the image has"
+    trap - INT TERM HUP
+}
+backup_table() { # GPT has its second table in the disk's last sectors (UEFI 2.10, 5.3.2), which the image cannot know
+    [ -n "$gpt" ] && [ "$(blockdev --getsize64 "/dev/$disk")" -gt "$size" ] || return 0
+    sfdisk --quiet --relocate gpt-bak-std "/dev/$disk" > /dev/null 2>&1 || sgdisk -e "/dev/$disk" > /dev/null 2>&1 ||
+        say "the second partition table stays where the image ends: the machine moves it when it starts"
+}
+finish() {
+    backup_table
+    blockdev --rereadpt "/dev/$disk" 2> /dev/null || say "this system still sees the old partitions: the next start does not"
+    lsblk -o NAME,SIZE,FSTYPE,LABEL "/dev/$disk"
+    say "/dev/$disk holds the image: all $size bytes were read back, sha256 $sum"
+}
+
+words "$@"
+tools
+if [ -n "$list" ]; then
+    show
+    exit
+fi
+look_at_image
+choose
+write
+finish
