@@ -260,30 +260,40 @@ def build(
     local: Path | None = None,
     progress: Progress,
 ) -> Manifest:
-    """One disk image a machine in `out`, and a manifest; `local` is the folder of what a NixOS machine's owner adds."""
+    """One disk image a machine in `out`, a manifest, and what helps to write them onto disks.
+
+    `local` is the folder of what a NixOS machine's owner adds.
+    """
     from mailnix.image import build_images, read_manifest
     from mailnix.image import nix as nix_images
+    from mailnix.image.beside import lay_beside
     from mailnix.image.hosts import host_builds
 
     match backend:
         case Backend.NIXOS:
             names = [host.name for host in plan.hosts]
-            return nix_images.build(_with_local(plan, local, progress), names, form, out, progress)
+            nix_images.build(_with_local(plan, local, progress), names, form, out, progress)
         case Backend.DEBIAN:
             build_images(host_builds(plan, mailcow_source), out, form, progress=progress)
     manifest = read_manifest(out)
     if manifest is None:
         raise BuildError(f"{out} has no manifest after the build", "run the same command again")
+    lay_beside(out, manifest)
     return manifest
 
 
 def images_disk(files: Sequence[Path], source: Path | None, out: Path, form: Format, progress: Progress) -> Path | None:
-    """The disk that the machine at home loads Mailcow's images from, made of archives of `docker save`, if any."""
+    """The disk that the machine at home loads Mailcow's images from, made of archives of `docker save`, if any.
+
+    It is raw where machines' are packed: layers of Docker images are packed already, and it is gigabytes.
+    """
     if not files:
         return None
+    from mailnix.image import Format
     from mailnix.image.images_disk import images_disk, images_of
 
-    return images_disk(files, images_of(source), out, form, progress=progress)
+    plain = Format.RAW if form is Format.RAW_GZ else form
+    return images_disk(files, images_of(source), out, plain, progress=progress)
 
 
 def local_folder(config: Path, folder: Path | None = None) -> Path | None:

@@ -15,10 +15,10 @@ from mailnix.cli import nixos_options, options, output
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["raw", "qcow2", "vmdk", "vhdx"]),
-    default="qcow2",
+    type=click.Choice(["raw", "raw.gz", "qcow2", "vmdk", "vhdx", "vhd", "vdi"]),
+    default="raw.gz",
     show_default=True,
-    help="The image files' format.",
+    help="The image files' format: raw ones are written onto a disk, the others are for hypervisors.",
 )
 @click.option("--out", type=options.PATH, required=True, metavar="DIR", help="Where to put images and manifest.json.")
 @options.mailcow_source
@@ -39,9 +39,12 @@ def command(
 ) -> None:
     """Build a disk image for each machine of CONFIG, and a manifest. No secret goes in.
 
+    Beside them are SHA256SUMS and write-disk.sh, which writes one onto a disk; what to do next is said.
+
     With --mailcow-images, one more disk, which the machine at home loads Mailcow's images from.
     """
     from mailnix import pipeline
+    from mailnix.cli import built
     from mailnix.formats.backend import Backend
     from mailnix.image.values import Format
 
@@ -62,6 +65,5 @@ def command(
     )
     if as_json:
         output.result_json(manifest)
-        return
-    rows = [(image.host, image.format, f"{image.size / 2**20:.0f} MiB", out / image.file) for image in manifest.images]
-    output.result(output.table(("machine", "format", "size", "file"), rows))
+    else:
+        built.show(manifest, plan, Format(form), out, built.commands(config, secrets))

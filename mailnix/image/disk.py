@@ -12,7 +12,7 @@ from mailnix.errors import BuildError
 from mailnix.image import debugfs
 from mailnix.image.base import build_bases, write_tables
 from mailnix.image.cache import Base, copy_sparse, file_digest, locked, need_space, plainly, scratch
-from mailnix.image.formats import convert_argv
+from mailnix.image.formats import convert, need_tools
 from mailnix.image.gpt import ROOT_OFFSET
 from mailnix.image.manifest import ManifestEntry, read_manifest, with_entries, write_manifest
 from mailnix.image.values import MIB, Format, HostBuild, Progress, silent
@@ -56,8 +56,7 @@ def build_images(
 
     Raises ToolMissing, BuildError or CommandFailed; `out` then is as it was before.
     """
-    if form is not Format.RAW:
-        require("qemu-img", "qemu-utils")
+    need_tools(form)
     require("debugfs", "e2fsprogs")
     with plainly(out), locked(out / ".mailnix.lock", progress), scratch(out, "mailnix-build") as work:
         old = read_manifest(out)
@@ -150,7 +149,7 @@ def _finished(
     if form is not Format.RAW:
         progress(f"{host.name}: converting to {form}")
         image = raw.with_suffix(f".{form}")
-        runner(convert_argv(raw, image, form))
+        convert(raw, image, form, runner)
         raw.unlink()
     progress(f"{host.name}: computing its checksum")
     return ManifestEntry(

@@ -14,7 +14,7 @@ from typing import Final
 from mailnix.errors import BuildError, CommandFailed
 from mailnix.image.archives import CHUNK, GZIP, SAVE, ZSTD, Saved, ensure, saved
 from mailnix.image.cache import need_space, plainly, scratch
-from mailnix.image.formats import convert_argv
+from mailnix.image.formats import convert, need_tools
 from mailnix.image.values import MIB, Format, Progress, silent
 from mailnix.run import Runner, require, run
 from mailnix.services.mailcow.pinned_images import IMAGES, Image, wanted
@@ -41,8 +41,7 @@ def images_disk(
     Every archive is read to its end and compared with the pin first. Raises BuildError, before `out` changes.
     """
     require("mkfs.ext4", "e2fsprogs")
-    if form is not Format.RAW:
-        require("qemu-img", "qemu-utils")
+    need_tools(form)
     with plainly(out), scratch(out, NAME) as work:
         folder = work / "files"
         folder.mkdir()
@@ -60,7 +59,7 @@ def images_disk(
         runner(disk_argv(folder, disk))
         place = out / f"{NAME}.{form}"
         if form is not Format.RAW:
-            runner(convert_argv(disk, work / place.name, form))
+            convert(disk, work / place.name, form, runner)
         (work / place.name).replace(place)
     return place
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from mailnix.errors import BuildError, CommandFailed, ToolMissing
-from mailnix.image.formats import convert_argv
+from mailnix.image.formats import convert
 from mailnix.image.manifest import Manifest, ManifestEntry, read_manifest, with_entries, write_manifest
 from mailnix.image.values import Format, Progress
 from mailnix.run import Runner, run
@@ -153,7 +153,7 @@ def _image(
     partial = target.with_name(f".{target.name}.new")
     progress(f"{name}: writing {target.name}")
     try:
-        runner(convert_argv(raw, partial, form))
+        convert(raw, partial, form, runner)
         entry = ManifestEntry(
             host=name,
             file=target.name,

@@ -23,12 +23,15 @@ def silent(_line: str) -> None:
 
 
 class Format(StrEnum):
-    """A file format for disk images, by the name that qemu-img and people use."""
+    """A file format for disk images, by the name that people use, which is how the file's name ends."""
 
     RAW = "raw"
+    RAW_GZ = "raw.gz"
     QCOW2 = "qcow2"
     VMDK = "vmdk"
     VHDX = "vhdx"
+    VHD = "vhd"
+    VDI = "vdi"
 
 
 def _sorted_names(names: Iterable[str]) -> tuple[str, ...]:

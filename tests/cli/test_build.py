@@ -1,12 +1,18 @@
-"""What `mailnix build` hands on: to nix the flake, with its owner's modules; and Mailcow's images, on their disk."""
+"""What `mailnix build` hands on: to nix the flake, with its owner's modules; Mailcow's images; and what comes next."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
+import click
 import pytest
 
+from mailnix.cli.build import command
+from mailnix.cli.built import PAGES
+from mailnix.image import Format
+from mailnix.run import run
 from tests.cli.conftest import Run
 from tests.image.test_archives import NAMES, archive, old
 
@@ -18,6 +24,28 @@ case "$*" in
   *--raw*) for word; do case $word in path:*) flake=${word#path:}; cp -r "${flake%%#*}" @seen@ ;; esac; done; exit 1 ;;
 esac
 """
+
+
+# Builds a disk of four bytes.
+BUILDING_NIX = """\
+#!/bin/sh
+case "$*" in
+  --version) echo "nix (Nix) 2.26.3" ;;
+  *--raw*) echo /nix/store/0-disk.drv ;;
+  build*) while [ "$1" != --out-link ]; do shift; done; mkdir "$2"; printf disk > "$2/disk.raw" ;;
+esac
+"""
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for images that are made in no time."""
+    nix = tmp_path / "bin/nix"
+    nix.parent.mkdir()
+    nix.write_text(BUILDING_NIX)
+    nix.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{nix.parent}:{os.environ['PATH']}")
+    return tmp_path / "my images"
 
 
 @pytest.fixture
@@ -104,3 +132,64 @@ def test_nothing_is_built_where_an_image_is_missing(
 def test_archives_are_for_mailcow_itself(mailnix: Run, config: Path, tmp_path: Path) -> None:
     said = mailnix("lab", "run", config, "--mailcow-images", tmp_path / "a.tar")
     assert (said.status, "--mailcow-images is for --mailcow real" in said.err) == (2, True)
+
+
+def test_every_format_is_offered() -> None:
+    (kind,) = (each.type for each in command.params if each.name == "form")
+    assert isinstance(kind, click.Choice)
+    assert list(kind.choices) == [*Format]
+
+
+def test_images_come_with_their_checksums_and_with_what_writes_them(mailnix: Run, config: Path, built: Path) -> None:
+    said = mailnix("build", config, "--backend", "nixos", "--out", built)
+    assert said.status == 0, said.err
+    names = ["SHA256SUMS", "internal.raw.gz", "manifest.json", "proxy.raw.gz", "write-disk.sh"]
+    assert sorted(path.name for path in built.iterdir()) == names
+    assert run(["sha256sum", "-c", "SHA256SUMS"], cwd=built).stdout == "internal.raw.gz: OK\nproxy.raw.gz: OK\n"
+    assert [line.split()[:2] for line in said.out.splitlines()[1:]] == [["internal", "raw.gz"], ["proxy", "raw.gz"]]
+
+
+def test_the_next_step_of_each_machine_is_said(mailnix: Run, config: Path, built: Path) -> None:
+    said = mailnix("build", config, "--backend", "nixos", "--out", built)
+    files = f"'{built}/proxy.raw.gz' '{built}/SHA256SUMS' '{built}/write-disk.sh'"
+    lines = [line.strip() for line in said.err.splitlines()]
+    for each in (
+        f"scp {files} root@5.9.100.1:",
+        "ssh -t root@5.9.100.1 sh write-disk.sh proxy.raw.gz",
+        f"mailnix secrets seed {config} proxy",
+        f"mailnix secrets push {config} proxy",
+        "sh write-disk.sh internal.raw.gz",
+        f"mailnix secrets seed {config} internal",
+        f"mailnix secrets push {config} internal --to root@ADDRESS",
+    ):
+        assert each in lines
+
+
+def test_commands_that_follow_have_the_secrets_folder_that_was_named(mailnix: Run, config: Path, built: Path) -> None:
+    keys = config.parent / "keys"
+    said = mailnix("build", config, "--secrets", keys, "--backend", "nixos", "--out", built)
+    assert f"mailnix secrets push {config} --secrets {keys} proxy" in [line.strip() for line in said.err.splitlines()]
+
+
+def test_a_machine_that_is_reached_by_its_tunnel_alone_takes_a_seed_disk(
+    mailnix: Run, config: Path, built: Path
+) -> None:
+    config.write_text(config.read_text().replace("backup=", "ssh_via_proxy=True, lan_admin_cidrs=[], backup="))
+    said = mailnix("build", config, "--backend", "nixos", "--out", built)
+    about = [line for line in said.err.splitlines() if line.endswith(" internal") or " internal --to" in line]
+    assert [line.split()[2] for line in about] == ["seed"]
+
+
+@pytest.mark.parametrize("form", Format)
+def test_the_next_step_is_on_a_page_that_there_is(mailnix: Run, config: Path, built: Path, form: Format) -> None:
+    said = mailnix("build", config, "--backend", "nixos", "--format", form, "--out", built)
+    pages = re.findall(rf"{PAGES}/[\w.-]+\.md", said.err)
+    root = Path(__file__).parents[2]
+    assert len(pages) >= 2
+    assert [page for page in pages if not (root / page).is_file()] == []
+
+
+def test_programs_read_the_manifest_alone(mailnix: Run, config: Path, built: Path) -> None:
+    said = mailnix("build", config, "--backend", "nixos", "--json", "--out", built)
+    assert [image["file"] for image in said.json["images"]] == ["internal.raw.gz", "proxy.raw.gz"]
+    assert "next" not in said.err
