@@ -54,6 +54,12 @@ def test_a_disk_of_the_images_own_size_is_large_enough(bench: Bench) -> None:
     assert target.file.read_bytes() == image.read_bytes()
 
 
+def test_a_live_systems_iso_stays_as_it_is(bench: Bench) -> None:
+    target, image = bench.disk("target"), bench.image("live.iso")
+    assert bench.write(image, answer=f"{target.name}\n").status == 0
+    assert target.file.read_bytes()[:SIZE] == image.read_bytes()
+
+
 def test_a_packed_image_is_unpacked_on_the_way(bench: Bench) -> None:
     target, image = bench.disk("target"), bench.image("proxy.raw.gz")
     assert bench.write(image, answer=f"/dev/{target.name}\n").status == 0

@@ -79,7 +79,10 @@ look_at_image() {
     sum=$(raw | digest)
     [ "$size" -gt 0 ] && [ $((size % 512)) = 0 ] || refuse "$image is no whole disk: $size bytes" "copy it here again"
     gpt=
-    if raw 2> /dev/null | is_gpt; then gpt=yes; fi
+    case $image in
+        *.iso) ;; # its table is for optical drives, too: it stays as it is
+        *) if raw 2> /dev/null | is_gpt; then gpt=yes; fi ;;
+    esac
 }
 compare_with_list() { # with the line that a build has written about it
     sums=$(dirname "$image")/SHA256SUMS
