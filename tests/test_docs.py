@@ -17,6 +17,7 @@ from mailnix.published import State
 from mailnix.run import run
 from mailnix.zones import opentofu, providers
 from mailnix.zones.forms import Form
+from tests import pages
 from tests.descriptions import sound
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -66,6 +67,19 @@ def test_links_between_pages_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+TOLD = [
+    pytest.param(words, id=f"{page.stem}: {' '.join(words)}")
+    for page in [*sorted(DOCS.rglob("*.md")), DOCS.parent / "README.md"]
+    for command in pages.commands(page)
+    for words in pages.called(command)
+]
+
+
+@pytest.mark.parametrize("words", TOLD)
+def test_a_command_that_a_page_tells_is_one_that_mailnix_takes(words: list[str]) -> None:
+    pages.parse(words)
 
 
 def test_the_changelog_says_when_this_version_was_released_and_what_it_brings() -> None:

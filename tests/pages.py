@@ -1,0 +1,58 @@
+"""The commands that pages tell people to type."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from mailnix.cli.group import UsualVerb, Verbs
+from mailnix.cli.lab import RUN, RunUnlessTold
+from mailnix.cli.verbs import mailnix
+
+DOCS = Path(__file__).parent.parent / "docs"
+CONSOLE = re.compile(r"^( *)```console\n(.*?)^\1```", re.M | re.S)
+PROMPT = re.compile(r"^ *[$#] (.*)$", re.M)
+
+
+def commands(page: Path) -> tuple[str, ...]:
+    """What stands behind a prompt, `$` or `#`, on a page; without the remark at a line's end."""
+    blocks = (block for _, block in CONSOLE.findall(page.read_text()))
+    return tuple(re.sub(r"\s+# .*$", "", command) for block in blocks for command in PROMPT.findall(block))
+
+
+def called(command: str) -> Iterator[list[str]]:
+    """The words of each call of mailnix in a command; raises ValueError where they are no words of a shell."""
+    words = shlex.split(command, comments=True)
+    for number, word in enumerate(words):
+        if word == "mailnix":
+            rest = words[number + 1 :]
+            ends = [place for place, each in enumerate(rest) if each in (";", "&&", "||", "|", ">", "<")]
+            yield rest[: min(ends, default=len(rest))]
+
+
+def parse(words: list[str]) -> None:
+    """Read a command line as mailnix does, and run nothing; raises click's UsageError."""
+    verb: click.Command | None = mailnix
+    context, name = click.Context(mailnix, info_name="mailnix"), "mailnix"
+    while isinstance(verb, Verbs):
+        if (usual := _usual(verb)) and (not words or words[0] not in verb.modules):
+            words = [usual, *words]
+        if not words:
+            return
+        (name, *words), group = words, verb
+        verb = group.get_command(context, name)
+        if verb is None:
+            raise click.UsageError(f"there is no verb {name!r}")
+    assert verb is not None
+    verb.make_context(name, list(words), parent=context)
+
+
+def _usual(group: Verbs) -> str:
+    """The verb that a group takes where none is named; empty where there is no such one."""
+    if isinstance(group, UsualVerb):
+        return group.usual
+    return RUN if isinstance(group, RunUnlessTold) else ""
