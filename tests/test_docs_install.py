@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -48,8 +49,8 @@ def test_a_page_names_images_as_its_own_build_makes_them(page: Path) -> None:
     typed = pages.commands(page)
     (made,) = (words for command in typed for words in pages.called(command) if words[0] == "build")
     form = build.make_context("build", made[1:]).params["form"]
-    named = {ending for command in typed for ending in IMAGE.findall(command)}
-    assert named == {form}
+    blocks = re.findall(r"^```\w+\n(.*?)^```", page.read_text(), re.M | re.S)  # of PowerShell, too
+    assert {ending for block in blocks for ending in IMAGE.findall(block)} == {form}
 
 
 @pytest.mark.parametrize("page", WAYS, ids=names(WAYS))
@@ -177,6 +178,20 @@ def test_the_page_for_pcs_is_followed_word_by_word(bench: Bench) -> None:
     assert run(["e2label", seed.device]).stdout.strip() == LABEL
     assert f"{files.name} cannot be written: {files.name} is in use as {bench.folder / 'mnt'}" in said
     assert SUMS in run(["debugfs", "-R", "ls", files.device]).stdout
+
+
+def test_virt_install_takes_the_line_of_the_page(tmp_path: Path) -> None:
+    if shutil.which("virt-install") is None:
+        pytest.skip("virt-install is not installed: virtinst")
+    (typed,) = (each for each in pages.commands(ORDER.parent / "libvirt.md") if each.startswith("virt-install "))
+    for name in ("internal.qcow2", f"internal{SEED}"):
+        (tmp_path / name).touch()
+    words = shlex.split(typed.replace("/var/lib/libvirt/images", str(tmp_path)))
+    made = run([*words, "--connect", "test:///default", "--dry-run", "--print-xml"], timeout=120).stdout
+    assert re.findall(r"<source file=\"\S+/(\S+)\"/>\s*<target dev=\"(\w+)\"", made) == [
+        ("internal.qcow2", "vda"),
+        (f"internal{SEED}", "vdb"),
+    ]
 
 
 QUOTED = re.findall(r"^\| `([^`]+)`(?:; for `\w+`[^|]*)? \|", RESCUE.read_text(), re.M)
