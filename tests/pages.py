@@ -15,6 +15,7 @@ from mailnix.cli.verbs import mailnix
 
 DOCS = Path(__file__).parent.parent / "docs"
 CONSOLE = re.compile(r"^( *)```console\n(.*?)^\1```", re.M | re.S)
+NFT_FAMILIES = ("inet", "ip", "ip6", "netdev")  # the table that mailnix loads has its name
 PROMPT = re.compile(r"^ *[$#] (.*)$", re.M)
 
 
@@ -28,7 +29,7 @@ def called(command: str) -> Iterator[list[str]]:
     """The words of each call of mailnix in a command; raises ValueError where they are no words of a shell."""
     words = shlex.split(command, comments=True)
     for number, word in enumerate(words):
-        if word == "mailnix":
+        if word == "mailnix" and (number == 0 or words[number - 1] not in NFT_FAMILIES):
             rest = words[number + 1 :]
             ends = [place for place, each in enumerate(rest) if each in (";", "&&", "||", "|", ">", "<")]
             yield rest[: min(ends, default=len(rest))]
