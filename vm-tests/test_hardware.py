@@ -1,7 +1,7 @@
 """One image on many machines: cards, disks and firmware as providers, hypervisors and PCs have them.
 
-A proxy's image, as `mailnix build` makes it, on each machine of the table: together these have every card, every way to
-attach a disk and every firmware, a few at a time. On each it says what people must know on its screen and on its serial
+A proxy's image, as `mailnix build` makes it, on each machine of the table: together these have the usual cards, ways to
+attach a disk, and firmwares, a few at a time. On each it says what people must know on its screen and on its serial
 line, gets an address, answers on the SSH port, and takes its credentials from a disk that is plugged in late.
 """
 
