@@ -66,4 +66,4 @@ def command(
     if as_json:
         output.result_json(manifest)
     else:
-        built.show(manifest, plan, Format(form), out, built.commands(config, secrets))
+        built.show(manifest, plan, Format(form), out, config, secrets)

@@ -24,21 +24,16 @@ AT_HOME: Final = {
 """Pages of the programs that take a format; those that are not named are for uploads."""
 
 
-def commands(config: Path, secrets: Path | None) -> Commands:
-    """The commands that follow, with what was typed."""
-    return Commands(str(config), secrets=() if secrets is None else ("--secrets", str(secrets)))
-
-
-def show(manifest: Manifest, plan: Plan, form: Format, out: Path, said: Commands) -> None:
-    """The images as a table, and the next steps on standard error."""
+def show(manifest: Manifest, plan: Plan, form: Format, out: Path, config: Path, secrets: Path | None) -> None:
+    """The images as a table, and on standard error the next steps, with what was typed."""
+    said = Commands(str(config), secrets=() if secrets is None else ("--secrets", str(secrets)))
     rows = [(image.host, image.format, f"{image.size / 2**20:.0f} MiB", out / image.file) for image in manifest.images]
     output.result(output.table(("machine", "format", "size", "file"), rows))
-    for line in next_steps(plan, form, out, said):
+    for line in _next_steps(plan, form, out, said):
         output.status(line)
 
 
-def next_steps(plan: Plan, form: Format, out: Path, said: Commands) -> Iterator[str]:
-    """The step after the build, and how each machine gets its credentials; `said` knows what was typed."""
+def _next_steps(plan: Plan, form: Format, out: Path, said: Commands) -> Iterator[str]:
     for host in plan.hosts:
         image = out / f"{host.name}.{form}"
         yield from _write(host, image) if form in (Format.RAW, Format.RAW_GZ) else _give(host, form, image)
