@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import shutil
 import signal
 import subprocess
 
@@ -52,6 +53,18 @@ def test_a_disk_of_the_images_own_size_is_large_enough(bench: Bench) -> None:
     target, image = bench.disk("target", SIZE), bench.image()
     assert bench.write(image, answer=f"{target.name}\n").status == 0
     assert target.file.read_bytes() == image.read_bytes()
+
+
+def test_busyboxs_programs_do_where_those_for_disks_are_there(bench: Bench) -> None:
+    busybox = shutil.which("busybox")
+    if busybox is None:
+        pytest.skip("busybox is not installed: busybox-static")
+    for name in ("sh", "awk", "basename", "cat", "cut", "dd", "dirname", "gzip", "head", "id", "sha256sum", "tr", "wc"):
+        bench.program(name, f'#!/bin/dash\nexec {busybox} {name} "$@"\n')
+    target, image = bench.disk("target"), bench.image("proxy.raw.gz")
+    assert bench.write(image, answer=f"{target.name}\n").status == 0
+    sent = gzip.decompress(image.read_bytes())
+    assert but_for_the_disks_end(target.file.read_bytes()) == but_for_the_disks_end(sent)
 
 
 def test_a_live_systems_iso_stays_as_it_is(bench: Bench) -> None:
