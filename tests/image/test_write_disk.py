@@ -154,7 +154,8 @@ def test_who_interrupts_it_is_told_what_the_disk_holds(bench: Bench, number: sig
     os.mkfifo(begun)
     writing = f"case $* in *of=*) echo > {begun}; exec tail -f /dev/null ;; esac"
     bench.program("dd", f'#!/bin/sh\n{writing}\nexec /bin/dd "$@"\n')
-    words = ["sh", str(WRITER), "--serial", "S", str(image)]
+    # Whoever starts the tests in the background ignores SIGINT, and a shell cannot trap what was ignored (POSIX, trap).
+    words = ["env", "--default-signal=INT,TERM,HUP", "sh", str(WRITER), "--serial", "S", str(image)]
     with subprocess.Popen(words, env=bench.env, stderr=subprocess.PIPE, text=True, start_new_session=True) as writer:
         begun.read_text()  # until it writes
         os.killpg(writer.pid, number)
