@@ -60,6 +60,8 @@ http {
             proxy_set_header X-Real-IP \$remote_addr;
             proxy_read_timeout 3600s;
         }
+        # Mailcow's page wants to know whose mailbox it is.
+        location ~* ^/autodiscover/ { return 401; }
         include /etc/nginx/conf.d/site.*.custom;
     }
     server {
