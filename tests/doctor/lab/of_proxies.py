@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from mailnix.doctor.machines.guest.system import LISTS
 from mailnix.model import ports
 from mailnix.services.caddy.debian import STORAGE
 from mailnix.services.credentials import names
@@ -19,7 +20,7 @@ CREDENTIAL: Final = f"{names.STORE}/haraka.internalcmd"
 FULL: Final = "/var/tmp/full"
 QUEUED: Final = f"/var/lib/{OUT}/queue/1700000000000_1700000000000_0_1_abcdef_1_proxy"
 """A mail as Haraka names it, of 2023."""
-LISTS: Final = "/var/lib/apt/lists"
+STAMPS: Final = " ".join(LISTS)
 CERTIFICATE: Final = f"$(echo {STORAGE}/certificates/*/mta-sts.example.net)"
 TUNNEL: Final = "$(wg show interfaces)"
 PEERS: Final = "/run/peers-before-the-fault"
@@ -99,8 +100,8 @@ OF_PROXIES: Final = (
         "updates",
         on(
             PROXY,
-            f"touch --date='9 days ago' {names.HOST_KEY} {LISTS} {LISTS}/partial",
-            f"touch {names.HOST_KEY} {LISTS} {LISTS}/partial",
+            f"touch --no-create --date='9 days ago' {names.HOST_KEY} {STAMPS}",
+            f"touch --no-create {names.HOST_KEY} {STAMPS}",
         ),
     ),
     fault("a package wants a reboot", "reboot", on(PROXY, "touch /run/reboot-required", "rm -f /run/reboot-required")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,12 +40,16 @@ ILL: Final = (Answer.WRONG, Answer.ABSENT, Answer.PENDING)
 
 @define(eq=False)
 class Practice:
-    """A running lab with a doctor. `patience` is how many seconds a mail may take."""
+    """A running lab with a doctor. `patience` is how many seconds a mail may take.
+
+    `ahead` is by how much the lab's time is ahead of here: one that was put away goes on from that moment.
+    """
 
     scene: Scene
     inside: Network
     names: Names
     authorities: Path
+    ahead: timedelta
     patience: float = GREYLISTING
     groups: tuple[Group[Any], ...] = field(init=False)
 
@@ -52,9 +57,13 @@ class Practice:
         doors: dict[str, Door] = {
             host.name: GuestDoor(self.scene.machines[host.name]) for host in self.scene.plan.hosts
         }
-        ways = Ways(doors=doors, pins=FAKE)
+        ways = Ways(doors=doors, pins=FAKE, clock=self.now)
         mail = e2e(lambda _scene: post(self.scene, doors), patience=self.patience)
         self.groups = (dns.GROUP, proxies(ways), at_home(ways), outside.GROUP, mail)
+
+    def now(self) -> datetime:
+        """By the clock of the lab's internet."""
+        return datetime.now(UTC) + self.ahead
 
     @property
     def proxy(self) -> Guest:
@@ -73,7 +82,9 @@ class Practice:
 
     def looked(self, only: Collection[str] = (), plan: Plan | None = None) -> list[Finding]:
         """What it finds: by all checks, or by those that are named, or whose group is."""
-        where = scenes.Scene(plan or self.scene.plan, resolvers=(self.names.resolver,), authorities=self.authorities)
+        where = scenes.Scene(
+            plan or self.scene.plan, resolvers=(self.names.resolver,), authorities=self.authorities, now=self.now()
+        )
         ids = chosen(only, self.groups)
         return self.inside.do(lambda: list(findings(where, self.groups, ids)))
 
@@ -104,9 +115,14 @@ def open_practice(scene: Scene, folder: Path) -> Iterator[Practice]:
         names = Names(scene, inside)
         try:
             names.begin()
-            yield Practice(scene, inside, names, authorities)
+            yield Practice(scene, inside, names, authorities, _ahead(scene))
         finally:
             names.end()
+
+
+def _ahead(scene: Scene) -> timedelta:
+    there = float(scene.internet.succeed("date +%s.%N"))
+    return datetime.fromtimestamp(there, UTC) - datetime.now(UTC)
 
 
 def with_patience(practice: Practice, seconds: float) -> Practice:
