@@ -25,7 +25,7 @@ from attrs import define, frozen
 
 from mailnix.errors import LabError
 from mailnix.lab.internet.layout import Layout
-from mailnix.run import run
+from mailnix.run import require, run
 
 T = TypeVar("T")
 TUN: Final = Path("/dev/net/tun")
@@ -109,7 +109,7 @@ def _leave() -> None:
 
 def _ip(*lines: str) -> None:
     for line in lines:
-        run(("ip", *line.split()))
+        run((require("ip", "iproute2"), *line.split()))
 
 
 @contextlib.contextmanager

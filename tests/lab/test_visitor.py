@@ -6,9 +6,11 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import define, field
 
 from mailnix.lab import visitor
 from mailnix.lab.internet.layout import layout
@@ -59,6 +61,26 @@ def test_a_visitor_sees_nothing_of_this_machine(both: tuple[Network, Network]) -
     one, _other = both
     with socket.create_server(("127.0.0.1", 0)) as outside, pytest.raises(ConnectionRefusedError):
         one.do(lambda: socket.create_connection(outside.getsockname(), 5))
+
+
+@define
+class Qemu:
+    """Takes commands of its control protocol."""
+
+    said: list[tuple[str, Any]] = field(factory=list)
+
+    def execute(self, command: str, arguments: dict[str, Any] | None = None) -> None:
+        self.said.append((command, arguments))
+
+
+def test_the_internet_gets_a_card_whose_cable_ends_here() -> None:
+    qemu = Qemu()
+    visitor.plug(qemu, "visitor", local=Path("/s/internet"), remote=Path("/s/here"))
+    (cable, ends), (card, device) = qemu.said
+    assert (cable, card) == ("netdev_add", "device_add")
+    assert (ends["local"]["path"], ends["remote"]["path"]) == ("/s/internet", "/s/here")
+    assert device["netdev"] == ends["id"]
+    assert device["mac"] in visitor.FIND
 
 
 def test_nobody_of_the_internet_has_the_visitors_address() -> None:
