@@ -64,9 +64,10 @@ def edited(where: Where, path: str, breaks: str, then: str = "true") -> Breaks:
 
 
 def moved(where: Where, path: str) -> Breaks:
-    """A file or folder that is gone, and comes back."""
-    away = "/var/tmp/away"
-    return on(where, f"mv {path} {away}", f"if [ -e {away} ]; then mv {away} {path}; fi")
+    """A file or folder that is gone, and comes back; the path may be one that a shell makes out."""
+    away, from_ = "/var/tmp/away", "/var/tmp/away-from"
+    begin = f'set -e; echo {path} > {from_}; mv "$(cat {from_})" {away}'
+    return on(where, begin, f'if [ -e {away} ]; then mv {away} "$(cat {from_})"; fi')
 
 
 def published(changed: Changed, *more: str, spoilt: bool = False) -> Breaks:

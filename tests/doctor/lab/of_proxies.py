@@ -21,7 +21,7 @@ FULL: Final = "/var/tmp/full"
 QUEUED: Final = f"/var/lib/{OUT}/queue/1700000000000_1700000000000_0_1_abcdef_1_proxy"
 """A mail as Haraka names it, of 2023."""
 STAMPS: Final = " ".join(LISTS)
-CERTIFICATE: Final = f"$(echo {STORAGE}/certificates/*/mta-sts.example.net)"
+CERTIFICATE: Final = f"{STORAGE}/certificates/*/mta-sts.example.net"
 TUNNEL: Final = "$(wg show interfaces)"
 PEERS: Final = "/run/peers-before-the-fault"
 
@@ -155,7 +155,7 @@ OF_PROXIES: Final = (
         "tunnel.handshake",
         on(
             PROXY,
-            f"wg showconf {TUNNEL} > {PEERS}; wg set {TUNNEL} peer $(wg show {TUNNEL} peers) remove",
+            f"umask 077; wg showconf {TUNNEL} > {PEERS}; wg set {TUNNEL} peer $(wg show {TUNNEL} peers) remove",
             f"wg syncconf {TUNNEL} {PEERS}",
         ),
         unasked=("proxy.tunnel.mtu", "proxy.xclient", "proxy.xclient.elsewhere"),

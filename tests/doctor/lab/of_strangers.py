@@ -37,7 +37,7 @@ def busy(practice: Practice) -> Iterator[None]:
 
 
 SUBMISSION: Final = "submission/inet"
-OPEN: Final = (("client", ""), ("relay", "permit"), ("recipient", "permit"))
+OPEN: Final = (("client", ""), ("sender", ""), ("relay", "permit"), ("recipient", "permit"))
 OF_STRANGERS: Final = (
     Fault(
         "a port is closed on the way",
