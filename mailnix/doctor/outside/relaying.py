@@ -11,6 +11,9 @@ from mailnix.plan import Plan
 STRANGER = "doctor@sender.invalid"
 VICTIM = "victim@receiver.invalid"
 """Names that nobody can have (RFC 6761 6.4): what is relayed by mistake goes nowhere."""
+NOBODY = ""
+"""The sender of a bounce. Mailcow, which looks at what seems to be for one of its domains, would tell a sender whose
+domain it cannot find to come again (450), and say nothing of the recipient."""
 
 
 def attempts(plan: Plan, port: int) -> Mapping[str, tuple[str, str]]:
@@ -23,15 +26,15 @@ def attempts(plan: Plan, port: int) -> Mapping[str, tuple[str, str]]:
         return {"without a login": _lines(f"postmaster@{domain}", VICTIM)}
     tricks = {
         "to a stranger": (STRANGER, VICTIM),
-        "as a bounce": ("", VICTIM),
+        "as a bounce": (NOBODY, VICTIM),
         "as somebody of yours": (f"postmaster@{domain}", VICTIM),
         "by a source route": (STRANGER, f"@{domain}:{VICTIM}"),
-        "by a bang path": (STRANGER, f"receiver.invalid!victim@{domain}"),
+        "by a bang path": (NOBODY, f"receiver.invalid!victim@{domain}"),
     }
     whole = {domain.name: domain.catch_all for domain in plan.topology.domains}
     if not whole[domain]:  # which takes everything before its own @, whatever it looks like
-        tricks["by a percent sign"] = (STRANGER, f"{VICTIM.replace('@', '%')}@{domain}")
-        tricks["by quotes"] = (STRANGER, f'"{VICTIM}"@{domain}')
+        tricks["by a percent sign"] = (NOBODY, f"{VICTIM.replace('@', '%')}@{domain}")
+        tricks["by quotes"] = (NOBODY, f'"{VICTIM}"@{domain}')
     else:
         del tricks["by a bang path"]
     return {what: _lines(sender, to) for what, (sender, to) in tricks.items()}

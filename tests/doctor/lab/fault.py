@@ -79,7 +79,7 @@ def published(changed: Changed, *more: str, spoilt: bool = False) -> Breaks:
             practice.names.publish(changed(practice.scene.plan.records), more, spoilt=spoilt)
             yield
         finally:
-            practice.names.publish()
+            practice.names.lapse()  # a zone is signed anew for each change: the next one mends this one, too
 
     return broken
 

@@ -15,12 +15,12 @@ from mailnix.doctor.machines.asked import RECEIVERS
 from mailnix.doctor.outside import blocklists
 from mailnix.doctor.outside.gather import CONTROLS
 from mailnix.lab.internet import trust, zones
-from mailnix.lab.internet.layout import Layout
+from mailnix.lab.internet.layout import INTERNET, Layout
 from mailnix.lab.scenario import Scene
 from mailnix.lab.visitor import Network
 from mailnix.model import ports
 from mailnix.plan import DnsRecord
-from mailnix.resolve import Found, Server
+from mailnix.resolve import Found
 from mailnix.zones.zone import zone_text
 
 PORT: Final = 5300  # the resolver's; 53 is the authority's, at every address
@@ -63,11 +63,19 @@ cat > {FOLDER}/conf <<'END'
 {{conf}}END
 systemd-run --quiet --unit={UNIT} --collect named -4 -f -u bind -n 1 -c {FOLDER}/conf
 """
-RELOAD: Final = (
-    f"set -e; cat > {zones.ROOT}; {trust.SIGNER} {zones.ROOT} {trust.SIGNED} {trust.ANCHOR}; {{then}}rndc reload ."
-)
 FORGET: Final = f"rndc -p {CONTROL} -k {KEY} flush"
-SPOILT: Final = f"sed -i -E 's/^(\\s+){{serial}}(\\s*; serial)/\\1{{other}}\\2/' {trust.SIGNED}; "
+LOAD: Final = f"""\
+set -e
+cat > {zones.ROOT}
+{trust.SIGNER} {zones.ROOT} {trust.SIGNED} {trust.ANCHOR}
+{{then}}
+rndc reload . >/dev/null
+for look in $(seq 200); do
+  rndc zonestatus . | grep -q '^serial: {{serial}}$' && break
+  sleep 0.1
+done
+"""
+SPOILT: Final = f"sed -i -E 's/^(\\s+){{serial}}(\\s*; serial)/\\1{{other}}\\2/' {trust.SIGNED}"
 """The version of the zone after it was signed: its signature does not hold any more."""
 
 
@@ -117,6 +125,7 @@ class Names:
     scene: Scene
     inside: Network
     serial: int = field(default=1, init=False)
+    lapsed: bool = field(default=False, init=False)
 
     @property
     def resolver(self) -> str:
@@ -134,43 +143,47 @@ class Names:
 
     def end(self) -> None:
         """All is as it was."""
-        self._load(zones.root_zone(self.scene.plan, self.scene.layout), "")
+        self._load(zones.root_zone(self.scene.plan, self.scene.layout), 1)
         self.scene.internet.execute(f"systemctl stop {UNIT}")
 
     def publish(
         self, records: Iterable[DnsRecord] | None = None, more: Iterable[str] = (), *, spoilt: bool = False
     ) -> None:
         """Have these records published instead of the described ones, at once and known to everybody."""
-        self.change(records, more, spoilt=spoilt)
-        self.forget()
+        self.change(records, more, spoilt=spoilt, then=FORGET)
 
     def change(
-        self, records: Iterable[DnsRecord] | None = None, more: Iterable[str] = (), *, spoilt: bool = False
+        self,
+        records: Iterable[DnsRecord] | None = None,
+        more: Iterable[str] = (),
+        *,
+        spoilt: bool = False,
+        then: str = "",
     ) -> None:
         """Have them published; the resolver goes on with what it knows."""
         self.serial += 1
-        spoil = SPOILT.format(serial=self.serial, other=self.serial + 1000) if spoilt else ""
+        self.lapsed = False
         text = whole_zone(self.scene, self.scene.plan.records if records is None else records, more, self.serial)
-        self._load(text, spoil)
-        wanted = str(self.serial + 1000 * spoilt)
-        self.scene.wait_for(f"version {wanted} of the names", lambda: self._version() == wanted, 60.0)
+        self._load(text, self.serial, spoilt=spoilt, then=then)
 
-    def forget(self) -> None:
-        """The resolver knows nothing any more."""
-        self.scene.internet.succeed(FORGET)
+    def lapse(self) -> None:
+        """What is published is described no more: the next one who looks has it mended, or has something else wrong."""
+        self.lapsed = True
+
+    def settle(self) -> None:
+        """Have published what is described, where that is due."""
+        if self.lapsed:
+            self.publish()
 
     def asked(self, name: str, kind: str) -> resolve.Answer:
         """What the resolver says, and will go on to say for a minute."""
         return self.inside.do(lambda: resolve.recursive(resolve.server(self.resolver))(name, kind))
 
-    def _load(self, text: str, then: str) -> None:
-        self.scene.internet.succeed(RELOAD.format(then=then), stdin=text.encode())  # type: ignore[call-arg]
-
-    def _version(self) -> str:
-        dns = self.scene.layout.dns
-        ask = resolve.authoritative(Server(dns.name, (str(dns.ipv4),)))
-        answer = self.inside.do(lambda: ask("", "SOA"))
-        return answer.records[0].split()[2] if isinstance(answer, Found) else ""
+    def _load(self, text: str, serial: int, *, spoilt: bool = False, then: str = "") -> None:
+        other = serial + 1000 * spoilt
+        spoil = SPOILT.format(serial=serial, other=other) if spoilt else ""
+        command = LOAD.format(then=spoil, serial=other) + then
+        self.scene.machines[INTERNET].succeed(command, stdin=text.encode(), timeout=120.0)
 
     def _is_proven(self) -> bool:
         answer = self.asked("", "SOA")

@@ -17,6 +17,7 @@ from tests.doctor.lab.practice import Practice
 
 PLACES: Final = ("proxy",)
 CREDENTIAL: Final = f"{names.STORE}/haraka.internalcmd"
+BOOT: Final = "/boot"  # which no service needs
 FULL: Final = "/var/tmp/full"
 QUEUED: Final = f"/var/lib/{OUT}/queue/1700000000000_1700000000000_0_1_abcdef_1_proxy"
 """A mail as Haraka names it, of 2023."""
@@ -91,8 +92,8 @@ OF_PROXIES: Final = (
         "inodes",
         on(
             PROXY,
-            "mount -t tmpfs -o size=1m,nr_inodes=20 tmpfs /var/tmp && cd /var/tmp && touch $(seq 18)",
-            "umount /var/tmp",
+            f"mount -t tmpfs -o size=1m,nr_inodes=20 tmpfs {BOOT} && cd {BOOT} && touch $(seq 18)",
+            f"umount {BOOT}",
         ),
     ),
     fault(

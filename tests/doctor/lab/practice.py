@@ -21,6 +21,8 @@ from mailnix.doctor.machines.reach import Door, GuestDoor
 from mailnix.doctor.machines.seen import Pins
 from mailnix.doctor.registry import Group, chosen
 from mailnix.doctor.values import Answer, Finding
+from mailnix.image.hosts import pin_of
+from mailnix.lab.fake_mailcow import build_fake
 from mailnix.lab.fake_mailcow.archive import IMAGE
 from mailnix.lab.internet.layout import INTERNET
 from mailnix.lab.internet.mail import CA
@@ -31,8 +33,11 @@ from mailnix.services.mailcow.pinned_images import Image
 from tests.doctor.lab.internet import Names
 from tests.doctor.lab.post import post
 
-FAKE: Final = Pins(images=(Image(IMAGE),))
-"""The fake Mailcow says that it is the pinned one, and has one image for all."""
+
+def pins() -> Pins:
+    """The fake Mailcow has a tree of its own, and one image for all."""
+    return Pins(pin_of(build_fake().tree), (Image(IMAGE),))
+
 
 GREYLISTING: Final = 300.0
 ILL: Final = (Answer.WRONG, Answer.ABSENT, Answer.PENDING)
@@ -57,7 +62,7 @@ class Practice:
         doors: dict[str, Door] = {
             host.name: GuestDoor(self.scene.machines[host.name]) for host in self.scene.plan.hosts
         }
-        ways = Ways(doors=doors, pins=FAKE, clock=self.now)
+        ways = Ways(doors=doors, pins=pins(), clock=self.now)
         mail = e2e(lambda _scene: post(self.scene, doors), patience=self.patience)
         self.groups = (dns.GROUP, proxies(ways), at_home(ways), outside.GROUP, mail)
 
@@ -86,6 +91,7 @@ class Practice:
             plan or self.scene.plan, resolvers=(self.names.resolver,), authorities=self.authorities, now=self.now()
         )
         ids = chosen(only, self.groups)
+        self.names.settle()
         return self.inside.do(lambda: list(findings(where, self.groups, ids)))
 
 

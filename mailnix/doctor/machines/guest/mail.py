@@ -84,13 +84,12 @@ def served(here: Here, told: Any) -> Any:
 def _served(here: Here, place: dict[str, Any], anchors: str) -> dict[str, Any]:
     found: dict[str, Any] = {"port": place["port"], "name": place["name"], "der": "", "doubt": "", "refused": ""}
     try:
-        found["der"] = base64.b64encode(_shown(place, anyone())).decode()
-    except (OSError, Refused) as error:
-        return {**found, "refused": _reason(error)}
-    try:
-        _shown(place, careful(here.at(anchors)))
-    except ssl.SSLCertVerificationError as error:
-        found["doubt"] = error.verify_message
+        try:
+            der = _shown(place, careful(here.at(anchors)))
+        except ssl.SSLCertVerificationError as error:  # which shows no certificate that it refuses
+            found["doubt"] = error.verify_message
+            der = _shown(place, anyone())
+        found["der"] = base64.b64encode(der).decode()
     except (OSError, Refused) as error:
         found["refused"] = _reason(error)
     return found

@@ -32,11 +32,16 @@ def units(here: Here, told: Any) -> Any:
     for look in range(LOOKS):
         found = list(_units(here, told))
         failed = _failed(here)
-        if not failed and all(unit["active"] == "active" for unit in found):
+        if not failed and not any(_may_come(unit) for unit in found):
             break
         if look < LOOKS - 1:
             here.sleep(BETWEEN)
     return {"units": found, "failed": failed}
+
+
+def _may_come(unit: dict[str, str]) -> bool:
+    """Whether it may run in a moment: what is not there (another system's name for it, say) will not come."""
+    return unit["load"] == "loaded" and unit["active"] != "active"
 
 
 def _units(here: Here, names: list[str]) -> Iterator[dict[str, str]]:
