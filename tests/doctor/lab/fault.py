@@ -23,6 +23,8 @@ Changed = Callable[[tuple[DnsRecord, ...]], Collection[DnsRecord]]
 class Fault:
     """`only` are the groups that could be blamed; `also` what cannot be well beside `id`, for it is the same thing seen
     from elsewhere; `unasked` what cannot be asked meanwhile. `plan` is what is described, where the lab has less.
+
+    A `seldom` one is left to who has the time: emulated machines take half a minute for one.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Fault:
     evidence: str = ""
     plan: Callable[[Plan], Plan] = lambda plan: plan
     patience: float = 0.0
+    seldom: bool = False
 
 
 PROXY: Final[Where] = lambda practice: practice.proxy  # noqa: E731

@@ -56,9 +56,22 @@ OF_STRANGERS: Final = (
         "outside.login",
         postfix(f'-P "{SUBMISSION}/smtpd_tls_auth_only=no" "{SUBMISSION}/smtpd_tls_security_level=may"'),
         HERE,
+        seldom=True,
     ),
-    Fault("mail programs are told another port", "outside.settings", served("s/<port>993</<port>1993</"), HERE),
-    Fault("another policy is served", "dns.mta_sts_policy", served("s/^mode: testing/mode: none/"), ("dns", "outside")),
+    Fault(
+        "mail programs are told another port",
+        "outside.settings",
+        served("s/<port>993</<port>1993</"),
+        HERE,
+        seldom=True,
+    ),
+    Fault(
+        "another policy is served",
+        "dns.mta_sts_policy",
+        served("s/^mode: testing/mode: none/"),
+        ("dns", "outside"),
+        seldom=True,
+    ),
     Fault(
         "Mailcow does not know on whose behalf the proxy speaks",
         "proxy.xclient",
@@ -70,6 +83,7 @@ OF_STRANGERS: Final = (
         "proxy.xclient.elsewhere",
         postfix(f"-P {SUBMISSION}/smtpd_authorized_xclient_hosts=10.0.0.0/8"),
         ("proxy", "internal"),
+        seldom=True,
     ),
 )
 OF_MAIL: Final = (
@@ -79,6 +93,7 @@ OF_MAIL: Final = (
         published(mixed_up),
         ("dns", "e2e.out"),
         also=("dns.dkim",),
+        seldom=True,
     ),
-    Fault("the far server greylists", "e2e.out", busy, ("e2e.out",), patience=30.0),
+    Fault("the far server greylists", "e2e.out", busy, ("e2e.out",), patience=30.0, seldom=True),
 )
