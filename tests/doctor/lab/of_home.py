@@ -42,10 +42,10 @@ def fault(name: str, id: str, breaks: Breaks, **more: object) -> Fault:
     return Fault(name, f"internal.{id}", breaks, **{"only": PLACES, **more})  # type: ignore[arg-type]
 
 
-def paused(service: str) -> Breaks:
-    """A container that stands still."""
+def stopped(service: str) -> Breaks:
+    """A container that was stopped."""
     which = f"$(docker ps -aqf label=com.docker.compose.service={service})"
-    return on(HOME, f"docker pause {which}", f"docker unpause {which}")
+    return on(HOME, f"docker stop --time 2 {which}", f"docker start {which}")
 
 
 def postfix(change: str, file: str = MASTER) -> Breaks:
@@ -123,7 +123,7 @@ OF_HOME: Final = (
         on(HOME, "systemctl stop mailnix-redial.timer", "systemctl start mailnix-redial.timer"),
         seldom=True,
     ),
-    fault("a container stands still", "containers", paused(SPAM), evidence="it is paused"),
+    fault("a container was stopped", "containers", stopped(SPAM), evidence="it is exited"),
     fault(
         "an image's name means another image",
         "images",
