@@ -10,6 +10,7 @@ from attrs import define, evolve, field
 
 from mailnix import Alias, Domain
 from mailnix.doctor.here import Page, Reached, Replies, Served, Spoken, Target
+from mailnix.doctor.outside import relaying
 from mailnix.doctor.outside.checks import CHECKS
 from mailnix.doctor.outside.facts import Place
 from mailnix.doctor.outside.gather import Doors, gathered
@@ -246,3 +247,11 @@ def test_what_is_shown_as_a_certificate_and_is_none_is_told_and_breaks_nothing(s
     found = bad(looked(here))
     assert set(found) == {"outside.certificate"}
     assert found["outside.certificate"].answer in (Answer.WRONG, Answer.UNASKED)
+
+
+def test_mailcow_is_asked_as_nobody_whose_domain_it_could_miss() -> None:
+    """Postfix answers 450 to a sender whose domain is not found (unknown_address_reject_code): that says nothing."""
+    ours = PLAN.domain_names[0]
+    for what, (mail, rcpt) in relaying.attempts(PLAN, 25).items():
+        if rcpt.endswith(f"@{ours}>"):
+            assert mail == "MAIL FROM:<>", what

@@ -52,6 +52,16 @@ def test_a_unit_that_is_back_at_the_second_look_is_well(fake: Fake) -> None:
     assert (said["units"][0]["active"], said["failed"]) == ("active", [])
 
 
+def test_no_second_look_is_had_for_a_unit_that_is_not_there(fake: Fake) -> None:
+    systemctl(fake, f"{RUNS}\nId=nftables.service\nLoadState=not-found\nActiveState=inactive\n")
+
+    def waits(_seconds: float) -> None:
+        raise AssertionError("another system's name for a unit was waited for")
+
+    here = fake.here.__class__(fake.here.root, fake.here.path, fake.here.now, waits)
+    assert len(system.units(here, ["haraka-in.service", "nftables.service"])["units"]) == 2
+
+
 def test_a_unit_that_stays_failed_is_said_so(fake: Fake) -> None:
     systemctl(fake, FAILED, "haraka-in.service loaded failed failed Mail from the internet\n")
     said = system.units(fake.here, ["haraka-in.service"])
