@@ -123,7 +123,13 @@ OF_HOME: Final = (
         on(HOME, "systemctl stop mailnix-redial.timer", "systemctl start mailnix-redial.timer"),
         seldom=True,
     ),
-    fault("a container was stopped", "containers", stopped(SPAM), evidence="it is exited"),
+    fault(
+        "a container was stopped",
+        "containers",
+        stopped(SPAM),
+        evidence="it is exited",
+        unasked=("internal.certificate.served",),
+    ),
     fault(
         "an image's name means another image",
         "images",

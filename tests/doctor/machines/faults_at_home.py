@@ -81,6 +81,17 @@ OF_HOME = (
         evidence="exited",
         unasked=("internal.queue", "internal.certificate.served"),
     ),
+    Fault(
+        "the filter is down",
+        "containers",
+        then(
+            container("clamd-mailcow", state="exited"),
+            port(25, der=None, refused="454 4.3.0 try again later"),
+            port(587, der=None, refused="454 4.3.0 try again later"),
+        ),
+        evidence="exited",
+        unasked=("internal.certificate.served",),
+    ),
     Fault("an image was moved", "images", container("dovecot-mailcow", runs="another"), severity=WARNING),
     Fault(
         "an image is nobody's",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,6 +19,9 @@ SOON: Final = timedelta(days=14)
 
 SHARE: Final = 4
 """Of one that lives for less than two months, the last quarter is "soon": authorities issue some for six days."""
+
+LATER: Final = re.compile(r"4\d\d\b")
+"""A server's temporary refusal (RFC 5321 4.2.1): of Postfix while its filter is away, which is told of that."""
 
 
 def in_files(seen: Seen, said: tuple[InFile, ...]) -> Iterator[Verdict]:
@@ -88,6 +92,8 @@ def _place(seen: Seen, each: Served, file: InFile | None) -> Verdict | None:
     if each.der is None or each.refused:
         if _is_down(seen, each.port, server) or (file_is_ill and known is None):
             return Verdict(subject, Answer.UNASKED, f"nobody answers there: {each.refused}", restart)
+        if LATER.match(each.refused):
+            return Verdict(subject, Answer.UNASKED, f"it says to come again: {each.refused}", restart)
         return Verdict(subject, Answer.ABSENT, f"nobody shows one there: {each.refused}", restart)
     if known is not None and known.fingerprint != each.der.fingerprint:
         text = f"it is not the one in the file, and ends {_date(each.der.ends)}: the new one was not taken"
