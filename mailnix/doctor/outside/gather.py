@@ -110,7 +110,10 @@ def _relay(plan: Plan, here: Here, place: Place) -> Replies:
     tls = place.port != ports.SMTP and not place.starttls
     return _again(
         lambda: here.dialogue(place.address, place.port, tried, tls=tls),
-        lambda heard: not heard.why and not any(answer.startswith("4") for answer in heard.answers),
+        lambda heard: (
+            not heard.why
+            and not any(answer.startswith("4") and not relaying.denies(answer) for answer in heard.answers)
+        ),
     )
 
 

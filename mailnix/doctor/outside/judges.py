@@ -195,7 +195,7 @@ def _relay(facts: OutsideFacts, place: Place, heard: Replies) -> Verdict:
         if answer.startswith("2"):
             advice = "stop haraka-in (25) or Mailcow (others) now: spam is sent through it within hours"
             return Verdict(place.at, Answer.WRONG, f"takes mail {what}: {answer}", advice)
-    unsure = {what: answer for what, answer in said.items() if not answer.startswith("5")}
+    unsure = {what: answer for what, answer in said.items() if not relaying.denies(answer)}
     if unsure:
         what, answer = next(iter(unsure.items()))
         return Verdict(place.at, Answer.UNASKED, f"{what}: {answer or heard.why or 'no answer'}", "ask again later")

@@ -11,6 +11,8 @@ from mailnix.plan import Plan
 STRANGER = "doctor@sender.invalid"
 VICTIM = "victim@receiver.invalid"
 """Names that nobody can have (RFC 6761 6.4): what is relayed by mistake goes nowhere."""
+DENIED = "relay access denied"
+"""Postfix' words (its smtpd_check.c), whatever number it says before them; greylisting has others."""
 NOBODY = ""
 """The sender of a bounce. Mailcow, which looks at what seems to be for one of its domains, would tell a sender whose
 domain it cannot find to come again (450), and say nothing of the recipient."""
@@ -58,3 +60,8 @@ def answers(tried: Mapping[str, tuple[str, str]], heard: Replies) -> Iterator[tu
 
 def _nth(heard: Replies, number: int) -> str:
     return heard.answers[number] if number < len(heard.answers) else ""
+
+
+def denies(answer: str) -> bool:
+    """Whether it lets nobody relay: for good, or as Mailcow's Postfix does by 450 (defer_unauth_destination)."""
+    return answer.startswith("5") or (answer.startswith("4") and DENIED in answer.lower())

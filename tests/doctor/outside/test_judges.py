@@ -255,3 +255,16 @@ def test_mailcow_is_asked_as_nobody_whose_domain_it_could_miss() -> None:
     for what, (mail, rcpt) in relaying.attempts(PLAN, 25).items():
         if rcpt.endswith(f"@{ours}>"):
             assert mail == "MAIL FROM:<>", what
+
+
+@pytest.mark.parametrize(
+    ("answer", "denies"),
+    [
+        ("554 5.7.1 <victim@receiver.invalid>: Relay access denied", True),
+        ("450 4.7.1 <receiver.invalid!victim@example.org>: Relay access denied", True),
+        ("451 4.7.1 Greylisting in action, please come back later", False),
+        ("250 2.1.5 Ok", False),
+    ],
+)
+def test_postfix_denies_to_relay_also_by_a_number_that_says_later(answer: str, denies: bool) -> None:
+    assert relaying.denies(answer) == denies
