@@ -113,7 +113,7 @@ def with_backups(plan: Plan) -> Plan:
 
 
 def of_backups(name: str, id: str, breaks: Breaks) -> Fault:
-    return fault(name, id, breaks, only=("internal.backup", "internal.drill"), plan=with_backups)
+    return fault(name, id, breaks, only=("internal.backup", "internal.drill"), plan=with_backups, seldom=True)
 
 
 OF_HOME: Final = (
@@ -129,6 +129,7 @@ OF_HOME: Final = (
         stopped(SPAM),
         evidence="it is exited",
         unasked=("internal.certificate.served",),
+        seldom=True,
     ),
     fault(
         "an image's name means another image",
@@ -154,6 +155,7 @@ OF_HOME: Final = (
         expired,
         only=("internal", "outside"),
         also=("outside.certificate",),
+        seldom=True,
     ),
     fault("somebody has edited a unit", "drift", edited(HOME, "/etc/docker/daemon.json", "echo >> $file"), seldom=True),
     fault(

@@ -87,7 +87,6 @@ OF_PROXIES: Final = (
             f"set -- $(df --output=size,avail -B1 / | tail -n 1); fallocate -l $(($2 - $1 * 6 / 100)) {FULL}",
             f"rm -f {FULL}",
         ),
-        seldom=True,
     ),
     fault(
         "there is no room for more files",
@@ -139,7 +138,7 @@ OF_PROXIES: Final = (
         seldom=True,
     ),
     fault("a mail is stuck in the queue", "queue", on(PROXY, f"touch {QUEUED}", f"rm -f {QUEUED}")),
-    fault("a name has no certificate", "certificate.files", moved(PROXY, CERTIFICATE), seldom=True),
+    fault("a name has no certificate", "certificate.files", moved(PROXY, CERTIFICATE)),
     fault(
         "somebody has edited a file",
         "drift",

@@ -44,12 +44,14 @@ OF_STRANGERS: Final = (
         "outside.port",
         provider("ip daddr 203.0.113.10 tcp dport 993 reject with tcp reset"),
         HERE,
+        seldom=True,
     ),
     Fault(
         "anybody may send through submission",
         "outside.relay",
         postfix(" ".join(("-P", *(f'"{SUBMISSION}/smtpd_{which}_restrictions={said}"' for which, said in OPEN)))),
         HERE,
+        seldom=True,
     ),
     Fault(
         "passwords are taken without TLS",
@@ -77,6 +79,7 @@ OF_STRANGERS: Final = (
         "proxy.xclient",
         postfix("-P smtpd/pass/smtpd_authorized_xclient_hosts="),
         ("proxy", "internal"),
+        seldom=True,
     ),
     Fault(
         "Mailcow takes the proxy's word where people log in",
