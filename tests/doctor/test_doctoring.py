@@ -128,8 +128,8 @@ def test_commands_in_advice_can_be_typed_as_they_are(advice: str, as_typed: str)
 
 VERBS = "|".join(MAIN_VERBS)
 COMMAND = re.compile(rf'"[^"`\n]*\bmailnix ((?:{VERBS})(?: (?:init|push))?)\b( CONFIG)?((?: --[a-z]+ [a-z.]+)*)')
-NO_COMMANDS = {("home.py", "check"), ("live.py", "doctor"), ("looking.py", "doctor"), ("state.py", "doctor")}
-"""Evidence, the text of a mail, a User-Agent, the name of a file."""
+NO_COMMANDS = {(f"{name}.py", "doctor") for name in ("live", "looking", "notice", "state")} | {("home.py", "check")}
+"""Texts of mails, a User-Agent, the name of a file; evidence."""
 
 
 def test_every_command_in_the_doctors_words_names_the_description_and_can_be_typed() -> None:
