@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from mailnix.run import Completed, run
 from tests.image.bench import LARGER, NOTHING_WRITTEN, SIZE, USAGE, WRITER, Bench, Disk
 
 
-@pytest.mark.parametrize("answer", ["", "\n", "yes\n", "sda\n", "loop\n", "/dev/\n", "*\n"])
+@pytest.mark.parametrize("answer", ["", "\n", "  \n", "\t\n", "yes\n", "sda\n", "loop\n", "/dev/\n", "*\n"])
 def test_an_answer_that_names_no_disk_writes_nothing(bench: Bench, answer: str) -> None:
     disk = bench.disk("disk", serial="QM00001")
     untouched = disk.digest
@@ -38,6 +39,14 @@ def test_a_serial_number_of_two_disks_names_neither(bench: Bench) -> None:
     ended = bench.write("--serial", "0", bench.image())
     assert (ended.status, [disk.digest for disk in disks]) == (NOTHING_WRITTEN, untouched)
     assert f"{disks[0].name} and {disks[1].name} are both called 0" in ended.stderr
+
+
+def test_no_number_at_all_is_nobodys(bench: Bench) -> None:
+    """Most virtual disks have none."""
+    disk = bench.disk("disk", serial="")
+    untouched = disk.digest
+    ended = bench.write("--serial", " ", bench.image())
+    assert (ended.status, disk.digest) == (USAGE, untouched)
 
 
 Unfit = Callable[[Bench], Disk]
@@ -114,6 +123,18 @@ def test_a_disk_that_is_used_where_it_is_not_seen_is_refused(bench: Bench) -> No
     assert f"/dev/{disk.name} is in use; nothing was written" in ended.stderr
 
 
+def test_a_disk_that_is_in_use_by_way_of_a_loop_device_is_refused(bench: Bench) -> None:
+    disk = bench.disk("disk", serial="S")
+    untouched = disk.digest
+    loop = run(["losetup", "--find", "--show", disk.device]).stdout.strip()
+    try:
+        ended = bench.write("--serial", "S", bench.image())
+    finally:
+        run(["losetup", "--detach", loop])
+    assert (ended.status, disk.digest) == (NOTHING_WRITTEN, untouched)
+    assert f"{disk.device} is in use as {Path(loop).name}: losetup --detach {loop}" in ended.stderr
+
+
 def test_a_disk_that_something_is_made_of_is_refused(bench: Bench) -> None:
     disk = bench.disk("disk", serial="S")
     untouched = disk.digest
@@ -139,6 +160,33 @@ def damaged(bench: Bench) -> Path:
         file.seek(SIZE // 2)
         file.write(b"another")
     return image
+
+
+def listed(bench: Bench, line: str, name: str = "proxy.raw") -> Path:
+    """A damaged image, and what SHA256SUMS says of the whole one."""
+    whole = hashlib.sha256(bench.image(name).read_bytes()).hexdigest()
+    image = damaged(bench).rename(bench.folder / name)
+    (bench.folder / "SHA256SUMS").write_bytes(line.format(whole, name).encode())
+    return image
+
+
+def damaged_and_listed_by_windows(bench: Bench) -> Path:
+    return listed(bench, "{}  {}\r\n")
+
+
+def damaged_and_listed_as_binary(bench: Bench) -> Path:
+    return listed(bench, "{} *{}\n")
+
+
+def damaged_and_listed_with_a_space(bench: Bench) -> Path:
+    return listed(bench, "{}  {}\n", "my proxy.raw")
+
+
+def damaged_and_elsewhere(bench: Bench) -> Path:
+    link = bench.folder / "elsewhere" / "proxy.raw"
+    link.parent.mkdir()
+    link.symlink_to(damaged(bench))
+    return link
 
 
 def cut_off_and_listed(bench: Bench) -> Path:
@@ -170,6 +218,10 @@ WRONG_IMAGES = {
     "is for a hypervisor": for_a_hypervisor,
     "is not what SHA256SUMS says": damaged,
     "is not what SHA256SUMS says: damaged or cut off": cut_off_and_listed,
+    "proxy.raw is not what SHA256SUMS says": damaged_and_listed_by_windows,
+    "/proxy.raw is not what SHA256SUMS says": damaged_and_listed_as_binary,
+    "my proxy.raw is not what SHA256SUMS says": damaged_and_listed_with_a_space,
+    "proxy.raw is not what SHA256SUMS says: damaged": damaged_and_elsewhere,
     "is damaged or cut off": cut_off,
     f"is no whole disk: {SIZE - 100} bytes": no_whole_sector,
     "is no whole disk: 0 bytes": empty,
@@ -189,7 +241,17 @@ def test_an_image_that_is_not_whole_is_refused_before_a_disk_is_asked_for(
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["--force", "a"], ["a", "b"], ["--serial"], ["--serial", ""], ["--serial", "S"], ["--list", "a"]]
+    "words",
+    [
+        [],
+        ["--force", "a"],
+        ["a", "b"],
+        ["--serial"],
+        ["--serial", ""],
+        ["--serial", "S"],
+        ["--serial", " \t", "a"],
+        ["--list", "a"],
+    ],
 )
 def test_wrong_words_are_told_which_are_right(words: list[str]) -> None:
     ended = run(["sh", WRITER, *words], check=False)

@@ -27,8 +27,8 @@ words() {
         case $1 in
             --list) list=yes ;;
             --serial)
-                [ -n "${2-}" ] || usage "--serial wants a serial number"
-                wanted=$2
+                wanted=$(printf %s "${2-}" | tr -d '[:space:]')
+                [ -n "$wanted" ] || usage "--serial wants a serial number"
                 shift
                 ;;
             -*) usage "there is no option $1" ;;
@@ -85,13 +85,17 @@ look_at_image() {
     esac
 }
 compare_with_list() { # with the line that a build has written about it
+    [ -r "$(dirname "$image")/SHA256SUMS" ] || ! [ -L "$image" ] || image=$(readlink -f "$image")
     sums=$(dirname "$image")/SHA256SUMS
-    expected=
-    if [ -r "$sums" ]; then
-        expected=$(awk -v name="$(basename "$image")" '$2 == name { print $1 }' "$sums")
+    if ! [ -r "$sums" ]; then
+        say "there is no SHA256SUMS beside $image: whether it came here whole is not known"
+        return
     fi
+    # Lines as sha256sum(1) writes them, "HASH  NAME" or "HASH *NAME", also where Windows has had them.
+    expected=$(tr -d '\r' < "$sums" | NAME=$(basename "$image") awk '
+        { line = $0; sub(/^[^ ]+ [ *]/, "", line) } line == ENVIRON["NAME"] { print tolower($1) }')
     if [ -z "$expected" ]; then
-        say "no SHA256SUMS beside $image names it: whether it came here whole is not known"
+        say "$sums does not name $image, as it names no seed disk: whether it came here whole is not known"
     elif [ "$(digest < "$image")" != "$expected" ]; then
         refuse "$image is not what SHA256SUMS says: damaged or cut off, or of another build" "copy both here again"
     fi
@@ -116,6 +120,18 @@ in_use() { # NAME: by what, or nothing
         esac
     done | head -n 1
 }
+looped() { # NAME: the loop device that has the disk or a partition of it, which lsblk does not show with the disk
+    case $1 in *[0-9]) part=p ;; *) part= ;; esac
+    for file in /sys/block/loop*/loop/backing_file; do
+        [ -r "$file" ] && read -r back < "$file" || continue
+        case $back in
+            "/dev/$1" | "/dev/$1$part"[0-9]*)
+                loop=${file#/sys/block/}
+                echo "$back is in use as ${loop%%/*}: losetup --detach /dev/${loop%%/*}" && return
+                ;;
+        esac
+    done
+}
 why_not() { # NAME: why it is not to be written, or nothing
     [ "$(blockdev --getro "/dev/$1")" = 0 ] || { echo "it is read-only" && return; }
     bytes=$(blockdev --getsize64 "/dev/$1")
@@ -123,7 +139,8 @@ why_not() { # NAME: why it is not to be written, or nothing
     [ -z "$gpt" ] || [ "$(blockdev --getss "/dev/$1")" = 512 ] || {
         echo "its sectors have $(blockdev --getss "/dev/$1") bytes, and the image's 512" && return
     }
-    in_use "$1"
+    used=$(in_use "$1")
+    if [ -n "$used" ]; then echo "$used"; else looped "$1"; fi
 }
 show() {
     names=$(disks)
@@ -143,10 +160,10 @@ choose() { # sets `disk`, a name
         echo "All that is on the disk that you name is lost."
         printf 'Its serial number, or its name where it has none (empty: write nothing): '
         read -r wanted || wanted=
-        [ -n "$wanted" ] || refuse "no disk was named" "run it again when you know which"
         by_name=yes
     fi
-    wanted=$(printf %s "$wanted" | tr -d ' ')
+    wanted=$(printf %s "$wanted" | tr -d '[:space:]')
+    [ -n "$wanted" ] || refuse "no disk was named" "run it again when you know which" # many disks have no number
     disk=
     for name in $(disks); do
         if [ "$(serial_of "$name")" = "$wanted" ] || [ "$by_name:${wanted#/dev/}" = "yes:$name" ]; then
@@ -165,10 +182,10 @@ broken() { fail 3 "$1: /dev/$disk does NOT hold the image, and what was on it is
 
 write() {
     say "writing $size bytes to /dev/$disk"
-    # Old signatures at the disk's end (RAID, another table) go, too. And wipefs takes the disk for itself alone, which
-    # the kernel refuses while anything uses it, seen from here or not.
-    wipefs --all --quiet "/dev/$disk" || refuse "/dev/$disk is in use" "nothing is forced: find what uses it"
     trap 'broken interrupted' INT TERM HUP
+    # Old signatures at the disk's end (RAID, another table) go, too. And wipefs takes the disk for itself alone, which
+    # the kernel refuses while a file system or a RAID has the whole of it, seen from here or not.
+    wipefs --all --quiet "/dev/$disk" || refuse "/dev/$disk is in use" "nothing is forced: find what uses it"
     progress=
     if [ -t 2 ] && dd --help 2>&1 | grep -q progress; then progress=status=progress; fi
     # shellcheck disable=SC2086 # one word or none
