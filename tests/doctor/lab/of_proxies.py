@@ -108,11 +108,17 @@ OF_PROXIES: Final = (
         ),
         seldom=True,
     ),
-    fault("a package wants a reboot", "reboot", on(PROXY, "touch /run/reboot-required", "rm -f /run/reboot-required")),
+    fault(
+        "a package wants a reboot",
+        "reboot",
+        on(PROXY, "touch /run/reboot-required", "rm -f /run/reboot-required"),
+        seldom=True,
+    ),
     fault(
         "others may read a credential",
         "credentials",
         on(PROXY, f"chmod 644 {CREDENTIAL}", f"chmod 600 {CREDENTIAL}"),
+        seldom=True,
     ),
     fault("a credential is gone", "credentials", moved(PROXY, CREDENTIAL), seldom=True),
     fault(
@@ -138,7 +144,7 @@ OF_PROXIES: Final = (
         seldom=True,
     ),
     fault("a mail is stuck in the queue", "queue", on(PROXY, f"touch {QUEUED}", f"rm -f {QUEUED}")),
-    fault("a name has no certificate", "certificate.files", moved(PROXY, CERTIFICATE)),
+    fault("a name has no certificate", "certificate.files", moved(PROXY, CERTIFICATE), seldom=True),
     fault(
         "somebody has edited a file",
         "drift",
@@ -156,6 +162,7 @@ OF_PROXIES: Final = (
         "the last deploy went back",
         "deployed",
         on(PROXY, f'mkdir -p {STATE}; echo \'{{"last": {{"end": "back"}}}}\' > {CHANGES}', f"rm -f {CHANGES}"),
+        seldom=True,
     ),
     fault(
         "the tunnel does not know its other end",
