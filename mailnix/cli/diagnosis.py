@@ -38,10 +38,10 @@ def show(found: Sequence[Finding], news: Sequence[Finding] | None, *, everything
     return exit_status(found)
 
 
-def failed(error: MailnixError, said: Callable[[str], str], *, as_json: bool) -> int:
+def failed(error: MailnixError, said: Callable[[str], str], status: Exit, *, as_json: bool) -> int:
     """Say why nothing could be looked at, or nobody told: with exit status 1, that would be taken for a warning.
 
-    `said` gives commands as they are to be typed.
+    `said` gives commands as they are to be typed. Gives `status`.
     """
     error.hint = said(error.hint)
     if isinstance(error, Untold):
@@ -49,7 +49,7 @@ def failed(error: MailnixError, said: Callable[[str], str], *, as_json: bool) ->
     elif as_json:
         output.result_json(report.report((), error.message))
     output.failure(error)
-    return Exit.UNTOLD if isinstance(error, Untold) else Exit.UNASKED
+    return status
 
 
 def _print(findings: Sequence[Finding]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from mailnix.cli import machine_ways, mail_options, notice_options, options, output
-from mailnix.cli.examining import Examining
+from mailnix.cli.examining import Examining, trouble
 from mailnix.errors import MailnixError
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def command(
     """Look whether everything that CONFIG describes is well: names, servers, machines.
 
     The exit status is 0 where all is well, 1 for warnings, 2 for failures, 3 where something could not be asked,
-    or the command or the description cannot be read, 4 where nobody takes a notice.
+    or the command or the description cannot be read, 4 where --notify is given and anything keeps a notice from
+    being told: nobody takes it, or the command, a password, the state or the description cannot be read.
     """
     from mailnix import pipeline
     from mailnix.cli.diagnosis import failed, show, typed
@@ -59,10 +60,11 @@ def command(
     def scene(plan: Plan) -> Scene:
         return Scene(plan, secrets, reach.targets, ssh_config, resolvers, authorities, say=output.status, typed=said)
 
+    status = trouble(more)
     try:
         changes = notice_options.taken(more, authorities)
         groups = mail_options.groups(**more, only=only)
         found, news = pipeline.doctor(config, scene, only, changes, secrets, groups)
     except MailnixError as error:
-        return failed(error, said, as_json=as_json)
+        return failed(error, said, status, as_json=as_json)
     return show(found, news, everything=everything, as_json=as_json)

@@ -18,6 +18,7 @@ from mailnix.write import write_file, writing
 PATIENCE: Final = 2
 """After so many runs in a row a question that nobody answers is told: once may be a network that was down."""
 VERSION: Final = 1
+_ANOTHER: Final = "name another: --state FILE"
 Subject = tuple[str, str]
 """A check's id and what it is about."""
 
@@ -69,10 +70,10 @@ def read(file: Path) -> State:
         return {(name, subject): Known(Answer(answer), int(unasked)) for name, subject, answer, unasked in entries}
     except FileNotFoundError:
         return {}
-    except (ValueError, KeyError, TypeError):
-        raise MailnixError(
-            f"{file} is no state of mailnix doctor", "remove it, or name another: --state FILE"
-        ) from None
+    except OSError as error:
+        raise MailnixError(f"{file}: {error.strerror or error}", _ANOTHER) from None
+    except (ValueError, KeyError, TypeError, RecursionError):  # the last: brackets in brackets
+        raise MailnixError(f"{file} is no state of mailnix doctor", f"remove it, or {_ANOTHER}") from None
 
 
 def write(file: Path, state: State) -> None:

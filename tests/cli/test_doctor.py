@@ -166,6 +166,46 @@ def test_a_notice_that_could_reach_nobody_is_refused_before_anything_is_asked(
     mailnix: Run, config: Path, words: tuple[str, ...], said: str
 ) -> None:
     done = mailnix("doctor", config, "--only", "dns.mx", *words)
-    assert (done.status, done.out) == (3, "")
+    assert (done.status, done.out) == (4, "")
     assert said in done.err
     assert "looking at" not in done.err
+
+
+@pytest.mark.parametrize("damage", ["open", "empty", "missing", "folder"])
+def test_a_password_that_cannot_be_read_is_no_answer(mailnix: Run, config: Path, tmp_path: Path, damage: str) -> None:
+    file = tmp_path / "password"
+    if damage == "folder":
+        file.mkdir()
+    elif damage != "missing":
+        file.touch(0o644 if damage == "open" else 0o600)
+    by = ("--notify", "--notify-by", "smtps://me@example.net", "--notify-password", file)
+    done = mailnix("doctor", config, "--only", "dns.mx", "--changes", *by)
+    assert (done.status, done.out) == (4, "")
+    assert str(file) in done.err
+
+
+@pytest.mark.parametrize("damage", [b'{"version": 1, "kn', b"\xff", b"[" * 100_000, b'{"version": 1, "known": [[1]]}', None])
+def test_a_state_that_cannot_be_read_is_no_answer_and_stays(
+    mailnix: Run, config: Path, tmp_path: Path, sendmail: Path, damage: bytes | None
+) -> None:
+    state = tmp_path / "state.json"
+    if damage is None:
+        state.mkdir()
+    else:
+        state.write_bytes(damage)
+    words = ("doctor", config, "--only", "dns.mx", "--changes", "--state", state)
+    done = mailnix(*words, "--notify", "--notify-by", sendmail)
+    assert (done.status, done.out) == (4, "")
+    assert (str(state) in done.err, "--state FILE" in done.err) == (True, True)
+    assert mailnix(*words).status == 3, "nobody is to be notified"
+    assert damage is None or state.read_bytes() == damage
+
+
+@pytest.mark.parametrize("words", [("--nonsense",), ("--only", "dns.mxx"), ("--to", "nohost=root@192.0.2.1")])
+def test_what_cannot_be_looked_at_leaves_nobody_thinking_that_all_is_well(
+    mailnix: Run, config: Path, sendmail: Path, words: tuple[str, ...]
+) -> None:
+    notify = ("--changes", "--notify", "--notify-by", sendmail)
+    assert mailnix("doctor", config, *notify, *words).status == 4
+    config.write_text("")
+    assert mailnix("doctor", config, *notify).status == 4
