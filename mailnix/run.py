@@ -23,6 +23,7 @@ from mailnix.errors import CommandFailed, ToolMissing
 
 KEPT_LINES = 40
 GROUP_POLL = 0.005  # seconds
+LEFT = 0.5  # seconds for what is yet to be heard of a program that has ended and left something running
 OnLine = Callable[[str], None]
 
 _waited_for: set[subprocess.Popen[bytes]] = set()
@@ -53,6 +54,7 @@ class Runner(Protocol):
         check: bool = True,
         on_line: OnLine | None = None,
         hint: str = "",
+        leave: bool = False,
     ) -> Completed:
         """Run argv to its end; see `run`."""
         ...
@@ -76,10 +78,12 @@ def run(
     check: bool = True,
     on_line: OnLine | None = None,
     hint: str = "",
+    leave: bool = False,
 ) -> Completed:
     """Run a program to its end.
 
     `env` is added to ours; `timeout` is in seconds; `on_line` gets each line of stderr as it comes (for progress).
+    `leave`: what it started may go on after it has ended with 0, and what that prints from then on is not waited for.
     Raises CommandFailed where the status is not 0 (unless `check` is false) or time runs out, ToolMissing where the
     program does not exist.
     """
@@ -91,26 +95,32 @@ def run(
     _waited_for.add(process)
     try:
         readers += [_reader(process.stdout, out, None), _reader(process.stderr, err, on_line)]
-        if stdin is not None and process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(stdin)
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
+        if stdin is not None:
+            readers.append(_writer(process.stdin, stdin))
         status: int | None = process.wait(timeout)
     except subprocess.TimeoutExpired:
         status = None
     finally:
         _waited_for.discard(process)
-        end_group(process)
-        for reader in readers:
-            reader.join()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        left = leave and process.returncode == 0
+        if not left:
+            end_group(process)
+        _heard(process, readers, LEFT if left else None)
     if status is None or (check and status != 0):
         raise CommandFailed(words, status, "".join((err or out)[-KEPT_LINES:]), hint)
     return Completed(words, status, "".join(out), "".join(err))
+
+
+def _heard(process: subprocess.Popen[bytes], workers: Sequence[threading.Thread], seconds: float | None) -> None:
+    """Wait for what is left to hear, and close what nobody works on any more."""
+    for worker in workers:
+        worker.join(seconds)
+    if any(worker.is_alive() for worker in workers):
+        return  # a close would wait for them; they end with what holds the other end of the pipe
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
 
 
 def end_all() -> None:
@@ -207,6 +217,22 @@ def _start(
         )
     except FileNotFoundError:
         raise ToolMissing(words[0], words[0].rsplit("/", 1)[-1]) from None
+
+
+def _writer(stream: IO[bytes] | None, data: bytes) -> threading.Thread:
+    """Write beside what waits: a program that does not read would hold the writer for ever."""
+
+    def write() -> None:
+        if stream is None:
+            return
+        with contextlib.suppress(BrokenPipeError):
+            stream.write(data)
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    return thread
 
 
 def _reader(stream: IO[bytes] | None, lines: list[str], on_line: OnLine | None) -> threading.Thread:

@@ -45,6 +45,24 @@ def test_a_program_that_does_not_read_its_input_is_no_error() -> None:
     assert run(["true"], stdin=b"x" * 1_000_000).status == 0
 
 
+def test_a_program_that_never_reads_its_input_is_out_of_time() -> None:
+    with pytest.raises(CommandFailed) as caught:
+        run(["sleep", "60"], stdin=b"x" * 1_000_000, timeout=0.3)
+    assert caught.value.status is None
+
+
+@pytest.mark.parametrize(("ends", "leave", "goes_on"), [(0, True, True), (0, False, False), (75, True, False)])
+def test_what_a_program_started_goes_on_only_where_that_is_asked_for(
+    tmp_path: Path, ends: int, leave: bool, goes_on: bool
+) -> None:
+    pids = tmp_path / "pids"
+    done = run(["sh", "-c", f"echo said; sleep 20 & echo $! >{pids}; exit {ends}"], check=False, leave=leave)
+    pid = int(pids.read_text())
+    assert (done.status, done.stdout, alive(pid)) == (ends, "said\n", goes_on)
+    if goes_on:
+        os.kill(pid, signal.SIGKILL)
+
+
 def test_the_environment_is_added_to_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAILNIX_TEST_OLD", "old")
     text = "import os; print(os.environ['MAILNIX_TEST_OLD'], os.environ['MAILNIX_TEST_NEW'])"

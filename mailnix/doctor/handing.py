@@ -44,7 +44,9 @@ class Sendmail:
     def hand(self, message: EmailMessage, to: str, sender: str) -> None:
         """As `Way` says."""
         argv = (self.program, "-i", *(("-f", sender) if sender else ()), "--", to)
-        self.runner(argv, stdin=message.as_bytes(), timeout=WHOLE, hint="see whether it sends any mail")
+        # dma and msmtp's queue scripts deliver in a child of theirs, after they have ended.
+        hint = "see whether it sends any mail"
+        self.runner(argv, stdin=message.as_bytes(), timeout=WHOLE, hint=hint, leave=True)
 
 
 def sendmail(path: str | None = None) -> Sendmail:

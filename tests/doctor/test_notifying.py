@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -151,6 +153,13 @@ def test_a_sendmail_is_handed_the_mail_and_its_receiver(tmp_path: Path) -> None:
     assert kept.read_bytes().startswith(b"To: you@example.net\nSubject: [mail.example.org] 1 failure\n")
     Notices(way(file), sender="me@example.net").tell(SCENE, NEWS)
     assert kept.with_suffix(".words").read_text().split() == ["-i", "-f", "me@example.net", "--", SCENE.plan.contact]
+
+
+def test_a_sendmail_may_deliver_after_it_has_ended(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    file, _ = program(tmp_path, f"sleep 20 & echo $! >{pid}")
+    Notices(way(file), "you@example.net").tell(SCENE, NEWS)
+    os.kill(int(pid.read_text()), signal.SIGKILL)  # raises where it is gone
 
 
 def test_a_sendmail_that_fails_is_an_error(tmp_path: Path) -> None:
