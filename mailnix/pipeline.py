@@ -378,8 +378,8 @@ def doctor(
     """What the checks named in `only` (none: all) find, and with `changes` what of it is news.
 
     `more` are groups that somebody asks for beside those that always run.
-    Raises MailnixError where nothing can be looked at; `Untold` with what was found where nobody takes the notice: then
-    it stays news.
+    Raises MailnixError where nothing can be looked at; `Untold` with what was found where nobody takes the notice, or
+    where what is known cannot be kept, which is tried before: then it stays news.
     """
     from mailnix.deploy.start import refuse_unknown
     from mailnix.doctor import doctoring, notifying, state
@@ -397,10 +397,15 @@ def doctor(
     found = tuple(doctoring.findings(given, known, wanted))
     if file is None:
         return found, None
-    news, after = state.changes(before, found, wanted)
-    if notices is not None and news:
-        notifying.tell(notices, given, found, news)
-    state.write(file, after)
+    news, _ = state.changes(before, found, wanted)
+    with notifying.untold(found, news), state.held(file):
+        # Another run may have told of it meanwhile.
+        before = state.read(file)
+        news, after = state.changes(before, found, wanted)
+        if notices is not None and news:
+            state.write(file, before)  # a mail that cannot be remembered would be sent by every run
+            notices.tell(given, news)
+        state.write(file, after)
     return found, news
 
 

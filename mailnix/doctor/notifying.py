@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from attrs import frozen
 
@@ -17,10 +18,10 @@ from mailnix.plan import Plan
 
 
 class Untold(MailnixError):
-    """A notice could not be handed over; what was found, and what of it is news and stays so, is there all the same."""
+    """A notice could not be handed over, or not be remembered; what was found, and what of it stays news, is there."""
 
     def __init__(self, error: MailnixError, found: Sequence[Finding], news: Sequence[Finding]) -> None:
-        super().__init__(f"nobody is told of what has changed, the next run tries again: {error.message}", error.hint)
+        super().__init__(f"what has changed stays news, the next run tries again: {error.message}", error.hint)
         self.found = tuple(found)
         self.news = tuple(news)
 
@@ -60,10 +61,11 @@ class Notices:
         return self.to or plan.contact
 
 
-def tell(notices: Notices, scene: Scene, found: Sequence[Finding], news: Sequence[Finding]) -> None:
-    """Hand a notice over; raises `Untold`."""
+@contextmanager
+def untold(found: Sequence[Finding], news: Sequence[Finding]) -> Iterator[None]:
+    """Whatever goes wrong with telling or remembering news is raised as `Untold`."""
     try:
-        notices.tell(scene, news)
+        yield
     except MailnixError as error:
         raise Untold(error, found, news) from error
 

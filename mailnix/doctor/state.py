@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -76,8 +78,22 @@ def read(file: Path) -> State:
         raise MailnixError(f"{file} is no state of mailnix doctor", f"remove it, or {_ANOTHER}") from None
 
 
+@contextlib.contextmanager
+def held(file: Path) -> Iterator[None]:
+    """Have it for one run at a time, waiting for another; raises MailnixError where its folder cannot be written."""
+    lock = file.with_name(f".{file.name}.lock")
+    with writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def write(file: Path, state: State) -> None:
-    """Keep it for the next run; raises MailnixError where that cannot be."""
+    """Keep it for the next run, where a link leads; raises MailnixError where that cannot be."""
     known = [[*subject, each.answer.value, each.unasked] for subject, each in sorted(state.items())]
     with writing(file):
-        write_file(file, (json.dumps({"version": VERSION, "known": known}, indent=1) + "\n").encode())
+        write_file(file.resolve(), (json.dumps({"version": VERSION, "known": known}, indent=1) + "\n").encode())

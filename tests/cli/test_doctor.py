@@ -184,7 +184,9 @@ def test_a_password_that_cannot_be_read_is_no_answer(mailnix: Run, config: Path,
     assert str(file) in done.err
 
 
-@pytest.mark.parametrize("damage", [b'{"version": 1, "kn', b"\xff", b"[" * 100_000, b'{"version": 1, "known": [[1]]}', None])
+@pytest.mark.parametrize(
+    "damage", [b'{"version": 1, "kn', b"\xff", b"[" * 100_000, b'{"version": 1, "known": [[1]]}', None]
+)
 def test_a_state_that_cannot_be_read_is_no_answer_and_stays(
     mailnix: Run, config: Path, tmp_path: Path, sendmail: Path, damage: bytes | None
 ) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import ssl
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from email import message_from_string
 from email.message import EmailMessage
@@ -18,7 +20,7 @@ from attrs import define, evolve, field
 
 from mailnix import pipeline
 from mailnix.doctor.handing import Sendmail, Submission, sendmail
-from mailnix.doctor.notifying import Notices
+from mailnix.doctor.notifying import Notices, Untold
 from mailnix.doctor.registry import Group
 from mailnix.doctor.scene import Scene
 from mailnix.doctor.values import Answer, Check, Finding, Severity, Vantage, Verdict
@@ -227,6 +229,44 @@ def test_what_is_well_again_is_told_once_and_what_stays_is_not(tmp_path: Path) -
         (1, "[mail.example.org] 1 warning"),
         (5, "[mail.example.org] 1 well again"),
     ]
+
+
+@define
+class Counted:
+    """A way that takes all, and counts."""
+
+    mails: int = 0
+
+    def hand(self, message: EmailMessage, to: str, sender: str) -> None:
+        self.mails += 1
+
+
+def looks(folder: Path, state: Path, by: Counted, gather: Callable[[], object] = object) -> None:
+    """A run that finds a jar to be empty."""
+    (folder / "mail.py").write_text(CONFIG)
+    empty = Verdict("jar", Answer.WRONG, "no biscuits")
+    check: Check[object] = Check("jars.full", "It is full.", Severity.WARNING, Vantage.HERE, lambda _facts: [empty])
+    group = Group("jars", (check,), lambda _scene, _wanted: gather())
+    changes = pipeline.Changes(state, Notices(by, "you@example.net"))
+    pipeline.doctor(folder / "mail.py", Scene, ["jars"], changes, more=[group])
+
+
+def test_no_mail_leaves_that_could_not_be_remembered_and_what_was_found_is_there(tmp_path: Path) -> None:
+    by = Counted()
+    state = tmp_path / ("n" * 250)  # which leaves no room for a name beside it, for root, too
+    with pytest.raises(Untold) as caught:
+        looks(tmp_path, state, by)
+    assert (by.mails, [each.id for each in caught.value.news]) == (0, ["jars.full"])
+    assert str(state) in caught.value.message
+
+
+def test_two_runs_at_once_send_one_mail(tmp_path: Path) -> None:
+    by, both = Counted(), threading.Barrier(2, timeout=30)
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(looks, tmp_path, tmp_path / "state", by, both.wait) for _ in range(2)]
+        for run in runs:
+            run.result()
+    assert by.mails == 1
 
 
 class Nobody:

@@ -68,6 +68,13 @@ def test_the_state_comes_back_from_its_file(tmp_path: Path) -> None:
     assert read(tmp_path / "none.json") == {}
 
 
+def test_a_link_to_a_state_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "state.json")
+    write(tmp_path / "link", {})
+    assert (tmp_path / "link").is_symlink()
+    assert read(tmp_path / "state.json") == {}
+
+
 def test_a_file_of_something_else_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mail.py").write_text("[1]")
     with pytest.raises(MailnixError) as caught:
