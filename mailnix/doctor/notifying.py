@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from ipaddress import ip_address
 
 from attrs import frozen
 
@@ -13,7 +14,7 @@ from mailnix.doctor.notice import notice
 from mailnix.doctor.scene import Scene
 from mailnix.doctor.values import Finding
 from mailnix.errors import MailnixError
-from mailnix.model.names import mail_problem
+from mailnix.model.names import mail_problem, to_ascii
 from mailnix.plan import Plan
 
 
@@ -39,7 +40,7 @@ class Notices:
 
     def ready(self, scene: Scene) -> None:
         """Say before anything is looked at what would keep notices from their reader; raises MailnixError."""
-        if isinstance(self.way, Submission) and self.way.host in _ours(scene.plan):
+        if isinstance(self.way, Submission) and _place(self.way.host) in _ours(scene.plan):
             hint = "name another provider's: --notify-by smtps://USER@HOST"
             raise MailnixError(f"{self.way.host} is what is watched: when it is broken, no notice leaves", hint)
         if (to := self._receiver(scene.plan)).rpartition("@")[2] in scene.plan.domain_names:
@@ -72,4 +73,12 @@ def untold(found: Sequence[Finding], news: Sequence[Finding]) -> Iterator[None]:
 
 def _ours(plan: Plan) -> frozenset[str]:
     addresses = (str(address) for proxy in plan.proxies for address in (proxy.ipv4, proxy.ipv6) if address)
-    return frozenset((*hosts_of(plan), *addresses))
+    return frozenset(map(_place, (*hosts_of(plan), *addresses)))
+
+
+def _place(host: str) -> str:
+    """A name or an address in the one spelling that is compared."""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return to_ascii(host)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from email import message_from_string
 from email.message import EmailMessage
+from ipaddress import IPv6Address
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ from mailnix.plan import derive
 from rig.certificates import make
 from rig.waiting import free_port
 from tests.cli.conftest import CONFIG
-from tests.descriptions import sound
+from tests.descriptions import PUBLIC6, sound
 
 HOST = "127.0.0.1"
 USER, PASSWORD = "me@provider.example", "correct horse"
@@ -276,7 +277,9 @@ class Nobody:
         raise AssertionError
 
 
-@pytest.mark.parametrize("host", ["mail.example.org", "5.9.100.1"])
+@pytest.mark.parametrize(
+    "host", ["mail.example.org", "MAIL.example.org.", "5.9.100.1", f"[{IPv6Address(PUBLIC6).exploded}]"]
+)
 def test_what_is_watched_does_not_carry_its_own_notices(host: str) -> None:
     with pytest.raises(MailnixError) as caught:
         Notices(way(f"smtps://{host}"), "you@example.net").ready(SCENE)
