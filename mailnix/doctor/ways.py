@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -25,7 +26,11 @@ def way(text: str | None, password: Path | None = None, authorities: Path | None
         return _submission(text, password, authorities)
     if password is not None:
         raise MailnixError("a password is for a submission server", "name it: --notify-by smtps://USER@HOST")
-    return sendmail() if text is None else Sendmail(text)
+    if text is None:
+        return sendmail()
+    if shutil.which(text) is None:
+        raise MailnixError(f"{text!r} is no program that can be run", _EXAMPLE)
+    return Sendmail(text)
 
 
 def _submission(text: str, password: Path | None, authorities: Path | None) -> Submission:
@@ -36,7 +41,8 @@ def _submission(text: str, password: Path | None, authorities: Path | None) -> S
         raise MailnixError("a password on the command line is seen by all who use this machine", hint)
     if bool(user) is not bool(password):
         hint = "say --notify-password FILE" if user else "say who logs in: smtps://USER@HOST"
-        raise MailnixError(f"{text} and a password go together only with a user", hint)
+        lacks = "a user has no password" if user else "a password has no user"
+        raise MailnixError(f"{text}: {lacks}", hint)
     secret = None if password is None else line_of(password)
     return Submission(url.hostname or "", port, user, secret, url.scheme == IMPLICIT, authorities)
 

@@ -21,5 +21,6 @@ def line_of(file: Path) -> Secret:
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise SecretsError(f"{file} is open to others (mode {mode:04o})", f"close it with: chmod 600 {file}")
     if len(lines) != 1:
-        raise SecretsError(f"{file} holds no password", "write it there, on one line")
+        what = "more than one line" if lines else "no password"
+        raise SecretsError(f"{file} holds {what}", "write the password there, on one line")
     return Secret(lines[0])
