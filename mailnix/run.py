@@ -54,7 +54,6 @@ class Runner(Protocol):
         check: bool = True,
         on_line: OnLine | None = None,
         hint: str = "",
-        leave: bool = False,
     ) -> Completed:
         """Run argv to its end; see `run`."""
         ...

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -24,6 +25,7 @@ PATIENCE: Final = 60.0  # seconds for each step of a session
 WHOLE: Final = 300.0  # and for a program that holds one itself
 _GREETS_AS: Final = "[127.0.0.1]"  # as mail programs do; a name would be asked for in DNS, which may be what is broken
 _SAID: Final = 300  # characters
+_LEAVING: Final = partial(run, leave=True)
 
 
 class Way(Protocol):
@@ -36,17 +38,18 @@ class Way(Protocol):
 
 @frozen
 class Sendmail:
-    """A program that takes mail as sendmail(8) does: Postfix's, Exim's, msmtp, dma."""
+    """A program that takes mail as sendmail(8) does: Postfix's, Exim's, msmtp, dma.
+
+    What it started is left: dma and msmtp's queue scripts deliver in a child, after they have ended.
+    """
 
     program: str
-    runner: Runner = run
+    runner: Runner = _LEAVING
 
     def hand(self, message: EmailMessage, to: str, sender: str) -> None:
         """As `Way` says."""
         argv = (self.program, "-i", *(("-f", sender) if sender else ()), "--", to)
-        # dma and msmtp's queue scripts deliver in a child of theirs, after they have ended.
-        hint = "see whether it sends any mail"
-        self.runner(argv, stdin=message.as_bytes(), timeout=WHOLE, hint=hint, leave=True)
+        self.runner(argv, stdin=message.as_bytes(), timeout=WHOLE, hint="see whether it sends any mail")
 
 
 def sendmail(path: str | None = None) -> Sendmail:
