@@ -12,7 +12,7 @@ from mailnix.errors import one_line
 
 Facts = TypeVar("Facts")
 SHOWN: Final = 1000
-"""Characters of evidence: others may have said megabytes."""
+"""Characters of a subject, of evidence, of advice: others may have said megabytes."""
 
 
 class Vantage(Enum):
@@ -104,12 +104,12 @@ class Check(Generic[Facts]):
         """A verdict as a finding of this check."""
         return Finding(
             self.id,
-            one_line(verdict.subject),
+            one_line(verdict.subject, SHOWN),
             verdict.vantage or self.vantage,
             verdict.severity or self.severity,
             verdict.answer,
             one_line(verdict.evidence, SHOWN),
-            one_line(verdict.advice),
+            one_line(verdict.advice, SHOWN),
         )
 
 

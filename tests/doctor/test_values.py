@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailnix.doctor.values import Answer, Check, Severity, Vantage, Verdict
+from mailnix.doctor.values import SHOWN, Answer, Check, Severity, Vantage, Verdict
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,9 @@ def test_no_part_of_a_finding_has_control_codes_or_megabytes_of_others() -> None
     found = check.finding(Verdict(f"x{code}", Answer.WRONG, "a" * 2**20, f"remove v=spf1 {code}-all\nand more"))
     assert "".join((found.subject, found.evidence, found.advice)).isprintable()
     assert len(found.evidence) < 2000
+
+
+def test_a_subject_and_advice_are_as_short_as_evidence() -> None:
+    check: Check[None] = Check("a.b", "It is.", Severity.FAILURE, Vantage.HERE, lambda _facts: ())
+    found = check.finding(Verdict("x" * 9999, Answer.WRONG, "y" * 9999, "z" * 9999))
+    assert len(found.subject) == len(found.advice) == len(found.evidence) == SHOWN + 1
