@@ -186,6 +186,7 @@ def damaged_and_elsewhere(bench: Bench) -> Path:
     link = bench.folder / "elsewhere" / "proxy.raw"
     link.parent.mkdir()
     link.symlink_to(damaged(bench))
+    (link.parent / "SHA256SUMS").write_text(f"{'0' * 64}  another.raw\n")  # of other files
     return link
 
 
@@ -207,6 +208,19 @@ def no_whole_sector(bench: Bench) -> Path:
     return image
 
 
+def without_its_last_sector(bench: Bench) -> Path:
+    image = bench.image(listed=False)
+    os.truncate(image, SIZE - SECTOR)
+    return image
+
+
+def packed_otherwise(bench: Bench) -> Path:
+    """Whatever archive it is, its bytes are nobody's disk."""
+    image = bench.image("proxy.raw.gz", listed=False).rename(bench.folder / "proxy.raw")
+    os.truncate(image, -(-image.stat().st_size // SECTOR) * SECTOR)
+    return image
+
+
 def empty(bench: Bench) -> Path:
     image = bench.folder / "empty.raw"
     image.touch()
@@ -225,6 +239,8 @@ WRONG_IMAGES = {
     "is damaged or cut off": cut_off,
     f"is no whole disk: {SIZE - 100} bytes": no_whole_sector,
     "is no whole disk: 0 bytes": empty,
+    "is cut off: its partition table is of more bytes": without_its_last_sector,
+    "has neither partitions nor a file system": packed_otherwise,
 }
 
 

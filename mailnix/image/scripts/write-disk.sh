@@ -45,7 +45,7 @@ words() {
 
 tools() {
     [ "$(id -u)" = 0 ] || refuse "only root writes disks" "become root: sudo -i"
-    for tool in lsblk blockdev wipefs sha256sum gzip dd; do
+    for tool in lsblk blockdev wipefs sha256sum gzip dd od; do
         command -v "$tool" > /dev/null || refuse "this system has no $tool" "apt-get install util-linux coreutils gzip"
     done
 }
@@ -63,6 +63,29 @@ is_gpt() { # whether what comes in has a GUID partition table; of sectors of 512
     [ "$(dd bs=512 skip=1 count=1 2> /dev/null | tr -d '\0' | cut -c 1-8 | head -n 1)" = "EFI PART" ]
 }
 
+at() { # OFFSET COUNT: what is there, in hexadecimal
+    raw 2> /dev/null | dd bs=1 skip="$1" count="$2" 2> /dev/null | od -An -tx1 | tr -d ' \n'
+}
+last_sector() { # as a table of $size bytes names it, with the least byte first
+    printf '%016x' $((size / 512 - 1)) | sed 's/\(..\)\(..\)\(..\)\(..\)\(..\)\(..\)\(..\)\(..\)/\8\7\6\5\4\3\2\1/'
+}
+is_file_system() { # a seed disk's, ext4 or ISO 9660; FAT begins as a disk with partitions does
+    [ "$(at 1080 2)" = 53ef ] || [ "$(at 32769 5)" = 4344303031 ]
+}
+look_at_content() { # sets `gpt`: whether there is a table of which the disk's end has another copy
+    gpt=
+    case $image in
+        *.iso) return ;; # its table is for optical drives, too: it stays as it is
+    esac
+    if raw 2> /dev/null | is_gpt; then
+        gpt=yes
+        [ "$(at 544 8)" = "$(last_sector)" ] || refuse "$image is cut off: its partition table is of more bytes" \
+            "copy it here again"
+    elif [ "$(at 510 2)" != 55aa ] && ! is_file_system; then
+        refuse "$image has neither partitions nor a file system" "unpack it, if it is packed by anything but gzip"
+    fi
+}
+
 look_at_image() {
     [ -r "$image" ] && [ -f "$image" ] || refuse "there is no file $image" "copy it here, or name where it is"
     case $image in
@@ -78,14 +101,10 @@ look_at_image() {
     size=$(raw | wc -c)
     sum=$(raw | digest)
     [ "$size" -gt 0 ] && [ $((size % 512)) = 0 ] || refuse "$image is no whole disk: $size bytes" "copy it here again"
-    gpt=
-    case $image in
-        *.iso) ;; # its table is for optical drives, too: it stays as it is
-        *) if raw 2> /dev/null | is_gpt; then gpt=yes; fi ;;
-    esac
+    look_at_content
 }
 compare_with_list() { # with the line that a build has written about it
-    [ -r "$(dirname "$image")/SHA256SUMS" ] || ! [ -L "$image" ] || image=$(readlink -f "$image")
+    [ ! -L "$image" ] || image=$(readlink -f "$image") # a build's list is beside the file itself
     sums=$(dirname "$image")/SHA256SUMS
     if ! [ -r "$sums" ]; then
         say "there is no SHA256SUMS beside $image: whether it came here whole is not known"
