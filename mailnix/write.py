@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -42,6 +43,23 @@ def writing(place: Path) -> Iterator[None]:
     except OSError as error:
         hint = "choose a place that you may write to, on a disk with room"
         raise BuildError(f"{place} cannot be written: {error.strerror or error}", hint) from error
+
+
+def _silent() -> None:
+    pass
+
+
+@contextlib.contextmanager
+def locked(path: Path, waits: Callable[[], None] = _silent) -> Iterator[None]:
+    """Hold the lock file `path` for the length of the block; where another process has it, call `waits`, and wait."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waits()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @frozen

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -15,7 +14,7 @@ from attrs import evolve, frozen
 
 from mailnix.doctor.values import Answer, Finding
 from mailnix.errors import MailnixError
-from mailnix.write import write_file, writing
+from mailnix.write import locked, write_file, writing
 
 PATIENCE: Final = 2
 """After so many runs in a row a question that nobody answers is told: once may be a network that was down."""
@@ -81,15 +80,10 @@ def read(file: Path) -> State:
 @contextlib.contextmanager
 def held(file: Path) -> Iterator[None]:
     """Have it for one run at a time, waiting for another; raises MailnixError where its folder cannot be written."""
-    lock = file.with_name(f".{file.name}.lock")
-    with writing(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as stack:
+        with writing(file):
+            stack.enter_context(locked(file.with_name(f".{file.name}.lock")))
         yield
-    finally:
-        os.close(handle)
 
 
 def write(file: Path, state: State) -> None:

@@ -11,6 +11,7 @@ from mailnix.guide.commands import Words, login, to_home
 from mailnix.model import ports
 from mailnix.model.names import to_unicode
 from mailnix.plan import Plan
+from mailnix.services.firewall.render import FAMILY, TABLE
 
 _PAGES: Final = "docs/howto"
 _MORE: Final = f"{_PAGES}/troubles.md"
@@ -75,7 +76,7 @@ def _programs(said: Words, plan: Plan) -> Iterator[Trouble]:
     yield Trouble(
         "It connects from elsewhere, and from one place it does not",
         "Too many wrong passwords came from there, and Mailcow has banned its address.",
-        _on(login(plan, proxy), "nft list set inet mailnix banned4"),
+        _on(login(plan, proxy), f"nft list set {FAMILY} {TABLE} banned4"),
         _MORE,
     )
     yield Trouble(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from mailnix import write
 from mailnix.errors import BuildError
 from mailnix.image.values import MIB, Progress
 
@@ -51,13 +52,7 @@ def cache_dir() -> Path:
 @contextlib.contextmanager
 def locked(path: Path, progress: Progress) -> Iterator[None]:
     """Hold the lock file `path` for the length of the block, waiting for another mailnix that holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("waiting for another mailnix that makes the same base image")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with write.locked(path, lambda: progress("waiting for another mailnix that makes the same base image")):
         yield
 
 
