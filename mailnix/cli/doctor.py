@@ -25,7 +25,7 @@ AUTHORITIES: Final = "Trust these certificate authorities (PEM) instead of this 
 @notice_options.options
 @click.option("--all", "everything", is_flag=True, help="Print what is well, too.")
 @click.option("--resolver", "resolvers", multiple=True, metavar="ADDRESS", help=RESOLVER)
-@click.option("--authorities", type=options.PATH, metavar="FILE", help=AUTHORITIES)
+@click.option("--authorities", type=options.FILE, metavar="FILE", help=AUTHORITIES)
 @mail_options.options
 @machine_ways.targets
 @machine_ways.ssh_config

@@ -74,7 +74,8 @@ def read(file: Path) -> State:
     except OSError as error:
         raise MailnixError(f"{file}: {error.strerror or error}", _ANOTHER) from None
     except (ValueError, KeyError, TypeError, RecursionError):  # the last: brackets in brackets
-        raise MailnixError(f"{file} is no state of mailnix doctor", f"remove it, or {_ANOTHER}") from None
+        hint = f"{_ANOTHER}; or remove this one, if it was one"  # it may be anybody's, named by a slip
+        raise MailnixError(f"{file} is no state of mailnix doctor", hint) from None
 
 
 @contextlib.contextmanager

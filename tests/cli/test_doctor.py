@@ -35,6 +35,12 @@ def test_a_machine_that_is_not_described_is_refused_with_those_that_are(mailnix:
     assert said.err == "mailnix: no machine is called 'nohost'\n  there is proxy, internal\n"
 
 
+def test_authorities_that_are_not_there_are_told_before_anything_is_asked(mailnix: Run, config: Path) -> None:
+    said = mailnix("doctor", config, "--only", "outside.certificate", "--authorities", "nowhere.pem")
+    assert (said.status, said.out) == (3, "")
+    assert "File 'nowhere.pem' does not exist" in said.err
+
+
 def test_programs_read_every_finding(mailnix: Run, config: Path, nobody: str) -> None:
     said = mailnix("doctor", config, "--only", "dns.mx", "--resolver", nobody, "--json")
     assert (said.status, said.json["state"], said.json["error"]) == (3, "unasked", "")
