@@ -27,10 +27,11 @@ def debian(_plan: Plan, host: HostPlan) -> DebianPart:
             File(RULES, rules()),
         ),
         wanted=tuple(each for each in wanted if each.unit not in left_out),
-        # All that needs a credential would restart with them.
+        # All that needs a credential would restart with them; a template does not run, and udev starts one anew.
         follows=tuple(
             Follows(unit, path, Verb.AT_BOOT)
             for unit in units()
+            if unit != names.LATE
             for path in (f"/etc/systemd/system/{unit}", *(f"{names.SCRIPTS}/{name}" for name in SCRIPT_NAMES))
         ),
     )
