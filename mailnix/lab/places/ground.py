@@ -140,18 +140,21 @@ def start(folder: Path, first: Place, progress: Progress, *, resume: bool = Fals
     init(plan, folder / "secrets", made_up=True)
     builds = build.builds(plan)
     specs = _specs(folder)
-    accel = choose_accel(specs[ROUTER].disk, cache_dir(), progress)
+    note = folder / "inputs"
+    inputs = hashlib.sha256(repr((builds, [e.data for b in builds for e in b.tree.files])).encode()).hexdigest()
+    goes_on = resume and note.exists() and note.read_text() == inputs
+    if not goes_on:
+        _lay_disks(plan, specs, builds, folder, progress)
+    accel = choose_accel(specs[ROUTER].disk, cache_dir(), progress)  # which boots it, where nobody has tried yet
     sockets = sockets_folder(folder)
     machines = {name: Machine(spec, paths_for(name, folder, sockets), accel) for name, spec in specs.items()}
     acquaint(machines.values())
     ground = Ground(machines, key, first, plan, trees_of(plan))
-    note = folder / "inputs"
-    inputs = hashlib.sha256(repr((builds, [e.data for b in builds for e in b.tree.files])).encode()).hexdigest()
     try:
-        if resume and note.exists() and note.read_text() == inputs:
+        if goes_on:
             state.resume(list(machines.values()), TAG)
         else:
-            _boot(ground, builds, folder, progress)
+            _boot(ground, folder, progress)
             if resume:
                 state.save(list(machines.values()), TAG)
                 note.write_text(inputs)
@@ -161,13 +164,18 @@ def start(folder: Path, first: Place, progress: Progress, *, resume: bool = Fals
             machine.kill()
 
 
-def _boot(ground: Ground, builds: tuple[HostBuild, ...], folder: Path, progress: Progress) -> None:
+def _lay_disks(
+    plan: Plan, specs: Mapping[str, MachineSpec], builds: tuple[HostBuild, ...], folder: Path, progress: Progress
+) -> None:
     entries = build_images(builds, folder / "images", Format.RAW, progress=progress)
     images = {entry.host: folder / "images" / entry.file for entry in entries}
-    for name, machine in ground.machines.items():
-        overlay(images[name], machine.spec.disk, base_format=DiskFormat.RAW, size=DISK_SIZE)
+    for name, spec in specs.items():
+        overlay(images[name], spec.disk, base_format=DiskFormat.RAW, size=DISK_SIZE)
         if name in MACHINES:
-            seed(ground.plan, name, folder / "secrets", folder / f"{name}-seed.img")
+            seed(plan, name, folder / "secrets", folder / f"{name}-seed.img")
+
+
+def _boot(ground: Ground, folder: Path, progress: Progress) -> None:
     routing = ground.router
     for name in (ROUTER, HOME):
         _switch_on(ground, name)
