@@ -176,8 +176,6 @@ def send(port: int, source: str, domain: str) -> None:
 def haraka_out(world: Internet, machine_nameserver: str = "", **changes: Any) -> Iterator[Haraka]:
     """A haraka-out that sends into it; `machine_nameserver` is the one in its resolv.conf."""
     port = free_port()
-    queue = world.stand.folder / f"queue-{port}"
-    queue.mkdir()
     settings = HarakaOut(
         hostname="mail.example.org",
         listen=(f"127.0.0.1:{port}",),
@@ -185,7 +183,7 @@ def haraka_out(world: Internet, machine_nameserver: str = "", **changes: Any) ->
         inbound_host="127.0.0.1",
         inbound_port=1,
         domains=("example.org",),
-        queue_dir=str(queue),
+        queue_dir=str(world.stand.new_queue()),
         certificate_folder=str(world.stand.certificate_folder),
         validator=world.nameserver,
         policy_dir=str(world.stand.folder / "policies"),

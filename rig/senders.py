@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import smtplib
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -64,7 +63,7 @@ def haraka_out(
     With `disk`, a size like "256k", its queue is on a file system of its own, in a mount namespace of its own.
     """
     port = stands.free_port()
-    queue = Path(tempfile.mkdtemp(dir=stand.folder, prefix="queue-"))
+    queue = stand.new_queue()
     settings = HarakaOut(
         hostname="mail.example.org",
         listen=(f"127.0.0.1:{port}",),

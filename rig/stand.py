@@ -38,6 +38,13 @@ class Stand:
         """Where Haraka's certificate is."""
         return self.folder / "certificate"
 
+    def new_queue(self) -> Path:
+        """An empty folder for the queue of one server.
+
+        Not named by the server's port: a port that is free again is given out a second time.
+        """
+        return Path(tempfile.mkdtemp(prefix="queue-", dir=self.folder))
+
 
 @contextlib.contextmanager
 def stand() -> Iterator[Stand]:

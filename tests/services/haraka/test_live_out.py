@@ -43,8 +43,6 @@ def start(stand: Stand) -> Iterator[Start]:
 
         def starter(backend: int, **changes: Any) -> Haraka:
             port = stands.free_port()
-            queue = stand.folder / f"queue-{port}"
-            queue.mkdir()
             settings = HarakaOut(
                 hostname="mail.example.org",
                 listen=(f"127.0.0.1:{port}",),
@@ -52,7 +50,7 @@ def start(stand: Stand) -> Iterator[Start]:
                 inbound_host="127.0.0.1",
                 inbound_port=backend,
                 domains=("example.org", "example.net"),
-                queue_dir=str(queue),
+                queue_dir=str(stand.new_queue()),
                 certificate_folder=str(stand.certificate_folder),
                 retries="5s*20",
             )

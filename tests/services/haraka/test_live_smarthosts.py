@@ -81,8 +81,6 @@ def start(stand: Stand) -> Iterator[Start]:
             port: int, direct: int = 1, password: str = PASSWORD, *, inbound: int = 1, **changes: Any
         ) -> Haraka:
             listens = stands.free_port()
-            queue = stand.folder / f"queue-{listens}"
-            queue.mkdir()
             smarthost = Smarthost(**{"host": HOST, "port": port, "tls": "starttls", "user": USER, **changes})
             settings = HarakaOut(
                 hostname="mail.example.org",
@@ -91,7 +89,7 @@ def start(stand: Stand) -> Iterator[Start]:
                 inbound_host="127.0.0.1",
                 inbound_port=inbound,
                 domains=("example.org",),
-                queue_dir=str(queue),
+                queue_dir=str(stand.new_queue()),
                 certificate_folder=str(stand.certificate_folder),
                 policy_dir=str(stand.folder / "policies"),
                 retries="5s*20",

@@ -82,8 +82,6 @@ def stand() -> Iterator[Stand]:
 @contextmanager
 def haraka_out(stand: Stand, world: Sink, home: Sink, card: Sequence[str]) -> Iterator[Haraka]:
     port = stands.free_port()
-    queue = stand.folder / f"queue-{port}"
-    queue.mkdir()
     settings = HarakaOut(
         hostname="mail.example.org",
         listen=(f"127.0.0.1:{port}",),
@@ -91,7 +89,7 @@ def haraka_out(stand: Stand, world: Sink, home: Sink, card: Sequence[str]) -> It
         inbound_host=home.host,
         inbound_port=home.port,
         domains=("example.org",),
-        queue_dir=str(queue),
+        queue_dir=str(stand.new_queue()),
         certificate_folder=str(stand.certificate_folder),
     )
     facts = {"own": [OWN], "card": card, "port": world.port}

@@ -72,8 +72,6 @@ def inward(stand: Stand, limits: Limits = LIMITS) -> Iterator[Way]:
 def outward(stand: Stand, limits: Limits = LIMITS) -> Iterator[Way]:
     """Mail from Mailcow to a recorder for everybody else."""
     port, world = stands.free_port(), stands.free_port()
-    queue = stand.folder / f"queue-{port}"
-    queue.mkdir()
     settings = HarakaOut(
         hostname="mail.example.org",
         listen=(f"127.0.0.1:{port}",),
@@ -81,7 +79,7 @@ def outward(stand: Stand, limits: Limits = LIMITS) -> Iterator[Way]:
         inbound_host="127.0.0.1",
         inbound_port=world,
         domains=("example.net",),
-        queue_dir=str(queue),
+        queue_dir=str(stand.new_queue()),
         certificate_folder=str(stand.certificate_folder),
         limits=limits,
     )
