@@ -15,6 +15,7 @@ import pytest
 from mailnix.doctor.values import Finding
 from mailnix.lab import visitor
 from mailnix.lab.scenario import Scene
+from tests.doctor.lab.at_once import IDS, PLACES, fifteen
 from tests.doctor.lab.fault import Fault
 from tests.doctor.lab.of_home import OF_HOME
 from tests.doctor.lab.of_names import OF_NAMES
@@ -89,8 +90,17 @@ def test_what_is_published_wrongly_is_found_alone(practice: Practice, fault: Fau
     found_alone(practice, fault)
 
 
-def test_names_are_well_again(practice: Practice) -> None:
-    assert not_well(practice.looked(["dns", "outside.blocklist"])) == []
+def test_fifteen_faults_at_once_are_all_found_and_nothing_else(practice: Practice) -> None:
+    with fifteen(practice):
+        found = practice.looked(PLACES)
+        if unasked(found):  # as above
+            found = practice.looked(PLACES)
+    assert ill(found).keys() == IDS, not_well(found)
+    assert not unasked(found), not_well(found)
+
+
+def test_all_is_well_again(practice: Practice) -> None:
+    practice.scene.wait_for("all to be well again", lambda: not not_well(practice.looked(PLACES)), AGAIN)
 
 
 @pytest.mark.skipif(not THOROUGH, reason="MAILNIX_DOCTOR=all breaks machines, too: half a minute each")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import reduce
 from typing import Final
 
 from attrs import evolve, frozen
@@ -119,6 +120,11 @@ def absent(which: Chosen) -> Changed:
 def doubled(which: Chosen, data: str) -> Changed:
     """Another one stands beside it."""
     return lambda records: _some(records, [*records, *(evolve(each, data=data) for each in records if which(each))])
+
+
+def together(*changes: Changed) -> Changed:
+    """One after the other."""
+    return lambda records: reduce(lambda before, change: tuple(change(before)), changes, records)
 
 
 def _some(before: Collection[DnsRecord], after: Collection[DnsRecord]) -> Collection[DnsRecord]:

@@ -69,52 +69,57 @@ def record(name: str, id: str, breaks: Breaks, **more: object) -> Fault:
     return Fault(name, f"dns.{id}", breaks, NAMES, **more)  # type: ignore[arg-type]
 
 
+def plain(name: str, id: str, breaks: Breaks) -> Fault:
+    """Records alone: some of these are made at once each time (at_once.py), alone where there is time."""
+    return record(name, id, breaks, seldom=True)
+
+
 def text(data: str) -> str:
     return f'"{data}"'
 
 
 OF_NAMES: Final = (
-    record("somebody else takes mail, too", "mx", published(doubled(MX, "5 mx.provider.example."))),
-    record("a domain has no MX", "mx", published(absent(at(NET, "MX")))),
-    record("an old address stands beside ours", "host", published(doubled(at(HOST, "A"), NOBODY))),
-    record("the host has no IPv6 address", "host", published(absent(at(HOST, "AAAA")))),
-    record("the reverse name is the provider's", "ptr", published(wrong(at(PTR4, "PTR"), "vps66.provider.example."))),
-    record("the IPv6 address has no reverse name", "ptr", published(absent(at(PTR6, "PTR")))),
-    record(
+    plain("somebody else takes mail, too", "mx", published(doubled(MX, "5 mx.provider.example."))),
+    plain("a domain has no MX", "mx", published(absent(at(NET, "MX")))),
+    plain("an old address stands beside ours", "host", published(doubled(at(HOST, "A"), NOBODY))),
+    plain("the host has no IPv6 address", "host", published(absent(at(HOST, "AAAA")))),
+    plain("the reverse name is the provider's", "ptr", published(wrong(at(PTR4, "PTR"), "vps66.provider.example."))),
+    plain("the IPv6 address has no reverse name", "ptr", published(absent(at(PTR6, "PTR")))),
+    plain(
         "a second SPF record", "spf", published(doubled(at(ORG, "TXT", "spf1"), text("v=spf1 ip4:198.18.0.66 -all")))
     ),
-    record("SPF lets others send alone", "spf", published(wrong(at(NET, "TXT"), text("v=spf1 ip4:198.18.0.66 -all")))),
-    record("the host has no SPF record", "spf_helo", published(absent(at(HOST, "TXT")))),
-    record("a DKIM key is another domain's", "dkim", published(mixed_up)),
-    record("a DKIM key is not there", "dkim", published(absent(at(f"dkim._domainkey.{NET}", "TXT")))),
-    record("a second DMARC record", "dmarc", published(doubled(at(f"_dmarc.{ORG}", "TXT"), text("v=DMARC1; p=none")))),
-    record("no DMARC record", "dmarc", published(absent(at(f"_dmarc.{NET}", "TXT")))),
-    record(
+    plain("SPF lets others send alone", "spf", published(wrong(at(NET, "TXT"), text("v=spf1 ip4:198.18.0.66 -all")))),
+    plain("the host has no SPF record", "spf_helo", published(absent(at(HOST, "TXT")))),
+    plain("a DKIM key is another domain's", "dkim", published(mixed_up)),
+    plain("a DKIM key is not there", "dkim", published(absent(at(f"dkim._domainkey.{NET}", "TXT")))),
+    plain("a second DMARC record", "dmarc", published(doubled(at(f"_dmarc.{ORG}", "TXT"), text("v=DMARC1; p=none")))),
+    plain("no DMARC record", "dmarc", published(absent(at(f"_dmarc.{NET}", "TXT")))),
+    plain(
         "an old policy is announced", "mta_sts", published(wrong(at(f"_mta-sts.{ORG}", "TXT"), text("v=STSv1; id=1")))
     ),
-    record(
+    plain(
         "the policy is looked for elsewhere",
         "mta_sts_host",
         published(wrong(at(f"mta-sts.{ORG}", "CNAME"), "www.provider.example.")),
     ),
-    record("nobody is told of failed TLS", "tls_rpt", published(absent(at(f"_smtp._tls.{ORG}", "TXT")))),
-    record(
+    plain("nobody is told of failed TLS", "tls_rpt", published(absent(at(f"_smtp._tls.{ORG}", "TXT")))),
+    plain(
         "another authority alone may sign",
         "caa",
         published(wrong(at(HOST, "CAA", "issue"), '0 issue "other.example"')),
     ),
-    record(
+    plain(
         "another authority may sign, too",
         "caa",
         published(doubled(at(HOST, "CAA", "issue"), '0 issue "other.example"')),
     ),
-    record(
+    plain(
         "IMAP is looked for elsewhere",
         "srv",
         published(wrong(at(f"_imaps._tcp.{ORG}", "SRV"), "0 1 993 imap.provider.example.")),
     ),
-    record("calendars have no path", "dav", published(absent(at(f"_caldavs._tcp.{ORG}", "TXT")))),
-    record("settings are nowhere", "autoconfig", published(absent(at(f"autoconfig.{NET}", "CNAME")))),
+    plain("calendars have no path", "dav", published(absent(at(f"_caldavs._tcp.{ORG}", "TXT")))),
+    plain("settings are nowhere", "autoconfig", published(absent(at(f"autoconfig.{NET}", "CNAME")))),
     record(
         "a TLSA record means another key",
         "tlsa",

@@ -20,7 +20,8 @@ from mailnix.lab.internet.receivers import TLSA
 from mailnix.lab.scenario import Scene
 from mailnix.plan import DnsRecord, derive
 from mailnix.run import run
-from tests.doctor.lab.fault import Fault
+from tests.doctor.lab import at_once
+from tests.doctor.lab.fault import Breaks, Fault
 from tests.doctor.lab.internet import anchor, whole_zone
 from tests.doctor.lab.of_home import OF_HOME
 from tests.doctor.lab.of_names import OF_NAMES
@@ -83,20 +84,34 @@ def files() -> dict[str, bytes]:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.id}: {fault.name}")
 def test_a_fault_is_made_and_mended_by_what_can_be_done(fault: Fault, files: dict[str, bytes]) -> None:
+    commands, broken = made_and_mended(fault.breaks, files)
+    assert len(commands) >= 2 or len(broken) >= 1
+    assert {fault.id, *fault.also, *fault.unasked} <= IDS
+    assert {only for only in fault.only if "." in only} <= IDS
+
+
+def made_and_mended(breaks: Breaks, files: dict[str, bytes]) -> tuple[list[str], list[set[tuple[str, str, str]]]]:
+    """What machines were told, and which zones were published meanwhile; the last one is as described."""
     machines = {name: Recording(files) for name in ("internet", *(host.name for host in PLAN.hosts))}
     scene = Scene(PLAN, LAYOUT, machines, cast(Any, None))
     names = Zones(scene)
     practice = cast(Practice, type("Fake", (), {"scene": scene, "names": names, **_places(scene)}))
-    with fault.breaks(practice):
+    with breaks(practice):
         broken = [*names.seen]
-    commands = [command for machine in machines.values() for command in machine.commands]
-    assert len(commands) >= 2 or len(broken) >= 1
     if broken:
         names.publish()
         mended, healthy = ({each for each in seen if each[1] != "SOA"} for seen in names.seen[-2:])
         assert mended == healthy
-    assert {fault.id, *fault.also, *fault.unasked} <= IDS
-    assert {only for only in fault.only if "." in only} <= IDS
+    return [command for machine in machines.values() for command in machine.commands], broken
+
+
+def test_fifteen_are_made_at_once_and_mended(files: dict[str, bytes]) -> None:
+    commands, (zone,) = made_and_mended(at_once.fifteen, files)
+    assert len(at_once.IDS) == 15
+    assert len(commands) == 2 * len(at_once.faults())
+    asked = {(name, kind) for name, kind, _ in zone}
+    assert ("_dmarc.example.org.", "TXT") in asked
+    assert not asked & {("_dmarc.example.net.", "TXT"), ("dkim._domainkey.example.net.", "TXT"), ("example.net.", "MX")}
 
 
 def _places(scene: Scene) -> dict[str, Any]:
