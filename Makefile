@@ -15,6 +15,8 @@ EXAMPLE := docs/examples/two_machines.py
 CONFIG ?= $(EXAMPLE)
 NIXPKGS ?= $(MAILNIX_NIXPKGS)
 STAMP := $(VENV)/.installed
+# CI has 90 minutes: who spends them is told.
+SLOWEST := --durations 20 --durations-min 10
 
 .PHONY: demo test unit vm nixos hardware servers real lint bench setup clean
 
@@ -29,10 +31,10 @@ demo: setup
 
 # A file is one worker's, for its tests share what they start. The longest one is left to `make servers`.
 unit: setup
-	MAILNIX_SERVERS=$(or $(MAILNIX_SERVERS),containers) $(BIN)/pytest tests --numprocesses auto --dist loadfile --ignore tests/deploy/test_servers.py
+	MAILNIX_SERVERS=$(or $(MAILNIX_SERVERS),containers) $(BIN)/pytest tests --numprocesses auto --dist loadfile --ignore tests/deploy/test_servers.py $(SLOWEST)
 
 vm: setup
-	$(BIN)/pytest vm-tests --ignore vm-tests/nixos_layer --ignore vm-tests/servers --mailnix-config $(EXAMPLE)
+	$(BIN)/pytest vm-tests --ignore vm-tests/nixos_layer --ignore vm-tests/servers --mailnix-config $(EXAMPLE) $(SLOWEST)
 
 nixos: setup
 	@test -d "$(NIXPKGS)/pkgs" || { echo "NIXPKGS='$(NIXPKGS)' is no nixpkgs tree: make nixos NIXPKGS=DIR" >&2; exit 1; }
