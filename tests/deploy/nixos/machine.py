@@ -139,6 +139,21 @@ class NixOS:
         for timer in self.root.glob("units/*.timer"):
             self._run(timer.read_text().split(), b"")
 
+    def by_hand(self, number: int, called: str, *, activates: bool = True) -> None:
+        """What `nixos-rebuild switch` does, or boot: a system becomes the default by that number, and maybe runs."""
+        self.profile.with_name(f"system-{number}-link").symlink_to(self.system(called))
+        self.profile.unlink()
+        self.profile.symlink_to(f"system-{number}-link")
+        if activates:
+            (self.root / "run/current-system").unlink()
+            (self.root / "run/current-system").symlink_to(self.system(called))
+
+    def ends_what_is_bounded(self) -> None:
+        """What systemd does when services have had the time that they may take."""
+        for bound in self.root.glob("units/*.most"):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(int(bound.with_suffix(".service").read_text()), signal.SIGKILL)
+
     def time_passes(self) -> None:
         """Until what waits has waited long enough."""
         state = self.root / "run/mailnix-generations/state"

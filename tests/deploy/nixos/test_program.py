@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,13 +20,6 @@ pytestmark = pytest.mark.skipif(shutil.which("setsid") is None, reason="setsid (
 
 CUT = 'touch "$MAILNIX_ROOT/killed"; kill -9 "-$(cat "$MAILNIX_ROOT"/units/*-finish.service)"'
 """In a system's texts: what finishes the change ends here, and the power with it."""
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[NixOS]:
-    made = NixOS.fresh(tmp_path / "root")
-    yield made
-    made.end()
 
 
 def last(machine: NixOS) -> tuple[str, str]:
@@ -261,8 +253,8 @@ def test_a_unit_that_had_failed_before_is_no_reason(machine: NixOS) -> None:
 
 
 def test_an_activation_that_fails_takes_it_back(machine: NixOS) -> None:
-    machine.receive(2, machine.system("second", before_test="exit 2"))
-    assert machine.switch(2) == (1, "generations: taken back: switch-to-configuration ended with 2")
+    machine.receive(2, machine.system("second", before_test="echo no, said it; exit 2"))
+    assert machine.switch(2) == (1, "generations: taken back: switch-to-configuration ended with 2: no, said it")
     assert machine.runs == ("first", "first")
 
 
@@ -276,7 +268,7 @@ def test_what_installs_is_killed_in_the_middle(machine: NixOS) -> None:
     while waiting.is_alive():
         machine.look()
         waiting.join(0.05)
-    assert said == [(1, "generations: taken back: what installed it was killed")]
+    assert said == [(1, "generations: taken back: what installed it was killed, or hung for 30 minutes")]
     assert machine.runs == ("first", "first")
 
 

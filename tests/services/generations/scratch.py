@@ -116,7 +116,8 @@ def _add(tar: tarfile.TarFile, name: str, text: str) -> None:
 class Scratch:
     """See World.
 
-    `failed` are units that do, `stopped` those of them that were told to end, `dies` counts down to the step at which
+    `failed` are units that do, `stopped` those of them that were told to end, `anew` services with how often systemd
+    has started each again and what it is doing, `dies` counts down to the step at which
     whoever works is killed, `keeps` and `restarts` are whether systemd can start the keeper, and starts it again,
     `locked` how often somebody else holds dpkg's lock, `updating` how often apt's, `online` whether Debian's archive
     answers, `space` how much room there is where it is not the real disk's.
@@ -131,6 +132,7 @@ class Scratch:
         self.failed: Callable[[], Sequence[str]] = tuple
         self.queued: Callable[[], Sequence[str]] = tuple
         self.stopped: Sequence[str] = ()
+        self.anew: Callable[[], Mapping[str, tuple[int, str]]] = dict
         self.dies: int | None = None
         self.keeps = self.restarts = True
         self.locked = self.updating = 0
@@ -219,6 +221,9 @@ class Scratch:
     def _systemctl(self, argv: Sequence[str]) -> Done:
         if argv[-1] == names.KEEPER and self.keeps and (argv[1] == "restart" or self.keeper is None):
             self.keeper = Keeper(self)
+        if argv[-1] == "*.service":
+            shown = (f"Id={unit}\nNRestarts={n}\nSubState={now}\n" for unit, (n, now) in self.anew().items())
+            return Done(0, "\n".join(shown))
         if "show" in argv:
             return Done(0, "Result=signal\nExecMainStatus=15\n" if argv[-1] in self.stopped else "Result=exit-code\n")
         if "list-jobs" in argv:

@@ -178,6 +178,37 @@ def test_one_whose_next_start_fails_or_never_comes_takes_the_change_back(running
     assert running.whole()
 
 
+def anew(machine: Scratch, *looks: tuple[int, str]) -> None:
+    """What systemd tells of generation 2's service at each look, the last one for ever."""
+    every = itertools.chain(looks, itertools.repeat(looks[-1]))
+    machine.anew = lambda: {"of-2.service": next(every)} if machine.laid() == "2 2" else {}
+
+
+def test_a_unit_that_is_started_again_and_again_takes_the_change_back(running: Scratch) -> None:
+    """As Haraka, Caddy and unbound, which systemd starts without a limit, and never calls failed."""
+    anew(running, *((n // 5, "auto-restart" if n % 5 else "running") for n in range(90)))
+    with pytest.raises(Refused, match=r"failed: of-2.service .*; generation 1 runs"):
+        verbs.switch(running, 2, 60, "a")
+    assert running.whole()
+
+
+def test_a_unit_whose_second_start_succeeds_takes_nothing_back(running: Scratch) -> None:
+    anew(running, *[(0, "auto-restart")] * 6, (1, "running"))
+    assert verbs.switch(running, 2, 60, "a")["step"] == "installed"
+
+
+def test_a_unit_that_waits_long_before_each_start_takes_nothing_back(running: Scratch) -> None:
+    """Mailcow's wait for what they need."""
+    anew(running, *((n // 30, "auto-restart") for n in range(90)))
+    assert verbs.switch(running, 2, 60, "a")["step"] == "installed"
+
+
+def test_a_unit_that_was_started_again_and_again_before_takes_nothing_back(running: Scratch) -> None:
+    looks = itertools.count()
+    running.anew = lambda: {"of-2.service": (next(looks), "auto-restart")}
+    assert verbs.switch(running, 2, 60, "a")["step"] == "installed"
+
+
 @pytest.mark.parametrize("unit", ["other.service", "of-2@x.service"])
 def test_units_of_others_may_fail(running: Scratch, unit: str) -> None:
     running.failed = lambda: [unit] if running.laid() == "2 2" else []

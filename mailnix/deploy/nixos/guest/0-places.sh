@@ -17,3 +17,4 @@ running=$root/run/current-system
 gcroot=$root/nix/var/nix/gcroots/mailnix-generations
 store=$root/etc/credstore
 before=$kept/before # credentials as they were, while `finish` lays the new ones
+accounts=$kept/accounts # /etc/passwd and its kin as they were, from the switch on

@@ -3,6 +3,7 @@ export LC_ALL=C PATH="/run/current-system/sw/bin:/run/wrappers/bin:$PATH"
 ours=$root/usr/lib/mailnix/receive-credentials
 
 refuse() {
+    trap - EXIT
     echo "generations: $1" >&2
     exit "${2:-1}"
 }
@@ -13,6 +14,18 @@ held() {
     mkdir -p "$run"
     exec 9>"$run/lock"
     flock -w "$1" 9
+}
+
+# What nobody thought of, most likely no room: whoever called is told, and takes it for no other program's word.
+unforeseen() {
+    [ "$1" = 0 ] || echo "generations: $verb ended with $1 on this machine: is its disk full, or /run?" >&2
+}
+
+# The part before it has said why.
+quit() {
+    status=$?
+    trap - EXIT
+    exit "$status"
 }
 
 lock() { held "$1" || busy "another deploy is at work on this machine"; }
@@ -57,11 +70,11 @@ generation() {
     if [ -e "$made" ]; then cat "$made"; else printf '{"generation": %s, "host": "", "digest": ""}' "$1"; fi
 }
 
-# What is pending: id, to and from (generations), new and old (systems), within, until (seconds), step, left (tries).
+# What is pending: id, to and from (generations), new, old and ran (systems), within, until (seconds), step, left (tries).
 known() { text=$(cat "$run/state" 2>/dev/null) && eval "$text"; }
 
 remember() {
-    printf '%s\n' "id=$id to=$to from=$from new=$new old=$old within=$within until=$until step=$step left=$left" \
+    printf '%s\n' "id=$id to=$to from=$from new=$new old=$old ran=$ran within=$within until=$until step=$step left=$left" \
         >"$run/state.new"
     mv "$run/state.new" "$run/state"
 }

@@ -21,10 +21,10 @@ lay() {
     mount --bind "$run/credstore" "$store"
 }
 
-uncover() { while mountpoint -q "$store"; do umount -l "$store"; done; }
+uncover() { while mountpoint -q "$store"; do umount -l "$store" || return; done; }
 
 keep() {
-    for name in $(changed); do replace "$run/brought/credentials/$name" "$name" || return; done
+    for name in $(changed); do replace "$run/brought/credentials/$name" "$store/$name" || return; done
 }
 
 # Beside what becomes the default lies what was there, until the boot loader is written: that is what `mend` looks for.
@@ -62,7 +62,7 @@ readers() {
 
 # As at boot, but that what reads them is told so.
 mend() {
-    [ -e "$before" ] || return 0
+    if ! unsure || known; then return 0; fi
     lock 60
     if known; then return 0; fi
     if former; then

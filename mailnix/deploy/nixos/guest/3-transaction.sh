@@ -2,12 +2,15 @@
 
 looks=5   # seconds between two looks of the timer
 queue=120 # looks at most, while one that failed is about to start
+again=20  # looks, while systemd waits to start one anew: two failures meanwhile count
 tries=20  # looks at a system that does not come back whole
+most=1800 # seconds for a step: switch-to-configuration waits for a unit that never starts for as long as that may take
+other=600 # seconds for one that somebody else has called
 
 unit() { echo "mailnix-generations-$id"; }
 
 in_unit() {
-    systemd-run --quiet --collect --unit="$(unit)$1" --setenv=PATH="$old/sw/bin:$PATH" \
+    systemd-run --quiet --collect --unit="$(unit)$1" --property=RuntimeMaxSec="$most" --setenv=PATH="$old/sw/bin:$PATH" \
         --setenv=MAILNIX_ROOT="$root" "$3" ${4+"$4"} ${5+"$5"} /bin/sh "$run/program" "$2" --id "$id"
 }
 
@@ -28,55 +31,135 @@ queued() {
         comm -12 - "$1" | grep -q .
 }
 
+# Services whose start is repeated without an end (Restart=, and no StartLimitIntervalSec) never fail for systemd:
+# "unit restarts" of each that has been started anew, or that waits for it ("-" before it).
+restarts() {
+    systemctl show --property=Id,NRestarts,SubState '*.service' | awk -F= '
+        function tell() { if (waits || count > 0) print (waits ? "-" : "") id, count + 0; id = count = waits = "" }
+        $1 == "Id" { id = $2 } $1 == "NRestarts" { count = $2 } $1 == "SubState" { waits = $2 ~ /^auto-restart/ }
+        /^$/ { tell() } END { tell() }'
+}
+
+counted() { restarts | sed 's/^-//' | sort; }
+
+# Those that were started anew for long before the change, or waited for it, are no reason against it.
+looping() { restarts | awk '/^-/ || $2 > 4 { sub(/^-/, ""); print $1 }'; }
+
+restless() {
+    { restarts | sed -n 's/^-\(.*\) .*/\1/p' && started_anew 0; } | sort -u | comm -23 - "$run/failed.before" | grep -q .
+}
+
+# More often than that since the change.
+started_anew() {
+    counted | join -a 2 -e 0 -o 0,1.2,2.2 "$run/restarts.once" - | awk -v more="$1" '$3 - $2 > more { print $1 }'
+}
+
 # Twice: a unit that systemd is about to start again has failed for an instant.
 failed_now() {
-    starts=$queue
+    starts=$queue anew=$again
+    counted >"$run/restarts.once"
     failed >"$run/failed.once"
-    while [ "$starts" -gt 0 ] && queued "$run/failed.once"; do
-        starts=$((starts - 1))
+    while { [ "$starts" -gt 0 ] && queued "$run/failed.once"; } || { [ "$anew" -gt 0 ] && restless; }; do
+        starts=$((starts - 1)) anew=$((anew - 1))
         sleep 1
         failed >"$run/failed.once"
     done
     sleep 1
-    failed | comm -12 - "$run/failed.once" | comm -23 - "$run/failed.before" | paste -sd ' ' -
+    { failed | comm -12 - "$run/failed.once" && started_anew 1; } | sort -u | comm -23 - "$run/failed.before" |
+        paste -sd ' ' -
 }
 
 activate() { NIXOS_INSTALL_BOOTLOADER=0 "$1/bin/switch-to-configuration" "$2" 9>&-; }
+
+tried_out() {
+    ended_with=0
+    activate "$1" test || ended_with=$?
+}
+
+done_by_it() { [ "$ended_with" = 0 ] || [ "$ended_with" = 4 ]; } # 4: a unit failed, though it may have before
+
+why_not() {
+    words=$(grep . "$run/said" | tail -n 1)
+    case $ended_with in
+        100) echo "only a restart brings it, for its init is another one: nixos-rebuild boot, and restart the machine" ;;
+        *) echo "switch-to-configuration ended with $ended_with${words:+: $words}" ;;
+    esac
+}
+
+runs() { [ "$(readlink -f "$running")" = "$1" ]; }
+
+is_default() { [ "$(readlink -f "$profile")" = "$1" ]; }
+
+# Somebody's nixos-rebuild: switch-to-configuration does not wait for another one, and fails.
+alone() {
+    its=$root/run/nixos/switch-to-configuration.lock
+    [ ! -e "$its" ] || flock -w "$other" "$its" true || true
+}
+
+# The machine's own users are on the disk, where no system is the former one.
+note_accounts() {
+    rm -rf "$accounts.new" && mkdir -p "$accounts.new" || return
+    for name in passwd group shadow gshadow subuid subgid; do
+        file=$root/etc/$name
+        if [ -f "$file" ] && [ ! -L "$file" ]; then cp -p "$file" "$accounts.new/$name" || return; fi
+    done
+    sync && rm -rf "$accounts" && mv "$accounts.new" "$accounts"
+}
 
 install() {
     lock 60
     known && [ "$step" = asked ] || return 0
     step=installing
     remember
-    failed >"$run/failed.before"
+    alone
+    if ! is_default "$old"; then
+        go_back "another system has become the default meanwhile"
+    elif ! note_accounts; then
+        go_back "what is there could not be noted: is the disk full?"
+    else
+        bring
+    fi
+}
+
+bring() {
+    { failed && looping; } | sort -u >"$run/failed.before"
     lay
-    ended_with=0
-    activate "$new" test >"$run/said" 2>&1 || ended_with=$?
+    tried_out "$new" >"$run/said" 2>&1
     cat "$run/said"
     hand_on
     broken=$(failed_now)
     if [ -n "$broken" ]; then
         go_back "$broken: failed"
-    elif [ "$ended_with" != 0 ] && [ "$ended_with" != 4 ]; then # 4: a unit failed, though it may have before
-        go_back "switch-to-configuration ended with $ended_with"
+    elif ! done_by_it; then
+        go_back "$(why_not)"
     else
         until=$(($(seconds) + within)) step=installed
         remember
     fi
 }
 
-# What has been the default all the time runs again; the timer tries anew where it does not come up.
+# What has been the default all the time runs again; the timer tries anew where it does not come up whole.
 go_back() {
     [ "$step" = back ] || { printf '%s\n' "$1" >"$run/why" && left=$tries; }
     step=back left=$((left - 1))
     remember
-    uncover
-    put_back
-    activate "$old" test || true
-    if [ "$(readlink -f "$running")" != "$old" ] && [ "$left" -gt 0 ]; then return 0; fi
+    why=$(cat "$run/why")
+    if ! { uncover && default_again && put_back && old_again; }; then
+        [ "$left" -le 0 ] || return 0
+        why="$why; what ran before does not come up whole, which a restart of the machine may mend"
+    fi
     hand_on
     forget_before
-    ended back "$(cat "$run/why")"
+    ended back "$why"
+}
+
+# A system that somebody has activated by other means meanwhile is theirs, and stays.
+old_again() {
+    if ! runs "$new" && ! runs "$old" && ! runs "$ran"; then
+        why="$why; another system was activated by other means meanwhile, and stays"
+        return 0
+    fi
+    tried_out "$old" && done_by_it && runs "$old"
 }
 
 # The boot loader comes last, and decides: all that the new system needs is on the disk by then.
@@ -85,7 +168,9 @@ finish() {
     known && [ "$step" = confirming ] || return 0
     left=$((left - 1))
     remember
-    if [ "$left" -lt 0 ]; then
+    if ! runs "$new"; then
+        go_back "it does not run any more"
+    elif [ "$left" -lt 0 ]; then
         unfinished "it could not be made the default, often enough"
     elif ! { uncover && aside && make_default && record && keep && sync; }; then
         unfinished "it could not be made the default: is the disk full?"
@@ -100,7 +185,7 @@ finish() {
 }
 
 make_default() {
-    if [ -L "$profile-$to-link" ]; then
+    if [ -L "$profile-$to-link" ] && [ "$(system_of "$to")" = "$new" ]; then # that number may be another's by now
         nix-env -p "$profile" --switch-generation "$to"
     else
         nix-env -p "$profile" --set "$new"
@@ -110,7 +195,6 @@ make_default() {
 unfinished() {
     default_again || true
     activate "$old" boot || true
-    put_back
     go_back "$1"
 }
 
@@ -136,7 +220,7 @@ look() {
         return 0
     fi
     case $step in
-        asked | installing) works install || go_back "what installed it was killed" ;;
+        asked | installing) works install || go_back "what installed it was killed, or hung for $((most / 60)) minutes" ;;
         installed) [ "$(seconds)" -lt "$until" ] || go_back "nobody confirmed it in time" ;;
         confirming) works finish || in_unit -finish finish --no-block ;;
         back) go_back "" ;;

@@ -66,7 +66,12 @@ forget() {
 
 system_for() {
     if [ -L "$profile-$1-link" ]; then
-        system_of "$1"
+        its=$(system_of "$1")
+        if grep -q "\"generation\": $1[ ,}]" "$run/brought/made.json" 2>/dev/null && [ "$(brought brought)" != "$its" ]; then
+            rm -rf "$run/brought" "$gcroot"
+            refuse "somebody has made a generation $1 by other means meanwhile: begin again"
+        fi
+        echo "$its"
     elif grep -q "\"generation\": $1[ ,}]" "$run/brought/made.json" 2>/dev/null; then
         brought brought
     else
@@ -106,7 +111,7 @@ units_in() {
 units() { "$1/bin/switch-to-configuration" dry-activate 2>&1 9>&- | units_in; }
 
 plan() {
-    system=$(system_for "$1") || exit
+    system=$(system_for "$1") || quit
     printf '{"packages": %s, "files": {}, "units": [%s]}\n' "$(packages "$system")" "$(units "$system")"
 }
 
@@ -121,14 +126,16 @@ switch() {
     if known; then
         [ "$id $to" = "$3 $1" ] || busy "generation $to waits for its confirmation"
     else
-        new=$(system_for "$1") || exit
+        new=$(system_for "$1") || quit
         old=$(readlink -f "$profile") from=$(number_of "$profile")
         id=$3 to=$1 within=$2 until=$(($(seconds) + within)) step=asked left=0
+        ran=$(readlink -f "$running")
         [ ! -L "$profile-$to-link" ] || rm -rf "$run/brought"
         mkdir -p "$run/brought"
         rm -f "$run/last"
         : >"$run/said"
-        if [ "$new" = "$old" ]; then tried -; else tried "$new"; fi
+        if [ "$new" = "$old" ]; then tried -; else tried "$new"; fi ||
+            refuse "nothing was changed, for $kept cannot be written: is the disk full?"
         printf '%s\n' "$0" >"$run/program"
         begin
         remember
@@ -140,10 +147,8 @@ switch() {
 
 # For after a power cut. With the same system credentials alone change, and those of before are there then.
 tried() {
-    mkdir -p "$kept"
-    echo "$id $to $1 $from" >"$kept/tried.new"
-    sync "$kept/tried.new"
-    mv "$kept/tried.new" "$kept/tried"
+    mkdir -p "$kept" && echo "$id $to $1 $from" >"$kept/tried.new" && sync "$kept/tried.new" &&
+        mv "$kept/tried.new" "$kept/tried"
 }
 
 mine() { known && [ "$id $step" = "$1 installed" ]; }
@@ -197,6 +202,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+trap 'unforeseen $?' EXIT
 case "$number$seconds$token" in *[!A-Za-z0-9]*) refuse "that is no number, or no name" 2 ;; esac
 case $verb in status | receive | switch) mend ;; esac
 case $verb in

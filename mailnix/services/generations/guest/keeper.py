@@ -16,6 +16,13 @@ SETTLE = 4
 QUEUED = 120
 """Looks at most, while one that failed has a start before it: it may wait for others that start."""
 
+AGAIN = 20
+"""Looks, while systemd waits to start one anew: two failures meanwhile count. What may want longer (Mailcow, for half a
+minute) waits longer between two starts."""
+
+FLAPPING = 4
+"""Starts anew that are no reason against a change, if a unit had more of them before."""
+
 LATE = "it was not begun in time"
 TRIES = 5
 """How often what was there before is configured: its files are there by then, and another deploy must be possible."""
@@ -101,15 +108,24 @@ class Keeper:
         that is stopped while it starts counts as failed until it is started again, which its job in the queue says.
         """
         ours = units(self.world, generation.package)
+        first = restarts(self.world)
         before: list[str] = []
         for look in range(1, QUEUED + 1):
             fresh = [unit for unit in failed_units(self.world) if unit not in pending.failed]
             now = [unit for unit in fresh if _template(unit) in ours]
             waiting = queued_units(self.world) if now and look < QUEUED else frozenset()
             ended = [unit for unit in now if unit not in waiting]
-            if failed := [unit for unit in ended if unit in before or look == QUEUED]:
+            anew = {
+                unit: each
+                for unit, each in restarts(self.world).items()
+                if unit not in pending.failed and _template(unit) in ours
+            }
+            more = {unit: each.times - first.get(unit, Anew()).times for unit, each in anew.items()}
+            failed = [unit for unit in ended if unit in before or look == QUEUED]
+            if failed := failed + [unit for unit in more if more[unit] > 1]:
                 return f"failed: {', '.join(failed)} (journalctl -u {failed[0]})"
-            if look >= SETTLE and not now:
+            restless = any(each.waits or more[unit] for unit, each in anew.items())
+            if look >= (AGAIN if restless else SETTLE) and not now:
                 break
             before = ended
             self.world.sleep(1)
@@ -149,9 +165,9 @@ class Keeper:
 
 
 def units(world: World, package: str) -> frozenset[str]:
-    """Units that a package lays or has started, by their files and links."""
+    """Units that a package lays, adds to (UNIT.d) or has started, by their files, folders and links."""
     lines = world.run(["dpkg", "--listfiles", package]).output.splitlines()
-    return frozenset(line.rpartition("/")[2] for line in lines if "/systemd/system/" in line)
+    return frozenset(line.rpartition("/")[2].removesuffix(".d") for line in lines if "/systemd/system/" in line)
 
 
 def failed_units(world: World) -> tuple[str, ...]:
@@ -161,6 +177,33 @@ def failed_units(world: World) -> tuple[str, ...]:
     )
     units = [line.split()[0] for line in said.output.splitlines() if line.strip()]
     return tuple(unit for unit in units if not _was_stopped(world, unit))
+
+
+@dataclasses.dataclass(frozen=True)
+class Anew:
+    """How often systemd has started a service anew by itself, and whether it waits to: systemd.service(5), Restart=.
+
+    Where there is no limit to that (StartLimitIntervalSec=0), as for Haraka and Caddy, no service ever shows as failed.
+    """
+
+    times: int = 0
+    waits: bool = False
+
+
+def restarts(world: World) -> dict[str, Anew]:
+    """All services of the machine, by their names."""
+    said = world.run(["systemctl", "show", "--property=Id,NRestarts,SubState", "*.service"]).output
+    every = (dict(line.partition("=")[::2] for line in block.splitlines()) for block in said.split("\n\n"))
+    return {
+        each["Id"]: Anew(int(each.get("NRestarts") or 0), each.get("SubState", "").startswith("auto-restart"))
+        for each in every
+        if "Id" in each
+    }
+
+
+def flapping(world: World) -> tuple[str, ...]:
+    """Services that are started anew all the time."""
+    return tuple(unit for unit, each in restarts(world).items() if each.waits or each.times > FLAPPING)
 
 
 def queued_units(world: World) -> frozenset[str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import credentials, dpkg_lock, login, packages, room, state
-from .keeper import Keeper, failed_units
+from .keeper import Keeper, failed_units, flapping
 from .packages import INSTALL_AT_MOST
 from .receiving import clear, damaged
 from .state import ASKED, BACK, CONFIRMED, INSTALLED, Pending, State
@@ -123,7 +123,7 @@ def _ask(world: World, known: State, number: int, within: int, token: str, *, da
             until=world.now() + START_AT_MOST + INSTALL_AT_MOST + within,
             boot=world.boot(),
             new=tuple(name for name, _ in changes.new),
-            failed=failed_units(world),
+            failed=(*failed_units(world), *flapping(world)),
             databases=databases,
         )
         state.save(world, replace(known, pending=pending))
