@@ -33,13 +33,14 @@ class About(StrEnum):
     RELAY = "outgoing mail through the tunnel"
     HARAKA = "port 25 from outside"
     HARAKA_ITSELF = "port 25 from itself"
+    NAMES = "names are looked up"
     RELEASE = "another Mailcow, all of it"
     AGAIN = "Mailcow, all of it"
 
 
 @frozen
 class Check:
-    """One question: about which tunnel or proxy (or none), asked where, of which machines' change it tells."""
+    """One question: about which tunnel, proxy or machine (or none), asked where, of which machines' change it tells."""
 
     about: About
     proxy: str
@@ -55,8 +56,14 @@ class Check:
 
 def checks(plan: Plan, changed: Collection[str], reached: Collection[str]) -> tuple[Check, ...]:
     """What tells whether the `changed` machines do their work; asked of machines that are `reached`, and here."""
-    found = (check for proxy in plan.proxies for check in _of(proxy))
+    found = [check for proxy in plan.proxies for check in _of(proxy)]
+    found += [_names(plan, host.name) for host in plan.hosts]
     return tuple(each for each in found if {*each.hosts} & {*changed} and each.asked in {HERE, *reached})
+
+
+def _names(plan: Plan, host: str) -> Check:
+    """A resolver that does not answer keeps nobody out, and all mail."""
+    return Check(About.NAMES, host, host, ("name", plan.topology.hostname, 0), (host,))
 
 
 def mailcow(home: str, another: str, again: str) -> Iterator[Check]:
@@ -88,6 +95,8 @@ def demanded(check: Check, before: Collection[Check], first: Collection[str], ru
     `before` has the checks that were well before it; `first` the machines that get their first generation, `running`
     all that have one once this is done. Mailcow has its time at first: it loads some gigabytes.
     """
+    if check.about is About.NAMES and check.proxy in first:
+        return False  # whom it asked before was nobody's choice of ours
     if check in before or check.about is About.RELEASE:
         return True
     new = bool({*check.hosts} & {*first}) and {*check.hosts} <= {*running}

@@ -156,6 +156,19 @@ def test_what_did_not_answer_before_is_told_and_not_demanded(stage: Stage) -> No
     assert [(seen.what, seen.demanded) for seen in told] == [("Mailcow through the tunnel (proxy)", False)]
 
 
+def test_a_resolver_that_answers_no_more_takes_the_change_back(stage: Stage) -> None:
+    stage.packages.digests["proxy"] = "other"
+    stage["proxy"].answers = lambda question: (question[0] != "name" or not stage["proxy"].pending, "192.0.2.53 fails")
+    with pytest.raises(Failed, match=r"names are looked up \(proxy\): 192.0.2.53 fails"):
+        deploy(stage.deploying())
+    assert generations(stage) == {"proxy": 1, "internal": 1}
+
+
+def test_a_machine_that_is_taken_over_may_have_another_resolver_that_takes_its_time(plain: Stage) -> None:
+    plain["proxy"].answers = lambda question: (question[0] != "name" or not plain["proxy"].pending, "")
+    assert ends(deploy(plain.deploying())) == {"internal": End.CONFIRMED, "proxy": End.CONFIRMED}
+
+
 def test_a_broken_unit_is_the_machines_own_to_take_back(stage: Stage) -> None:
     stage.packages.digests |= {"internal": "broken", "proxy": "other"}
     stage["internal"].fails = "mailcow-bans.service failed"

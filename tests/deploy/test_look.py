@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import dns.message
+import dns.rcode
 import pytest
 
 from mailnix.deploy.guest import look
@@ -65,6 +67,61 @@ def test_a_tunnel_that_is_not_there_is_a_no() -> None:
     ((ok, said),) = ask_here([("handshake", "wg-none", 0)])
     assert not ok
     assert said in ("there is no wg-none", "wg is not installed")
+
+
+class TestNames:
+    """What the resolvers of /etc/resolv.conf say of a name that none can have kept."""
+
+    @pytest.fixture
+    def resolver(self) -> Iterator[socket.socket]:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+            listening.bind(("127.0.0.1", 0))
+            yield listening
+
+    def ask(self, folder: Path, resolver: socket.socket, *addresses: str) -> tuple[bool, str]:
+        (folder / "resolv.conf").write_text("".join(f"nameserver {each}\n" for each in addresses))
+        return look.name("mail.example.org", 0, str(folder / "resolv.conf"), resolver.getsockname()[1])
+
+    def answers(self, resolver: socket.socket, *codes: int) -> list[str]:
+        """The names that it is asked for."""
+        asked: list[str] = []
+
+        def serve() -> None:
+            for code in codes:
+                query, who = resolver.recvfrom(512)
+                message = dns.message.from_wire(query)
+                asked.append(message.question[0].to_text())
+                reply = dns.message.make_response(message)
+                reply.set_rcode(dns.rcode.Rcode(code))
+                resolver.sendto(reply.to_wire(), who)
+
+        threading.Thread(target=serve, daemon=True).start()
+        return asked
+
+    @pytest.mark.parametrize(
+        ("code", "answer"),
+        [(0, (True, "127.0.0.1 answers")), (3, (True, "127.0.0.1 answers")), (2, (False, "127.0.0.1 fails (2)"))],
+    )
+    def test_that_there_is_none_is_an_answer_and_that_nobody_could_be_asked_is_not(
+        self, tmp_path: Path, resolver: socket.socket, code: int, answer: tuple[bool, str]
+    ) -> None:
+        self.answers(resolver, code)
+        assert self.ask(tmp_path, resolver, "127.0.0.1") == answer
+
+    def test_are_others_each_time(self, tmp_path: Path, resolver: socket.socket) -> None:
+        asked = self.answers(resolver, 3, 3)
+        for _ in range(2):
+            self.ask(tmp_path, resolver, "127.0.0.1")
+        assert len({*asked}) == 2
+        assert all(each.endswith(".mail.example.org. IN A") for each in asked)
+
+    def test_one_resolver_of_several_is_enough(self, tmp_path: Path, resolver: socket.socket) -> None:
+        self.answers(resolver, 3)
+        assert self.ask(tmp_path, resolver, "127.0.0.2", "127.0.0.1") == (True, "127.0.0.1 answers")
+
+    def test_nobody_there_or_named_is_a_no(self, tmp_path: Path, resolver: socket.socket) -> None:
+        assert self.ask(tmp_path, resolver, "127.0.0.2") == (False, "127.0.0.2: connection refused")
+        assert self.ask(tmp_path, resolver) == (False, "no resolver is named")
 
 
 NOW = 1_800_000_000.0

@@ -3,6 +3,7 @@
 QUESTIONS is a JSON list. ["greeting", ADDRESS, PORT] connects and reads a line, as a mail server's client does.
 ["handshake", INTERFACE, AGAIN] tells how many seconds ago the tunnel's peer was last heard of in earnest (wg(8)); with
 AGAIN, its packets leave from another port from now on, so that firewalls on the way let it in anew, or do not.
+["name", DOMAIN, 0] asks the machine's resolvers for a name of that domain that nobody knows.
 ["mailcow", REVISION, 0] tells whether that Mailcow runs: its unit, each of its containers, its API.
 ["release", "", 0] tells the revision of the Mailcow that was laid.
 ["database", REVISION, 0] tells when the database of that Mailcow was kept, where it is.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -41,6 +43,10 @@ SLOW = (("clamd-mailcow", "starting"),)
 
 PATIENCE = 8.0
 """Seconds for a connection, and for the first line: Postfix lets strangers wait for some (postscreen(8))."""
+RESOLVERS = "/etc/resolv.conf"
+KNOWN, NO_SUCH = 0, 3
+"""What a resolver that found whom to ask says (RFC 1035 4.1.1); one that found nobody says 2."""
+
 FRESH = 180
 """Seconds after which WireGuard uses a session no more (REJECT_AFTER_TIME, its paper's section 6.1)."""
 
@@ -56,6 +62,43 @@ def greeting(address: str, port: int) -> Answer:
     except OSError as error:
         return False, (error.strerror or str(error)).lower()
     return line[:1] in ("2", "4"), line or "it hung up without a word"
+
+
+def name(domain: str, _number: int, resolvers: str = RESOLVERS, port: int = 53) -> Answer:
+    """Whether one of the resolvers answers; for a name that none can have kept from before, be it to say there is none.
+
+    Through the C library a name without a dot, or one of /etc/hosts, would be no question to anybody.
+    """
+    labels = (f"mailnix-{os.urandom(6).hex()}", *domain.split("."))
+    number = os.urandom(2)
+    asked = b"".join(bytes([len(label)]) + label.encode() for label in labels) + b"\0"
+    question = number + b"\1\0\0\1\0\0\0\0\0\0" + asked + b"\0\1\0\1"  # recursion, one question: A, IN
+    said = "no resolver is named"
+    for words in (line.split() for line in _text(resolvers).splitlines()):
+        if words[:1] == ["nameserver"] and words[1:]:
+            ok, said = _resolver(words[1], port, question)
+            if ok:
+                return True, said
+    return False, said
+
+
+def _resolver(address: str, port: int, question: bytes) -> Answer:
+    """What one says."""
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind) as asking:
+            asking.settimeout(PATIENCE)
+            asking.connect(place)
+            asking.send(question)
+            reply = asking.recv(4096)
+    except TimeoutError:
+        return False, f"{address} gives no answer for {PATIENCE:.0f} seconds"
+    except OSError as error:
+        return False, f"{address}: {(error.strerror or str(error)).lower()}"
+    if len(reply) < 4 or reply[:2] != question[:2]:
+        return False, f"{address} answers another question"
+    code = reply[3] & 15
+    return code in (KNOWN, NO_SUCH), f"{address} answers" if code in (KNOWN, NO_SUCH) else f"{address} fails ({code})"
 
 
 def handshake(interface: str, again: int) -> Answer:
@@ -166,6 +209,14 @@ def short(release: str) -> str:
     return f"{rev[:12]}{plus}{images[:6]}"
 
 
+def _text(path: str) -> str:
+    """What a file says; nothing where there is none."""
+    try:
+        return Path(path).read_text()
+    except (OSError, ValueError):
+        return ""
+
+
 def _json(path: str) -> dict[str, Any]:
     """What a file says; nothing where there is none."""
     try:
@@ -186,7 +237,7 @@ def _said(*argv: str) -> str:
 def main(questions: list[Question]) -> list[Answer]:
     """All of them, in their order."""
     mailcows = {"mailcow": mailcow, "release": release, "database": database}
-    kinds = {"greeting": greeting, "handshake": handshake, **mailcows}
+    kinds = {"greeting": greeting, "name": name, "handshake": handshake, **mailcows}
     return [kinds[kind](name, number) for kind, name, number in questions]
 
 

@@ -33,7 +33,7 @@ receive() {
         refuse "the system of generation $1 is not on this machine: begin again"
     newest=$(numbers | tail -n 1)
     [ "$1" = $((${newest:-0} + 1)) ] || refuse "generation $1 is not the next one on this machine: begin again"
-    mountable "$system"
+    mountable "$system" || quit
     made=$run/brought/made.json
     tr '\n' ' ' <"$run/incoming/made.json" >"$run/incoming/line" && mv "$run/incoming/line" "$run/incoming/made.json"
     came=$(cat "$run/brought/came" 2>/dev/null) || came=-$fresh
