@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +237,7 @@ def _said(*argv: str) -> str:
 def main(questions: list[Question]) -> list[Answer]:
     """All of them, in their order."""
     mailcows = {"mailcow": mailcow, "release": release, "database": database}
+    kinds: dict[str, Callable[[str, int], Answer]]
     kinds = {"greeting": greeting, "name": name, "handshake": handshake, **mailcows}
     return [kinds[kind](name, number) for kind, name, number in questions]
 

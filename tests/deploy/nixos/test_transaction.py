@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -96,12 +97,15 @@ class TestByHand:
     """Somebody's nixos-rebuild, or system.autoUpgrade, while a change waits."""
 
     def test_what_was_switched_to_stays_when_nobody_confirms(self, machine: NixOS) -> None:
+        (machine.root / "etc/passwd").write_text("root\n")
         machine.receive(2, machine.system("second"), haraka_internalcmd="new")
         machine.switch(2)
         machine.by_hand(2, "third")
+        (machine.root / "etc/passwd").write_text("theirs\n")
         machine.time_passes()
         machine.look()
         assert machine.runs == ("third", "third")
+        assert (machine.root / "etc/passwd").read_text() == "theirs\n"
         assert last(machine)[1].endswith("another system was activated by other means meanwhile, and stays")
         assert not [*(machine.root / "etc/credstore").iterdir()]
 
@@ -175,6 +179,16 @@ class TestAccounts:
         machine.power_cut()
         how(machine)
         assert self.theirs(machine) == before
+
+    def test_that_were_made_since_a_power_cut_stay(self, machine: NixOS, before: dict[str, str]) -> None:
+        machine.power_cut()
+        booted = machine.root / "run/booted-system"
+        booted.symlink_to(machine.system("first"))
+        (machine.root / "etc/passwd").write_text("root:x:0:\nmallory:x:1001:\n")
+        os.utime(booted, (0, 0), follow_symlinks=False)
+        machine.call("status")
+        assert "mallory" in self.theirs(machine)["passwd"]
+        assert self.theirs(machine) != before
 
     def test_are_the_new_ones_once_it_is_confirmed(self, machine: NixOS, before: dict[str, str]) -> None:
         machine.call("confirm", "2", "--id", "a1")

@@ -60,11 +60,17 @@ readers() {
     done
 }
 
+# On a machine without our unit of the boot its owner may have made users since.
+made_since() {
+    [ -n "$(find "$root/etc/passwd" "$root/etc/shadow" -newer "$root/run/booted-system" 2>/dev/null)" ]
+}
+
 # As at boot, but that what reads them is told so.
 mend() {
     if ! unsure || known; then return 0; fi
     lock 60
     if known; then return 0; fi
+    if made_since; then rm -rf "$accounts"; fi
     if former; then
         hand_on
         forget_before

@@ -144,6 +144,7 @@ go_back() {
     step=back left=$((left - 1))
     remember
     why=$(cat "$run/why")
+    if elses_runs; then rm -rf "$accounts"; fi
     if ! { uncover && default_again && put_back && old_again; }; then
         [ "$left" -le 0 ] || return 0
         why="$why; what ran before does not come up whole, which a restart of the machine may mend"
@@ -153,9 +154,11 @@ go_back() {
     ended back "$why"
 }
 
-# A system that somebody has activated by other means meanwhile is theirs, and stays.
+# A system that somebody has activated by other means meanwhile is theirs, and stays, with the users that it has made.
+elses_runs() { ! runs "$new" && ! runs "$old" && ! runs "$ran"; }
+
 old_again() {
-    if ! runs "$new" && ! runs "$old" && ! runs "$ran"; then
+    if elses_runs; then
         why="$why; another system was activated by other means meanwhile, and stays"
         return 0
     fi
