@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_string
 from email.message import EmailMessage
 from ipaddress import IPv6Address
@@ -139,6 +140,39 @@ def test_a_password_goes_to_no_server_that_cannot_prove_its_name(tls: Path, pass
 def test_who_does_not_answer_is_an_error(password: Path) -> None:
     error = refused(way(f"smtp://{USER}@{HOST}:{free_port()}", password))
     assert error.message.endswith("takes no notice: [Errno 111] Connection refused")
+
+
+@contextmanager
+def endless(greeting: bytes, tls: Path | None) -> Iterator[int]:
+    """A server that says this at once, and then one byte after the other without end; gives its port."""
+    over = threading.Event()
+    listener = socket.create_server((HOST, 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        if tls is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(tls / "cert.pem", tls / "key.pem")
+            connection = context.wrap_socket(connection, server_side=True)
+        with connection, suppress(OSError):
+            connection.sendall(greeting)
+            while not over.wait(0.02):
+                connection.sendall(b"2")
+
+    with ThreadPoolExecutor(1) as pool, listener:
+        pool.submit(serve)
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            over.set()
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+@pytest.mark.parametrize("greeting", [b"", b"220 here\r\n"])
+def test_a_server_that_never_ends_an_answer_is_given_up(tls: Path, greeting: bytes, implicit: bool) -> None:
+    with endless(greeting, tls if implicit else None) as port:
+        by = Submission("localhost", port, implicit=implicit, authorities=tls / "ca.pem", within=0.5)
+        assert refused(by).message == f"localhost:{port} takes no notice: it was given up after 0.5 seconds"
 
 
 def program(folder: Path, ends: str = "") -> tuple[str, Path]:
