@@ -29,6 +29,7 @@ from mailnix.doctor.values import Answer, Check, Finding, Severity, Vantage, Ver
 from mailnix.doctor.ways import way
 from mailnix.errors import MailnixError
 from mailnix.plan import derive
+from mailnix.run import run
 from rig.certificates import make
 from rig.waiting import free_port
 from tests.cli.conftest import CONFIG
@@ -238,11 +239,30 @@ def test_servers_are_asked_at_their_usual_ports() -> None:
     assert [each.port for each in ways if isinstance(each, Submission)] == [465, 587]
 
 
-def test_a_password_that_others_can_read_is_refused(password: Path) -> None:
-    password.chmod(0o640)
+@pytest.mark.parametrize(
+    ("text", "mode", "said"),
+    [
+        (None, 0, "there is no {}"),
+        ("", 0o600, "{} holds no password"),
+        ("a\nb\n", 0o600, "{} holds more than one line"),
+        (PASSWORD, 0o640, "{} is open to others (mode 0640)"),
+    ],
+)
+def test_a_password_that_is_not_there_for_its_owner_alone_is_told_with_the_command_that_mends_it(
+    tmp_path: Path, text: str | None, mode: int, said: str
+) -> None:
+    file = tmp_path / ("a folder" if text is None else "") / "a password"
+    if text is not None:
+        file.write_text(text)
+        file.chmod(mode)
     with pytest.raises(MailnixError) as caught:
-        way(f"smtps://{USER}@localhost", password)
-    assert caught.value.hint == f"close it with: chmod 600 {password}"
+        way(f"smtps://{USER}@localhost", file)
+    assert caught.value.message.startswith(said.format(file))
+    run(["sh", "-c", caught.value.hint.partition(": ")[2]], stdin=f"{PASSWORD}\n".encode())
+    mended = way(f"smtps://{USER}@localhost", file)
+    assert isinstance(mended, Submission)
+    assert mended.password is not None
+    assert mended.password.reveal() == PASSWORD.encode()
 
 
 def test_what_is_well_again_is_told_once_and_what_stays_is_not(tmp_path: Path) -> None:
