@@ -206,15 +206,18 @@ def write_zones(form: Form, records: Sequence[DnsRecord], out: Path, provider: s
     return tuple(out / name for name in made)
 
 
-def published(records: Sequence[DnsRecord], server: str | None) -> Look:
-    """What is published beside these records: at the servers of each zone and a resolver, or at `server` alone.
+def published(plan: Plan, server: str | None) -> Look:
+    """What is published beside a plan's records: at the servers of each zone and a resolver, or at `server` alone.
 
     Raises ResolveError where it is not known whom to ask; that nobody answers is a finding.
     """
     from mailnix import resolve
     from mailnix.published import look, look_at
 
-    return look_at(records, resolve.server(server)) if server else look(records, resolve.system())
+    mailcow = plan.internal.certificate.names
+    if server:
+        return look_at(plan.records, mailcow, resolve.server(server))
+    return look(plan.records, mailcow, resolve.system())
 
 
 def guide(config: Path, secrets: Path | None, doctor: Path | None, provider: str | None, out: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from mailnix.cli import output, signals
+from mailnix.cli.meant import mistaken
 from mailnix.cli.verbs import mailnix
 from mailnix.errors import MailnixError
 
@@ -25,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
-        return error.exit_code
+        status = mistaken(mailnix, sys.argv[1:] if argv is None else argv)
+        return error.exit_code if status is None else status
     except (KeyboardInterrupt, click.Abort):
         output.status("mailnix: interrupted")
         return INTERRUPTED

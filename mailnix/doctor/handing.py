@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from attrs import frozen
 
+from mailnix.doctor.sessions import Limit, Plain, Tls
 from mailnix.errors import MailnixError, one_line
 from mailnix.run import Runner, run
 from mailnix.secrets import Secret
@@ -22,7 +23,7 @@ from mailnix.secrets import Secret
 SENDMAIL: Final = "sendmail"
 _ELSEWHERE: Final = "/usr/sbin:/usr/lib:/usr/local/sbin"  # where sendmail(8) is for who has no such PATH
 PATIENCE: Final = 60.0  # seconds for each step of a session
-WHOLE: Final = 300.0  # and for a program that holds one itself
+WHOLE: Final = 300.0  # and for all of it, also where a program holds it
 _GREETS_AS: Final = "[127.0.0.1]"  # as mail programs do; a name would be asked for in DNS, which may be what is broken
 _SAID: Final = 300  # characters
 _LEAVING: Final = partial(run, leave=True)
@@ -65,7 +66,8 @@ def sendmail(path: str | None = None) -> Sendmail:
 class Submission:
     """A submission server (RFC 6409), with TLS at once (RFC 8314 3.3) or else by STARTTLS, never without.
 
-    `password` is None where nobody logs in; `authorities` is a file of certificates to trust instead of this machine's.
+    `password` is None where nobody logs in; `authorities` is a file of certificates to trust instead of this machine's;
+    `within` are the seconds in which all must be done.
     """
 
     host: str
@@ -74,25 +76,29 @@ class Submission:
     password: Secret | None = None
     implicit: bool = True
     authorities: Path | None = None
+    within: float = WHOLE
 
     def hand(self, message: EmailMessage, to: str, sender: str) -> None:
         """As `Way` says."""
+        limit = Limit(self.within)
         try:
-            with self._session() as server:
+            with limit.kept(), self._session(limit) as server:
                 if self.password is not None:
                     server.login(self.user, self.password.reveal().decode())
                 server.sendmail(sender, [to], message.as_bytes(policy=SMTP))
         except (OSError, smtplib.SMTPException, UnicodeError) as error:
             hint = "try it with the settings that its provider names for mail programs"
-            raise MailnixError(f"{self.host}:{self.port} takes no notice: {_why(error)}", hint) from None
+            why = f"it was given up after {self.within:g} seconds" if limit.passed else _why(error)
+            raise MailnixError(f"{self.host}:{self.port} takes no notice: {why}", hint) from None
 
     @contextlib.contextmanager
-    def _session(self) -> Iterator[smtplib.SMTP]:
+    def _session(self, limit: Limit) -> Iterator[smtplib.SMTP]:
         context = ssl.create_default_context(cafile=None if self.authorities is None else str(self.authorities))
         if self.implicit:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, _GREETS_AS, timeout=PATIENCE, context=context)
+            settings = {"timeout": PATIENCE, "context": context}
+            server: smtplib.SMTP = Tls(limit, self.host, self.port, _GREETS_AS, **settings)
         else:
-            server = smtplib.SMTP(self.host, self.port, _GREETS_AS, PATIENCE)
+            server = Plain(limit, self.host, self.port, _GREETS_AS, PATIENCE)
         try:
             if not self.implicit:
                 server.starttls(context=context)

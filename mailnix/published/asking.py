@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from mailnix.plan.types import DnsRecord, Need
 from mailnix.published import athome
-from mailnix.published.compare import ADDRESSES, compare, questions
+from mailnix.published.compare import ADDRESSES, Ours, compare, questions
 from mailnix.published.values import Finding, Look, State
 from mailnix.resolve import (
     TOGETHER,
@@ -46,7 +46,7 @@ class Sight:
     who: str
     records: tuple[DnsRecord, ...]
     answers: Mapping[Question, Answer]
-    ours: frozenset[str]
+    ours: Ours
 
     @property
     def answered(self) -> frozenset[Question]:
@@ -71,12 +71,21 @@ class Sight:
         return (Finding(State.UNASKED, name, kind, (), (), why, _AGAIN, None, (self.who,)),)
 
 
-def look(records: Iterable[DnsRecord], resolver: Server, ask_at: AskAt = authoritative, ask: Ask | None = None) -> Look:
-    """Ask the servers of every zone, and the resolver; what the latter alone sees otherwise is on its way to it."""
+def look(
+    records: Iterable[DnsRecord],
+    mailcow: Iterable[str],
+    resolver: Server,
+    ask_at: AskAt = authoritative,
+    ask: Ask | None = None,
+) -> Look:
+    """Ask the servers of every zone, and the resolver; what the latter alone sees otherwise is on its way to it.
+
+    `mailcow` are the names in the certificate that Mailcow asks for.
+    """
     wanted = tuple(record for record in records if not record.placeholder)
-    ours, asks = _addresses(wanted), ask or recursive(resolver)
+    ours, asks = _ours(wanted, mailcow), ask or recursive(resolver)
     seen = _sight(resolver.name, asks, ours, wanted, _ROOT)
-    seen = evolve(seen, answers=athome.without(seen.answers, ours))
+    seen = evolve(seen, answers=athome.without(seen.answers, ours.addresses))
     if not seen.answered and seen.unasked:
         return _whole(wanted, (seen,), seen.unasked)
     lost: list[Finding] = []
@@ -95,26 +104,24 @@ def look(records: Iterable[DnsRecord], resolver: Server, ask_at: AskAt = authori
     return _whole(wanted, (*sights, seen), (*_merged(sights, seen), *lost, *seen.unasked))
 
 
-def look_at(records: Iterable[DnsRecord], server: Server, ask: Ask | None = None) -> Look:
+def look_at(records: Iterable[DnsRecord], mailcow: Iterable[str], server: Server, ask: Ask | None = None) -> Look:
     """Ask one server alone for what belongs into zones of ours: one that is to serve them soon, say."""
     wanted = tuple(record for record in records if record.zone and not record.placeholder)
-    seen = _sight(server.name, ask or recursive(server), _addresses(wanted), wanted)
+    seen = _sight(server.name, ask or recursive(server), _ours(wanted, mailcow), wanted)
     found = (evolve(finding, where=(seen.who,)) for finding in seen.differences)
     return _whole(wanted, (seen,), (*found, *seen.unasked))
 
 
-def _addresses(records: Iterable[DnsRecord]) -> frozenset[str]:
-    return frozenset(record.data for record in records if record.type in ADDRESSES)
+def _ours(records: Iterable[DnsRecord], mailcow: Iterable[str]) -> Ours:
+    return Ours(frozenset(record.data for record in records if record.type in ADDRESSES), frozenset(mailcow))
 
 
-def _sight(
-    who: str, ask: Ask, ours: frozenset[str], records: tuple[DnsRecord, ...], first: Question | None = None
-) -> Sight:
+def _sight(who: str, ask: Ask, ours: Ours, records: tuple[DnsRecord, ...], first: Question | None = None) -> Sight:
     """What a server says; of one that is silent about `first` (or the first record), nothing more is asked.
 
     It was asked thrice already: to wait as long for each of a hundred questions would tell nothing more.
     """
-    asked = tuple(dict.fromkeys(questions(records)))
+    asked = tuple(dict.fromkeys(questions(records, ours)))
     answer = ask(*(first or asked[0]))
     silent = isinstance(answer, Unasked) and not answer.rcode
     return Sight(who, records, dict.fromkeys(asked, answer) if silent else together(ask, asked), ours)

@@ -5,7 +5,7 @@ Others' records stay as they are where they do no harm: a web site's TXT, say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from attrs import frozen
@@ -32,7 +32,15 @@ _NO_IPV6: Final = "who has IPv6 goes there, and no proxy has an IPv6 address"
 _PUBLISH_OVER: Final = "publish what is described: a wildcard answers for names that have nothing"
 
 
-def questions(records: Iterable[DnsRecord]) -> Iterator[Question]:
+@frozen
+class Ours:
+    """What of ours records are compared with: the proxies' addresses, and the names in Mailcow's own certificate."""
+
+    addresses: frozenset[str]
+    mailcow: frozenset[str]
+
+
+def questions(records: Sequence[DnsRecord], ours: Ours) -> Iterator[Question]:
     """Everything to ask about these records; doubles too."""
     for (name, kind), members in parts.sets(records).items():
         zone = members[0].zone
@@ -40,17 +48,19 @@ def questions(records: Iterable[DnsRecord]) -> Iterator[Question]:
             yield name, asked
             if zone:
                 yield _probe(zone), asked
-        if kind == "CAA":
-            yield from ((parent, kind) for parent in issuers.parents(name, zone))
+    yield from issuers.questions(records, ours.mailcow)
+    yield from ((name, "TXT") for name in texts.undescribed(records))
 
 
-def compare(records: Sequence[DnsRecord], answers: Answers, ours: frozenset[str]) -> tuple[Finding, ...]:
-    """What differs by these answers; where there was none, nothing is said. `ours` are the proxies' addresses."""
+def compare(records: Sequence[DnsRecord], answers: Answers, ours: Ours) -> tuple[Finding, ...]:
+    """What differs by these answers; where there was none, nothing is said."""
     by_name: dict[str, list[DnsRecord]] = {}
     for record in records:
         by_name.setdefault(record.name, []).append(record)
-    found = [finding for members in by_name.values() for finding in _named(members, answers, ours)]
-    return tuple(dict.fromkeys((*found, *issuers.forbidding(records, answers))))
+    found = [finding for members in by_name.values() for finding in _named(members, answers, ours.addresses)]
+    found += issuers.forbidding(records, answers, ours.mailcow)
+    found += issuers.at_addresses(records, answers, ours.addresses)
+    return tuple(dict.fromkeys((*found, *texts.left_over(records, answers))))
 
 
 def _probe(zone: str) -> str:

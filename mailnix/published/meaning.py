@@ -36,6 +36,26 @@ def further_authorities(described: Collection[str], found: Collection[str]) -> t
     return tuple(each for each in found if _authority(each) and _authority(each) not in ours)
 
 
+def authorities(found: Iterable[str]) -> frozenset[str] | None:
+    """Who may issue for a name itself by its CAA records; None where none of them says (RFC 8659 4.2)."""
+    issue = [each for each in found if parts.caa(each)[1].lower() == "issue"]
+    return frozenset(map(_authority, issue)) - {""} if issue else None
+
+
+def bars(found: Iterable[str], authority: str) -> bool:
+    """Whether CAA records let somebody issue, or nobody, but not this one."""
+    who = authorities(found)
+    return who is not None and authority not in who
+
+
+def read_by_mailcow(name: str) -> str:
+    """The name whose CAA records Mailcow reads before it asks for a certificate: the parent.
+
+    It does not look whether the name has nearer ones, which count for the authority (acme/functions.sh, check_domain).
+    """
+    return name.partition(".")[2]
+
+
 def _authority(caa: str) -> str:
     """Who may issue by a CAA record (RFC 8659 4.2); empty where it lets nobody."""
     _flags, tag, value = parts.caa(caa)

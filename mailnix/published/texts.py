@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from mailnix.plan import purposes
+from mailnix.plan.policies import mta_sts_record_name
 from mailnix.plan.types import DnsRecord
 from mailnix.published import meaning
 from mailnix.published.values import Finding, State
-from mailnix.resolve import text_of
+from mailnix.resolve import Answer, Found, Question, text_of
 
 _OTHERS: Final = "remove the others"
 _SEVERAL: Final = {
@@ -19,6 +21,7 @@ _SEVERAL: Final = {
     meaning.TLS_RPT: ("who has several has none (RFC 8460 3)", _OTHERS),
     meaning.DAV: ("which of them counts is left to chance", _OTHERS),
 }
+_NO_POLICY: Final = "senders look for a policy (MTA-STS) that nobody serves"
 _MERGE: Final = "put this in its place; who else may send belongs into Domain(spf=[…])"
 
 
@@ -37,6 +40,26 @@ def compare(records: Sequence[DnsRecord], found: Sequence[str]) -> Iterator[Find
         elif others:
             todo = _MERGE if kind is meaning.SPF else "put this in its place"
             yield _finding(State.DIFFERENT, record, others, record.reason, todo)
+
+
+def undescribed(records: Sequence[DnsRecord]) -> tuple[str, ...]:
+    """Where a mail domain that has no MTA-STS policy would announce one."""
+    described = {record.name for record in records}
+    names = (mta_sts_record_name(record.name) for record in records if record.type == "MX")
+    return tuple(name for name in dict.fromkeys(names) if name not in described)
+
+
+def left_over(records: Sequence[DnsRecord], answers: Mapping[Question, Answer]) -> Iterator[Finding]:
+    """Announcements of an MTA-STS policy that is not described; a wildcard's texts are none."""
+    for name in undescribed(records):
+        answer = answers[name, "TXT"]
+        if isinstance(answer, Found) and (there := tuple(filter(_announces, answer.records))):
+            need = purposes.MTA_STS.need
+            yield Finding(State.IN_THE_WAY, name, "TXT", (), there, _NO_POLICY, "remove it", need)
+
+
+def _announces(data: str) -> bool:
+    return meaning.MTA_STS.begin(text_of(data))
 
 
 def _finding(state: State, record: DnsRecord, found: tuple[str, ...], why: str, todo: str) -> Finding:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from mailnix.cli.examining import Examining
 from mailnix.doctor.registry import groups
 from rig.refusing import refusing
 from tests.cli.conftest import Run
@@ -77,6 +79,46 @@ def test_wrong_usage_is_no_failure_of_a_machine(mailnix: Run, config: Path, word
     said = mailnix("doctor", *((config, *words) if words else ()))
     assert (said.status, said.out) == (3, "")
     assert "Error: " in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("--nonsense", "doctor"), 3),
+        (("--nonsense=x", "doctor"), 3),
+        (("--nonsense", "doctor", "--changes", "--notify"), 4),
+        (("dns", "--nonsense", "diff"), 3),
+        (("--nonsense", "dns", "diff"), 3),
+        (("--nonsense", "dns"), 2),
+        (("--nonsense", "check"), 2),
+        (("secrets", "--nonsense", "doctor"), 2),
+    ],
+)
+def test_wrong_usage_before_the_verb_is_no_failure_of_a_machine(
+    mailnix: Run, config: Path, words: tuple[str, ...], status: int
+) -> None:
+    said = mailnix(*words, config)
+    assert (said.status, said.out) == (status, "")
+    assert "Error: " in said.err
+
+
+@click.command(cls=Examining)
+@click.option("--notify", is_flag=True)
+def broken(notify: bool) -> float:
+    """A verb with a bug."""
+    return 1 / (not notify) / 0
+
+
+@pytest.mark.parametrize(("words", "status"), [((), 3), (("--notify",), 4)])
+def test_a_bug_is_no_warning_and_shows_where_it_is(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], status: int
+) -> None:
+    assert broken.main(words, standalone_mode=False) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Traceback (most recent call last)" in err
+    assert "return 1 / (not notify) / 0" in err
+    assert "that is a bug of mailnix" in err
 
 
 def test_a_file_that_is_not_there_is_no_warning(mailnix: Run, config: Path, tmp_path: Path) -> None:

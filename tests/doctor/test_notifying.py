@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_string
 from email.message import EmailMessage
 from ipaddress import IPv6Address
@@ -28,6 +29,7 @@ from mailnix.doctor.values import Answer, Check, Finding, Severity, Vantage, Ver
 from mailnix.doctor.ways import way
 from mailnix.errors import MailnixError
 from mailnix.plan import derive
+from mailnix.run import run
 from rig.certificates import make
 from rig.waiting import free_port
 from tests.cli.conftest import CONFIG
@@ -141,6 +143,39 @@ def test_who_does_not_answer_is_an_error(password: Path) -> None:
     assert error.message.endswith("takes no notice: [Errno 111] Connection refused")
 
 
+@contextmanager
+def endless(greeting: bytes, tls: Path | None) -> Iterator[int]:
+    """A server that says this at once, and then one byte after the other without end; gives its port."""
+    over = threading.Event()
+    listener = socket.create_server((HOST, 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        if tls is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(tls / "cert.pem", tls / "key.pem")
+            connection = context.wrap_socket(connection, server_side=True)
+        with connection, suppress(OSError):
+            connection.sendall(greeting)
+            while not over.wait(0.02):
+                connection.sendall(b"2")
+
+    with ThreadPoolExecutor(1) as pool, listener:
+        pool.submit(serve)
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            over.set()
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+@pytest.mark.parametrize("greeting", [b"", b"220 here\r\n"])
+def test_a_server_that_never_ends_an_answer_is_given_up(tls: Path, greeting: bytes, implicit: bool) -> None:
+    with endless(greeting, tls if implicit else None) as port:
+        by = Submission("localhost", port, implicit=implicit, authorities=tls / "ca.pem", within=0.5)
+        assert refused(by).message == f"localhost:{port} takes no notice: it was given up after 0.5 seconds"
+
+
 def program(folder: Path, ends: str = "") -> tuple[str, Path]:
     """One that takes mail as sendmail(8) does, and where it keeps what it got."""
     kept, file = folder / "kept", folder / "sendmail"
@@ -204,11 +239,30 @@ def test_servers_are_asked_at_their_usual_ports() -> None:
     assert [each.port for each in ways if isinstance(each, Submission)] == [465, 587]
 
 
-def test_a_password_that_others_can_read_is_refused(password: Path) -> None:
-    password.chmod(0o640)
+@pytest.mark.parametrize(
+    ("text", "mode", "said"),
+    [
+        (None, 0, "there is no {}"),
+        ("", 0o600, "{} holds no password"),
+        ("a\nb\n", 0o600, "{} holds more than one line"),
+        (PASSWORD, 0o640, "{} is open to others (mode 0640)"),
+    ],
+)
+def test_a_password_that_is_not_there_for_its_owner_alone_is_told_with_the_command_that_mends_it(
+    tmp_path: Path, text: str | None, mode: int, said: str
+) -> None:
+    file = tmp_path / ("a folder" if text is None else "") / "a password"
+    if text is not None:
+        file.write_text(text)
+        file.chmod(mode)
     with pytest.raises(MailnixError) as caught:
-        way(f"smtps://{USER}@localhost", password)
-    assert caught.value.hint == f"close it with: chmod 600 {password}"
+        way(f"smtps://{USER}@localhost", file)
+    assert caught.value.message.startswith(said.format(file))
+    run(["sh", "-c", caught.value.hint.partition(": ")[2]], stdin=f"{PASSWORD}\n".encode())
+    mended = way(f"smtps://{USER}@localhost", file)
+    assert isinstance(mended, Submission)
+    assert mended.password is not None
+    assert mended.password.reveal() == PASSWORD.encode()
 
 
 def test_what_is_well_again_is_told_once_and_what_stays_is_not(tmp_path: Path) -> None:

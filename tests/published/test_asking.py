@@ -13,6 +13,7 @@ from rig import signed_dns
 from rig.waiting import free_net
 from tests.published.conftest import World
 
+MAILCOW = ("mail.example.org",)
 RESOLVER = Server("resolver", ("192.0.2.1",))
 
 
@@ -27,7 +28,7 @@ def delegated(world: World, *servers: str) -> World:
 
 
 def looked(records: Sequence[DnsRecord], resolver: Ask, servers: Mapping[str, Ask]) -> Look:
-    return look(records, RESOLVER, lambda server: servers.get(server.name, resolver), resolver)
+    return look(records, MAILCOW, RESOLVER, lambda server: servers.get(server.name, resolver), resolver)
 
 
 def test_all_is_well_where_everybody_says_the_same(records: Sequence[DnsRecord], well: World) -> None:
@@ -137,7 +138,7 @@ def internet(records: Sequence[DnsRecord], tmp_path_factory: pytest.TempPathFact
 
 
 def test_real_servers_are_asked(records: Sequence[DnsRecord], internet: Server) -> None:
-    found = look(records, internet)
+    found = look(records, MAILCOW, internet)
     assert [(each.state, each.name, each.type) for each in found.findings] == [
         (State.DIFFERENT, "example.org", "MX"),
         (State.MISSING, "_dmarc.example.org", "TXT"),
@@ -147,7 +148,7 @@ def test_real_servers_are_asked(records: Sequence[DnsRecord], internet: Server) 
 
 
 def test_a_network_that_answers_for_the_world_says_nothing_of_records(records: Sequence[DnsRecord]) -> None:
-    found = look(records, RESOLVER, lambda _server: nothing, nothing)
+    found = look(records, MAILCOW, RESOLVER, lambda _server: nothing, nothing)
     assert found.status == 3
     assert {finding.state for finding in found.findings} == {State.UNASKED}
     assert found.same == 0

@@ -17,7 +17,7 @@ NEW = Server("ns.new.example", ("192.0.2.53",))
 
 
 def seen(records: Sequence[DnsRecord], world: Ask) -> Look:
-    return look_at(records, NEW, world)
+    return look_at(records, ["mail.example.org"], NEW, world)
 
 
 def only(found: Look) -> Finding:

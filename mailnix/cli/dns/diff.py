@@ -26,10 +26,10 @@ def command(config: Path, secrets: Path | None, server: str | None, as_json: boo
     from mailnix import pipeline
     from mailnix.cli.dns.told import told
 
-    records = pipeline.plan(config, secrets).records
-    if unknown := [record.name for record in records if record.placeholder]:
+    plan = pipeline.plan(config, secrets)
+    if unknown := [record.name for record in plan.records if record.placeholder]:
         output.status(f"not compared, for it has no key yet (mailnix secrets init): {', '.join(unknown)}")
-    found = pipeline.published(records, server)
+    found = pipeline.published(plan, server)
     if as_json:
         output.result_json(found)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final
@@ -13,7 +12,7 @@ from mailnix.doctor.dns.settle import LATER, Fault
 from mailnix.doctor.values import Answer, Severity, Verdict
 from mailnix.plan import DnsRecord
 from mailnix.plan.policies import CERTIFICATE_AUTHORITY
-from mailnix.published.meaning import further_authorities
+from mailnix.published.meaning import authorities, bars, further_authorities, read_by_mailcow
 from mailnix.resolve import Absent, Found, Unasked, same
 from mailnix.resolve import Answer as Told
 
@@ -25,10 +24,26 @@ def caa(facts: DnsFacts) -> Iterator[Verdict]:
     judged = [name for name in (*hosts(facts), *facts.plan.domain_names) if facts.described(name, KIND)]
     for name in judged:
         yield from told(facts, name, (KIND,), partial(_right, facts.described(name, KIND)))
+    for parent, name in {read_by_mailcow(name): name for name in reversed(_mailcows(facts))}.items():
+        if parent not in judged:
+            yield from told(facts, parent, (KIND,), partial(_lets_mailcow, name))
     for name in names(facts):
         owner, answer = relevant(facts, name)
         if owner not in judged and _is_ours(facts, name):
             yield _verdict(name, owner, answer)
+
+
+def _mailcows(facts: DnsFacts) -> tuple[str, ...]:
+    """The names that Mailcow asks a certificate for."""
+    return facts.plan.internal.certificate.names
+
+
+def _lets_mailcow(name: str, answers: Answers) -> Fault | None:
+    have = data(answers, KIND)
+    if not bars(have, CERTIFICATE_AUTHORITY):
+        return None
+    evidence = f"{_allowed(have)}: Mailcow reads this, too, and asks for no certificate for {name}"
+    return Fault(Answer.WRONG, evidence, f'publish there also CAA 0 issue "{CERTIFICATE_AUTHORITY}"')
 
 
 def names(facts: DnsFacts) -> tuple[str, ...]:
@@ -65,22 +80,19 @@ def _is_ours(facts: DnsFacts, name: str) -> bool:
 
 def _verdict(name: str, owner: str, answer: Told) -> Verdict:
     match answer:
-        case Found(records=records) if (who := _authorities(records)) is not None:
-            if CERTIFICATE_AUTHORITY not in who:
+        case Found(records=records) if authorities(records) is not None:
+            evidence = f"{owner} {_allowed(records)}"
+            if bars(records, CERTIFICATE_AUTHORITY):
                 advice = f'publish {name}. CAA 0 issue "{CERTIFICATE_AUTHORITY}", or add it at {owner}'
-                evidence = f"{owner} allows only {', '.join(sorted(who)) or 'nobody'}"
                 return Verdict(f"{name} {KIND}", Answer.WRONG, evidence, advice)
-            return Verdict(f"{name} {KIND}", Answer.WELL, f"{owner} allows {', '.join(sorted(who))}")
+            return Verdict(f"{name} {KIND}", Answer.WELL, evidence)
         case Unasked(why=why):
             return Verdict(f"{name} {KIND}", Answer.UNASKED, why, LATER)
     return Verdict(f"{name} {KIND}", Answer.WELL, "nothing limits who may sign")
 
 
-def _authorities(records: Iterable[str]) -> set[str] | None:
-    """Who may sign for a name itself; None where no record says (RFC 8659 4.2)."""
-    parts = [shlex.split(each) for each in records]
-    issue = [value for _flags, tag, value in parts if tag.lower() == "issue"]
-    return {value.partition(";")[0].strip().lower() for value in issue} - {""} if issue else None
+def _allowed(records: Iterable[str]) -> str:
+    return f"allows only {', '.join(sorted(authorities(records) or ())) or 'nobody'}"
 
 
 def _right(expected: Sequence[DnsRecord], answers: Answers) -> Fault | None:
@@ -88,10 +100,9 @@ def _right(expected: Sequence[DnsRecord], answers: Answers) -> Fault | None:
     if not have:
         evidence = "has no CAA record: any authority may sign"
         return Fault(Answer.ABSENT, evidence, publish(expected), Severity.WARNING)
-    who, further = _authorities(have), further_authorities(want, have)
-    if who is not None and CERTIFICATE_AUTHORITY not in who:
-        evidence = f"allows only {', '.join(sorted(who)) or 'nobody'}: certificates are not renewed"
-        return Fault(Answer.WRONG, evidence, publish(expected))
+    further = further_authorities(want, have)
+    if bars(have, CERTIFICATE_AUTHORITY):
+        return Fault(Answer.WRONG, f"{_allowed(have)}: certificates are not renewed", publish(expected))
     lacking = [each for each in expected if not any(same(KIND, each.data, other) for other in have)]
     if not lacking and not further:
         return None

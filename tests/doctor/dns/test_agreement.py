@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailnix import Domain, Topology
-from mailnix.plan import derive
+from mailnix import Domain, MtaStsMode, Proxy, Topology
+from mailnix.doctor.values import Answer
+from mailnix.plan import Plan, derive
 from mailnix.published import look_at
 from mailnix.resolve import Server
 from tests.descriptions import PUBLIC4, PUBLIC6, sound
-from tests.doctor.dns.world import Record, bad, findings, records_of, world
+from tests.doctor.dns.world import Record, findings, records_of, world
 from tests.published.conftest import World
 
 KEY = "TUlJQklq"
@@ -96,17 +97,62 @@ def cases() -> Iterator[object]:
     for same, name, kind, data in INSTEAD:
         kept = tuple(each for each in RECORDS if each[:2] != (name, kind))
         published = (*kept, *((name, kind, each) for each in data))
-        yield pytest.param(published, same, id=f"{name} {kind} {'; '.join(data)[:60]}")
+        yield pytest.param(PLAN, published, same, id=f"{name} {kind} {'; '.join(data)[:60]}")
     kept = tuple(each for each in RECORDS if each[0] != AUTO)
     for addresses, same in (((PUBLIC4, PUBLIC6), SAME), ((PUBLIC4,), SAME), ((PUBLIC4, "198.51.100.66"), OTHER)):
         flat = ((AUTO, "AAAA" if ":" in each else "A", each) for each in addresses)
-        yield pytest.param((*kept, *flat), same, id=f"{AUTO} {' '.join(addresses)}")
+        yield pytest.param(PLAN, (*kept, *flat), same, id=f"{AUTO} {' '.join(addresses)}")
 
 
-@pytest.mark.parametrize(("published", "same"), [*cases()])
-def test_both_give_the_same_verdict(published: tuple[Record, ...], same: bool) -> None:
-    found = look_at(PLAN.records, Server("ns", ("192.0.2.53",)), World(published))
-    assert (found.findings == (), bad(findings(PLAN, world(PLAN, published))) == {}) == (same, same)
+OF_SEVERAL = derive(
+    sound(
+        proxies=[
+            Proxy("east", PUBLIC4, hostname="mx1.example.org"),
+            Proxy("west", "5.9.100.2", hostname="mx.example.net"),
+        ],
+        domains=[
+            Domain("example.org", ["postmaster"]),
+            Domain("example.net", ["postmaster"]),
+            Domain("example.com", ["postmaster"], mta_sts=MtaStsMode.OFF),
+        ],
+    ),
+    {"example.org": KEY, "example.net": KEY, "example.com": KEY},
+)
+"""Names of proxies in several zones, and a domain without an MTA-STS policy."""
+STRANGER, NET, AUTONET = '0 issue "other.example"', "example.net", "autoconfig.example.net"
+FLAT = ((AUTONET, "A", PUBLIC4), (AUTONET, "A", "5.9.100.2"))
+BESIDE: tuple[tuple[bool, tuple[Record, ...]], ...] = (
+    (SAME, ((ORG, "A", "198.51.100.66"), (f"www.{ORG}", "CNAME", f"{ORG}."))),
+    (OTHER, ((ORG, "CAA", STRANGER),)),  # Mailcow reads it
+    (OTHER, ((ORG, "CAA", '0 issue ";"'),)),
+    (OTHER, ((ORG, "CAA", '0 ISSUE "other.example"'),)),
+    (SAME, ((ORG, "CAA", STRANGER), (ORG, "CAA", '0 issue "LetsEncrypt.org; x=1"'))),
+    (SAME, ((ORG, "CAA", '0 issuewild "other.example"'),)),
+    (SAME, ((NET, "CAA", STRANGER),)),  # of whose names Mailcow asks certificates for none
+    (SAME, FLAT),
+    (OTHER, (*FLAT, (AUTONET, "CAA", STRANGER))),
+    (OTHER, (*FLAT, (NET, "CAA", STRANGER))),
+    (SAME, (*FLAT, (AUTONET, "CAA", '0 issue "letsencrypt.org"'), (NET, "CAA", STRANGER))),
+    (OTHER, (("_mta-sts.example.com", "TXT", '"v=STSv1; id=1"'),)),
+    (SAME, (("_mta-sts.example.com", "TXT", '"verification=abc"'),)),
+)
+
+
+def beside() -> Iterator[object]:
+    """Records that stand beside those described; addresses in the place of an alias."""
+    for same, more in BESIDE:
+        moved = {name for name, kind, _ in more if kind == "A"}
+        kept = (each for each in records_of(OF_SEVERAL) if not (each[0] in moved and each[1] == "CNAME"))
+        yield pytest.param(OF_SEVERAL, (*kept, *more), same, id="; ".join(map(" ".join, more[-2:])))
+
+
+@pytest.mark.parametrize(("plan", "published", "same"), [*cases(), *beside()])
+def test_both_blame_the_same_names(plan: Plan, published: tuple[Record, ...], same: bool) -> None:
+    seen = look_at(plan.records, plan.internal.certificate.names, Server("ns", ("192.0.2.53",)), World(published))
+    found = findings(plan, world(plan, published))
+    blamed = {each.subject.split()[0] for each in found if each.answer is not Answer.WELL}
+    assert {each.name for each in seen.findings} == blamed
+    assert (blamed == set()) is same
 
 
 def test_every_type_and_kind_of_the_plan_is_in_the_table() -> None:

@@ -108,9 +108,17 @@ def test_the_certificate_authority_of_the_web_site_is_found_where_it_counts() ->
     ]
     web = (NAME, "CAA", '0 issue "other.example"')
     found = bad(findings(PLAN, world(PLAN, (*without(sts), *flat, web))))
-    assert {each.subject for each in found["dns.caa"]} == {"mta-sts.example.org CAA"}
+    assert {each.subject for each in found["dns.caa"]} == {"mta-sts.example.org CAA", "example.org CAA"}
     assert set(found) == {"dns.caa"}
-    assert only(world(PLAN, (*RECORDS, web))) == {}  # whom aliases lead to has its own
+
+
+def test_what_keeps_mailcow_from_asking_for_its_certificate_is_found_above_its_name() -> None:
+    (found,) = bad(findings(PLAN, world(PLAN, (*RECORDS, (NAME, "CAA", '0 issue "other.example"')))))["dns.caa"]
+    assert (found.subject, found.severity) == ("example.org CAA", Severity.FAILURE)  # whom aliases lead to has its own
+    assert found.evidence == (
+        "allows only other.example: Mailcow reads this, too, and asks for no certificate for mail.example.org"
+    )
+    assert found.advice == 'publish there also CAA 0 issue "letsencrypt.org"'
 
 
 def test_an_order_of_hosts_is_what_counts_not_their_numbers() -> None:

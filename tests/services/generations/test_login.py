@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mailnix.plan import derive
-from mailnix.services.generations.guest import login, state, verbs
+from mailnix.services.generations.guest import listening, login, state, verbs
 from mailnix.services.generations.guest.receiving import receive
 from mailnix.services.generations.guest.world import Done, Refused
 from mailnix.services.ssh.debian import DROP_IN, KEYS, debian
@@ -29,16 +29,21 @@ MAIN = "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nSubsystem sftp intern
 
 
 class Server(Scratch):
-    """With an sshd that runs; `lacks` is a program or folder that is not there, `listens` how ssh.socket is."""
+    """With an sshd that runs; `lacks` is a program or folder that is not there, `listens` how ssh.socket is, and
+    `streams` on what, as systemctl(1) has it.
+    """
 
     lacks = ""
     listens = "inactive"
+    streams: Sequence[str] = ("0.0.0.0:22", "[::]:22")
 
     def run(self, argv: Sequence[str], *, within: float = 0, offline: bool = False) -> Done:
         if argv[0] == self.lacks:
             raise FileNotFoundError(argv[0])
-        if [*argv] == ["systemctl", "is-active", login.SOCKET]:
+        if [*argv] == ["systemctl", "is-active", listening.SOCKET]:
             return Done(0 if self.listens == "active" else 3, f"{self.listens}\n")
+        if [*argv] == ["systemctl", "show", "--property=Listen", listening.SOCKET]:
+            return Done(0, "".join(f"Listen={each} (Stream)\n" for each in self.streams))
         before = "true" if self.lacks == RUNNING else f"mkdir -m 755 {RUNNING}"
         alone = ["unshare", "--mount", "sh", "-c", ALONE.format(before)] if argv[0] == login.SSHD else []
         return super().run([*alone, *argv], within=within, offline=offline)
@@ -105,6 +110,13 @@ LOCKS_OUT = {
     "RSA alone": (OWN, "PubkeyAcceptedAlgorithms rsa-sha2-512\n", "PubkeyAcceptedAlgorithms rsa"),
     "denied users": ("99-own.conf", "DenyUsers ro*\n", "99-own.conf, line 1, says: DenyUsers ro"),
     "a list of groups": ("99-own.conf", "AllowGroups ssh-users\n", "AllowGroups ssh-users"),
+    "root by a block": (OWN, "Match User root\n  PubkeyAuthentication no\n", "line 2, says: PubkeyAuthentication"),
+    "root's group by a block": (OWN, "Match Group root\n  PermitRootLogin no\n", "line 2, says: PermitRootLogin no"),
+    "the port by a block": (OWN, "Match LocalPort 22\n  AllowUsers bob\n", "line 2, says: AllowUsers bob"),
+    "all by a block": ("99-own.conf", "Match all\n  DenyGroups root\n", "line 2, says: DenyGroups root"),
+    "files alone": ("99-own.conf", "Match User root\n  ForceCommand internal-sftp -d %h\n", "ForceCommand internal"),
+    "another address": (OWN, "ListenAddress 10.0.0.5\nListenAddress [::]:22\n", "line 1, says: ListenAddress"),
+    "the other family": (OWN, "AddressFamily inet6\n", "line 1, says: AddressFamily inet6"),
     "root from elsewhere alone": ("99-own.conf", "AllowUsers root@198.51.100.0/24\n", "AllowUsers root@"),
 }
 
@@ -120,6 +132,11 @@ def test_an_owners_drop_in_that_locks_out_is_named(
 
 
 LETS_IN = {
+    "one more port": "Port 2222\nPort 22\n",
+    "the address that is come to": "ListenAddress 127.0.0.1:22\nListenAddress 5.9.100.1\n",
+    "somebody else's block": "Match User bob\n  PermitRootLogin no\n  ForceCommand internal-sftp\n",
+    "another port's block": "Match LocalPort 2222\n  PermitRootLogin no\n",
+    "a program that runs what is asked for": "ForceCommand /usr/local/bin/logged\n",
     "root from there": "AllowUsers root@203.0.113.*\n",
     "root from a name": "AllowUsers root@office.example.org\n",
     "root's group": "AllowGroups ssh-users root\n",
@@ -223,8 +240,46 @@ def test_where_systemd_listens_its_socket_has_the_port(server: Server, ours: lis
     server.says("sshd_config.d/01-own.conf", "Port 2222\n")
     server.listens = "active"
     receive(server, 3, packed(3, ours))
+    server.streams = ()
+    login.refuse(server, state.generation(server, 3), HERE)
     server.listens = "inactive"
     with pytest.raises(Refused, match="Port 2222"):
+        login.refuse(server, state.generation(server, 3), HERE)
+
+
+def test_a_socket_that_listens_elsewhere_locks_out(server: Server, ours: list[Path]) -> None:
+    """Debian's is moved by a drop-in (ListenStream=)."""
+    receive(server, 3, packed(3, ours))
+    server.listens, server.streams = "active", ("[::]:2222", "127.0.0.1:22")
+    with pytest.raises(Refused, match=r"port 22, for ssh\.socket listens on \[::\]:2222 and 127\.0\.0\.1:22 alone\."):
+        login.refuse(server, state.generation(server, 3), HERE)
+    for streams in (("[::]:22",), ("[::]:2222", "5.9.100.1:22"), ()):  # the last is what nobody tells
+        server.streams = streams
+        login.refuse(server, state.generation(server, 3), HERE)
+
+
+STARTED_WITH = {
+    "another port": "-p 2222",
+    "another port as a setting": "-oPort=2222",
+    "loopback alone": "'-o ListenAddress=127.0.0.1'",
+    "the other family": "-6",
+    "a list of users": "-o 'AllowUsers bob'",
+    "no root": "-4 -o PermitRootLogin=no",
+}
+
+
+@pytest.mark.parametrize("options", STARTED_WITH.values(), ids=STARTED_WITH.keys())
+def test_what_debians_unit_starts_sshd_with_counts_before_its_files(
+    server: Server, ours: list[Path], options: str
+) -> None:
+    receive(server, 3, packed(3, ours))
+    (server.root / "etc/default").mkdir()
+    defaults = server.root / listening.DEFAULTS[1:]
+    defaults.write_text(f'# -p 22\nSSHD_OPTS="{options}"\n')
+    with pytest.raises(Refused, match=rf'port 22, for /etc/default/ssh says: SSHD_OPTS="{options}"\.'):
+        login.refuse(server, state.generation(server, 3), HERE)
+    for lets_in in ("", "-4 -p 22 -p 2222 -u0", "-f /etc/ssh/other", "-E /var/log/sshd -o LogLevel=DEBUG", "'"):
+        defaults.write_text(f'SSHD_OPTS="{lets_in}"\n')
         login.refuse(server, state.generation(server, 3), HERE)
 
 

@@ -16,21 +16,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from . import state
+from . import listening, state
+from .listening import SOMEWHERE
 from .world import Refused, World
 
 FOLDER = "/etc/ssh"
 SSHD = "/usr/sbin/sshd"
-SOCKET = "ssh.socket"
-"""Where it runs, sshd is handed what listens, and its own ports count for nothing (systemd.socket(5))."""
-
 INCLUDES = re.compile(r"(?im)^(\s*include\s+)(.*)$")
 OF_WORDS = re.compile(r"(?:line \d+: |: terminating, |cannot be satisfied).*\s*\Z")
 """What sshd says last of a configuration that it does not take; else it failed for what is around it."""
 
 CONNECTION = "SSH_CONNECTION"
-SOMEWHERE = "192.0.2.1"
-"""Of the internet (RFC 5737): where whoever deploys is, if nothing tells."""
+CUTS_OFF = ("internal-sftp", "/bin/false", "/usr/sbin/nologin")
+"""What runs in the place of every command (ForceCommand), and is no shell."""
 
 OF_KEYS = {"ssh-rsa": ("rsa-sha2-256", "rsa-sha2-512")}
 """Algorithms by which a key signs, where they are not called as it is."""
@@ -71,7 +69,7 @@ def _judge(world: World, generation: state.Generation, address: str, here: str) 
         found = _asked(world, generation, folder, address, here)
         described = tree / world.names.keys[1:]
         keys = _keys(_read(described)) if described.exists() else {}
-        for keywords in _against(world, found, address, keys) if found else ():
+        for keywords in _against(world, found, address, here, keys) if found else ():
             raise Refused(
                 f"generation {generation.made['generation']} would lock you out: sshd would not let in"
                 f" {world.names.user} on port {world.names.ssh_port}, for {_where(folder, keywords, world)}."
@@ -130,7 +128,10 @@ def _asked(world: World, generation: state.Generation, folder: Path, address: st
     key = folder / "key"  # for it wants one; the machine's own are none of this program's
     world.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)])
     who = f"user={world.names.user},host={address},addr={address},laddr={here},lport={world.names.ssh_port}"
-    done = world.run([SSHD, "-T", "-f", str(folder / "sshd_config"), "-h", str(key), "-C", who])
+    if (given := listening.options(world)) is None:
+        return {}
+    words = [word for each in given for word in each if word]
+    done = world.run([SSHD, "-T", "-f", str(folder / "sshd_config"), "-h", str(key), *words, "-C", who])
     if done.status != 0:
         if OF_WORDS.search(done.output):
             raise Refused(
@@ -150,18 +151,21 @@ def _keys(text: str) -> Mapping[str, str]:
     return {body: kind for kind, body in key.findall(text)}
 
 
-def _against(world: World, found: Effective, address: str, keys: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+def _against(
+    world: World, found: Effective, address: str, here: str, keys: Mapping[str, str]
+) -> Iterator[tuple[str, ...]]:
     """Keywords of sshd_config(5) by which nobody gets in as described."""
     user, port = world.names.user, world.names.ssh_port
-    listens = [each.rpartition(":") for each in found.get("listenaddress", ())]
-    systemd_listens = world.run(["systemctl", "is-active", SOCKET]).output.strip() == "active"
-    here = systemd_listens or any(at == str(port) and not host.startswith(("127.", "[::1]")) for host, _, at in listens)
-    if listens and not here:
-        yield ("port", "listenaddress")
+    systemds = listening.by_systemd(world)
+    listens = found.get("listenaddress", ()) if systemds is None else systemds
+    if listens and not listening.is_heard(listens, port, here, both=systemds is not None):
+        yield (listening.SOCKET,) if systemds else ("port", "listenaddress", "addressfamily")
     if found.get("permitrootlogin", ["yes"])[0] in ("no", "forced-commands-only"):
         yield ("permitrootlogin",)
     if found.get("pubkeyauthentication", ["yes"])[0] == "no":
         yield ("pubkeyauthentication",)
+    if found.get("forcecommand", ["none"])[0].split()[0] in CUTS_OFF:
+        yield ("forcecommand",)
     if not {"any", "publickey"} & {*" ".join(found.get("authenticationmethods", ["any"])).split()}:
         yield ("authenticationmethods",)
     by_program = found.get("authorizedkeyscommand", ["none"]) != ["none"]
@@ -212,6 +216,10 @@ def _fits(pattern: str, name: str, address: str, doubt: bool) -> bool:
 
 def _where(folder: Path, keywords: Sequence[str], world: World) -> str:
     """The first line that says it and is not ours, as people find it."""
+    if keywords == (listening.SOCKET,):
+        return f"{listening.SOCKET} listens on {' and '.join(listening.by_systemd(world) or ())} alone"
+    if given := listening.options_say(world, keywords):
+        return given
     said = re.compile(rf"\s*({'|'.join(keywords)})\b", re.I)
     for path in _files(folder):
         place = f"{FOLDER}/{path.relative_to(folder)}"
