@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from mailnix import Domain, Topology
-from mailnix.plan import derive
+from mailnix.plan import PublicKeys, derive
 from mailnix.published import look_at
 from mailnix.resolve import Server
 from tests.descriptions import PUBLIC4, PUBLIC6, sound
@@ -22,7 +22,7 @@ def described() -> Topology:
     return sound(domains=[Domain("example.org", ["postmaster"], caa=["ca.example"])])
 
 
-PLAN = derive(described(), {"example.org": KEY})
+PLAN = derive(described(), PublicKeys({"example.org": KEY}))
 RECORDS = records_of(PLAN)
 ORG, HOST, DMARC, DKIM = "example.org", "mail.example.org", "_dmarc.example.org", "dkim._domainkey.example.org"
 STS, RPT, AUTO, IMAPS, DAV = (
