@@ -91,16 +91,16 @@ def decided(config: Path) -> Plan:
 
 
 def plan(config: Path, secrets: Path | None = None) -> Plan:
-    """Everything decided about a description; DKIM records are whole where the secrets folder has public halves.
+    """Everything decided about a description; records of keys are whole where the secrets folder has public halves.
 
     Raises SecretsError where a credential in that folder is damaged.
     """
     folder = secrets_folder(config, secrets)
     if not folder.is_dir():
         return decided(config)
-    from mailnix.secrets import dkim_public, refuse
+    from mailnix.secrets import public_keys, refuse
 
-    whole = derive(load(config), dkim_public(folder))
+    whole = derive(load(config), public_keys(folder))
     refuse(whole, folder)
     return whole
 

@@ -21,7 +21,7 @@ from mailnix.model.check import problems
 from mailnix.model.clientport import DEFAULT, KNOWN, OFFERED, ClientPort, client_port
 from mailnix.nixos.carried import Reference
 from mailnix.nixos.flake import emit
-from mailnix.plan import Plan, Reach, derive, with_dkim
+from mailnix.plan import Plan, PublicKeys, Reach, derive, with_keys
 from mailnix.services.firewall.render import table
 from mailnix.services.mailcow import render
 from mailnix.tree import File
@@ -87,7 +87,7 @@ def test_both_firewalls_let_it_through(plan: Plan, more: ClientPort) -> None:
 
 
 def test_mail_programs_find_it_in_dns_also_when_keys_are_known(plan: Plan, more: ClientPort) -> None:
-    for found in (plan, with_dkim(plan, {"example.org": "KEY"})):
+    for found in (plan, with_keys(plan, PublicKeys({"example.org": "KEY"}))):
         zone = zone_text(found.records)
         assert f"_{more.srv}._tcp.example.org. IN SRV 0 1 {more.port} mail.example.org.\n" in zone
         assert zone.count(f"_{more.srv}._tcp") == 1

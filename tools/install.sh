@@ -22,6 +22,7 @@ need npm npm
 need postfix postfix
 need unbound unbound
 need caddy caddy
+need dehydrated dehydrated
 need git git
 need named-checkzone bind9-utils
 need sshd openssh-server

@@ -25,7 +25,7 @@ from mailnix.lab.lab import Lab
 from mailnix.lab.machine import Machine
 from mailnix.lab.scenario import Outcome, Scene, Verdict, checks_for, run_checks, stage
 from mailnix.model import ports
-from mailnix.plan import derive, with_dkim
+from mailnix.plan import derive, with_keys
 from mailnix.services.mailcow.units import PROVISION
 from tests.lab.answers import answer_to
 
@@ -117,7 +117,7 @@ def brought(lab: Lab, scene: Scene, tmp_path_factory: pytest.TempPathFactory) ->
     topology = with_more_addresses(scene.plan.topology, scene.layout.mailbox("carol"))
     credentials = Path(shutil.copytree(lab.secrets, work / "secrets"))
     secrets.init(derive(topology), credentials)
-    plan = with_dkim(derive(topology), secrets.dkim_public(credentials))
+    plan = with_keys(derive(topology), secrets.public_keys(credentials))
     home, since = lab.machines[plan.internal.name], scene.moment()
     for path in sorted((credentials / plan.internal.name).iterdir()):
         home.write_file(f"/etc/credstore/{path.name}", path.read_bytes(), mode=0o600)

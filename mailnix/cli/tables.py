@@ -112,6 +112,9 @@ def _certificates(plan: Plan) -> Iterator[tuple[str, str, str]]:
         names = [f"{name} (former)" if name in former else name for name in host.certificate.names]
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
         yield host.name, host.certificate.holder, " ".join(names[:NAMES_SHOWN]) + more
+    for proxy in plan.proxies:
+        if proxy.dane:
+            yield proxy.name, "dehydrated", f"{proxy.hostname} (incoming mail)"
 
 
 def _backups(plan: Plan) -> Iterator[tuple[str, str, str, str]]:

@@ -13,6 +13,7 @@ from mailnix.services.activation.listed import activation
 from mailnix.services.base.debian import debian as base
 from mailnix.services.caddy.debian import debian as caddy
 from mailnix.services.credentials.debian import debian as credentials
+from mailnix.services.dane.debian import debian as dane
 from mailnix.services.docker.debian import debian as docker
 from mailnix.services.firewall.debian import debian as firewall
 from mailnix.services.haraka.debian import debian as haraka
@@ -45,7 +46,7 @@ def parts(plan: Plan, host: HostPlan, pin: Pin = PIN) -> tuple[DebianPart, ...]:
     common = tuple(place(plan, host) for place in COMMON)
     match host:
         case ProxyPlan():
-            return (*common, unbound(plan, host), haraka(plan, host), caddy(plan, host))
+            return (*common, unbound(plan, host), haraka(plan, host), caddy(plan, host), dane(plan, host))
         case InternalPlan():
             return (*common, docker(plan, host), mailcow(plan, host, pin))
 

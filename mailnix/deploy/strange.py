@@ -50,9 +50,7 @@ def ask(asking: Asking, asked: Asked, lacking: Mapping[str, Collection[str]]) ->
     """
     for host in sorted(asked.running & {*lacking}):
         now = asked.status[host].running
-        lasting = {
-            each.name for each in asking.plan.credentials if each.host == host and each.kind not in CHANGES_OFTEN
-        }
+        lasting = {each.name for each in asking.plan.host(host).credentials if each.kind not in CHANGES_OFTEN}
         if now is None or not now.digest or not lasting or lasting - {*lacking[host]}:
             continue
         what = f"{host} runs generation {now.generation} with other credentials than {asking.secrets} has, all of them"

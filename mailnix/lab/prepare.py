@@ -21,7 +21,7 @@ from mailnix.lab.internet.cards import INTERNET, card_names, far_nics
 from mailnix.lab.internet.layout import Layout, layout
 from mailnix.lab.spec import Disk, DiskFormat, Firmware, Inlet, MachineSpec, Made
 from mailnix.model import ports
-from mailnix.plan import InternalPlan, Plan, with_dkim
+from mailnix.plan import InternalPlan, Plan, with_keys
 from mailnix.run import Runner, end_all, run
 
 PROXY_MEMORY: Final = 512  # MiB; what a proxy must be able to live with
@@ -175,14 +175,14 @@ def _ways_in(plan: Plan, options: Options) -> dict[str, Any]:
 
 def secrets_of(plan: Plan, options: Options, progress: Progress) -> tuple[Path, Plan]:
     """The secrets folder in use (throw-away ones where the description has none), and the plan with its keys."""
-    from mailnix.secrets import dkim_public, init
+    from mailnix.secrets import init, public_keys
 
     folder = options.secrets
     if folder is None or not folder.exists():
         folder = options.state_dir / "secrets"
         progress("no secrets beside the description: using throw-away ones")
         init(plan, folder, made_up=True)
-    return folder, with_dkim(plan, dkim_public(folder))
+    return folder, with_keys(plan, public_keys(folder))
 
 
 def mailcow_disks(options: Options, progress: Progress) -> tuple[tuple[Disk, ...], Path | None]:

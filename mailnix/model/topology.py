@@ -251,6 +251,7 @@ class Topology:
     certificate authority, and for DMARC and TLS reports (default: postmaster of the first domain, and for reports each
     domain's own where it has one). `client_services` are what mail programs reach, by name (model/client_ports.toml).
     Mail leaves by `relays` where there are some. `former_hostnames` are names that others may still use: all answer.
+    `dane` gives each proxy a key of its own for incoming mail, which its TLSA records name (RFC 7672).
     """
 
     hostname: str = field(converter=_name)
@@ -261,6 +262,7 @@ class Topology:
     tunnel: Tunnel = Tunnel()
     relays: tuple[Relay, ...] = field(converter=_relays, default=(), kw_only=True)
     former_hostnames: tuple[str, ...] = field(converter=_names, default=(), kw_only=True)
+    dane: bool = field(default=False, kw_only=True)
     contact: str | None = None
     timezone: str = "Etc/UTC"
     version: int = SCHEMA_VERSION

@@ -14,6 +14,7 @@ from mailnix.plan import HostPlan, InternalPlan, Plan, ProxyPlan
 from mailnix.services.base.nixos import nixos as base
 from mailnix.services.caddy.nixos import nixos as caddy
 from mailnix.services.credentials.nixos import nixos as credentials
+from mailnix.services.dane.nixos import nixos as dane
 from mailnix.services.docker.nixos import nixos as docker
 from mailnix.services.firewall.nixos import nixos as firewall
 from mailnix.services.haraka.nixos import nixos as haraka
@@ -36,7 +37,8 @@ def parts(plan: Plan, host: HostPlan) -> tuple[NixosPart, ...]:
     common = tuple(place(plan, host) for place in COMMON)
     match host:
         case ProxyPlan():
-            return (*common, unbound(plan, host), haraka(plan, host), caddy(plan, host))
+            own_key = (dane(plan, host),) if host.dane else ()
+            return (*common, unbound(plan, host), haraka(plan, host), caddy(plan, host), *own_key)
         case InternalPlan():
             return (*common, docker(plan, host), mailcow(plan, host))
 

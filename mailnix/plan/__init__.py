@@ -1,6 +1,6 @@
 """The plan: everything decided about a topology, derived purely, read by services, tests and people."""
 
-from mailnix.plan.derive import derive, with_dkim
+from mailnix.plan.derive import derive, with_keys
 from mailnix.plan.types import (
     Certificate,
     Credential,
@@ -13,6 +13,7 @@ from mailnix.plan.types import (
     Need,
     Plan,
     ProxyPlan,
+    PublicKeys,
     Reach,
     SecretKind,
     Transport,
@@ -32,11 +33,12 @@ __all__ = [
     "Need",
     "Plan",
     "ProxyPlan",
+    "PublicKeys",
     "Reach",
     "SecretKind",
     "Transport",
     "TunnelEnd",
     "TunnelLink",
     "derive",
-    "with_dkim",
+    "with_keys",
 ]

@@ -9,6 +9,8 @@ from mailnix.model.relays import Relay
 from mailnix.plan.types import Credential, SecretKind, TunnelEnd, TunnelLink
 
 HARAKA_INTERNALCMD: Final = "haraka.internalcmd"
+DANE_KEY: Final = "dane.key"
+DANE_NEXT: Final = "dane.next-key"
 MAILCOW_DBPASS: Final = "mailcow.dbpass"
 MAILCOW_DBROOT: Final = "mailcow.dbroot"
 MAILCOW_REDISPASS: Final = "mailcow.redispass"
@@ -64,13 +66,24 @@ def relay_credentials(host: str, relays: Iterable[Relay], first: str) -> Iterabl
             yield Credential(name, host, SecretKind.GIVEN, purpose, source)
 
 
-def proxy_credentials(link: TunnelLink, relays: Iterable[Relay], first: str) -> tuple[Credential, ...]:
+def proxy_credentials(
+    link: TunnelLink, relays: Iterable[Relay], first: str, *, dane: bool = False
+) -> tuple[Credential, ...]:
     """What a proxy needs; `first` is the first proxy's name."""
+    key = Credential(DANE_KEY, link.proxy.host, SecretKind.EC_PRIVATE, "key for incoming mail, which TLSA records name")
     return (
         *relay_credentials(link.proxy.host, relays, first),
         *tunnel_credentials(link.proxy, link.internal, makes_preshared=True),
         Credential(HARAKA_INTERNALCMD, link.proxy.host, SecretKind.PASSWORD, "key for Haraka's queue commands"),
+        *((key,) if dane else ()),
     )
+
+
+def withheld_credentials(host: str) -> tuple[Credential, ...]:
+    """What is made for a proxy with a key of its own and stays in the secrets folder: whoever breaks into the proxy
+    does not learn the key that takes the other's place then.
+    """
+    return (Credential(DANE_NEXT, host, SecretKind.EC_PRIVATE, f"the key that takes the place of {DANE_KEY}"),)
 
 
 def internal_credentials(host: str, links: Iterable[TunnelLink]) -> tuple[Credential, ...]:

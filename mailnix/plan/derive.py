@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from attrs import evolve
@@ -13,7 +13,7 @@ from mailnix.model.networks import tunnel_subnet
 from mailnix.model.policies import MtaStsMode
 from mailnix.model.topology import Internal, Proxy, Topology
 from mailnix.plan import addresses, dns, logins, policies, reports, uplinks
-from mailnix.plan.credentials import internal_credentials, proxy_credentials, wireguard_names
+from mailnix.plan.credentials import internal_credentials, proxy_credentials, wireguard_names, withheld_credentials
 from mailnix.plan.types import (
     Certificate,
     Forward,
@@ -22,6 +22,7 @@ from mailnix.plan.types import (
     Network,
     Plan,
     ProxyPlan,
+    PublicKeys,
     Reach,
     Transport,
     TunnelEnd,
@@ -31,13 +32,11 @@ from mailnix.plan.types import (
 PROXY_INTERFACE = "wg0"
 
 
-def derive(
-    topology: Topology, dkim: Mapping[str, str] | None = None, clients: Iterable[ClientPort] | None = None
-) -> Plan:
+def derive(topology: Topology, keys: PublicKeys | None = None, clients: Iterable[ClientPort] | None = None) -> Plan:
     """Decide everything about a topology that `mailnix.model.check` found sound.
 
-    `dkim` maps domains to their public keys (base64 DER), where a secrets folder has exported them; `clients`
-    are the ports that mail programs connect to, where they are not those that the topology names.
+    `keys` are the public ones, where a secrets folder has exported them; `clients` are the ports that mail programs
+    connect to, where they are not those that the topology names.
     """
     tunnel4, tunnel6 = tunnel_subnet(topology), IPv6Network(topology.tunnel.subnet6)
     links = _tunnels(topology, tunnel4, tunnel6)
@@ -49,14 +48,14 @@ def derive(
         for number, (proxy, link) in enumerate(zip(topology.proxies, links, strict=True))
     )
     internal = _internal(topology, links, has_ipv6, client_ports)
-    records = dns.records(topology, proxies, dkim or {}, client_ports)
+    records = dns.records(topology, proxies, keys or PublicKeys(), client_ports)
     ways_in = tuple(logins.logins(proxies, internal))
     return Plan(topology, contact, tunnel4, tunnel6, proxies, internal, ways_in, records)
 
 
-def with_dkim(plan: Plan, dkim: Mapping[str, str]) -> Plan:
-    """The same plan, its DKIM records filled in."""
-    records = dns.records(plan.topology, plan.proxies, dkim, plan.internal.client_ports)
+def with_keys(plan: Plan, keys: PublicKeys) -> Plan:
+    """The same plan, its DKIM and TLSA records filled in."""
+    records = dns.records(plan.topology, plan.proxies, keys, plan.internal.client_ports)
     return evolve(plan, records=records)
 
 
@@ -105,7 +104,9 @@ def _proxy(
             for client in clients
         ),
         certificate=Certificate(proxy.name, "caddy", _proxy_names(topology, proxy)),
-        credentials=proxy_credentials(link, topology.relays, topology.proxies[0].name),
+        credentials=proxy_credentials(link, topology.relays, topology.proxies[0].name, dane=topology.dane),
+        withheld=withheld_credentials(proxy.name) if topology.dane else (),
+        dane=topology.dane,
     )
 
 

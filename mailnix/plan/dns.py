@@ -10,12 +10,14 @@ from mailnix.model.clientport import KNOWN, ClientPort
 from mailnix.model.policies import MtaStsMode
 from mailnix.model.topology import Domain, Topology
 from mailnix.plan import policies, purposes, reports
-from mailnix.plan.types import DnsRecord, ProxyPlan
+from mailnix.plan.types import DnsRecord, ProxyPlan, PublicKeys
 
 TXT_CHUNK: Final = 255  # RFC 1035 3.3: a character-string
 MX_STEP: Final = 10
 _DAV: Final = ("caldavs", "carddavs")
 DAV_PATH: Final = "/SOGo/dav/"
+DANE_EE: Final = "3 1 1"
+"""The server's own key, whoever signed it, by SHA-256 (RFC 7672 3.1: what mail servers shall publish)."""
 FORMER: Final = "while it is in former_hostnames: where it leads elsewhere, Mailcow renews no certificate"
 """Mailcow asks for one certificate for all names, and an authority refuses all for one (RFC 8555 7.1.6)."""
 
@@ -45,24 +47,29 @@ def zone_of(name: str, domains: Collection[str]) -> str:
 def records(
     topology: Topology,
     proxies: Sequence[ProxyPlan],
-    dkim: Mapping[str, str],
+    keys: PublicKeys,
     clients: Collection[ClientPort],
 ) -> tuple[DnsRecord, ...]:
-    """Every record to publish. `dkim` maps a domain to its public key (base64 DER, the p= value), where known;
-    `clients` are the ports that mail programs find by SRV records.
+    """Every record to publish. `keys` are the public ones, where known; `clients` are the ports that mail programs find
+    by SRV records.
     """
     ours = frozenset(domain.name for domain in topology.domains)
-    hosts = _host_records(topology, proxies, ours)
+    hosts = (*_host_records(topology, proxies, ours), *_key_records(proxies, keys.tlsa, ours))
     domains = (
         record
         for domain in topology.domains
         for record in (
             *_mail_records(topology, domain, proxies),
-            *_policy_records(topology, domain, proxies, dkim.get(domain.name), ours),
+            *_policy_records(topology, domain, proxies, keys.dkim.get(domain.name), ours),
             *_client_records(topology, domain, clients),
         )
     )
     return tuple(dict.fromkeys((*hosts, *domains)))
+
+
+def tlsa_name(host: str) -> str:
+    """Where a mail server's TLSA records are (RFC 7672 2.2)."""
+    return f"_{ports.SMTP}._tcp.{host}"
 
 
 def own_mx(proxies: Iterable[ProxyPlan]) -> dict[str, int]:
@@ -108,6 +115,21 @@ def _host_records(topology: Topology, proxies: Sequence[ProxyPlan], names: Colle
         for address in filter(None, (proxy.ipv4, proxy.ipv6)):
             target = f"{proxy.hostname}."
             yield purposes.REVERSE.record("", address.reverse_pointer, "PTR", target, "set this at your provider")
+
+
+def _key_records(
+    proxies: Iterable[ProxyPlan], keys: Mapping[str, Sequence[str]], names: Collection[str]
+) -> Iterator[DnsRecord]:
+    """The keys that proxies show to senders, and those that take their place: each is known long before it is used
+    (RFC 7671 8.1). Proxies that share a name share its records.
+    """
+    for proxy in (proxy for proxy in proxies if proxy.dane):
+        zone, name = zone_of(proxy.hostname, names), tlsa_name(proxy.hostname)
+        for key in keys.get(proxy.name, ()):
+            yield purposes.TLSA.record(zone, name, "TLSA", f"{DANE_EE} {key}")
+        if proxy.name not in keys:
+            note = "the key is made by `mailnix secrets init`"
+            yield purposes.TLSA.record(zone, name, "TLSA", DANE_EE, note, placeholder=True)
 
 
 def _mail_records(topology: Topology, domain: Domain, proxies: Sequence[ProxyPlan]) -> Iterator[DnsRecord]:

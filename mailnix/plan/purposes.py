@@ -36,6 +36,7 @@ MTA_STS: Final = Purpose(Need.RECOMMENDED, "senders encrypt, to your servers onl
 CAA: Final = Purpose(Need.RECOMMENDED, "no other authority may issue certificates for the name")
 FINDS: Final = Purpose(Need.RECOMMENDED, "mail programs find their settings by themselves")
 TLS_REPORTS: Final = Purpose(Need.OPTIONAL, "senders tell you where encryption failed")
+TLSA: Final = Purpose(Need.OPTIONAL, "senders that check DANE know your server's key; only where the zone is signed")
 AGREES: Final = Purpose(Need.OPTIONAL, "this domain agrees to get the other's reports, or none are sent")
 DENIED: Final = Purpose(Need.OPTIONAL, "mail programs need not try what is not offered")
 DAV: Final = Purpose(Need.OPTIONAL, "calendars and contacts are found by themselves")

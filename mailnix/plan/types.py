@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from mailnix.model.clientport import ClientPort
 from mailnix.model.topology import Backup, Family, Topology
@@ -140,6 +141,7 @@ class SecretKind(StrEnum):
     SHORT_PASSWORD = "short-password"  # 16 letters and digits
     GIVEN = "given"  # a password that somebody else has made: a relay's
     API_KEY = "api-key"  # five groups of six, as Mailcow's own
+    EC_PRIVATE = "ec-private"  # PEM, PKCS 8: a key of the curve P-256, for a certificate
     DKIM_BUNDLE = "dkim-bundle"  # JSON: domain -> {"selector", "private_key": PEM}
     MAILBOX_BUNDLE = "mailbox-bundle"  # JSON: address -> initial password
 
@@ -156,6 +158,18 @@ class Credential:
     kind: SecretKind
     purpose: str
     source: tuple[str, str] | None = None
+
+
+@frozen
+class PublicKeys:
+    """The public halves that records hold, as far as a secrets folder has exported them.
+
+    `dkim`: domain → key (base64 DER, the p= value). `tlsa`: proxy → SHA-256 of its keys (SubjectPublicKeyInfo, in hex):
+    the one that it shows, and the next.
+    """
+
+    dkim: Mapping[str, str] = field(factory=dict)
+    tlsa: Mapping[str, tuple[str, ...]] = field(factory=dict)
 
 
 class Need(StrEnum):
@@ -190,7 +204,8 @@ class ProxyPlan:
     """A public machine: names, addresses, sockets, what it hands on, its tunnel, its credentials.
 
     `ipv4` and `ipv6` are what the world knows it by; `uplink` says what its card has. `containers4` and `containers6`
-    are Docker's networks at home: Mailcow relays for who has an address there, so nobody may come with one.
+    are Docker's networks at home: Mailcow relays for who has an address there, so nobody may come with one. `dane` is
+    whether its key for incoming mail is its own and stays; `withheld` credentials are made for it, and not yet its.
     """
 
     name: str
@@ -209,6 +224,8 @@ class ProxyPlan:
     forwards: tuple[Forward, ...]
     certificate: Certificate
     credentials: tuple[Credential, ...]
+    withheld: tuple[Credential, ...] = ()
+    dane: bool = False
 
 
 @frozen
@@ -283,8 +300,9 @@ class Plan:
 
     @property
     def credentials(self) -> tuple[Credential, ...]:
-        """Every credential of every host."""
-        return tuple(credential for host in self.hosts for credential in host.credentials)
+        """Every credential of every host, then those that no host has yet."""
+        theirs = (credential for host in self.hosts for credential in host.credentials)
+        return (*theirs, *(credential for proxy in self.proxies for credential in proxy.withheld))
 
     @property
     def domain_names(self) -> tuple[str, ...]:

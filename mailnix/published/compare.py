@@ -25,6 +25,7 @@ _HARM: Final = {
     "MX": "senders bring mail there, too",
     "SRV": "mail programs go there, too",
     "PTR": "receivers may see that name instead",
+    "TLSA": "senders trust that key, too",
 }
 _LED_ASTRAY: Final = "who asks for it goes there"
 _NOTHING_BESIDE: Final = "beside a CNAME there is nothing else, so no record of ours (RFC 1034 3.6.2)"

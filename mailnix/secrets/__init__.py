@@ -5,7 +5,7 @@ from mailnix.secrets.damage import damaged, refuse
 from mailnix.secrets.deliver import credentials_of, push, seed, tar, way_to
 from mailnix.secrets.line import line_of
 from mailnix.secrets.making import Made, Report, init, put, rotate
-from mailnix.secrets.public import dkim_public
+from mailnix.secrets.public import public_keys
 from mailnix.secrets.value import Secret
 
 __all__ = [
@@ -15,9 +15,9 @@ __all__ = [
     "Taken",
     "credentials_of",
     "damaged",
-    "dkim_public",
     "init",
     "line_of",
+    "public_keys",
     "push",
     "put",
     "refuse",

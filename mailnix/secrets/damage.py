@@ -14,7 +14,7 @@ from typing import Final
 
 from mailnix.errors import Problem, SecretsError
 from mailnix.plan.types import Credential, Plan, SecretKind
-from mailnix.secrets import bundles
+from mailnix.secrets import bundles, ec
 from mailnix.secrets.public import PUBLIC, read_public
 from mailnix.secrets.value import Secret
 
@@ -36,6 +36,8 @@ def wrong(credential: Credential, secret: Secret) -> str | None:
         case SecretKind.API_KEY:
             is_one = re.fullmatch(rb"[A-Za-z0-9-]+\s*", secret.reveal())
             return _not_a_password(secret) or (None if is_one else "it is no API key (a-z, A-Z, 0-9 and -)")
+        case SecretKind.EC_PRIVATE:
+            return None if ec.is_whole(secret) else "it is no private key of the curve P-256 (PEM, PKCS 8)"
         case SecretKind.DKIM_BUNDLE | SecretKind.MAILBOX_BUNDLE:
             return bundles.wrong(credential.kind, secret)
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from mailnix.errors import SecretsError
 from mailnix.plan.types import SecretKind
+from mailnix.secrets import ec
 from mailnix.secrets.value import Secret
 
 _LETTERS: Final = string.ascii_letters + string.digits
@@ -46,6 +47,8 @@ def single(kind: SecretKind) -> Secret:
         case SecretKind.API_KEY:
             groups, size = _API_KEY_GROUPS
             return Secret("-".join(letters(size) for _ in range(groups)).encode())
+        case SecretKind.EC_PRIVATE:
+            return ec.private_key()
         case SecretKind.WIREGUARD_PUBLIC | SecretKind.DKIM_BUNDLE | SecretKind.MAILBOX_BUNDLE:
             raise ValueError(f"{kind} does not stand for itself")
 

@@ -12,8 +12,9 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from mailnix.errors import SecretsError
+from mailnix.plan.credentials import DANE_KEY, DANE_NEXT
 from mailnix.plan.types import Credential, Plan, SecretKind
-from mailnix.secrets import bundles, damage, make
+from mailnix.secrets import bundles, damage, ec, make
 from mailnix.secrets.dkim import OnProgress
 from mailnix.secrets.folder import Folder
 from mailnix.secrets.value import Secret
@@ -91,6 +92,8 @@ def rotate(plan: Plan, folder: Path, names: Iterable[str], on_progress: OnProgre
                 f"the {credential.purpose} is not ours to make", f"change it there, then: {put_in(credential)}"
             )
         chosen.setdefault((credential.host, credential.name), set()).add(entry)
+        if credential.name == DANE_KEY:  # the next one takes its place: see `_single`
+            chosen.setdefault((credential.host, DANE_NEXT), set()).add("")
     report = _replace(plan, folder, chosen, on_progress)
     return evolve(report, notes=tuple(_notes(chosen)))
 
@@ -109,7 +112,9 @@ def _replace(
     folder.create()
     work = _Work(plan, folder, on_progress)
     with folder.locked():
-        _refuse_damaged(plan, folder, {*chosen, *given})
+        # The key that takes another's place is used, not replaced.
+        taking = {(host, DANE_NEXT) for host, name in chosen if name == DANE_KEY}
+        _refuse_damaged(plan, folder, {*chosen, *given} - taking)
         for credential in plan.credentials:
             place = (credential.host, credential.name)
             entries = chosen.get(place, set())
@@ -120,12 +125,18 @@ def _replace(
             elif credential.kind is SecretKind.GIVEN and not made_up:
                 continue
             elif credential.source is None and (entries or folder.get(credential.host, credential.name) is None):
-                work.put(credential, make.single(credential.kind))
+                work.put(credential, _single(folder, credential))
         for credential in plan.credentials:
             _follow(work, credential)
         folder.put_public(_public(plan, folder))
         missing = len(_missing(plan, folder))
     return Report(path, tuple(work.made), len(plan.credentials) - len(work.made) - missing)
+
+
+def _single(folder: Folder, credential: Credential) -> Secret:
+    """What stands for itself, made; a proxy's key is the one that DNS has had as its next all the time."""
+    waiting = folder.get(credential.host, DANE_NEXT) if credential.name == DANE_KEY else None
+    return waiting or make.single(credential.kind)
 
 
 def _missing(plan: Plan, folder: Folder) -> list[Credential]:
@@ -189,7 +200,14 @@ def _public(plan: Plan, folder: Folder) -> dict[str, Any]:
         if credential.kind is SecretKind.DKIM_BUNDLE:
             kept = folder.get(credential.host, credential.name)
             keys |= bundles.dkim_public(bundles.load(kept, credential.kind, f"{credential.host}/{credential.name}"))
-    return {"wireguard": wireguard, "dkim": keys}
+    tlsa = {proxy.name: _digests(folder, proxy.name) for proxy in plan.proxies if proxy.dane}
+    return {"wireguard": wireguard, "dkim": keys, **({"tlsa": tlsa} if tlsa else {})}
+
+
+def _digests(folder: Folder, proxy: str) -> list[str]:
+    """What TLSA records have of a proxy's keys, the one that it shows first."""
+    keys = ((name, folder.get(proxy, name)) for name in (DANE_KEY, DANE_NEXT))
+    return [ec.digest(key, f"{proxy}/{name}") for name, key in keys if key is not None]
 
 
 def _find(plan: Plan, name: str) -> tuple[Credential, str]:
@@ -229,6 +247,10 @@ def _notes(chosen: Iterable[tuple[str, str]]) -> Iterable[str]:
     rotated = {name for _, name in chosen}
     if names.MAILCOW_DKIM in rotated:
         yield "publish the new DKIM records (mailnix dns) before the machines get the new keys"
+    if DANE_KEY in rotated:
+        yield "push the new key, then publish the new records (mailnix dns): its own was published as the next one's"
+    elif DANE_NEXT in rotated:
+        yield "publish the new TLSA record (mailnix dns), and a day later the key may take its turn"
     if names.MAILCOW_MAILBOXES in rotated:
         yield "a first password is only used when its mailbox is made; existing mailboxes keep theirs"
     if rotated & {names.MAILCOW_DBPASS, names.MAILCOW_DBROOT}:

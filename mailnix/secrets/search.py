@@ -41,7 +41,7 @@ def foreign_secrets(plan: Plan, folder: Path, owner: str, files: Iterable[Path])
     """Names of the credentials made for `owner` alone that can be found in any of these files."""
     store = Folder(folder)
     wanted: dict[str, tuple[bytes, ...]] = {}
-    for credential in plan.host(owner).credentials:
+    for credential in (each for each in plan.credentials if each.host == owner):
         # What is derived from another machine's is public, or known there anyway.
         secret = store.get(owner, credential.name) if credential.source is None else None
         if secret is not None:

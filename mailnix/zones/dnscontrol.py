@@ -45,5 +45,7 @@ def _arguments(record: DnsRecord) -> tuple[Any, ...]:
         case "CAA":
             _flags, tag, value = parts.caa(record.data)  # flags are modifiers there; ours are never critical
             return tag, value
+        case "TLSA":
+            return parts.tlsa(record.data)
         case _:
             return (record.data,)

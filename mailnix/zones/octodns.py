@@ -76,5 +76,9 @@ def _value(record: DnsRecord) -> Any:
         case "CAA":
             flags, tag, value = parts.caa(record.data)
             return {"flags": flags, "tag": tag, "value": value}
+        case "TLSA":
+            usage, selector, matching, digest = parts.tlsa(record.data)
+            numbers = {"certificate_usage": usage, "matching_type": matching, "selector": selector}
+            return {"certificate_association_data": digest, **numbers}
         case _:
             return record.data

@@ -51,6 +51,9 @@ def _cloudflare_data(record: DnsRecord) -> Block:
         case "CAA":
             flags, tag, value = parts.caa(record.data)
             return {"data": {"flags": flags, "tag": tag, "value": _template(value)}}
+        case "TLSA":
+            usage, selector, matching, digest = parts.tlsa(record.data)
+            return {"data": {"usage": usage, "selector": selector, "matching_type": matching, "certificate": digest}}
         case "CNAME":
             return {"content": parts.undotted(record.data)}
         case _:

@@ -65,6 +65,12 @@ def caa(data: str) -> tuple[int, str, str]:
     return int(flags), tag, text(value)
 
 
+def tlsa(data: str) -> tuple[int, int, int, str]:
+    """Certificate usage, selector, matching type and the digest in hex (RFC 6698 2.1), empty where it is not known."""
+    usage, selector, matching, *digest = data.split()
+    return int(usage), int(selector), int(matching), "".join(digest)
+
+
 def undotted(host: str) -> str:
     """A host name without its last dot; the root stays a dot (RFC 2782: "not offered")."""
     return host.rstrip(".") or "."

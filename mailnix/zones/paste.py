@@ -75,6 +75,9 @@ def _fields(record: DnsRecord, where: Provider) -> tuple[str, str]:
         case "SRV":
             priority, weight, port, host = parts.srv(data)
             return f"priority {priority}, weight {weight}, port {port}", host
+        case "TLSA":
+            usage, selector, matching, digest = parts.tlsa(data)
+            return f"usage {usage}, selector {selector}, matching type {matching}", digest
         case _:
             flags, tag, value = parts.caa(data)
             return f"flags {flags}, tag {tag}", value

@@ -3,6 +3,7 @@
   imports = [
     ./base.nix
     ./credentials.nix
+    ./dane.nix
     ./disk.nix
     ./firewall.nix
     ./tunnel.nix

@@ -17,7 +17,7 @@ import pytest
 from attrs import define, field
 
 from mailnix import Domain, Internal, Mailbox, Proxy, Topology, run
-from mailnix.model import ports
+from mailnix.model import acme, ports
 from mailnix.plan import derive
 from mailnix.services.caddy import render
 from rig import answers, free_port, until
@@ -94,7 +94,7 @@ def caddyfile(upstream: int, https: int) -> str:
     here = ["local_certs", "skip_install_trust", "admin off", "default_bind 127.0.0.1"]
     here += [f"http_port {free_port()}", f"https_port {https}"]
     changes = {
-        f"cert_issuer acme {render.ACME_DIRECTORY}": "\n\t".join(here),
+        f"cert_issuer acme {acme.DIRECTORY}": "\n\t".join(here),
         f"{plan.internal.ipv4}:{ports.MAILCOW_HTTP}": f"127.0.0.1:{upstream}",
     }
     for old, new in changes.items():

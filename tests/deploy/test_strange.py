@@ -12,20 +12,19 @@ from mailnix.deploy.machine import Unreached
 from mailnix.deploy.strange import refuse_new_folder
 from mailnix.deploy.values import End
 from mailnix.errors import DeployError
+from mailnix.plan import derive
 from tests.deploy.machines import PLAIN, Stage
 
 
 def secrets_of(stage: Stage, content: bytes) -> dict[str, dict[str, bytes]]:
     """Every credential that is described."""
-    return {
-        host.name: {each.name: content for each in stage.plan.credentials if each.host == host.name}
-        for host in stage.plan.hosts
-    }
+    return {host.name: {each.name: content for each in host.credentials} for host in stage.plan.hosts}
 
 
 @pytest.fixture
 def full(plain: Stage) -> Stage:
-    """Machines that run what is described, with every credential."""
+    """Machines that run what is described, with every credential; the next key of a proxy is none of theirs."""
+    plain.plan = derive(evolve(plain.plan.topology, dane=True))
     plain.secrets = secrets_of(plain, b"first")
     deploy(plain.deploying())
     for machine in plain.machines.values():

@@ -13,7 +13,7 @@ from attrs import evolve
 from mailnix import Alias, Domain, Mailbox, Proxy, Relay, Topology
 from mailnix.doctor.values import Answer, Finding, Severity, Vantage
 from mailnix.guide.page import guide
-from mailnix.plan import DnsRecord, Plan, derive
+from mailnix.plan import DnsRecord, Plan, PublicKeys, derive
 from mailnix.zones import parts
 from tests.descriptions import PUBLIC4, PUBLIC6, sound
 
@@ -69,7 +69,7 @@ def page_of(topology: Topology, **more: Any) -> str:
 
 def plan_of(topology: Topology) -> Plan:
     """The plan of a description, its DKIM keys known."""
-    return derive(topology, {domain.name: f"MIIBIjAN{'x' * 380}" for domain in topology.domains})
+    return derive(topology, PublicKeys({domain.name: f"MIIBIjAN{'x' * 380}" for domain in topology.domains}))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, TypeAlias
 
 from mailnix.debian.host import DebianHost
-from mailnix.plan import HostPlan, InternalPlan
+from mailnix.plan import HostPlan, InternalPlan, ProxyPlan
 from mailnix.tree import File
 from tests.nixos import stated
 from tests.nixos.stated import Texts
@@ -33,7 +33,14 @@ def sections(host: HostPlan, system: str) -> tuple[str, ...]:
     at_home = isinstance(host, InternalPlan)
     role = "internal" if at_home else "proxy"
     regular = isinstance(host, InternalPlan) and host.backup is not None
-    also = {"shown": not host.sealed, "backup": regular or (at_home and system == "debian"), "regular": regular}
+    own_key = isinstance(host, ProxyPlan) and host.dane
+    also = {
+        "dane": own_key,
+        f"{system}-dane": own_key,
+        "shown": not host.sealed,
+        "backup": regular or (at_home and system == "debian"),
+        "regular": regular,
+    }
     return ("every", role, system, f"{system}-{role}", *(name for name, there in also.items() if there))
 
 

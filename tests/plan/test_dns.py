@@ -10,7 +10,7 @@ import pytest
 
 from mailnix import Alias, Backup, Domain, Internal, Mailbox, MtaStsMode, Proxy, Relay, Topology
 from mailnix.model.checks.found import machine_names
-from mailnix.plan import derive, with_dkim
+from mailnix.plan import Need, PublicKeys, derive, with_keys
 from mailnix.plan.dns import TXT_CHUNK, txt, zone_of
 from mailnix.zones.zone import zone_text
 from tests.descriptions import PUBLIC4, PUBLIC6, many, sound
@@ -39,7 +39,7 @@ def zone() -> Zone:
         Domain("example.org", ["alice"], [Alias("postmaster", "alice")], mta_sts=MtaStsMode.ENFORCE),
         Domain("bücher.de", ["bob"], mta_sts=MtaStsMode.OFF),
     ]
-    decided = with_dkim(derive(sound(domains=domains)), {"example.org": KEY})
+    decided = with_keys(derive(sound(domains=domains)), PublicKeys({"example.org": KEY}))
     return parsed(zone_text(decided.records))
 
 
@@ -172,7 +172,7 @@ def test_without_sogo_nobody_finds_calendars_and_contacts_there(value: str | boo
 
 def test_a_selector_with_underscores_and_dots_is_a_name_in_the_zone() -> None:
     topology = sound(domains=[Domain("example.org", ["postmaster"], dkim_selector="mail_2021.s1")])
-    zone = parsed(zone_text(with_dkim(derive(topology), {"example.org": KEY}).records))
+    zone = parsed(zone_text(with_keys(derive(topology), PublicKeys({"example.org": KEY})).records))
     assert [owner for owner, _kind in zone if "_domainkey" in owner] == ["mail_2021.s1._domainkey.example.org"]
 
 
@@ -233,7 +233,7 @@ def test_two_proxies_are_two_mx_and_clients_may_use_either() -> None:
 
 def test_a_thousand_domains_make_a_zone_that_parses() -> None:
     topology = many(1000, mailboxes=1)
-    decided = with_dkim(derive(topology), {domain.name: KEY for domain in topology.domains})
+    decided = with_keys(derive(topology), PublicKeys({domain.name: KEY for domain in topology.domains}))
     zone = parsed(zone_text(decided.records))
     assert sum(kind == "MX" for _owner, kind in zone) == 1000
     assert sum(owner.startswith("dkim._domainkey.") for owner, _kind in zone) == 1000
@@ -308,3 +308,43 @@ def test_a_former_host_name_goes_on_until_nobody_asks_for_it() -> None:
         data for (_, kind), each in zone.items() if kind in ("PTR", "SRV", "CNAME") for data in each if "old" in data
     ]
     assert all("mx.old.example" in proxy.certificate.names for proxy in plan.proxies)
+
+
+# DANE
+
+
+def described(**keys: tuple[str, ...]) -> Zone:
+    """Two proxies with names of their own and one that shares the second's, and what is known of their keys."""
+    proxies = [
+        Proxy("east", PUBLIC4),
+        Proxy("west", "5.9.100.2", hostname="mx.example.org"),
+        Proxy("far", "5.9.100.3", hostname="mx.example.org"),
+    ]
+    return parsed(zone_text(with_keys(derive(sound(proxies=proxies, dane=True)), PublicKeys(tlsa=keys)).records))
+
+
+def test_each_mx_name_has_the_keys_of_its_proxies_those_in_use_and_the_next() -> None:
+    one, two, three = ((f"{number}" * 64, f"{number + 1}" * 64) for number in (1, 3, 5))
+    zone = described(east=one, west=two, far=three)
+    assert zone["_25._tcp.mail.example.org", "TLSA"] == [f"3 1 1 {key}" for key in one]
+    assert zone["_25._tcp.mx.example.org", "TLSA"] == [f"3 1 1 {key}" for key in (*two, *three)]
+
+
+def test_a_key_that_is_not_known_is_a_comment_which_says_how_it_is_made() -> None:
+    plan = derive(sound(dane=True))
+    (record,) = (each for each in plan.records if each.type == "TLSA")
+    assert record.placeholder
+    assert f"; _25._tcp.mail.example.org. IN TLSA 3 1 1 ; {record.note}" in zone_text(plan.records)
+    assert "mailnix secrets init" in record.note
+    assert "TLSA" not in {kind for _name, kind in parsed(zone_text(plan.records))}
+
+
+def test_keys_are_published_only_where_the_description_says_so() -> None:
+    plan = with_keys(derive(sound()), PublicKeys(tlsa={"proxy": ("0" * 64,)}))
+    assert "TLSA" not in {each.type for each in plan.records}
+
+
+def test_tlsa_records_are_optional_and_say_that_the_zone_must_be_signed() -> None:
+    (record,) = (each for each in derive(sound(dane=True)).records if each.type == "TLSA")
+    assert record.need is Need.OPTIONAL
+    assert "signed" in record.reason

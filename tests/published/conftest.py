@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import pytest
 from attrs import evolve, frozen
 
-from mailnix.plan import DnsRecord, derive, with_dkim
+from mailnix.plan import DnsRecord, PublicKeys, derive, with_keys
 from mailnix.resolve import Absent, Answer, Found
 from tests.descriptions import sound
 
@@ -51,7 +51,7 @@ class World:
 @pytest.fixture(scope="session")
 def records() -> tuple[DnsRecord, ...]:
     """Of one proxy with both families, one domain, and a key."""
-    return with_dkim(derive(sound()), {"example.org": KEY}).records
+    return with_keys(derive(sound()), PublicKeys({"example.org": KEY})).records
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_both_ends_of_a_tunnel_fit_together(plan: Plan, folder: Path) -> None:
 def test_dkim_keys_are_rsa_2048_and_their_public_halves_are_exported(folder: Path) -> None:
     entry = json.loads((folder / "internal/mailcow.dkim").read_text())["example.org"]
     key = load_pem_private_key(entry["private_key"].encode(), None)
-    public = load_der_public_key(b64decode(secrets.dkim_public(folder)["example.org"]))
+    public = load_der_public_key(b64decode(secrets.public_keys(folder).dkim["example.org"]))
     assert entry["selector"] == "dkim"
     assert key.public_key() == public
     assert isinstance(public, RSAPublicKey)
@@ -109,11 +109,11 @@ def test_new_mailboxes_and_domains_are_added_and_old_ones_keep_theirs(plan: Plan
 
 
 def test_a_new_selector_gets_a_new_key(plan: Plan, folder: Path) -> None:
-    old = secrets.dkim_public(folder)["example.org"]
+    old = secrets.public_keys(folder).dkim["example.org"]
     domains = (evolve(plan.topology.domains[0], dkim_selector="dkim2"),)
     secrets.init(derive(evolve(plan.topology, domains=domains)), folder)
     assert json.loads((folder / "internal/mailcow.dkim").read_text())["example.org"]["selector"] == "dkim2"
-    assert secrets.dkim_public(folder)["example.org"] != old
+    assert secrets.public_keys(folder).dkim["example.org"] != old
 
 
 def test_a_second_proxy_gets_keys_and_the_first_keeps_its_own(plan: Plan, folder: Path) -> None:
@@ -160,9 +160,9 @@ def test_rotating_one_mailbox_leaves_the_others(plan: Plan, folder: Path) -> Non
 
 
 def test_rotating_dkim_updates_the_public_half(plan: Plan, folder: Path) -> None:
-    old = secrets.dkim_public(folder)["example.org"]
+    old = secrets.public_keys(folder).dkim["example.org"]
     secrets.rotate(plan, folder, ["mailcow.dkim"])
-    assert secrets.dkim_public(folder)["example.org"] != old
+    assert secrets.public_keys(folder).dkim["example.org"] != old
 
 
 @pytest.mark.parametrize(
@@ -226,12 +226,12 @@ def test_a_damaged_wireguard_key_is_named(plan: Plan, folder: Path) -> None:
 def test_a_damaged_export_is_named_with_its_remedy(folder: Path, text: str) -> None:
     (folder / "public.json").write_text(text)
     with pytest.raises(SecretsError) as caught:
-        secrets.dkim_public(folder)
+        secrets.public_keys(folder)
     assert "mailnix secrets init" in caught.value.hint
 
 
 def test_without_a_folder_there_are_no_public_halves(tmp_path: Path) -> None:
-    assert secrets.dkim_public(tmp_path / "nowhere") == {}
+    assert secrets.public_keys(tmp_path / "nowhere").dkim == {}
 
 
 def test_two_writers_do_not_meet(plan: Plan, folder: Path) -> None:

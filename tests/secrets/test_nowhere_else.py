@@ -9,7 +9,7 @@ import pytest
 
 from mailnix import pipeline, secrets
 from mailnix.formats.backend import Backend
-from mailnix.plan import Plan, with_dkim
+from mailnix.plan import Plan, with_keys
 from mailnix.secrets.search import SHORTEST, forms
 from mailnix.tree import File
 
@@ -29,7 +29,7 @@ def found_in(text: bytes, folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("backend", list(Backend))
 def test_no_emitted_file_holds_a_secret(plan: Plan, folder: Path, backend: Backend) -> None:
-    whole = with_dkim(plan, secrets.dkim_public(folder))
+    whole = with_keys(plan, secrets.public_keys(folder))
     tree = pipeline.trees(whole, backend)
     text = b"\0".join(entry.data for entry in tree if isinstance(entry, File))
     assert text
@@ -37,7 +37,7 @@ def test_no_emitted_file_holds_a_secret(plan: Plan, folder: Path, backend: Backe
 
 
 def test_the_plan_and_the_public_halves_hold_no_secret(plan: Plan, folder: Path) -> None:
-    whole = with_dkim(plan, secrets.dkim_public(folder))
+    whole = with_keys(plan, secrets.public_keys(folder))
     assert found_in(repr(whole).encode() + (folder / "public.json").read_bytes(), folder) == []
 
 

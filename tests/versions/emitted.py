@@ -69,6 +69,7 @@ def wide() -> Topology:
         ],
         admin_keys=[KEY],
         tunnel=Tunnel(port=443),
+        dane=True,
     )
 
 

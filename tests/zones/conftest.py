@@ -5,17 +5,21 @@ from __future__ import annotations
 import pytest
 
 from mailnix import Alias, Domain, Proxy
-from mailnix.plan import DnsRecord, derive, with_dkim
+from mailnix.plan import DnsRecord, PublicKeys, derive, with_keys
 from tests.descriptions import PUBLIC4, PUBLIC6, sound
 
 KEY = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A" + "x" * 360
+DIGEST = "0123456789abcdef" * 4
 
 
 @pytest.fixture(scope="session")
 def records() -> tuple[DnsRecord, ...]:
-    """Two zones, two proxies, a key longer than a string, SPF macros, a selector of several labels, others' zones."""
+    """Two zones, two proxies of which one's key is known, a key longer than a string, SPF macros, a selector of several
+    labels, others' zones.
+    """
     topology = sound(
         contact="reports@elsewhere.net",
+        dane=True,
         proxies=[
             Proxy("east", PUBLIC4, PUBLIC6, hostname="mx9.example.org"),
             Proxy("west", "5.9.100.2", hostname="mx10.example.org"),
@@ -26,4 +30,4 @@ def records() -> tuple[DnsRecord, ...]:
         ],
     )
     keys = {domain.name: KEY for domain in topology.domains}
-    return with_dkim(derive(topology), keys).records
+    return with_keys(derive(topology), PublicKeys(keys, {"east": (DIGEST, DIGEST[::-1])})).records

@@ -16,7 +16,7 @@ from mailnix.zones import dnscontrol, parts
 STUBS = """
 const calls = [];
 const END = {};
-for (const type of ["A", "AAAA", "CAA", "CNAME", "MX", "SRV", "TXT"])
+for (const type of ["A", "AAAA", "CAA", "CNAME", "MX", "SRV", "TLSA", "TXT"])
     globalThis[type] = (...words) => ({ type, words });
 function D_EXTEND(zone, ...records) { calls.push([zone, records]); }
 """
@@ -29,6 +29,9 @@ def as_words(record: DnsRecord) -> list[Any]:
         case "MX" | "SRV":
             *numbers, host = record.data.split()
             return [*map(int, numbers), host]
+        case "TLSA":
+            *numbers, digest = record.data.split()
+            return [*map(int, numbers), digest]
         case "CAA":
             return [record.data.split()[1], record.data.split('"')[1]]
     return [record.data]

@@ -37,6 +37,11 @@ def as_data(record: Any) -> set[str]:
             return {f"{value.priority} {value.weight} {value.port} {value.target}" for value in record.values}
         case "CAA":
             return {f'{value.flags} {value.tag} "{value.value}"' for value in record.values}
+        case "TLSA":
+            return {
+                f"{value.certificate_usage} {value.selector} {value.matching_type} {value.certificate_association_data}"
+                for value in record.values
+            }
         case "CNAME":
             return {record.value}
     return set(record.values)

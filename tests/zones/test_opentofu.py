@@ -14,6 +14,7 @@ from mailnix.plan import DnsRecord
 from mailnix.plan.dns import TXT_CHUNK
 from mailnix.zones import forms, opentofu, parts
 from mailnix.zones.forms import Form
+from tests.zones.conftest import DIGEST
 
 REFERENCE = re.compile(r"(?<!\$)\$\{([^}]*)\}")
 
@@ -75,6 +76,12 @@ def test_cloudflare_gets_hosts_without_dot_numbers_apart_and_no_proxy(records: S
     assert found["srv___pop3___tcp_example_org"]["data"]["target"] == "."
     assert found["cname_autoconfig_example_org"]["content"] == "mail.example.org"
     assert found["caa_mail_example_org_1"]["data"] == {"flags": 0, "tag": "issue", "value": "letsencrypt.org"}
+    assert found["tlsa___25___tcp_mx9_example_org_1"]["data"] == {
+        "usage": 3,
+        "selector": 1,
+        "matching_type": 1,
+        "certificate": DIGEST,
+    }
     assert found["txt_mail_example_org"]["content"] == '"v=spf1 a -all"'
     assert made(records, "cloudflare")["data"]["cloudflare_zone"]["zone_example_org"] == {
         "filter": {"name": "example.org"}

@@ -13,6 +13,7 @@ from mailnix.plan.dns import TXT_CHUNK
 from mailnix.zones import parts, paste, providers
 from mailnix.zones.opentofu import PROVIDERS
 from mailnix.zones.providers import Texts
+from tests.zones.conftest import DIGEST
 
 ASKED_FOR = {"cloudflare", "hetzner", "ovh", "ionos", "netcup", "namecheap", "gandi", "desec", "route53", "generic"}
 
@@ -68,6 +69,13 @@ def test_fields_are_apart_where_the_page_has_them_so(records: Sequence[DnsRecord
         "flags 0, tag issue",
         "letsencrypt.org",
     )
+
+
+def test_a_keys_digest_is_apart_from_its_numbers_where_the_page_has_them_so(records: Sequence[DnsRecord]) -> None:
+    name = "_25._tcp.mx9.example.org"
+    apart, whole = (rows(records, name, provider, "TLSA")[0][2:] for provider in ("cloudflare", "desec"))
+    assert apart == ("usage 3, selector 1, matching type 1", DIGEST)
+    assert whole == ("", f"3 1 1 {DIGEST}")
 
 
 def test_a_service_that_is_not_there_keeps_its_dot(records: Sequence[DnsRecord]) -> None:

@@ -34,7 +34,9 @@ def test_every_record_stands_below_its_need_and_its_reason(records: Sequence[Dns
     for record in (each for each in records if each.zone):
         lines = zone.files(records)[f"{record.zone}.zone"].splitlines()
         at = next(
-            n for n, line in enumerate(lines) if line.startswith(f"{record.name}. IN {record.type} {record.data}")
+            n
+            for n, line in enumerate(lines)
+            if line.removeprefix("; ").startswith(f"{record.name}. IN {record.type} {record.data}")
         )
         above = [line for line in lines[:at] if line.startswith("; ")]
         assert above[-1] == f"; {record.reason}"

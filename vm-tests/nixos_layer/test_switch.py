@@ -26,7 +26,7 @@ from mailnix.lab.nixos.machines import flake
 from mailnix.lab.nixos.switch.program import program
 from mailnix.lab.scenario import Scene
 from mailnix.model import ports
-from mailnix.plan import Plan, derive, with_dkim
+from mailnix.plan import Plan, derive, with_keys
 from mailnix.services.mailcow.guest.tree import ORIGINALS as KEPT
 from mailnix.services.mailcow.units import PROVISION, ROOT
 from mailnix.write import write_tree
@@ -102,7 +102,7 @@ def made(lab: Any, plan: Plan, layer: Layer, tmp_path_factory: pytest.TempPathFa
     work = tmp_path_factory.mktemp("second")
     credentials = shutil.copytree(lab.secrets, work / "secrets")
     secrets.init(described, credentials)
-    second_plan = with_dkim(described, secrets.dkim_public(credentials))
+    second_plan = with_keys(described, secrets.public_keys(credentials))
     owners = owners_modules(second_plan, work / "local")
     write_tree(flake(second_plan, build_fake().tree, owners), work / "flake")
     second = layer.build(Wanted(work / "flake"))

@@ -36,7 +36,7 @@ def command(
     _refuse(chosen, provider, out, pasted=pasted)
     records = pipeline.plan(config, secrets).records
     if any(record.placeholder for record in records):
-        output.status("DKIM records have no key yet: mailnix secrets init")
+        output.status("some records have no key yet: mailnix secrets init")
     if pasted:
         output.result(paste.table(records, providers.provider(provider or "")))
     elif out is None:

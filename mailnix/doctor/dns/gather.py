@@ -15,11 +15,12 @@ from mailnix import resolve
 from mailnix.doctor import spf
 from mailnix.doctor.dns.facts import DnsFacts, Seen, SpfSeen, ZoneSeen
 from mailnix.doctor.dns.questions import questions
-from mailnix.doctor.dns.served import PATH, tlsa_name
+from mailnix.doctor.dns.served import PATH
 from mailnix.doctor.here import SMTP, Asked, Here, Page, Spoken, Target
 from mailnix.model import ports
 from mailnix.model.policies import MtaStsMode
 from mailnix.plan import Plan, ProxyPlan
+from mailnix.plan.dns import tlsa_name
 from mailnix.plan.policies import mta_sts_name
 from mailnix.published import athome
 from mailnix.published.asking import led_on

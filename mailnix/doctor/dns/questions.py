@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from mailnix.doctor.dns.caa import KIND as CAA
 from mailnix.doctor.dns.caa import climbed
 from mailnix.doctor.dns.records import HOST_KINDS
-from mailnix.doctor.dns.served import tlsa_name
 from mailnix.model.policies import MtaStsMode
 from mailnix.plan import Plan
-from mailnix.plan.dns import own_mx
+from mailnix.plan.dns import own_mx, tlsa_name
 from mailnix.plan.policies import mta_sts_record_name
 from mailnix.resolve import Question
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from mailnix.doctor.certificates import matches
-from mailnix.doctor.dns.facts import DnsFacts
+from mailnix.doctor.dns.facts import DnsFacts, ZoneSeen
 from mailnix.doctor.dns.settle import LATER
 from mailnix.doctor.here import Page, Reached
 from mailnix.doctor.values import Answer, Severity, Vantage, Verdict
 from mailnix.model import ports
 from mailnix.model.policies import MtaStsMode
 from mailnix.model.topology import Domain
-from mailnix.plan.dns import mta_sts_policy, own_mx
-from mailnix.resolve import Found, Unasked
+from mailnix.plan.dns import mta_sts_policy, own_mx, tlsa_name
+from mailnix.resolve import Found, Unasked, same
 
 DANE_EE: Final = "3"  # RFC 6698 2.1.1: the server's own key, whoever signed it
 PATH: Final = "/.well-known/mta-sts.txt"
-
-
-def tlsa_name(host: str) -> str:
-    """Where a mail server's TLSA records are (RFC 7672 2.2)."""
-    return f"_{ports.SMTP}._tcp.{host}"
 
 
 def tlsa(facts: DnsFacts) -> Iterator[Verdict]:
@@ -33,18 +28,35 @@ def tlsa(facts: DnsFacts) -> Iterator[Verdict]:
 
 def _tlsa(facts: DnsFacts, host: str) -> Verdict:
     subject = f"{tlsa_name(host)} TLSA"
-    answer, described = facts.at(tlsa_name(host)).best("TLSA"), facts.described(tlsa_name(host), "TLSA")
+    answer = facts.at(tlsa_name(host)).best("TLSA")
+    described = [each.data for each in facts.described(tlsa_name(host), "TLSA") if not each.placeholder]
     zone = facts.zones.get(facts.zone_of.get(tlsa_name(host), ""))
     if isinstance(answer, Unasked):
         return Verdict(subject, Answer.UNASKED, answer.why, LATER)
     if not isinstance(answer, Found):
-        if described and zone is not None and zone.is_signed:
-            return Verdict(subject, Answer.ABSENT, "has no TLSA record", f"publish {described[0].data}")
-        return Verdict(subject, Answer.WELL, "none is published, which is allowed")
+        return _unpublished(subject, described, zone)
     if zone is None or not zone.is_signed:
         advice = "have the zone signed, or remove them"
         return Verdict(subject, Answer.WRONG, "mean nothing: the zone is not signed", advice, severity=Severity.WARNING)
-    return _keys(facts, host, answer.records)
+    found = _keys(facts, host, answer.records)
+    missing = [each for each in described if not any(same("TLSA", each, other) for other in answer.records)]
+    if found.answer is not Answer.WELL or not missing:
+        return found
+    advice = f"publish {' and '.join(missing)} beside the others before that key is used"
+    return Verdict(subject, Answer.ABSENT, "a key that is described is not there", advice, severity=Severity.WARNING)
+
+
+def _unpublished(subject: str, described: Sequence[str], zone: ZoneSeen | None) -> Verdict:
+    """Where there is none."""
+    if not described:
+        return Verdict(subject, Answer.WELL, "none is published, which is allowed")
+    if zone is None or isinstance(zone.ds, Unasked):
+        return Verdict(subject, Answer.UNASKED, "nobody said whether the zone is signed", LATER)
+    if zone.is_signed:
+        return Verdict(subject, Answer.ABSENT, "has no TLSA record", f"publish {' and '.join(described)}")
+    advice = "have the zone signed before they are published, or leave dane out of the description"
+    evidence = "is described, and the zone is not signed: nobody would believe it"
+    return Verdict(subject, Answer.WRONG, evidence, advice, severity=Severity.WARNING)
 
 
 def _keys(facts: DnsFacts, host: str, records: tuple[str, ...]) -> Verdict:

@@ -170,8 +170,8 @@ def exchange(plan: Plan, keys: Path, machines: Mapping[str, DriverMachine], work
 
     Nix's store is open to everybody, which secrets are not read from: they are copied to `work`, a private folder.
     """
-    from mailnix.plan import with_dkim
-    from mailnix.secrets import dkim_public
+    from mailnix.plan import with_keys
+    from mailnix.secrets import public_keys
 
     secrets = work / SECRETS
     shutil.copytree(keys / SECRETS, secrets, copy_function=shutil.copyfile)
@@ -181,7 +181,7 @@ def exchange(plan: Plan, keys: Path, machines: Mapping[str, DriverMachine], work
         (keys / CA).read_bytes(), {path.name: path.read_bytes() for path in sorted((keys / AUTHORITY).iterdir())}
     )
     guests = {name: NixosGuest(machine) for name, machine in machines.items()}
-    return Exchange(with_dkim(plan, dkim_public(secrets)), layout(plan), guests, secrets, authority)
+    return Exchange(with_keys(plan, public_keys(secrets)), layout(plan), guests, secrets, authority)
 
 
 def disk_files(machine: DriverMachine) -> tuple[Path, ...]:
@@ -190,10 +190,10 @@ def disk_files(machine: DriverMachine) -> tuple[Path, ...]:
 
 
 def write_keys(plan: Plan, out: Path) -> None:
-    """Everything secret of a check, made anew: secrets, an authority, seed disks, and the zone with the DKIM keys."""
+    """Everything secret of a check, made anew: secrets, an authority, seed disks, and the zone with its keys."""
     from mailnix.lab.internet.authority import new_authority
-    from mailnix.plan import with_dkim
-    from mailnix.secrets import dkim_public, init, seed
+    from mailnix.plan import with_keys
+    from mailnix.secrets import init, public_keys, seed
     from mailnix.zones.zone import zone_text
 
     init(plan, out / SECRETS, made_up=True)
@@ -202,7 +202,7 @@ def write_keys(plan: Plan, out: Path) -> None:
     (out / AUTHORITY).mkdir()
     for name, data in authority.internet_files.items():
         (out / AUTHORITY / name).write_bytes(data)
-    known = with_dkim(plan, dkim_public(out / SECRETS))
+    known = with_keys(plan, public_keys(out / SECRETS))
     (out / ZONE).write_text(zone_text(known.records))
     for host in plan.hosts:
         seed(plan, host.name, out / SECRETS, out / f"{host.name}-seed.img", [authority.certificate])

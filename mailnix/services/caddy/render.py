@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from mailnix.formats.text import template
-from mailnix.model import ports
+from mailnix.model import acme, ports
 from mailnix.model.policies import MtaStsMode
 from mailnix.plan import Plan, ProxyPlan, dns, policies
 from mailnix.services.caddy.autoconfig import autoconfig
+from mailnix.services.dane import values as dane
 
-ACME_DIRECTORY: Final = "https://acme-v02.api.letsencrypt.org/directory"
 _CLOSED: Final = ("/admin", "/domainadmin", "/rspamd", "/json_api", "/json_api.php")
 CLOSED_PATHS: Final = tuple(name + rest for name in _CLOSED for rest in ("", "/*"))
 API_PATHS: Final = ("/api", "/api/*")
@@ -18,7 +18,6 @@ API_KEY: Final = "X-API-Key"
 """The header that Mailcow takes an API key from, on every page (its inc/sessions.inc.php)."""
 SESSION: Final = "MCSESSID"
 """The cookie of whoever has logged in to Mailcow's pages (its inc/vars.inc.php)."""
-CHALLENGES: Final = "/.well-known/acme-challenge/*"
 HOP: Final = "X-Mailnix-Challenge"
 """On a request that one proxy hands to another, so that it goes no further."""
 AUTOCONFIG_PATHS: Final = ("/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml")
@@ -34,9 +33,10 @@ def caddyfile(plan: Plan, host: ProxyPlan) -> str:
         "caddy",
         "Caddyfile.j2",
         contact=plan.contact,
-        directory=ACME_DIRECTORY,
-        challenges=CHALLENGES,
+        directory=acme.DIRECTORY,
+        challenges=f"{acme.CHALLENGES}/*",
         hop=HOP,
+        challenge_root=dane.WEB if host.dane else "",
         others=[f"{proxy.ipv4}:{ports.HTTP}" for proxy in plan.proxies if proxy != host],
         upstream=f"{host.tunnel.internal.ipv4}:{ports.MAILCOW_HTTP}",
         web_names=list(web),

@@ -56,13 +56,13 @@ def _folder(name: str, files: Mapping[str, str]) -> Iterator[File]:
 
 
 def _units(plan: Plan, host: ProxyPlan) -> Iterator[File]:
-    names = (host.hostname, *plan.topology.former_hostnames)
-    caddy = {name: units.caddy_files(name) for name in names}
+    former = {name: units.caddy_files(name) for name in plan.topology.former_hostnames}
+    certificates = {host.hostname: units.own_files(host), **former}
     sections: Mapping[str, tuple[Section, ...]] = {
         f"{IN}.service": units.in_unit(PROGRAMS),
         f"{OUT}.service": units.out_unit(PROGRAMS, units.secrets(smarthosts(plan))),
-        f"{units.CERTIFICATE}.service": units.certificate_unit(PROGRAMS, caddy),
-        f"{units.CERTIFICATE}.path": units.certificate_path(caddy),
+        f"{units.CERTIFICATE}.service": units.certificate_unit(PROGRAMS, certificates),
+        f"{units.CERTIFICATE}.path": units.certificate_path(certificates),
         f"{units.CERTIFICATE}.timer": units.certificate_timer(),
     }
     for name, unit in sections.items():

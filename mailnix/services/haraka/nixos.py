@@ -52,20 +52,19 @@ def _instance(
     former: Iterable[str] = (),
 ) -> NixValue:
     kept = _below(service, files)
-    others = {name: _certificate(name) for name in former}
+    others = {name: _certificate(units.caddy_files(name)) for name in former}
     return {
         "plugins": files["config/plugins"].split(),
         "settings": {path.removeprefix(CONFIG): {"globalSection": defaults(_values(files[path]))} for path in VALUES},
         "files": defaults(_paths(service, kept, CONFIG)),
         "localPlugins": defaults(_paths(service, kept, PLUGINS)),
         "credentials": {SECRET_FILE: HARAKA_INTERNALCMD, **passwords},
-        "tls": {**_certificate(host.hostname), **({"others": others} if others else {})},
+        "tls": {**_certificate(units.own_files(host)), **({"others": others} if others else {})},
     }
 
 
-def _certificate(name: str) -> dict[str, NixValue]:
-    caddy = units.caddy_files(name)
-    return defaults({"certificate": caddy.certificate, "key": caddy.key})
+def _certificate(files: units.CertificateFiles) -> dict[str, NixValue]:
+    return defaults({"certificate": files.certificate, "key": files.key})
 
 
 def _values(text: str) -> Mapping[str, NixValue]:

@@ -12,16 +12,18 @@ from typing import Final
 from attrs import frozen
 
 from mailnix.formats.text import Section, data
+from mailnix.model import acme
+from mailnix.plan import ProxyPlan
 from mailnix.plan.credentials import HARAKA_INTERNALCMD, relay_password
-from mailnix.services.caddy.render import ACME_DIRECTORY
 from mailnix.services.credentials import names
+from mailnix.services.dane import values as dane
 from mailnix.services.haraka.values import CERTIFICATE_FOLDER, IN, OUT, SECRET_FILE, Smarthost
 from mailnix.services.unbound import render as unbound
 
 CERTIFICATE: Final = "haraka-certificate"
 GROUP: Final = "haraka"  # may read the certificate's key
 
-ACME_FOLDER: Final = ACME_DIRECTORY.removeprefix("https://").replace("/", "-")  # as Caddy names it
+ACME_FOLDER: Final = acme.DIRECTORY.removeprefix("https://").replace("/", "-")  # as Caddy names it
 CADDY_CERTIFICATES: Final = "/var/lib/caddy/.local/share/caddy/certificates"
 
 NODE_OPTIONS: Final = "--max-old-space-size=128 --max-semi-space-size=2"
@@ -59,7 +61,7 @@ class Programs:
 
 @frozen
 class CertificateFiles:
-    """Where Caddy keeps a certificate (whole chain) and its key."""
+    """Where a certificate (whole chain) and its key are kept."""
 
     certificate: str
     key: str
@@ -69,6 +71,11 @@ def caddy_files(hostname: str) -> CertificateFiles:
     """Where Caddy's storage has the certificate of one name."""
     stem = f"{CADDY_CERTIFICATES}/{ACME_FOLDER}/{hostname}/{hostname}"
     return CertificateFiles(f"{stem}.crt", f"{stem}.key")
+
+
+def own_files(host: ProxyPlan) -> CertificateFiles:
+    """Where the certificate of a proxy's own name is: with a key that stays, or Caddy's."""
+    return CertificateFiles(dane.CERTIFICATE, dane.KEY) if host.dane else caddy_files(host.hostname)
 
 
 def in_unit(programs: Programs) -> tuple[Section, ...]:
@@ -95,7 +102,7 @@ def out_unit(programs: Programs, passwords: Mapping[str, str]) -> tuple[Section,
 
 
 def certificate_unit(programs: Programs, files: Mapping[str, CertificateFiles]) -> tuple[Section, ...]:
-    """haraka-certificate.service: copies Caddy's certificates to where both Harakas may read them.
+    """haraka-certificate.service: copies certificates to where both Harakas may read them.
 
     `files` are by name; the first is presented to who asks for none, the others lie in folders of their names.
     """
@@ -114,14 +121,18 @@ def certificate_unit(programs: Programs, files: Mapping[str, CertificateFiles]) 
         **_HARDENING[CERTIFICATE],
         "ReadWritePaths": (f"-/run/{IN}", f"-/run/{OUT}"),
     }
+    order = {
+        "Before": f"{IN}.service {OUT}.service",
+        "After": f"{dane.SHOW}.service" if any(each.key == dane.KEY for each in files.values()) else None,
+    }
     return (
-        ("Unit", {"Description": "Caddy's certificate for Haraka", "Before": f"{IN}.service {OUT}.service"}),
+        ("Unit", {"Description": "Caddy's certificate for Haraka", **order}),
         ("Service", service),
     )
 
 
 def certificate_path(files: Mapping[str, CertificateFiles]) -> tuple[Section, ...]:
-    """haraka-certificate.path: runs the copying when Caddy has written."""
+    """haraka-certificate.path: runs the copying when whoever renews them has written."""
     return (
         ("Unit", {"Description": "A renewed certificate for Haraka"}),
         ("Path", {"PathChanged": tuple(path for each in files.values() for path in (each.certificate, each.key))}),

@@ -6,6 +6,8 @@ from typing import Final
 
 from attrs import frozen
 
+from mailnix.model import paths
+
 IN: Final = "haraka-in"
 OUT: Final = "haraka-out"
 
@@ -13,7 +15,7 @@ LOOPBACK: Final = "127.0.0.1"
 CERTIFICATE_FOLDER: Final = "/run/haraka-certificate"
 SECRET_FILE: Final = "internalcmd_key"  # in `config`, beside what everybody may read
 POLICY_FOLDER: Final = f"/var/lib/{OUT}/tls-policy"
-PUBLIC_AUTHORITIES: Final = "/etc/ssl/certs/ca-certificates.crt"  # on Debian and on NixOS
+PUBLIC_AUTHORITIES: Final = paths.AUTHORITIES
 MAX_MESSAGE: Final = 104_857_600  # bytes: Mailcow's message_size_limit
 MAX_HEADER: Final = 1_048_576  # bytes, as Exim's header_maxsize; Postfix has a limit for each field (header_size_limit)
 PROXY_TIMEOUT: Final = (

@@ -8,7 +8,7 @@ import pytest
 
 from mailnix import Domain, MtaStsMode, Proxy, Topology
 from mailnix.doctor.values import Answer
-from mailnix.plan import Plan, derive
+from mailnix.plan import Plan, PublicKeys, derive
 from mailnix.published import look_at
 from mailnix.resolve import Server
 from tests.descriptions import PUBLIC4, PUBLIC6, sound
@@ -23,7 +23,7 @@ def described() -> Topology:
     return sound(domains=[Domain("example.org", ["postmaster"], caa=["ca.example"])])
 
 
-PLAN = derive(described(), {"example.org": KEY})
+PLAN = derive(described(), PublicKeys({"example.org": KEY}))
 RECORDS = records_of(PLAN)
 ORG, HOST, DMARC, DKIM = "example.org", "mail.example.org", "_dmarc.example.org", "dkim._domainkey.example.org"
 STS, RPT, AUTO, IMAPS, DAV = (
@@ -116,7 +116,7 @@ OF_SEVERAL = derive(
             Domain("example.com", ["postmaster"], mta_sts=MtaStsMode.OFF),
         ],
     ),
-    {"example.org": KEY, "example.net": KEY, "example.com": KEY},
+    PublicKeys({"example.org": KEY, "example.net": KEY, "example.com": KEY}),
 )
 """Names of proxies in several zones, and a domain without an MTA-STS policy."""
 STRANGER, NET, AUTONET = '0 issue "other.example"', "example.net", "autoconfig.example.net"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from mailnix import Alias, Domain, Relay
 from mailnix.config import load
@@ -13,7 +14,7 @@ from mailnix.doctor.certificates import matches
 from mailnix.doctor.dns.checks import CHECKS
 from mailnix.doctor.here import Page, Reached, Served
 from mailnix.doctor.values import Answer, Severity, Vantage
-from mailnix.plan import Plan, derive
+from mailnix.plan import Plan, PublicKeys, derive
 from mailnix.resolve import text_of
 from rig.certificates import make
 from tests.descriptions import PUBLIC4, sound
@@ -23,7 +24,7 @@ from tests.doctor.here import CERTIFICATE, Elsewhere
 
 def described(**changed: object) -> Plan:
     domain = Domain("example.org", ["alice"], [Alias("postmaster", "alice")], **changed)  # type: ignore[arg-type]
-    return derive(sound(domains=[domain]), {"example.org": "TUlJQklq"})
+    return derive(sound(domains=[domain]), PublicKeys({"example.org": "TUlJQklq"}))
 
 
 EVERYTHING = Path(__file__).parents[3] / "docs/examples/everything.py"
@@ -176,7 +177,7 @@ def test_a_key_that_is_not_known_here_cannot_be_compared() -> None:
 
 def test_the_example_with_everything_is_well_once_it_is_published() -> None:
     topology = load(EVERYTHING)
-    plan = derive(topology, {domain.name: "TUlJQklq" for domain in topology.domains})
+    plan = derive(topology, PublicKeys({domain.name: "TUlJQklq" for domain in topology.domains}))
     others = [(f"_spf.{who}.example", "TXT", '"v=spf1 ip4:198.51.100.0/24 -all"') for who in ("relay", "newsletter")]
     assert only(world(plan, (*records_of(plan), *others)), plan=plan) == {}
 
@@ -188,7 +189,7 @@ def relayed(published: str) -> dict[str, Answer]:
     """What is found where mail goes out by a relay whose own SPF record is this one."""
     plan = derive(
         sound(domains=PLAN.topology.domains, relays=[Relay("smtp.relay.example", spf=["include:spf.relay.example"])]),
-        {NAME: "TUlJQklq"},
+        PublicKeys({NAME: "TUlJQklq"}),
     )
     return only(world(plan, (*records_of(plan), ("spf.relay.example", "TXT", f'"{published}"'))), plan=plan)
 
@@ -232,6 +233,37 @@ def tlsa(certificate: str = CERTIFICATE.tlsa(3, 1, 1)) -> tuple[Record, ...]:
 )
 def test_signatures_and_keys_are_judged(internet: Callable[[], World], expected: dict[str, Answer]) -> None:
     assert only(internet()) == expected
+
+
+KNOWN = derive(evolve(PLAN.topology, dane=True), PublicKeys({NAME: "TUlJQklq"}, {"proxy": ("1" * 64, "2" * 64)}))
+
+
+@pytest.mark.parametrize(
+    ("internet", "answer", "said"),
+    [
+        (lambda: world(PLAN, signed=SIGNED), Answer.ABSENT, f"publish 3 1 1 {'1' * 64} and 3 1 1 {'2' * 64}"),
+        (lambda: world(PLAN), Answer.WRONG, "have the zone signed"),
+        (lambda: world(PLAN, tlsa(), signed=SIGNED), Answer.ABSENT, f"publish 3 1 1 {'1' * 64} and 3 1 1 {'2' * 64} b"),
+    ],
+    ids=["none published", "not signed", "another key alone, which the server shows"],
+)
+def test_described_keys_are_missed(internet: Callable[[], World], answer: Answer, said: str) -> None:
+    (found,) = bad(findings(KNOWN, internet()))["dns.tlsa"]
+    assert (found.answer, found.advice[: len(said)]) == (answer, said)
+
+
+def test_described_keys_that_are_published_and_shown_are_well() -> None:
+    shown = tlsa()[-1][2]
+    plan = derive(
+        evolve(PLAN.topology, dane=True), PublicKeys({NAME: "TUlJQklq"}, {"proxy": (shown.split()[3], "2" * 64)})
+    )
+    following = ("_25._tcp.mail.example.org", "TLSA", f"3 1 1 {'2' * 64}")
+    assert only(world(PLAN, (*tlsa(), following), signed=SIGNED), plan=plan) == {}
+
+
+def test_keys_that_nobody_knows_here_are_not_missed() -> None:
+    plan = derive(evolve(PLAN.topology, dane=True), PublicKeys({NAME: "TUlJQklq"}))
+    assert only(world(PLAN, signed=SIGNED), plan=plan) == {}
 
 
 def test_a_server_that_shows_no_key_cannot_be_compared() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mailnix import Alias, Domain, MtaStsMode, Topology
 from mailnix.doctor.values import Answer
-from mailnix.plan import derive
+from mailnix.plan import PublicKeys, derive
 from tests.descriptions import sound
 from tests.doctor.dns.mutations import id_of, otherwise
 from tests.doctor.dns.world import Record, bad, findings, records_of, world
@@ -20,7 +20,7 @@ def described() -> Topology:
     return sound(domains=[first, Domain("example.net", ["bob"], mta_sts=MtaStsMode.ENFORCE)])
 
 
-PLAN = derive(described(), KEYS)
+PLAN = derive(described(), PublicKeys(KEYS))
 RECORDS = records_of(PLAN)
 REPEATED = ("SRV", "CNAME")
 """Of the second domain nothing new: its names are like the first's."""

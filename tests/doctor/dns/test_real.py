@@ -12,7 +12,7 @@ from mailnix import Alias, Domain
 from mailnix.doctor.dns.checks import CHECKS
 from mailnix.doctor.dns.gather import Doors, gathered
 from mailnix.doctor.values import Answer, Finding
-from mailnix.plan import derive
+from mailnix.plan import PublicKeys, derive
 from mailnix.resolve import Server
 from rig import signed_dns
 from rig.waiting import free_net
@@ -21,7 +21,8 @@ from tests.doctor.dns.world import Record, bad, records_of
 from tests.doctor.here import CERTIFICATE, Elsewhere
 
 PLAN = derive(
-    sound(domains=[Domain("example.org", ["alice"], [Alias("postmaster", "alice")])]), {"example.org": "TUlJ"}
+    sound(domains=[Domain("example.org", ["alice"], [Alias("postmaster", "alice")])]),
+    PublicKeys({"example.org": "TUlJ"}),
 )
 RECORDS = records_of(PLAN)
 MX: Record = ("example.org", "MX", "10 mail.example.org.")

@@ -9,9 +9,9 @@ from typing import Final
 
 from attrs import evolve
 
-from mailnix.doctor.dns.served import tlsa_name
 from mailnix.lab.visitor import guest
 from mailnix.plan import DnsRecord
+from mailnix.plan.dns import tlsa_name
 from tests.doctor.lab.fault import Breaks, Fault, absent, as_described, at, doubled, published, wrong
 from tests.doctor.lab.internet import listed
 from tests.doctor.lab.practice import Practice

@@ -18,7 +18,7 @@ from mailnix.lab.internet.authority import new_authority
 from mailnix.lab.internet.layout import layout
 from mailnix.lab.internet.receivers import TLSA
 from mailnix.lab.scenario import Scene
-from mailnix.plan import DnsRecord, derive
+from mailnix.plan import DnsRecord, PublicKeys, derive
 from mailnix.run import run
 from tests.doctor.lab import at_once
 from tests.doctor.lab.fault import Breaks, Fault
@@ -30,7 +30,7 @@ from tests.doctor.lab.of_strangers import OF_MAIL, OF_STRANGERS
 from tests.doctor.lab.practice import Practice
 
 EXAMPLE: Final = Path(__file__).resolve().parents[3] / "docs/examples/two_machines.py"
-PLAN: Final = derive(load(EXAMPLE), {"example.org": "TUlJQklq", "example.net": "TUlJQklr"})
+PLAN: Final = derive(load(EXAMPLE), PublicKeys({"example.org": "TUlJQklq", "example.net": "TUlJQklr"}))
 LAYOUT: Final = layout(PLAN)
 FAULTS: Final = (*OF_NAMES, *OF_PROXIES, *OF_HOME, *OF_STRANGERS, *OF_MAIL)
 IDS: Final = {check.id for group in groups() for check in group.checks} | {check.id for check in OF_TRIPS}

@@ -22,6 +22,7 @@ lib.genAttrs [
   "bash"
   "coreutils"
   "curl"
+  "dehydrated"
   "diffutils"
   "docker"
   "findutils"
