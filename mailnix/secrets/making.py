@@ -124,13 +124,19 @@ def _replace(
                 _bundle(work, credential, entries)
             elif credential.kind is SecretKind.GIVEN and not made_up:
                 continue
-            elif credential.source is None and (entries or folder.get(credential.host, credential.name) is None):
+            elif credential.source is None and (entries or _lacks(folder, credential)):
                 work.put(credential, _single(folder, credential))
         for credential in plan.credentials:
             _follow(work, credential)
         folder.put_public(_public(plan, folder))
         missing = len(_missing(plan, folder))
     return Report(path, tuple(work.made), len(plan.credentials) - len(work.made) - missing)
+
+
+def _lacks(folder: Folder, credential: Credential) -> bool:
+    """Whether it is to be made; a next key that has taken the place of one that was lost is a machine's, and no next."""
+    kept = folder.get(credential.host, credential.name)
+    return kept is None or (credential.name == DANE_NEXT and kept == folder.get(credential.host, DANE_KEY))
 
 
 def _single(folder: Folder, credential: Credential) -> Secret:

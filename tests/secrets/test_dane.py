@@ -87,6 +87,7 @@ def test_a_key_that_was_lost_is_replaced_by_the_published_next_one(plan: Plan, f
     (folder / "proxy" / DANE_KEY).unlink()
     secrets.init(plan, folder)
     assert key(folder, DANE_KEY) == following
+    assert key(folder, DANE_NEXT) != following  # or a machine would have it, and rotating would change nothing
 
 
 @pytest.mark.parametrize("cut", [slice(0, 100), slice(0, -30), slice(30, None), slice(0, 0)])
