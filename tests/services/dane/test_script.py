@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -66,8 +68,7 @@ def test_an_authority_that_does_not_answer_changes_nothing_and_is_a_passing_fail
     tool("dehydrated")
     keeper.show()
     before = keeper.served()
-    settings = keeper.folder / "client"
-    settings.write_text(settings.read_text().replace("https://acme-v02.api.letsencrypt.org", "https://127.0.0.1:1"))
+    keeper.silence_authority()
     done = keeper.renew(check=False)
     assert done.status == 75
     assert "tried again within the hour" in done.stdout
@@ -81,3 +82,30 @@ def test_a_damaged_key_is_no_key_and_the_one_before_stays(keeper: Keeper) -> Non
     with pytest.raises(CommandFailed):
         keeper.show()
     assert keeper.at(KEY).read_bytes() == before
+
+
+@pytest.mark.parametrize("verb", ["show", "renew"])
+def test_who_is_told_to_end_leaves_no_copy_of_the_key(keeper: Keeper, verb: str) -> None:
+    """Each push restarts both units; a shell that a signal ends runs no `trap … EXIT` (dash)."""
+    programs = keeper.folder / "programs"
+    programs.mkdir()
+    for name in ("cmp", "timeout"):  # the first that the one calls with a copy made, and the other
+        (programs / name).write_text("#!/bin/sh\nkill -TERM $PPID\n")
+        (programs / name).chmod(0o755)
+    keeper.words = ("env", f"PATH={programs}:{os.environ['PATH']}")
+    assert getattr(keeper, verb)(check=False).status != 0
+    assert [path.name for path in keeper.shown.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_an_account_whose_making_was_interrupted_is_made_anew(keeper: Keeper, *, whole: bool) -> None:
+    """The authority never heard of it, and dehydrated would say "already registered" to it for ever."""
+    tool("dehydrated")
+    keeper.silence_authority()
+    account = keeper.kept / "accounts/any/account_key.pem"
+    account.parent.mkdir(parents=True)
+    account.write_text("")
+    if whole:
+        shutil.copy(keeper.folder / "client", keeper.kept / "registered")
+    keeper.renew(check=False)
+    assert account.exists() is whole

@@ -42,6 +42,21 @@ show() {
     done
 }
 
+# dehydrated makes the key of an account first: one that it was interrupted with is "already registered" to it for ever,
+# and unknown to the authority. Another authority or contact is another account.
+registered() { # CONFIG
+    ! cmp -s "$1" "$kept/registered" || return 0
+    rm -rf "$kept/accounts"
+    timeout 300 dehydrated --config "$1" --no-lock --register --accept-terms || return 1
+    sync -f "$kept"
+    cp "$1" "$kept/registered"
+}
+
+failed() {
+    echo "no certificate for $name now; it is tried again within the hour"
+    exit 75 # EX_TEMPFAIL
+}
+
 renew() {
     config=$1
     shift
@@ -51,11 +66,8 @@ renew() {
         [ ! -e "$file" ] || cat "$file" >>"$new/authorities.pem"
     done
     export CURL_CA_BUNDLE="$new/authorities.pem"
-    if ! timeout 300 dehydrated --config "$config" --no-lock --register --accept-terms ||
-        ! timeout 300 dehydrated --config "$config" --no-lock --signcsr "$new/request.pem" >"$new/answer"; then
-        echo "no certificate for $name now; it is tried again within the hour"
-        exit 75 # EX_TEMPFAIL
-    fi
+    registered "$config" || failed
+    timeout 300 dehydrated --config "$config" --no-lock --signcsr "$new/request.pem" >"$new/answer" || failed
     sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' "$new/answer" >"$kept/.cert.pem"
     fits "$kept/.cert.pem" || { echo "what the authority sent is no certificate for $name and this key" >&2 && exit 1; }
     mv -f "$kept/.cert.pem" "$kept/cert.pem"
@@ -65,6 +77,7 @@ renew() {
 # In memory, for the key is in it.
 new=$(mktemp -d "$shown/.new.XXXXXX")
 trap 'rm -rf "$new"' EXIT
+trap 'exit 1' HUP INT TERM # dash runs no EXIT trap where a signal ends it
 
 show
 if [ "$verb" = renew ]; then

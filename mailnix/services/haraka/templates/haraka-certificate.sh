@@ -15,6 +15,7 @@ fits() { # CERTIFICATE KEY: both are whole, and belong together
 
 new=$(mktemp -d "$folder/.new.XXXXXX")
 trap 'rm -rf "$new"' EXIT
+trap 'exit 1' HUP INT TERM # dash runs no EXIT trap where a signal ends it
 
 # The two files are written one after the other: give their writer a moment to finish.
 tries=10
