@@ -36,6 +36,11 @@ let
   # Copied into the store.
   settings = optionalString (cfg.settings != null) "${cfg.settings}";
 
+  # What hands it to each Haraka.
+  copying = map (name: "haraka-${name}-tls.service") (
+    lib.attrNames (config.services.haraka.instances or { })
+  );
+
   service =
     verb: rest:
     hardening.everything
@@ -97,11 +102,10 @@ in
       description = "The key that TLSA records name";
       wantedBy = [ "multi-user.target" ];
       requires = [ credentials.ready ];
-      wants = [ "${names.renew}.service" ];
+      # A key that was shown before, and is again, is no change that a path unit would see.
+      wants = [ "${names.renew}.service" ] ++ copying;
       after = [ credentials.ready ];
-      before = map (name: "haraka-${name}-tls.service") (
-        lib.attrNames (config.services.haraka.instances or { })
-      );
+      before = copying;
       inherit path;
       serviceConfig = service "show" "" // {
         RemainAfterExit = true;

@@ -18,7 +18,7 @@ from tests.nixos.test_evaluation import words
 
 HERE = Path(__file__).parent
 MODULES = f"[ (import {HERE.parents[1]}/modules).default ]"
-OTHERWISE = ("Service.ExecStart", "Service.Environment", "Unit.Before", "Unit.Description")
+OTHERWISE = ("Service.ExecStart", "Service.Environment", "Unit.Before", "Unit.Description", "Unit.Wants")
 """Programs live elsewhere, NixOS gives every service an environment, and each instance of Haraka takes its own copy."""
 
 
@@ -56,8 +56,9 @@ def test_its_units_are_debians(plan: Plan, found: Any, unit: str) -> None:
 
 
 def test_the_key_is_shown_before_either_haraka_takes_it(found: Any) -> None:
-    before = words(found["units"][f"{SHOW}.service"])["Unit.Before"]
-    assert {"haraka-in-tls.service", "haraka-out-tls.service"} <= before
+    unit = words(found["units"][f"{SHOW}.service"])
+    assert {"haraka-in-tls.service", "haraka-out-tls.service"} <= unit["Unit.Before"]
+    assert {"haraka-in-tls.service", "haraka-out-tls.service", f"{RENEW}.service"} == unit["Unit.Wants"]
 
 
 def test_the_script_is_told_what_debians_is(plan: Plan, found: Any) -> None:

@@ -132,9 +132,9 @@ def certificate_unit(programs: Programs, files: Mapping[str, CertificateFiles]) 
 
 
 def certificate_path(files: Mapping[str, CertificateFiles]) -> tuple[Section, ...]:
-    """haraka-certificate.path: runs the copying when whoever renews them has written."""
+    """haraka-certificate.path: runs the copying when whoever renews them has written, and when it is another's turn."""
     return (
-        ("Unit", {"Description": "A renewed certificate for Haraka"}),
+        ("Unit", {"Description": "A renewed certificate for Haraka", "Wants": f"{CERTIFICATE}.service"}),
         ("Path", {"PathChanged": tuple(path for each in files.values() for path in (each.certificate, each.key))}),
         ("Install", {"WantedBy": "multi-user.target"}),
     )

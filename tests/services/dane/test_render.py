@@ -85,11 +85,24 @@ def test_the_key_is_shown_before_harakas_take_it_and_a_pushed_one_at_once(descri
     lines = unit(host, SHOW)
     assert f"After={SHOW}" in unit(host, COPY)
     assert "RemainAfterExit=yes" in lines  # or a push, which restarts what runs, would pass it by
-    assert f"Wants={RENEW}" in lines
+    assert f"Wants={RENEW} {COPY}" in lines
     watched = unit(host, "haraka-certificate.path")
     assert {f"PathChanged={CERTIFICATE}", f"PathChanged={KEY}"} <= {*watched}
     (copying,) = (line for line in unit(host, COPY) if line.startswith("ExecStart="))
     assert f" {CERTIFICATE} {KEY} mail.example.org /run/haraka-certificate " in copying
+
+
+def test_harakas_take_another_certificate_as_soon_as_it_is_another_file(described: Plan, plan: Plan) -> None:
+    """Where the key is switched on a second time, or off, its file does not change, which is all that a path unit sees.
+
+    The path unit's text does change, and so it is restarted.
+    """
+    on, off = (machine(each).tree.file("/etc/systemd/system/haraka-certificate.path") for each in (described, plan))
+    assert on != off
+    assert f"Wants={COPY}" in str(on.content).splitlines()
+    assert f"Wants={COPY}" in str(off.content).splitlines()
+    read_by = json.loads(machine(described).tree.file(LIST).data)["read_by"]
+    assert read_by[on.path]["haraka-certificate.path"] == "restart"
 
 
 def test_an_authority_that_does_not_answer_is_no_failed_unit(described: Plan) -> None:
