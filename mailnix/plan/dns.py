@@ -80,6 +80,11 @@ def own_mx(proxies: Iterable[ProxyPlan]) -> dict[str, int]:
     return names
 
 
+def shown_hosts(topology: Topology, proxies: Iterable[ProxyPlan]) -> tuple[str, ...]:
+    """Our MX host names, former ones too: whoever delivers looks for TLSA records of each."""
+    return tuple(dict.fromkeys((*own_mx(proxies), *topology.former_hostnames)))
+
+
 def mx_hosts(topology: Topology, proxies: Iterable[ProxyPlan], domain: Domain) -> dict[str, int]:
     """Every MX host of a domain with its preference, as the MTA-STS policy has them too: ours, then our former names,
     which are in policies that senders have kept, then those of others.

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias, TypeVar
 from attrs import evolve, frozen
 
 from mailnix.plan.types import DnsRecord, Need
-from mailnix.published import athome
+from mailnix.published import athome, keys
 from mailnix.published.compare import ADDRESSES, Ours, compare, questions
 from mailnix.published.values import Finding, Look, State
 from mailnix.resolve import (
@@ -82,8 +82,9 @@ def look(
 
     `mailcow` are the names in the certificate that Mailcow asks for.
     """
+    records = tuple(records)
     wanted = tuple(record for record in records if not record.placeholder)
-    ours, asks = _ours(wanted, mailcow), ask or recursive(resolver)
+    ours, asks = _ours(records, mailcow), ask or recursive(resolver)
     seen = _sight(resolver.name, asks, ours, wanted, _ROOT)
     seen = evolve(seen, answers=athome.without(seen.answers, ours.addresses))
     if not seen.answered and seen.unasked:
@@ -106,14 +107,16 @@ def look(
 
 def look_at(records: Iterable[DnsRecord], mailcow: Iterable[str], server: Server, ask: Ask | None = None) -> Look:
     """Ask one server alone for what belongs into zones of ours: one that is to serve them soon, say."""
+    records = tuple(records)
     wanted = tuple(record for record in records if record.zone and not record.placeholder)
-    seen = _sight(server.name, ask or recursive(server), _ours(wanted, mailcow), wanted)
+    seen = _sight(server.name, ask or recursive(server), _ours(records, mailcow), wanted)
     found = (evolve(finding, where=(seen.who,)) for finding in seen.differences)
     return _whole(wanted, (seen,), (*found, *seen.unasked))
 
 
-def _ours(records: Iterable[DnsRecord], mailcow: Iterable[str]) -> Ours:
-    return Ours(frozenset(record.data for record in records if record.type in ADDRESSES), frozenset(mailcow))
+def _ours(records: Sequence[DnsRecord], mailcow: Iterable[str]) -> Ours:
+    addresses = frozenset(record.data for record in records if record.type in ADDRESSES)
+    return Ours(addresses, frozenset(mailcow), keys.undescribed(records))
 
 
 def _sight(who: str, ask: Ask, ours: Ours, records: tuple[DnsRecord, ...], first: Question | None = None) -> Sight:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from attrs import frozen
 
 from mailnix.plan.types import DnsRecord, Need
-from mailnix.published import issuers, meaning, texts
+from mailnix.published import issuers, keys, meaning, texts
 from mailnix.published.values import Finding, State
 from mailnix.resolve import Absent, Answer, Found, Question, Unasked, same
 from mailnix.zones import parts
@@ -35,10 +35,13 @@ _PUBLISH_OVER: Final = "publish what is described: a wildcard answers for names 
 
 @frozen
 class Ours:
-    """What of ours records are compared with: the proxies' addresses, and the names in Mailcow's own certificate."""
+    """What of ours records are compared with: the proxies' addresses, the names in Mailcow's own certificate, and names
+    at which no key is described.
+    """
 
     addresses: frozenset[str]
     mailcow: frozenset[str]
+    keyless: frozenset[str] = frozenset()
 
 
 def questions(records: Sequence[DnsRecord], ours: Ours) -> Iterator[Question]:
@@ -51,6 +54,7 @@ def questions(records: Sequence[DnsRecord], ours: Ours) -> Iterator[Question]:
                 yield _probe(zone), asked
     yield from issuers.questions(records, ours.mailcow)
     yield from ((name, "TXT") for name in texts.undescribed(records))
+    yield from ((name, keys.KIND) for name in keys.asked(records, ours.keyless))
 
 
 def compare(records: Sequence[DnsRecord], answers: Answers, ours: Ours) -> tuple[Finding, ...]:
@@ -61,6 +65,7 @@ def compare(records: Sequence[DnsRecord], answers: Answers, ours: Ours) -> tuple
     found = [finding for members in by_name.values() for finding in _named(members, answers, ours.addresses)]
     found += issuers.forbidding(records, answers, ours.mailcow)
     found += issuers.at_addresses(records, answers, ours.addresses)
+    found += keys.left_over(records, answers, ours.keyless)
     return tuple(dict.fromkeys((*found, *texts.left_over(records, answers))))
 
 

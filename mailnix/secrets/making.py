@@ -134,7 +134,7 @@ def _replace(
 
 
 def _lacks(folder: Folder, credential: Credential) -> bool:
-    """Whether it is to be made; a next key that has taken the place of one that was lost is a machine's, and no next."""
+    """Whether it is to be made; a next key that has taken a lost one's place is a machine's, and no next one."""
     kept = folder.get(credential.host, credential.name)
     return kept is None or (credential.name == DANE_NEXT and kept == folder.get(credential.host, DANE_KEY))
 

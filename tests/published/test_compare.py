@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from mailnix import Domain, Proxy
-from mailnix.plan import DnsRecord, Need, derive
+from mailnix.plan import DnsRecord, Need, PublicKeys, derive
 from mailnix.published import Finding, Look, State, look_at
 from mailnix.resolve import Ask, Server, Unasked
 from tests.descriptions import PUBLIC4, sound
@@ -235,3 +235,39 @@ def test_findings_come_in_the_order_in_which_people_act(records: Sequence[DnsRec
         (State.MISSING, Need.REQUIRED),
         (State.MISSING, Need.OPTIONAL),
     ]
+
+
+KEPT, OLD = "_25._tcp.mail.example.org", "_25._tcp.mx.old.example"
+DIGEST = "1" * 64
+
+
+@pytest.mark.parametrize("name", [KEPT, OLD])
+@pytest.mark.parametrize("data", [f"3 1 1 {DIGEST}", f"3 0 1 {DIGEST}"])
+def test_a_key_that_no_server_keeps_is_in_the_way(name: str, data: str) -> None:
+    """Of dane that was taken out, or of a name that is a former one by now: mail from who looks stops."""
+    plan = derive(sound(former_hostnames=["mx.old.example"]))
+    finding = only(seen(plan.records, World.of(plan.records).plus((name, "TLSA", data))))
+    assert (finding.state, finding.name, finding.type, finding.found) == (State.IN_THE_WAY, name, "TLSA", (data,))
+    assert finding.need is Need.REQUIRED
+
+
+def test_a_former_names_key_is_in_the_way_beside_described_ones() -> None:
+    keys = PublicKeys(tlsa={"proxy": ("2" * 64, "3" * 64)})
+    plan = derive(sound(former_hostnames=["mx.old.example"], dane=True), keys)
+    assert seen(plan.records, World.of(plan.records)).findings == ()
+    assert only(seen(plan.records, World.of(plan.records).plus((OLD, "TLSA", f"3 1 1 {DIGEST}")))).name == OLD
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "dane"),
+    [
+        (KEPT, f"2 1 1 {DIGEST}", False),
+        ("_25._tcp.mx.other.example", f"3 1 1 {DIGEST}", False),
+        (KEPT, f"3 1 1 {DIGEST}", True),
+    ],
+    ids=["an authority's", "another's server's", "described, and not known here"],
+)
+def test_keys_that_do_no_harm_are_passed_over(name: str, data: str, *, dane: bool) -> None:
+    backup = Domain("example.org", ["postmaster"], backup_mx=["mx.other.example"])
+    plan = derive(sound(domains=[backup], dane=dane))
+    assert seen(plan.records, World.of(plan.records).plus((name, "TLSA", data))).findings == ()

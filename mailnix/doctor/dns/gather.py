@@ -20,7 +20,7 @@ from mailnix.doctor.here import SMTP, Asked, Here, Page, Spoken, Target
 from mailnix.model import ports
 from mailnix.model.policies import MtaStsMode
 from mailnix.plan import Plan, ProxyPlan
-from mailnix.plan.dns import tlsa_name
+from mailnix.plan.dns import shown_hosts, tlsa_name
 from mailnix.plan.policies import mta_sts_name
 from mailnix.published import athome
 from mailnix.published.asking import led_on
@@ -251,8 +251,14 @@ def _policies(plan: Plan, here: Here) -> Mapping[tuple[str, str], Page]:
 
 def _servers(facts: DnsFacts, here: Here) -> Mapping[tuple[str, str], Spoken]:
     """What answers at the servers that TLSA records speak of."""
-    spoken_of = [
-        proxy for proxy in facts.plan.proxies if isinstance(facts.at(tlsa_name(proxy.hostname)).best("TLSA"), Found)
+    plan = facts.plan
+    hosts = shown_hosts(plan.topology, plan.proxies)
+    spoken_of = [host for host in hosts if isinstance(facts.at(tlsa_name(host)).best("TLSA"), Found)]
+    wanted = [
+        (host, address)
+        for host in spoken_of
+        for proxy in plan.proxies
+        if host in (proxy.hostname, *plan.topology.former_hostnames)
+        for address in addresses(proxy)
     ]
-    wanted = [(proxy.hostname, address) for proxy in spoken_of for address in addresses(proxy)]
     return _map(lambda each: here.session(Target(each[1], ports.SMTP, each[0], SMTP, starttls=True)), wanted)

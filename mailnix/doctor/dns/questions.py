@@ -9,7 +9,7 @@ from mailnix.doctor.dns.caa import climbed
 from mailnix.doctor.dns.records import HOST_KINDS
 from mailnix.model.policies import MtaStsMode
 from mailnix.plan import Plan
-from mailnix.plan.dns import own_mx, tlsa_name
+from mailnix.plan.dns import shown_hosts, tlsa_name
 from mailnix.plan.policies import mta_sts_record_name
 from mailnix.resolve import Question
 
@@ -30,7 +30,7 @@ def _all(plan: Plan) -> Iterator[Question]:
     for domain in plan.topology.domains:
         if domain.mta_sts is MtaStsMode.OFF:
             yield mta_sts_record_name(domain.name), "TXT"
-    for host in own_mx(plan.proxies):
+    for host in shown_hosts(plan.topology, plan.proxies):
         yield tlsa_name(host), "TLSA"
     for machine in plan.hosts:
         for name in machine.certificate.names:

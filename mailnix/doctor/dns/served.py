@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from attrs import evolve
+
 from mailnix.doctor.certificates import matches
 from mailnix.doctor.dns.facts import DnsFacts, ZoneSeen
 from mailnix.doctor.dns.settle import LATER
@@ -13,16 +15,17 @@ from mailnix.doctor.values import Answer, Severity, Vantage, Verdict
 from mailnix.model import ports
 from mailnix.model.policies import MtaStsMode
 from mailnix.model.topology import Domain
-from mailnix.plan.dns import mta_sts_policy, own_mx, tlsa_name
+from mailnix.plan.dns import mta_sts_policy, shown_hosts, tlsa_name
+from mailnix.published.keys import is_servers_own
 from mailnix.resolve import Found, Unasked, same
 
-DANE_EE: Final = "3"  # RFC 6698 2.1.1: the server's own key, whoever signed it
+NOT_KEPT: Final = "remove them: a key that stays is the own one of a host that is no former name, with `dane`"
 PATH: Final = "/.well-known/mta-sts.txt"
 
 
 def tlsa(facts: DnsFacts) -> Iterator[Verdict]:
     """Where TLSA records are published, each server of ours shows a key that they mean, and DNSSEC proves them."""
-    for host in own_mx(facts.plan.proxies):
+    for host in shown_hosts(facts.plan.topology, facts.plan.proxies):
         yield _tlsa(facts, host)
 
 
@@ -39,6 +42,8 @@ def _tlsa(facts: DnsFacts, host: str) -> Verdict:
         advice = "have the zone signed, or remove them"
         return Verdict(subject, Answer.WRONG, "mean nothing: the zone is not signed", advice, severity=Severity.WARNING)
     found = _keys(facts, host, answer.records)
+    if not facts.described(tlsa_name(host), "TLSA") and any(map(is_servers_own, answer.records)):
+        return _kept_by_nobody(found)
     missing = [each for each in described if not any(same("TLSA", each, other) for other in answer.records)]
     if found.answer is not Answer.WELL or not missing:
         return found
@@ -59,11 +64,19 @@ def _unpublished(subject: str, described: Sequence[str], zone: ZoneSeen | None) 
     return Verdict(subject, Answer.WRONG, evidence, advice, severity=Severity.WARNING)
 
 
+def _kept_by_nobody(found: Verdict) -> Verdict:
+    """Keys without `dane`, or of a former name: what the server shows has another one at the next renewal, at last."""
+    if found.answer is Answer.WRONG:
+        return evolve(found, advice=NOT_KEPT)
+    evidence = f"are of a certificate whose key changes when it is renewed: {found.evidence}"
+    return Verdict(found.subject, Answer.WRONG, evidence, NOT_KEPT, severity=Severity.WARNING)
+
+
 def _keys(facts: DnsFacts, host: str, records: tuple[str, ...]) -> Verdict:
     subject = f"{tlsa_name(host)} TLSA"
     shown = {address: said.served for (name, address), said in facts.servers.items() if name == host}
     wrong = [a for a, served in shown.items() if served and not any(matches(each, served) for each in records)]
-    if wrong and not any(each.split()[0] == DANE_EE for each in records):
+    if wrong and not any(map(is_servers_own, records)):
         return Verdict(subject, Answer.UNASKED, "they name an authority: only keys (3 …) are compared", "")
     if wrong:
         advice = "publish the key that the server has before it is used, and remove the old one a day later"

@@ -135,6 +135,7 @@ BESIDE: tuple[tuple[bool, tuple[Record, ...]], ...] = (
     (SAME, (*FLAT, (AUTONET, "CAA", '0 issue "letsencrypt.org"'), (NET, "CAA", STRANGER))),
     (OTHER, (("_mta-sts.example.com", "TXT", '"v=STSv1; id=1"'),)),
     (SAME, (("_mta-sts.example.com", "TXT", '"verification=abc"'),)),
+    (OTHER, (("_25._tcp.mx.example.net", "TLSA", f"3 1 1 {'1' * 64}"),)),
 )
 
 

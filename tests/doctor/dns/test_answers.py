@@ -16,7 +16,7 @@ from mailnix.doctor.here import Page, Reached, Served
 from mailnix.doctor.values import Answer, Severity, Vantage
 from mailnix.plan import Plan, PublicKeys, derive
 from mailnix.resolve import text_of
-from rig.certificates import make
+from rig.certificates import Certificate, make
 from tests.descriptions import PUBLIC4, sound
 from tests.doctor.dns.world import EVERYBODY, RESOLVERS, SERVERS, Record, World, bad, findings, records_of, world
 from tests.doctor.here import CERTIFICATE, Elsewhere
@@ -225,11 +225,11 @@ def tlsa(certificate: str = CERTIFICATE.tlsa(3, 1, 1)) -> tuple[Record, ...]:
         (lambda: world(PLAN, bogus=SIGNED), {"dns.dnssec": Answer.WRONG}),
         (lambda: world(PLAN, (*RECORDS, (NAME, "DNSKEY", "257 3 13 AAAA"))), {"dns.dnssec": Answer.WRONG}),
         (lambda: world(PLAN, (*RECORDS, (NAME, "DS", f"1 13 2 {'00' * 32}"))), {"dns.dnssec": Answer.UNASKED}),
-        (lambda: world(PLAN, tlsa(), signed=SIGNED), {}),
+        (lambda: world(PLAN, tlsa(), signed=SIGNED), {"dns.tlsa": Answer.WRONG}),
         (lambda: world(PLAN, tlsa()), {"dns.tlsa": Answer.WRONG}),
         (lambda: world(PLAN, tlsa(make(HOST).tlsa(3, 1, 1)), signed=SIGNED), {"dns.tlsa": Answer.WRONG}),
     ],
-    ids=["signed", "bogus", "no DS", "nobody checks", "key as published", "key in vain", "another key"],
+    ids=["signed", "bogus", "no DS", "nobody checks", "key until the next certificate", "key in vain", "another key"],
 )
 def test_signatures_and_keys_are_judged(internet: Callable[[], World], expected: dict[str, Answer]) -> None:
     assert only(internet()) == expected
@@ -261,15 +261,40 @@ def test_described_keys_that_are_published_and_shown_are_well() -> None:
     assert only(world(PLAN, (*tlsa(), following), signed=SIGNED), plan=plan) == {}
 
 
+@pytest.mark.parametrize(
+    ("key", "severity"),
+    [(CERTIFICATE, Severity.WARNING), (make(HOST), Severity.FAILURE)],
+    ids=["today's", "an old one"],
+)
+def test_keys_of_a_description_without_any_are_to_be_removed(key: Certificate, severity: Severity) -> None:
+    """Caddy's certificates come with a key of their own each: to publish it would stop mail a month later."""
+    (found,) = bad(findings(PLAN, world(PLAN, tlsa(key.tlsa(3, 1, 1)), signed=SIGNED)))["dns.tlsa"]
+    assert (found.severity, found.advice[:11]) == (severity, "remove them")
+
+
+def test_a_certificate_authoritys_key_may_be_published_without_one_of_ones_own() -> None:
+    found = only(world(PLAN, tlsa(f"2 1 1 {'1' * 64}"), signed=SIGNED))
+    assert found == {"dns.tlsa": Answer.UNASKED}
+
+
+def test_keys_of_a_former_name_are_seen() -> None:
+    """It is shown Caddy's certificate; mail goes there as long as it is an MX."""
+    plan = derive(evolve(PLAN.topology, former_hostnames=("mx.old.example",)), PublicKeys({NAME: "TUlJQklq"}))
+    old = ("_25._tcp.mx.old.example", "TLSA", make(HOST).tlsa(3, 1, 1))
+    internet = world(plan, (*records_of(plan), old), signed=frozenset({NAME, "old.example"}))
+    (found,) = bad(findings(plan, internet))["dns.tlsa"]
+    assert (found.subject, found.answer) == ("_25._tcp.mx.old.example TLSA", Answer.WRONG)
+
+
 def test_keys_that_nobody_knows_here_are_not_missed() -> None:
     plan = derive(evolve(PLAN.topology, dane=True), PublicKeys({NAME: "TUlJQklq"}))
     assert only(world(PLAN, signed=SIGNED), plan=plan) == {}
 
 
 def test_a_server_that_shows_no_key_cannot_be_compared() -> None:
-    here = Elsewhere.as_described(PLAN)
+    here = Elsewhere.as_described(KNOWN)
     here.sessions.clear()
-    assert only(world(PLAN, tlsa(), signed=SIGNED), here) == {"dns.tlsa": Answer.UNASKED}
+    assert only(world(KNOWN, signed=SIGNED), here, KNOWN) == {"dns.tlsa": Answer.UNASKED}
 
 
 # The MTA-STS policy
