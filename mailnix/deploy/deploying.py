@@ -11,7 +11,7 @@ from mailnix.deploy import absent, links, strange, upgrading
 from mailnix.deploy.asking import Asked, Asking, ask
 from mailnix.deploy.making import credentials_archive
 from mailnix.deploy.moves import Move
-from mailnix.deploy.publishing import records, records_changed, refuse_ahead
+from mailnix.deploy.publishing import keys_left, records, records_changed, refuse_ahead
 from mailnix.deploy.scene import Here, Scene
 from mailnix.deploy.staging import Credentials, forget, forgotten, stage
 from mailnix.deploy.switching import TakenBack, bring
@@ -130,7 +130,10 @@ def _todo(
     todo = [host for host in deploying.order if host in differing and differing[host].why]
     todo = [host for host in todo if only is None or host in only]
     absent.refuse_alone(plan, todo, asked.status, asking.commands)
-    refuse_ahead(plan, asked.status, dict.fromkeys(todo, records(plan)), asking.commands)
+    after = dict.fromkeys(todo, records(plan))
+    refuse_ahead(plan, asked.status, after, asking.commands)
+    for line in keys_left(plan, asked.status, after):
+        asking.say(line)
     return todo
 
 

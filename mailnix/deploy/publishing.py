@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from mailnix.deploy.commands import Commands
 from mailnix.deploy.values import Status
 from mailnix.errors import DeployError
 from mailnix.plan import Plan
+from mailnix.plan.dns import tlsa_name
 
 
 def records(plan: Plan) -> list[str]:
@@ -45,6 +46,32 @@ def refuse_ahead(
                 f"{proxy} would take mail for {', '.join(ahead)}, which {home} does not have then",
                 f"bring both there: {commands.deploy(home, proxy)}",
             )
+
+
+def keys_left(plan: Plan, status: Mapping[str, Status], after: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """A line for each proxy that would show no key that its generation of now has records of.
+
+    Who checks them (RFC 7672) then sends nothing. Whether they are published, nobody asks here. `after` is as above.
+    """
+    for proxy in (each.name for each in plan.proxies if each.name in after):
+        running = status[proxy].running if proxy in status else None
+        then = _keys(after[proxy])
+        for name, keys in _keys(running.records if running else ()).items():
+            if keys.isdisjoint(then.get(name, ())):
+                yield (
+                    f"{proxy}: note: no key that DNS may have for {name} is shown any more:"
+                    " take its TLSA records out a day before, or mail from who checks them stops"
+                )
+
+
+def _keys(records: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    """What TLSA records have, by the server's name."""
+    found: dict[str, frozenset[str]] = {}
+    for owner, kind, data in (line.split(" ", 2) for line in records):
+        if kind == "TLSA":
+            name = owner.removeprefix(tlsa_name("")).rstrip(".")
+            found[name] = found.get(name, frozenset()) | {data}
+    return found
 
 
 def domains(records: Iterable[str]) -> frozenset[str]:

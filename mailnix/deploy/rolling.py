@@ -8,7 +8,7 @@ from mailnix.deploy import releases
 from mailnix.deploy.asking import Asked, ask
 from mailnix.deploy.deploying import Deploying, Failed
 from mailnix.deploy.moves import Move
-from mailnix.deploy.publishing import records_changed, refuse_ahead
+from mailnix.deploy.publishing import keys_left, records_changed, refuse_ahead
 from mailnix.deploy.switching import TakenBack, bring
 from mailnix.deploy.values import MAILCOW, End, Made, Outcome, Report, Status, older, versions
 from mailnix.errors import DeployError
@@ -36,6 +36,8 @@ def rollback(deploying: Deploying, host: str, number: int | None, *, databases: 
     moves = [_with_database(deploying, asked, move, databases=databases) for move in moves]
     after = {move.host: made.records for move in moves if (made := asked.status[move.host].made(move.number))}
     refuse_ahead(deploying.plan, asked.status, after, asking.commands)
+    for line in keys_left(deploying.plan, asked.status, after):
+        asking.say(line)
     if databases and not any(move.databases for move in moves):
         raise DeployError(
             f"generation {target.generation} of {host} comes with no other database, so --databases says nothing",

@@ -11,9 +11,7 @@ from mailnix.published.values import Finding, State
 from mailnix.resolve import Answer, Found, Question
 
 KIND: Final = "TLSA"
-_NO_KEY: Final = (
-    "who checks it sends nothing once the certificate is renewed, which then has another key"
-)
+_NO_KEY: Final = "who checks it sends nothing once the certificate is renewed, which then has another key"
 _REMOVE: Final = "remove it"
 
 
