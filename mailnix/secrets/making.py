@@ -13,6 +13,7 @@ from attrs import evolve, field, frozen
 
 from mailnix.errors import SecretsError
 from mailnix.plan.credentials import DANE_KEY, DANE_NEXT
+from mailnix.plan.dns import DANE_EE
 from mailnix.plan.types import Credential, Plan, SecretKind
 from mailnix.secrets import bundles, damage, ec, make
 from mailnix.secrets.dkim import OnProgress
@@ -95,7 +96,7 @@ def rotate(plan: Plan, folder: Path, names: Iterable[str], on_progress: OnProgre
         if credential.name == DANE_KEY:  # the next one takes its place: see `_single`
             chosen.setdefault((credential.host, DANE_NEXT), set()).add("")
     report = _replace(plan, folder, chosen, on_progress)
-    return evolve(report, notes=tuple(_notes(chosen)))
+    return evolve(report, notes=tuple(_notes(chosen, Folder(folder))))
 
 
 def _replace(
@@ -247,15 +248,16 @@ def _entries(plan: Plan, credential: Credential) -> set[str]:
     return set(bundles.mailboxes(plan.topology)) if credential.kind is SecretKind.MAILBOX_BUNDLE else set()
 
 
-def _notes(chosen: Iterable[tuple[str, str]]) -> Iterable[str]:
+def _notes(chosen: Iterable[tuple[str, str]], folder: Folder) -> Iterable[str]:
     from mailnix.plan import credentials as names
 
     rotated = {name for _, name in chosen}
     if names.MAILCOW_DKIM in rotated:
         yield "publish the new DKIM records (mailnix dns) before the machines get the new keys"
-    if DANE_KEY in rotated:
-        yield "push the new key, then publish the new records (mailnix dns): its own was published as the next one's"
-    elif DANE_NEXT in rotated:
+    for host in sorted(host for host, name in chosen if name == DANE_KEY):
+        record = f"{DANE_EE} {_digests(folder, host)[0]}"
+        yield f"where DNS has had {record} for a day, push {host}'s new key; then publish what mailnix dns prints"
+    if DANE_NEXT in rotated and DANE_KEY not in rotated:
         yield "publish the new TLSA record (mailnix dns), and a day later the key may take its turn"
     if names.MAILCOW_MAILBOXES in rotated:
         yield "a first password is only used when its mailbox is made; existing mailboxes keep theirs"

@@ -72,7 +72,15 @@ def test_a_rotated_key_is_the_one_that_was_published_as_next(plan: Plan, folder:
     assert now == following
     assert next_one not in (now, following)
     assert {made.name for made in report.made} == {DANE_KEY, DANE_NEXT}
-    assert any("push the new key, then publish" in note for note in report.notes)
+    assert any(note.startswith(f"where DNS has had 3 1 1 {now} for a day, push") for note in report.notes)
+
+
+def test_a_key_that_is_rotated_again_is_told_by_its_own_record(plan: Plan, folder: Path) -> None:
+    """Which nobody has published yet: it must not be taken for the one that DNS has had all the time."""
+    secrets.rotate(plan, folder, [DANE_KEY])
+    report = secrets.rotate(plan, folder, [f"proxy/{DANE_KEY}"])
+    now, _ = secrets.public_keys(folder).tlsa["proxy"]
+    assert any(now in note for note in report.notes)
 
 
 def test_the_next_key_may_be_made_anew_alone(plan: Plan, folder: Path) -> None:
