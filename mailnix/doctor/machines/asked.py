@@ -12,6 +12,7 @@ from mailnix.plan.types import TunnelEnd, TunnelLink
 from mailnix.services.activation.names import LIST
 from mailnix.services.caddy.debian import STORAGE
 from mailnix.services.credentials import names
+from mailnix.services.dane import values as dane
 from mailnix.services.firewall.render import FAMILY, TABLE, script
 from mailnix.services.generations.names import RUN, STATE
 from mailnix.services.haraka.render import outgoing
@@ -143,7 +144,8 @@ def _files(plan: Plan, host: HostPlan, _more: More) -> Told:
     match host:
         case ProxyPlan():
             stem = f"{STORAGE}/certificates/*"
-            return [{"name": name, "path": f"{stem}/{name}/{name}.crt"} for name in host.certificate.names]
+            own = [{"name": host.hostname, "path": dane.CERTIFICATE}] if host.dane else []
+            return [{"name": name, "path": f"{stem}/{name}/{name}.crt"} for name in host.certificate.names] + own
         case InternalPlan():
             return [{"name": plan.topology.hostname, "path": f"{paths.MAILCOW}/data/assets/ssl/cert.pem"}]
 

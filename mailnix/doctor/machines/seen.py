@@ -12,6 +12,7 @@ from mailnix.doctor.machines.facts import Facts
 from mailnix.doctor.values import Answer, Check, Severity, Vantage, Verdict
 from mailnix.plan import HostPlan, Plan, ProxyPlan
 from mailnix.services.credentials import names
+from mailnix.services.dane.values import RENEW
 from mailnix.services.firewall.render import FAMILY, TABLE
 from mailnix.services.generations.names import STATE
 from mailnix.services.haraka.values import HarakaOut
@@ -39,7 +40,7 @@ BY_HAND: Final[Mapping[str, str]] = {
     "xclient": "wg show: mail goes by the tunnel",
     "queue": f"ls {fields(HarakaOut).queue_dir.default}",
     "served": "ss -ltn",
-    "files": "journalctl -u caddy -u mailcow",
+    "files": f"journalctl -u caddy -u {RENEW} -u mailcow",
     "mailq": "docker ps",
     "containers": "docker ps --all",
     "backup": f"systemctl status {units.BACKUP}",

@@ -13,6 +13,7 @@ from mailnix.doctor.outside.facts import OutsideFacts, Place
 from mailnix.doctor.values import Answer, Severity, Verdict
 from mailnix.model import ports
 from mailnix.plan.policies import CERTIFICATE_AUTHORITY
+from mailnix.services.dane.values import RENEW
 
 ELSEWHERE: Final = "look from another network"
 OFFERS_AUTH: Final = "AUTH"
@@ -106,7 +107,10 @@ def certificate(facts: OutsideFacts) -> Iterator[Verdict]:
     )
 
 
-RENEWING: Final = "see the journal of who asks for it (Caddy for 25 and 443, Mailcow's acme container for the others)"
+RENEWING: Final = (
+    f"see the journal of who asks for it (Caddy for 25 and 443, with `dane` {RENEW} for 25,"
+    " Mailcow's acme container for the others)"
+)
 
 
 def _certificate(now: datetime, place: Place, served: Served | None) -> Verdict:

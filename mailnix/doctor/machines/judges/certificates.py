@@ -12,6 +12,7 @@ from mailnix.doctor.machines.facts import InFile, Served
 from mailnix.doctor.machines.seen import Asking, Seen, is_proxy
 from mailnix.doctor.values import Answer, Severity, Verdict
 from mailnix.model import ports
+from mailnix.services.dane import values as dane
 from mailnix.services.mailcow import units as mailcow
 
 SOON: Final = timedelta(days=14)
@@ -39,7 +40,7 @@ def in_files(seen: Seen, said: tuple[InFile, ...]) -> Iterator[Verdict]:
 
 def _file(seen: Seen, each: InFile) -> Verdict | None:
     subject = seen.about(each.name)
-    advice = seen.on("journalctl -u caddy | grep -i acme") if is_proxy(seen) else _acme(seen)
+    advice = _acme(seen, each.path)
     if not each.there:
         return Verdict(subject, Answer.ABSENT, f"there is no certificate: {each.path}", advice)
     if each.der is None:
@@ -47,7 +48,12 @@ def _file(seen: Seen, each: InFile) -> Verdict | None:
     return _sound(seen, subject, each.name, each.der, advice)
 
 
-def _acme(seen: Seen) -> str:
+def _acme(seen: Seen, path: str) -> str:
+    """Where to see why there is no other certificate."""
+    if is_proxy(seen):
+        return seen.on(
+            f"journalctl -u {dane.RENEW}" if path == dane.CERTIFICATE else "journalctl -u caddy | grep -i acme"
+        )
     return seen.on("journalctl CONTAINER_NAME=mailcowdockerized-acme-mailcow-1")
 
 
@@ -72,10 +78,12 @@ def _date(when: datetime) -> str:
 
 def served(seen: Seen, said: tuple[Served, ...]) -> Iterator[Verdict]:
     """Whoever asks is shown the one that is in the file, and may believe it."""
-    files = {each.name: each for each in (seen.facts.files or () if seen.facts else ())}
+    known = (seen.facts.files or ()) if seen.facts else ()
+    files = {each.name: each for each in known if each.path != dane.CERTIFICATE}
+    own = {each.name: each for each in known if each.path == dane.CERTIFICATE}
     ill = False
     for each in said:
-        found = _place(seen, each, files.get(each.name))
+        found = _place(seen, each, (own if own and each.port == ports.SMTP else files).get(each.name))
         if found is not None:
             ill = True
             yield found
@@ -104,7 +112,8 @@ def _place(seen: Seen, each: Served, file: InFile | None) -> Verdict | None:
         return found
     if each.doubt and not (_of_dates(each.doubt) and _sound(seen, subject, each.name, each.der, restart) is None):
         text = f"mail programs do not believe it: {each.doubt} (by {each.der.issuer})"
-        return Verdict(subject, Answer.WRONG, text, restart)
+        is_own = file is not None and file.path == dane.CERTIFICATE
+        return Verdict(subject, Answer.WRONG, text, _acme(seen, dane.CERTIFICATE) if is_own else restart)
     return None
 
 
