@@ -11,7 +11,6 @@ from mailnix.plan import Plan, ProxyPlan
 from mailnix.plan.credentials import DANE_KEY
 from mailnix.services.credentials import names
 from mailnix.services.dane.values import KEPT, NAMES, RENEW, SHOW, SHOWN, USER, WEB
-from mailnix.services.haraka.units import CERTIFICATE as COPYING
 
 SERVICE: Final = "dane"
 SCRIPT: Final = "mailnix-dane.sh"
@@ -28,9 +27,8 @@ def client(plan: Plan) -> str:
 
 
 def show_unit(program: str, host: ProxyPlan) -> tuple[Section, ...]:
-    """The unit that shows the key; a new key (`mailnix secrets push`) restarts it, and Harakas take it then."""
-    wants = f"{RENEW}.service {COPYING}.service"
-    order = {"Requires": names.READY, "After": names.READY, "Wants": wants}
+    """The unit that shows the key; a new key (`mailnix secrets push`) restarts it."""
+    order = {"Requires": names.READY, "After": names.READY, "Wants": f"{RENEW}.service"}
     return (
         ("Unit", {"Description": "The key that TLSA records name", **order}),
         ("Service", {"RemainAfterExit": True, **_service(f"{program} show {_places(host)}")}),

@@ -132,7 +132,7 @@ def certificate_unit(programs: Programs, files: Mapping[str, CertificateFiles]) 
 
 
 def certificate_path(files: Mapping[str, CertificateFiles]) -> tuple[Section, ...]:
-    """haraka-certificate.path: runs the copying when whoever renews them has written, and when it is another's turn."""
+    """haraka-certificate.path: runs the copying when whoever renews them has written, and when it is another file."""
     return (
         ("Unit", {"Description": "A renewed certificate for Haraka", "Wants": f"{CERTIFICATE}.service"}),
         ("Path", {"PathChanged": tuple(path for each in files.values() for path in (each.certificate, each.key))}),

@@ -7,6 +7,7 @@ from attrs import evolve
 
 from mailnix.doctor.machines import facts, proxy
 from mailnix.doctor.machines.asked import asked
+from mailnix.doctor.machines.certificates import Certificate
 from mailnix.doctor.machines.facts import Facts
 from mailnix.doctor.values import Answer, Finding
 from mailnix.plan import derive
@@ -20,7 +21,7 @@ HOST = PLAN.proxies[0]
 OWN = evolve(well.certificate(HOST.hostname), fingerprint="of its own key")
 
 
-def said(in_file: facts.Certificate | None = OWN, shown: facts.Certificate | None = OWN, doubt: str = "") -> Facts:
+def said(in_file: Certificate | None = OWN, shown: Certificate | None = OWN, doubt: str = "") -> Facts:
     """What such a proxy says that shows this on 25 and has that in the file."""
     plain = well.proxy(PLAN, HOST)
     return evolve(
