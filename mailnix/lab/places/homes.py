@@ -29,6 +29,7 @@ NETWORKS: Final = (
         Internal(HOME, lan="10.0.0.0/24"),
         DHCP,
         home("10.0.0.1/24", "10.0.0.20"),
+        seldom=True,
     ),
     Place(
         "home-10-8",

@@ -53,6 +53,7 @@ DYNAMIC: Final = (
         evolve(DHCP, advertised=Advertised(NET6, autonomous=True)),
         LAN,
         mail=True,
+        seldom=True,
     ),
     Place(
         "managed-by-nobody",
