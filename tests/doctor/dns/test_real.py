@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from mailnix import Alias, Domain
 from mailnix.doctor.dns.checks import CHECKS
 from mailnix.doctor.dns.gather import Doors, gathered
 from mailnix.doctor.values import Answer, Finding
-from mailnix.plan import PublicKeys, derive
+from mailnix.plan import Plan, PublicKeys, derive
 from mailnix.resolve import Server
 from rig import signed_dns
 from rig.waiting import free_net
@@ -26,7 +27,10 @@ PLAN = derive(
 )
 RECORDS = records_of(PLAN)
 MX: Record = ("example.org", "MX", "10 mail.example.org.")
-TLSA: Record = ("_25._tcp.mail.example.org", "TLSA", CERTIFICATE.tlsa(3, 1, 1))
+DANE = derive(
+    evolve(PLAN.topology, dane=True),
+    PublicKeys({"example.org": "TUlJ"}, {"proxy": (CERTIFICATE.tlsa(3, 1, 1).split()[-1], "2" * 64)}),
+)
 
 pytestmark = pytest.mark.skipif(bool(signed_dns.missing()), reason=signed_dns.missing())
 
@@ -45,14 +49,14 @@ def published(folder: Path, records: tuple[Record, ...], broken: tuple[str, ...]
         authority.close()
 
 
-def found(folder: Path, records: tuple[Record, ...], broken: tuple[str, ...] = ()) -> list[Finding]:
+def found(folder: Path, records: tuple[Record, ...], broken: tuple[str, ...] = (), plan: Plan = PLAN) -> list[Finding]:
     with published(folder, records, broken) as resolver:
-        facts = gathered(PLAN, Doors((resolver,), Elsewhere.as_described(PLAN)), {check.id for check in CHECKS})
+        facts = gathered(plan, Doors((resolver,), Elsewhere.as_described(plan)), {check.id for check in CHECKS})
     return [check.finding(verdict) for check in CHECKS for verdict in check.judge(facts)]
 
 
 def test_what_is_published_is_well_and_proven(tmp_path: Path) -> None:
-    findings = found(tmp_path, (*RECORDS, TLSA))
+    findings = found(tmp_path, records_of(DANE), plan=DANE)
     assert bad(findings) == {}
     evidence = {each.id: each.evidence for each in findings}
     assert evidence["dns.dnssec"] == "signed, and proven to unbound"
