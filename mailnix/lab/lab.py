@@ -105,7 +105,10 @@ def resumed(plan: Plan, options: Options, progress: Progress, *, tied: bool) -> 
     progress(Stage.BOOT)
     progress("taking up the saved state")
     state.resume(list(machines.values()), record.state)
-    return Lab(plan, layout(plan), machines, folder, options.state_dir)
+    lab = Lab(plan, layout(plan), machines, folder, options.state_dir)
+    if options.servers:
+        live.write_ssh_config(_town(lab))
+    return lab
 
 
 def boot(lab: Lab, prepared: Prepared, progress: Progress) -> None:
@@ -142,12 +145,16 @@ def go_live(lab: Lab, prepared: Prepared, progress: Progress) -> None:
     install(_Files(internet), prepared.authority)
     for machine in lab.machines.values():
         machine.wait_for_guest()
-    town = live.Town(lab.plan, lab.layout, lab.machines, lab.state_dir, lab.secrets)
+    town = _town(lab)
     live.furnish(town, prepared.authority, progress)
     trust.tell(lab.layout, internet, [lab.machines[proxy.name] for proxy in lab.plan.proxies])
     live.deploy(town, prepared.mailcow, progress)
     progress(Stage.START)
     wait_until_ready(lab.plan, lab.machines, progress)
+
+
+def _town(lab: Lab) -> live.Town:
+    return live.Town(lab.plan, lab.layout, lab.machines, lab.state_dir, lab.secrets)
 
 
 def _switch_on(machine: Machine, progress: Progress) -> None:

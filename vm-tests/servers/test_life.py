@@ -70,6 +70,10 @@ class Life:
         config = str(self.described(changes))
         return (sys.executable, "-m", "mailnix", verb, config, *more, *options, *within, *mailcow)
 
+    def with_more(self, change: str) -> str:
+        """What is described, and this; each test may be the first that changes anything."""
+        return ", ".join(filter(None, (self.changes, change)))
+
     def deploy(self, changes: str, *more: str) -> Completed:
         self.changes = changes
         return run(self.words("deploy", changes, *more), check=False, timeout=PATIENCE)
@@ -173,14 +177,13 @@ def test_new_keys_of_the_tunnel_reach_both(life: Life) -> None:
     assert life.machine(PROXY).succeed("wg show wg0 public-key") != before
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    ["proxies=[evolve(base.proxies[0], admin_cidrs=['192.0.2.99/32'])]", f"admin_keys=['{NOBODYS}']"],
-    ids=["firewall", "key"],
-)
+SHUT: Final = "proxies=[evolve(base.proxies[0], admin_cidrs=['192.0.2.99/32'])]"
+
+
+@pytest.mark.parametrize("wrong", [SHUT, f"admin_keys=['{NOBODYS}']"], ids=["firewall", "key"])
 def test_what_would_lock_one_out_ends_in_the_generation_before(life: Life, wrong: str) -> None:
     good, before = life.changes, life.state(PROXY)["current"]
-    done = life.deploy(f"{good}, {wrong}", PROXY)
+    done = life.deploy(life.with_more(wrong), PROXY)
     assert done.status == 1, done.stdout
     assert "a new SSH connection" in done.stderr
     assert life.state(PROXY)["current"] == before
@@ -192,7 +195,7 @@ def test_a_unit_that_cannot_start_is_taken_back(life: Life) -> None:
     good, before, proxy = life.changes, life.state(PROXY)["current"], life.machine(PROXY)
     folder = "/etc/systemd/system/haraka-in.service.d"
     proxy.write_file(f"{folder}/zz-broken.conf", "[Service]\nExecStartPre=/bin/false\nRestart=no\n")
-    done = life.deploy(f"{good}, hostname='post.example.org'")
+    done = life.deploy(life.with_more("hostname='post.example.org'"))
     assert done.status == 1
     assert "haraka-in.service" in done.stderr
     assert life.state(PROXY)["current"] == before
@@ -207,7 +210,7 @@ def begun(life: Life, changes: str, *more: str) -> Spawned:
 
 def test_power_that_fails_in_the_middle_ends_in_the_generation_before(life: Life, scene: Scene) -> None:
     before, proxy = life.state(PROXY)["current"], life.machine(PROXY)
-    client = begun(life, f"{life.changes}, proxies=[evolve(base.proxies[0], admin_cidrs=['192.0.2.99/32'])]", PROXY)
+    client = begun(life, life.with_more(SHUT), PROXY)
     proxy.wait_until_succeeds(f'grep -q \'"step": "installed"\' {STATE}', PATIENCE)
     proxy.kill()
     end(client)

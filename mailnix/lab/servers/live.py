@@ -108,10 +108,16 @@ def furnish(town: Town, authority: Authority, progress: Progress) -> None:
     internet.write_file(KEYS, f"{public}\n", mode=0o600)
     internet.succeed(OPEN.format(address=town.layout.archive.ipv4))
     (town.folder / "known_hosts").unlink(missing_ok=True)
-    town.ssh_config.write_text(SSH_CONFIG.format(port=internet.inlet_port(), folder=town.folder))
+    write_ssh_config(town)
     with ThreadPoolExecutor() as pool:
         for line in pool.map(lambda host: _furnished(town, host, public, authority), town.plan.hosts):
             progress(line)
+
+
+def write_ssh_config(town: Town) -> None:
+    """Say how the machines are reached: QEMU takes another port each time that it starts the internet."""
+    port = town.machines[INTERNET].inlet_port()
+    town.ssh_config.write_text(SSH_CONFIG.format(port=port, folder=town.folder))
 
 
 def _furnished(town: Town, host: HostPlan, public: str, authority: Authority) -> str:
