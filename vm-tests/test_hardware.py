@@ -7,7 +7,6 @@ line, gets an address, answers on the SSH port, and takes its credentials from a
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -22,12 +21,12 @@ from mailnix.image.hosts import host_builds
 from mailnix.lab.disks import overlay
 from mailnix.lab.machine import Machine, paths_for
 from mailnix.lab.prepare import PROXY_MEMORY
-from mailnix.lab.qemu_argv import UEFI_CODE
 from mailnix.lab.spec import FRONT_USB, INLET_MAC, Attached, Card, DiskFormat, Firmware, Inlet, MachineSpec
 from mailnix.model import ports
 from mailnix.plan import Plan
 from mailnix.run import require, run
 from mailnix.services.credentials.names import LABEL_FAT, READY, SHOWN
+from tests.hardware import CHECKED, checked, skip_unless_wanted, skip_without
 
 MIB = 2**20
 SIZE = 40 * MIB  # of seed disks with partitions
@@ -35,7 +34,6 @@ START = 1 * MIB  # of their partition
 ANSWER = 120.0  # seconds for a word of sshd, which a slow machine takes long to start for each who comes
 HERE = "127.0.0.1"
 LEASE = "10.0.2.15"  # what QEMU's network gives
-SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"  # UEFI 2.10, 3.3
 SCREEN = "/dev/vcs1"  # the letters on it (vcs(4))
 
 Files = Mapping[str, bytes]
@@ -127,11 +125,8 @@ def image(described: Plan, folder: Path) -> Path:
 @pytest.fixture(scope="module", params=MACHINES, ids=lambda hardware: hardware.name)
 def hardware(request: pytest.FixtureRequest) -> Hardware:
     found: Hardware = request.param
-    if found not in FIRST and os.environ.get("MAILNIX_HARDWARE") != "all":
-        pytest.skip("`make hardware` boots it, as does MAILNIX_HARDWARE=all; each takes minutes")
-    code = UEFI_CODE.get(found.firmware)
-    if code is not None and not code.exists():
-        pytest.skip(f"{code} is not here (Debian's package ovmf)")
+    skip_unless_wanted(first=found in FIRST)
+    skip_without(found.firmware)
     return found
 
 
@@ -176,9 +171,7 @@ def test_its_ssh_port_answers(machine: Machine) -> None:
 
 
 def test_its_firmware_checked_what_it_started(machine: Machine, hardware: Hardware) -> None:
-    found = machine.execute(f"tail -c 1 {SECURE_BOOT} | od -An -tu1").stdout.strip()
-    wanted = {Firmware.SECURE_BOOT: "1", Firmware.UEFI: "0", Firmware.BIOS: ""}
-    assert found == wanted[hardware.firmware]
+    assert checked(machine) == CHECKED[hardware.firmware]
 
 
 def test_it_takes_a_seed_disk_that_comes_late(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
+import socket
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -161,6 +162,18 @@ class Machine:
             self.agent.write_file(path, content.encode() if isinstance(content, str) else content)
         except (AgentGone, AgentRefused) as error:
             raise self.error(f"writing {path}: {error}") from error
+
+    def type(self, line: str) -> None:
+        """Type a line on its serial line, as who sits in front of it; returns when it is seen there."""
+        before = self.console.text().count(line)
+        with socket.socket(socket.AF_UNIX) as typist:
+            typist.connect(str(self.paths.serial))
+            typist.sendall(f"{line}\r".encode())
+            for _ in self.wait(COMMAND_TIMEOUT).attempts():  # QEMU forgets what is not yet read when we hang up
+                if self.console.text().count(line) > before:
+                    return
+                self.check()
+        raise self.error(f"{line!r} was typed, and does not appear")
 
     # waiting
 

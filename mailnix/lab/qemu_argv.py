@@ -13,6 +13,7 @@ from mailnix.lab.spec import (
     Attached,
     Disk,
     DiskFormat,
+    Drive,
     Firmware,
     MachinePaths,
     MachineSpec,
@@ -38,6 +39,8 @@ TCG_CODE_CACHE = 512
 
 ROOT_NODE = "root"
 FIRMWARE_NODE = "firmware-vars"
+MEDIUM = "medium"
+"""What a medium is called in QMP: its node, and the stick or the drive that it is in."""
 
 
 def qemu_argv(spec: MachineSpec, paths: MachinePaths, accel: Accel, *, paused: bool = False) -> tuple[str, ...]:
@@ -50,11 +53,13 @@ def qemu_argv(spec: MachineSpec, paths: MachinePaths, accel: Accel, *, paused: b
         *_firmware(spec, paths),
         *_kernel(spec),
         *_disks(spec),
+        *(("-device", "VGA", "-device", f"qemu-xhci,id={FRONT_USB}") if spec.front else ()),
+        *_medium(spec),
         *(word for hub, nic in enumerate(spec.nics) for word in _nic(hub, nic, paths)),
         *_inlet(spec),
         *(word for credential in spec.credentials for word in _credential(credential)),
         *("-device", "virtio-rng-pci"),
-        *(("-device", "VGA", "-device", f"qemu-xhci,id={FRONT_USB}") if spec.front else ()),
+        *_serial(spec, paths),
         *_consoles(paths),
         *(("-S",) if paused else ()),
     )
@@ -102,11 +107,19 @@ def _kernel(spec: MachineSpec) -> tuple[str, ...]:
 
 def _disks(spec: MachineSpec) -> Iterator[str]:
     yield from _file_node(ROOT_NODE, Disk(spec.disk, DiskFormat.QCOW2, read_only=False))
-    first = "" if spec.kernel else ",bootindex=0"
+    first = "" if spec.kernel else f",bootindex={0 if spec.medium is None else 1}"
     for device in _attached(spec.attached):
         yield from ("-device", f"{device}{first}" if f"drive={ROOT_NODE}" in device else device)
     for number, disk in enumerate(spec.extra_disks):
         yield from _disk(f"disk{number}", disk)
+
+
+def _medium(spec: MachineSpec) -> Iterator[str]:
+    if spec.medium is None:
+        return
+    yield from _file_node(MEDIUM, spec.medium.disk)
+    bus = f",bus={FRONT_USB}.0" if spec.medium.drive is Drive.STICK else ""
+    yield from ("-device", f"{spec.medium.drive}{bus},drive={MEDIUM},id={MEDIUM},bootindex=0")
 
 
 def _attached(how: Attached) -> Iterator[str]:
@@ -180,9 +193,18 @@ def _inlet(spec: MachineSpec) -> tuple[str, ...]:
     )
 
 
+def _serial(spec: MachineSpec, paths: MachinePaths) -> tuple[str, ...]:
+    """The serial line, and whether anybody may type on it; what it prints is kept in any case."""
+    log = _plain(paths.console_log)
+    if spec.front:
+        how = f"socket,id=serial,path={_plain(paths.serial)},server=on,wait=off,logfile={log},logappend=on"
+    else:
+        how = f"file,id=serial,path={log},append=on"
+    return ("-chardev", how, "-serial", "chardev:serial")
+
+
 def _consoles(paths: MachinePaths) -> tuple[str, ...]:
     return (
-        *("-chardev", f"file,id=serial,path={_plain(paths.console_log)},append=on", "-serial", "chardev:serial"),
         *("-device", "virtio-serial-pci"),
         *("-chardev", f"socket,id=agent,path={_plain(paths.agent)},server=on,wait=off"),
         *("-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"),

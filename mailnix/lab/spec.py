@@ -51,6 +51,13 @@ class Card(StrEnum):
     PCNET = "pcnet"
 
 
+class Drive(StrEnum):
+    """What a medium is in, by QEMU's names."""
+
+    STICK = "usb-storage"
+    CD = "ide-cd"
+
+
 class Accel(StrEnum):
     """How QEMU runs the guest's code: on the processor, or translated."""
 
@@ -105,6 +112,14 @@ class Nic:
         return f"nic-{self.link}"
 
 
+@frozen
+class Medium:
+    """What a machine starts from before its own disk; a CD is read-only."""
+
+    disk: Disk
+    drive: Drive
+
+
 FRONT_USB = "front"
 """QEMU's name of the USB controller of a machine with a front."""
 
@@ -153,7 +168,8 @@ class SystemCredential:
 class MachineSpec:
     """A machine: `disk` is its writable qcow2 image (see `mailnix.lab.disks.overlay`), `memory` is in MiB.
 
-    One with a `front` has what people in front of a machine use: a screen, and sockets for USB sticks (FRONT_USB).
+    One with a `front` has what people in front of a machine use: a screen, sockets for USB sticks (FRONT_USB), and a
+    serial line that they type on (`Machine.type`). One with a `medium` has a front.
     """
 
     name: str = field(validator=matches_re(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"))
@@ -168,6 +184,7 @@ class MachineSpec:
     kernel: Kernel | None = None
     attached: Attached = Attached.VIRTIO
     front: bool = False
+    medium: Medium | None = None
 
 
 @frozen
@@ -207,6 +224,11 @@ class MachinePaths:
     def agent(self) -> Path:
         """The guest agent's socket."""
         return self.sockets / f"{self.name}.qga"
+
+    @property
+    def serial(self) -> Path:
+        """Where to type on the serial line of a machine with a front."""
+        return self.sockets / f"{self.name}.serial"
 
     @property
     def terminal(self) -> Path:

@@ -1,3 +1,7 @@
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -120,3 +124,33 @@ def test_sockets_are_not_put_where_others_may_look(tmp_path: Path) -> None:
     exposed = Machine(MachineSpec("proxy", tmp_path / "disk"), MachinePaths("proxy", tmp_path, sockets))
     with pytest.raises(LabError, match="open to others"):
         exposed.start()
+
+
+@contextmanager
+def serial_line(paths: MachinePaths, *, echoes: bool) -> Iterator[list[bytes]]:
+    """What stands behind QEMU's socket; gives what was typed."""
+    typed: list[bytes] = []
+
+    def listen(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            typed.append(connection.recv(100))
+            if echoes:
+                paths.console_log.write_bytes(paths.console_log.read_bytes() + typed[0])
+            connection.recv(1)  # until the typist is gone
+
+    paths.console_log.write_text("Which disk (vda)? ")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(paths.serial))
+        server.listen()
+        thread = threading.Thread(target=listen, args=(server,))
+        thread.start()
+        yield typed
+        thread.join()
+
+
+def test_a_line_is_typed_as_a_keyboard_does_and_waited_for(machine: Machine) -> None:
+    with serial_line(machine.paths, echoes=True) as typed:
+        machine.type("vda")
+    assert typed == [b"vda\r"]
+    assert machine.console.text().count("vda") == 2

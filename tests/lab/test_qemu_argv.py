@@ -12,11 +12,13 @@ from mailnix.lab.spec import (
     Card,
     Disk,
     DiskFormat,
+    Drive,
     Firmware,
     Inlet,
     Kernel,
     MachinePaths,
     MachineSpec,
+    Medium,
     Nic,
     SystemCredential,
 )
@@ -131,6 +133,33 @@ def test_a_machine_with_a_front_has_a_screen_and_sockets_for_sticks() -> None:
     front = ["VGA", f"qemu-xhci,id={FRONT_USB}"]
     assert set(front) <= set(after(qemu_argv(attrs.evolve(SPEC, front=True), PATHS, Accel.TCG), "-device"))
     assert not set(front) & set(after(qemu_argv(SPEC, PATHS, Accel.TCG), "-device"))
+
+
+def test_somebody_may_type_on_the_serial_line_of_a_machine_with_a_front() -> None:
+    log = "console.log"
+    (serial,) = (
+        word for word in after(qemu_argv(attrs.evolve(SPEC, front=True), PATHS, Accel.TCG), "-chardev") if log in word
+    )
+    assert (
+        serial == "socket,id=serial,path=/run/s/proxy.serial,server=on,wait=off,"
+        "logfile=/lab/proxy/console.log,logappend=on"
+    )
+
+
+@pytest.mark.parametrize(
+    ("drive", "device"),
+    [
+        (Drive.STICK, f"usb-storage,bus={FRONT_USB}.0,drive=medium,id=medium,bootindex=0"),
+        (Drive.CD, "ide-cd,drive=medium,id=medium,bootindex=0"),
+    ],
+)
+def test_a_medium_is_started_before_the_disk(drive: Drive, device: str) -> None:
+    words = qemu_argv(attrs.evolve(SPEC, front=True, medium=Medium(Disk(Path("/m.iso")), drive)), PATHS, Accel.TCG)
+    devices = after(words, "-device")
+    assert device in devices
+    assert "virtio-blk-pci,drive=root,bootindex=1" in devices
+    assert devices.index(f"qemu-xhci,id={FRONT_USB}") < devices.index(device)
+    assert "driver=raw,node-name=medium,file=medium-file,read-only=on" in after(words, "-blockdev")
 
 
 def test_a_kernel_of_its_own_goes_past_the_boot_loader() -> None:

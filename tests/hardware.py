@@ -1,0 +1,33 @@
+"""What tests of emulated hardware share: how many of its machines are started, and what is looked at on each."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from mailnix.lab.machine import Machine
+from mailnix.lab.qemu_argv import UEFI_CODE
+from mailnix.lab.spec import Firmware
+
+SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"  # UEFI 2.10, 3.3
+CHECKED = {Firmware.SECURE_BOOT: "1", Firmware.UEFI: "0", Firmware.BIOS: ""}
+"""What that variable says, by what the machine has."""
+
+
+def skip_unless_wanted(*, first: bool) -> None:
+    """Skip a machine for which there is no time beside the lab, unless all are asked for."""
+    if not first and os.environ.get("MAILNIX_HARDWARE") != "all":
+        pytest.skip("`make hardware` boots it, as does MAILNIX_HARDWARE=all; each takes minutes")
+
+
+def skip_without(firmware: Firmware) -> None:
+    """Skip a machine whose firmware is not installed."""
+    code = UEFI_CODE.get(firmware)
+    if code is not None and not code.exists():
+        pytest.skip(f"{code} is not here (Debian's package ovmf)")
+
+
+def checked(machine: Machine) -> str:
+    """Whether the firmware of a machine that runs checked what it started, as in CHECKED."""
+    return machine.execute(f"tail -c 1 {SECURE_BOOT} | od -An -tu1").stdout.strip()
