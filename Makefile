@@ -2,7 +2,7 @@
 # make test    everything: linters, unit and property tests, Nix checks, then booted machines
 # make nixos   NixOS's layer of the machines of CONFIG, built and booted; NIXPKGS names a nixpkgs tree,
 #              MAILNIX_NIXOS=all adds a second generation and machines of others' making
-# make hardware  a proxy's image on each machine of a table: cards, disks, firmware
+# make hardware  a proxy's image on each machine of a table: cards, disks, firmware; and media that install it
 # make servers  plain Debian servers, in containers and in QEMU, become the machines by `mailnix deploy` and live on
 # make real    what mailnix ships, run against Mailcow's own code; MAILCOW_TREE names a tree of it, and
 #              MAILCOW_BEFORE one of an earlier release, to upgrade from
@@ -41,7 +41,7 @@ nixos: setup
 	MAILNIX_NIXPKGS=$(abspath $(NIXPKGS)) $(BIN)/pytest vm-tests/nixos_layer --mailnix-config $(CONFIG)
 
 hardware: setup
-	MAILNIX_HARDWARE=all $(BIN)/pytest vm-tests/test_hardware.py --mailnix-config $(EXAMPLE)
+	MAILNIX_HARDWARE=all $(BIN)/pytest vm-tests/test_hardware.py vm-tests/test_installer.py --mailnix-config $(EXAMPLE)
 
 servers: setup
 	MAILNIX_SERVERS=all $(BIN)/pytest tests/deploy tests/debian tests/services/generations

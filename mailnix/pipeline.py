@@ -15,7 +15,7 @@ from mailnix.formats.backend import Backend
 from mailnix.plan import Plan, derive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mailnix.adopt import Adopted, Existing
     from mailnix.deploy.asking import TakeOver
@@ -261,15 +261,43 @@ def build(
     *,
     mailcow_source: Path | None = None,
     local: Path | None = None,
+    disk_serials: Mapping[str, str] | None = None,
     progress: Progress,
 ) -> Manifest:
     """One disk image a machine in `out`, a manifest, and what helps to write them onto disks.
 
-    `local` is the folder of what a NixOS machine's owner adds.
+    `local` is the folder of what a NixOS machine's owner adds; `disk_serials` are the disks that media install to
+    without a question, by machine.
     """
-    from mailnix.image import build_images, read_manifest
-    from mailnix.image import nix as nix_images
+    from mailnix.image import Format, read_manifest
     from mailnix.image.beside import lay_beside
+    from mailnix.image.media import build_media
+
+    images = partial(_images, plan, backend, mailcow_source=mailcow_source, local=local, progress=progress)
+    if form is Format.ISO:
+        names = [host.name for host in plan.hosts]
+        build_media(partial(images, Format.RAW_GZ), names, out, disk_serials or {}, progress=progress)
+    else:
+        images(form, out)
+    manifest = read_manifest(out)
+    if manifest is None:
+        raise BuildError(f"{out} has no manifest after the build", "run the same command again")
+    lay_beside(out, manifest)
+    return manifest
+
+
+def _images(
+    plan: Plan,
+    backend: Backend,
+    form: Format,
+    out: Path,
+    *,
+    mailcow_source: Path | None,
+    local: Path | None,
+    progress: Progress,
+) -> None:
+    from mailnix.image import build_images
+    from mailnix.image import nix as nix_images
     from mailnix.image.hosts import host_builds
 
     match backend:
@@ -278,11 +306,6 @@ def build(
             nix_images.build(_with_local(plan, local, progress), names, form, out, progress)
         case Backend.DEBIAN:
             build_images(host_builds(plan, mailcow_source), out, form, progress=progress)
-    manifest = read_manifest(out)
-    if manifest is None:
-        raise BuildError(f"{out} has no manifest after the build", "run the same command again")
-    lay_beside(out, manifest)
-    return manifest
 
 
 def images_disk(files: Sequence[Path], source: Path | None, out: Path, form: Format, progress: Progress) -> Path | None:
@@ -295,7 +318,7 @@ def images_disk(files: Sequence[Path], source: Path | None, out: Path, form: For
     from mailnix.image import Format
     from mailnix.image.images_disk import images_disk, images_of
 
-    plain = Format.RAW if form is Format.RAW_GZ else form
+    plain = Format.RAW if form in (Format.RAW_GZ, Format.ISO) else form
     return images_disk(files, images_of(source), out, plain, progress=progress)
 
 

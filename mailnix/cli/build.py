@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from mailnix.cli import nixos_options, options, output
+from mailnix.cli import image_options, nixos_options, options, output
 
 
 @click.command("build")
 @options.config
 @options.backend
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["raw", "raw.gz", "qcow2", "vmdk", "vhdx", "vhd", "vdi"]),
-    default="raw.gz",
-    show_default=True,
-    help="The image files' format: raw ones are written onto a disk, the others are for hypervisors.",
-)
+@image_options.form
+@image_options.disk_serials
 @click.option("--out", type=options.PATH, required=True, metavar="DIR", help="Where to put images and manifest.json.")
 @options.mailcow_source
 @options.mailcow_images
@@ -30,6 +25,7 @@ def command(
     config: Path,
     backend: str,
     form: str,
+    disk_serials: Mapping[str, str],
     out: Path,
     mailcow_source: Path | None,
     mailcow_images: tuple[Path, ...],
@@ -39,7 +35,8 @@ def command(
 ) -> None:
     """Build a disk image for each machine of CONFIG, and a manifest. No secret goes in.
 
-    Beside them are SHA256SUMS and write-disk.sh, which writes one onto a disk; what to do next is said.
+    Beside them are SHA256SUMS and write-disk.sh, which writes one onto a disk; what to do next is said. An ISO is for a
+    USB stick, from which a machine is started once: it shows the machine's disks, asks for one, and writes that.
 
     With --mailcow-images, one more disk, which the machine at home loads Mailcow's images from.
     """
@@ -50,6 +47,7 @@ def command(
 
     chosen = Backend(backend)
     nixos_options.ensure_counts(chosen, "local")
+    image_options.ensure_count(form, disk_serials)
     plan = pipeline.plan(config, secrets)
     disk = pipeline.images_disk(mailcow_images, mailcow_source, out, Format(form), output.status)
     if disk is not None:
@@ -61,6 +59,7 @@ def command(
         out,
         mailcow_source=mailcow_source,
         local=pipeline.local_folder(config, local),
+        disk_serials=disk_serials,
         progress=output.status,
     )
     if as_json:

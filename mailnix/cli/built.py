@@ -36,13 +36,27 @@ def show(manifest: Manifest, plan: Plan, form: Format, out: Path, config: Path, 
 def _next_steps(plan: Plan, form: Format, out: Path, said: Commands) -> Iterator[str]:
     for host in plan.hosts:
         image = out / f"{host.name}.{form}"
-        yield from _write(host, image) if form in (Format.RAW, Format.RAW_GZ) else _give(host, form, image)
+        match form:
+            case Format.RAW | Format.RAW_GZ:
+                yield from _write(host, image)
+            case Format.ISO:
+                yield from _start_from(host, image)
+            case _:
+                yield from _give(host, form, image)
         yield from _handed(plan, host, said)
+
+
+def _start_from(host: HostPlan, image: Path) -> Iterator[str]:
+    if isinstance(host, ProxyPlan):
+        yield f"next, {host.name}: upload {image}, and start the server from it as a CD ({PAGES}/upload.md)"
+        return
+    yield f"next, {host.name}: write it onto a USB stick, and start the machine from that ({PAGES}/bare-pc.md)"
+    yield f"  {shlex.join(('sh', str(image.parent / WRITER), str(image)))}"
 
 
 def _write(host: HostPlan, image: Path) -> Iterator[str]:
     if not isinstance(host, ProxyPlan):
-        yield f"next, {host.name}: write it onto its own disk, from a live system ({PAGES}/bare-pc.md)"
+        yield f"next, {host.name}: write it onto its own disk, from a live system ({PAGES}/live-system.md)"
         yield f"  sh {WRITER} {image.name}"
         return
     yield f"next, {host.name}: write it onto the server's disk, from its rescue system ({PAGES}/rescue.md)"

@@ -32,6 +32,8 @@ class Format(StrEnum):
     VHDX = "vhdx"
     VHD = "vhd"
     VDI = "vdi"
+    ISO = "iso"
+    """No image of the machine's disk, but a medium that installs it (`mailnix.image.media`)."""
 
 
 def _sorted_names(names: Iterable[str]) -> tuple[str, ...]:
