@@ -29,7 +29,9 @@ from tests.image.bench import LARGER, SIZE, Bench, Disk, bench_in
 
 PAGES = sorted((pages.DOCS / "howto/install").glob("*.md"))
 WAYS = [page for page in PAGES if page.stem not in ("README", "order")]
-RESCUE, BARE_PC, ORDER = (pages.DOCS / f"howto/install/{name}.md" for name in ("rescue", "bare-pc", "order"))
+RESCUE, BARE_PC, LIVE, ORDER = (
+    pages.DOCS / f"howto/install/{name}.md" for name in ("rescue", "bare-pc", "live-system", "order")
+)
 IMAGE = re.compile(r"\b(?:proxy|internal)\.([a-z0-9.]*[a-z0-9])\b")
 SEED = "-seed.img"
 
@@ -164,6 +166,28 @@ def test_the_page_for_rescue_systems_is_followed_word_by_word(bench: Bench) -> N
 
 
 def test_the_page_for_pcs_is_followed_word_by_word(bench: Bench) -> None:
+    """As far as its sticks: what they do then is tests/image/test_install.py's and vm-tests/test_installer.py's."""
+    stick, seed = bench.disk("stick"), bench.disk("seed", 8 * MIB)
+    medium = bench.image("internal.iso", listed=False)
+    medium.rename(bench.folder / "home/out/internal.iso")
+    written = (bench.folder / "home/out/internal.iso").read_bytes()
+    bench.program("ssh", '#!/bin/sh\n[ "$*" = "root@192.168.1.20 true" ]\n')
+    followed(bench, "\n".join(without_mailnix(BARE_PC)), {".iso": stick.name, SEED: seed.name})
+    assert stick.file.read_bytes()[:SIZE] == written
+    assert run(["e2label", seed.device]).stdout.strip() == LABEL
+
+
+def test_what_the_page_for_pcs_shows_is_what_the_medium_says() -> None:
+    (disks, end) = re.findall(r"^```text\n(.*?)^```", BARE_PC.read_text(), re.M | re.S)
+    program = script("write-disk") + script("install").replace("$machine", "internal")
+    for line in (*disks.splitlines()[2:], *end.splitlines()):
+        assert line in program
+    for word in ("again", "restart", "off"):
+        assert f"`{word}`" in BARE_PC.read_text()
+        assert word in script("install").partition("Type ")[2].splitlines()[0]
+
+
+def test_the_page_for_live_systems_is_followed_word_by_word(bench: Bench) -> None:
     files, live, own = (bench.disk(name) for name in ("files", "live", "own"))
     seed = bench.disk("seed", 8 * MIB)
     image = bench.image("live.iso", listed=False)
@@ -171,7 +195,7 @@ def test_the_page_for_pcs_is_followed_word_by_word(bench: Bench) -> None:
     bench.program("sudo", '#!/bin/sh\nexec "$@"\n')
     bench.program("poweroff", "#!/bin/sh\n")
     bench.program("ssh", '#!/bin/sh\n[ "$*" = "root@192.168.1.20 true" ]\n')
-    typed = "\n".join(without_mailnix(BARE_PC)).replace("1900M", "48M")  # the images here are empty
+    typed = "\n".join(without_mailnix(LIVE)).replace("1900M", "48M")  # the images here are empty
     answers = {"files.img": files.name, ".iso": live.name, SEED: seed.name, "/internal.raw.gz": own.name}
     said = followed(bench, typed.replace("/mnt/files", str(bench.folder / "mnt")), answers)
     assert holds_the_image(bench, own)
