@@ -144,10 +144,10 @@ def writes(machine: Machine, node: str) -> int:
 
 
 def in_its_drive(image: Path, drive: Drive, folder: Path) -> Medium:
-    """A stick can be written, as real ones; what would be is in a file of its own."""
+    """A stick can be written and has room for the image, as real ones; it is a file of its own."""
     if drive is Drive.CD:
         return Medium(Disk(image), drive)
-    stick = overlay(image, folder / "stick.qcow2", base_format=DiskFormat.RAW)
+    stick = overlay(image, folder / "stick.qcow2", base_format=DiskFormat.RAW, size=FULL)
     return Medium(Disk(stick, DiskFormat.QCOW2, read_only=False), drive)
 
 
