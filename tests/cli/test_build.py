@@ -11,7 +11,7 @@ import click
 import pytest
 
 from mailnix.cli.build import command
-from mailnix.cli.built import PAGES
+from mailnix.cli.installing import PAGES
 from mailnix.image import Format
 from mailnix.image.live import COLLECTED, FILES
 from mailnix.run import run
