@@ -2,7 +2,8 @@
 # make test    everything: linters, unit and property tests, Nix checks, then booted machines
 # make nixos   NixOS's layer of the machines of CONFIG, built and booted; NIXPKGS names a nixpkgs tree,
 #              MAILNIX_NIXOS=all adds a second generation and machines of others' making
-# make hardware  a proxy's image on each machine of a table: cards, disks, firmware; and media that install it
+# make hardware  a proxy's image on each machine of a table: cards, disks, firmware; and media that install it,
+#              which nothing else starts
 # make servers  plain Debian servers, in containers and in QEMU, become the machines by `mailnix deploy` and live on
 # make real    what mailnix ships, run against Mailcow's own code; MAILCOW_TREE names a tree of it, and
 #              MAILCOW_BEFORE one of an earlier release, to upgrade from

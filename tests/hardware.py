@@ -14,11 +14,10 @@ SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e0
 CHECKED = {Firmware.SECURE_BOOT: "1", Firmware.UEFI: "0", Firmware.BIOS: ""}
 """What that variable says, by what the machine has."""
 
+ALL = os.environ.get("MAILNIX_HARDWARE") == "all"
+"""Whether those machines are started, too, for which there is no time beside the lab."""
 
-def skip_unless_wanted(*, first: bool) -> None:
-    """Skip a machine for which there is no time beside the lab, unless all are asked for."""
-    if not first and os.environ.get("MAILNIX_HARDWARE") != "all":
-        pytest.skip("`make hardware` boots it, as does MAILNIX_HARDWARE=all; each takes minutes")
+SELDOM = "`make hardware` boots it, as does MAILNIX_HARDWARE=all; each takes minutes"
 
 
 def skip_without(firmware: Firmware) -> None:

@@ -26,7 +26,7 @@ from mailnix.model import ports
 from mailnix.plan import Plan
 from mailnix.run import require, run
 from mailnix.services.credentials.names import LABEL_FAT, READY, SHOWN
-from tests.hardware import CHECKED, checked, skip_unless_wanted, skip_without
+from tests.hardware import ALL, CHECKED, SELDOM, checked, skip_without
 
 MIB = 2**20
 SIZE = 40 * MIB  # of seed disks with partitions
@@ -125,7 +125,8 @@ def image(described: Plan, folder: Path) -> Path:
 @pytest.fixture(scope="module", params=MACHINES, ids=lambda hardware: hardware.name)
 def hardware(request: pytest.FixtureRequest) -> Hardware:
     found: Hardware = request.param
-    skip_unless_wanted(first=found in FIRST)
+    if found not in FIRST and not ALL:
+        pytest.skip(SELDOM)
     skip_without(found.firmware)
     return found
 

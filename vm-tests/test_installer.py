@@ -2,6 +2,9 @@
 
 A machine with an empty disk and another one with something on it starts from a medium. Answered on the serial line, or
 told before which disk it is, the medium writes that disk and no other; then the machine starts from it.
+
+Only `make hardware` does: beside the lab there is no time for any of it. What a medium asks, refuses and writes is seen
+without QEMU in tests/image/test_install.py.
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ from mailnix.lab.qemu_argv import MEDIUM, ROOT_NODE
 from mailnix.lab.spec import Attached, Disk, DiskFormat, Drive, Firmware, MachineSpec, Medium
 from mailnix.plan import Plan
 from mailnix.run import require, run
-from tests.hardware import CHECKED, checked, skip_unless_wanted, skip_without
+from tests.hardware import ALL, CHECKED, SELDOM, checked, skip_without
+
+pytestmark = pytest.mark.skipif(not ALL, reason=SELDOM)
 
 SERIAL = ROOT_NODE  # QEMU's NVMe disk has a serial number, which the lab gives it
 OTHER, OTHER_NODE = "other", "disk0"
@@ -54,9 +59,6 @@ CASES = (
     Case(Firmware.BIOS, Drive.STICK),
     Case(Firmware.UEFI, Drive.CD),
 )
-FIRST = CASES[:1]
-"""A PC as it is sold, and a stick: for this one there is time beside the lab."""
-
 UNASKED = CASES[2:]
 
 BuildMedium = Callable[[str], Path]
@@ -97,7 +99,6 @@ def medium(image: ManifestEntry, folder: Path) -> BuildMedium:
 @pytest.fixture(params=CASES, ids=lambda case: case.name)
 def case(request: pytest.FixtureRequest) -> Case:
     found: Case = request.param
-    skip_unless_wanted(first=found in FIRST)
     skip_without(found.firmware)
     return found
 
@@ -212,7 +213,6 @@ def wait_for_another(machine: Machine, words: str, before: int) -> None:
 def test_the_disk_whose_number_was_given_is_written_unasked_and_only_once(
     case: Case, spec: MachineSpec, medium: BuildMedium, other: Path, described: Plan, tmp_path: Path
 ) -> None:
-    skip_unless_wanted(first=False)
     skip_without(case.firmware)
     with_medium = evolve(spec, firmware=case.firmware, medium=in_its_drive(medium(SERIAL), case.drive, tmp_path))
     with started(with_medium, tmp_path, tmp_path) as machine:
