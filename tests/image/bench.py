@@ -30,10 +30,13 @@ LSBLK = """\
 case "$*" in
     "-dbnro NAME,TYPE,SIZE") cat {bench}/disks ;;
     "-dno SERIAL /dev/"*) cat "{bench}/serial.${{3#/dev/}}" ;;
+    "-nro NAME") exec {real} "$@" $(sed 's|^|/dev/|; s| .*||' {bench}/disks) ;;
     *) exec {real} "$@" ;;
 esac
 """
 NOTHING_WRITTEN, USAGE, BROKEN = 1, 2, 3
+LOST = "does NOT hold the image, and what was on it is gone"
+"""What is said where it ends with BROKEN."""
 
 
 @frozen

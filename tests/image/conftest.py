@@ -14,6 +14,7 @@ from mailnix.image import Format, HostBuild
 from mailnix.image.manifest import ManifestEntry
 from mailnix.run import Completed, run
 from tests.image.bench import Bench, bench_in
+from tests.image.install_bench import Machine, machine_on
 
 
 class Build(Protocol):
@@ -92,6 +93,13 @@ class Builder:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     """Disks to write images onto."""
     with bench_in(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def machine(bench: Bench) -> Iterator[Machine]:
+    """One that is started from a medium."""
+    with machine_on(bench) as made:
         yield made
 
 

@@ -3,109 +3,18 @@
 from __future__ import annotations
 
 import gzip
-import os
-import pty
 import re
-import select
-import shutil
-import time
-import tty
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from attrs import define, field
 
-from mailnix.image.beside import SUMS, WRITER
 from mailnix.image.bootstrap import script
 from mailnix.image.gpt import SECTOR
-from mailnix.image.iso import SETTINGS, disk_id
-from mailnix.run import Spawned, run, spawn
-from tests.image.bench import LARGER, SIZE, Bench, Disk
-
-PATIENCE = 60.0  # seconds
-QUESTION = "(empty: write nothing): "
-AGAIN = "Type again, restart or off:"
-TABLE = "00000007-0000-0000-0000-000000000000"
-"""The id of the benches' image's partition table, somewhere else."""
-
-
-@define
-class Console:
-    """A terminal of which somebody sees what is shown, and on which they type."""
-
-    there: int
-    here: int
-    shown: str = ""
-    read: int = field(default=0)
-
-    def wait(self, words: str) -> str:
-        """What is shown from the last wait on, up to these words."""
-        end = time.monotonic() + PATIENCE
-        while (place := self.shown.find(words, self.read)) < 0:
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([self.here], [], [], left)[0]:
-                pytest.fail(f"waited for {words!r}:\n{self.shown}", pytrace=False)
-            self.shown += os.read(self.here, 4096).decode(errors="replace")
-        said, self.read = self.shown[self.read : place], place + len(words)
-        return said
-
-    def type(self, line: str) -> None:
-        os.write(self.here, f"{line}\n".encode())
-
-
-@define
-class Machine:
-    """What a medium is started on: its disks, and who sits in front of its consoles."""
-
-    bench: Bench
-    medium: Path
-    screen: Console
-    serial: Console
-    left: Path
-
-    def settings(self, serial: str = "", disk_id: str = TABLE) -> None:
-        unasked = f"disk_serial={serial}\n" if serial else ""
-        (self.medium / SETTINGS).write_text(f"machine=proxy\ndisk_id={disk_id}\n{unasked}")
-
-    def start(self, command_line: str = "quiet") -> list[str]:
-        """What the live system runs."""
-        (self.bench.folder / "cmdline").write_text(f"{command_line}\n")
-        consoles = [os.ttyname(console.there) for console in (self.screen, self.serial)]
-        path = f"PATH={self.bench.env['PATH']}"
-        return ["env", path, "sh", str(self.medium / "install.sh"), str(self.bench.folder / "cmdline"), *consoles]
-
-    @property
-    def end(self) -> str:
-        """How it was left: `reboot -f`, `poweroff -f`; nothing while it is not."""
-        return self.left.read_text().strip() if self.left.exists() else ""
-
-    def wait(self, installer: Spawned) -> str:
-        installer.wait(PATIENCE)
-        return self.end
-
-
-@pytest.fixture
-def machine(bench: Bench) -> Iterator[Machine]:
-    medium, left = bench.folder / "medium", bench.folder / "left"
-    medium.mkdir()
-    shutil.move(bench.image("proxy.raw.gz"), medium)
-    shutil.move(bench.folder / SUMS, medium)
-    (medium / "install.sh").write_text(script("install"))
-    (medium / WRITER).write_text(script("write-disk"))
-    for name in ("reboot", "poweroff"):
-        bench.program(name, f'#!/bin/sh\necho "{name} $*" > {left}\n')
-    ends = [pty.openpty() for _ in range(2)]
-    for here, _ in ends:
-        tty.setcbreak(here)
-    screen, serial = (Console(there, here) for here, there in ends)
-    made = Machine(bench, medium, screen, serial, left)
-    made.settings()
-    yield made
-    for pair in ends:
-        for end in pair:
-            os.close(end)
+from mailnix.image.iso import disk_id
+from mailnix.run import run, spawn
+from tests.image.bench import LARGER, SIZE, Disk
+from tests.image.install_bench import AGAIN, QUESTION, TABLE, Machine
 
 
 @pytest.fixture
@@ -173,6 +82,45 @@ def test_what_was_typed_before_the_menu_is_no_answer_to_it(machine: Machine, dis
         assert machine.wait(installer) == "reboot -f"
 
 
+def test_what_was_typed_before_the_question_is_no_answer_to_it(machine: Machine, disks: tuple[Disk, Disk]) -> None:
+    """Whoever types while the image is read does not see which disks there are."""
+    own, other = disks
+    untouched = other.digest
+    called = machine.bench.folder / "called"
+    waits = f'[ -e {called} ] || {{ : > {called}; exec head -n 1 "${{1#if=}}"; }}'  # until the line has come
+    machine.bench.program("dd", f'#!/bin/sh\ncase "$*" in *iflag=nonblock*) {waits} ;; esac\nexec /bin/dd "$@"\n')
+    machine.screen.type("OTHER-2")
+    with spawn(machine.start(), log(machine)):
+        machine.screen.wait(QUESTION)
+        machine.screen.type("OWN-1")
+        machine.screen.wait(f"/dev/{own.name} holds the image")
+    assert other.digest == untouched
+
+
+@pytest.mark.parametrize("word", ["", "yes", "reboot", "OWN-1"])
+def test_another_word_than_those_of_the_menu_does_nothing(
+    machine: Machine, disks: tuple[Disk, Disk], word: str
+) -> None:
+    untouched = [disk.digest for disk in disks]
+    with spawn(machine.start(), log(machine)):
+        machine.screen.wait(QUESTION)
+        machine.screen.type("")
+        machine.screen.wait(AGAIN)
+        machine.screen.type(word)
+        machine.screen.wait(AGAIN)
+        assert machine.end == ""
+    assert [disk.digest for disk in disks] == untouched
+
+
+def test_nothing_is_written_while_nobody_answers(machine: Machine, disks: tuple[Disk, Disk]) -> None:
+    untouched = [disk.digest for disk in disks]
+    with spawn(machine.start(), log(machine)) as installer:
+        machine.screen.wait(QUESTION)
+        assert installer.status() is None
+        assert machine.end == ""
+    assert [disk.digest for disk in disks] == untouched
+
+
 @pytest.mark.parametrize("way", ["the settings", "the command line"])
 def test_the_disk_that_was_named_before_is_written_without_a_question(
     machine: Machine, disks: tuple[Disk, Disk], way: str
@@ -188,28 +136,46 @@ def test_the_disk_that_was_named_before_is_written_without_a_question(
     assert other.digest == untouched
 
 
-def test_a_disk_that_is_not_there_is_asked_for_and_nothing_is_written(
-    machine: Machine, disks: tuple[Disk, Disk]
+@pytest.mark.parametrize("serial", ["OWN-3", "OWN", "own-1", "/dev/loop0", "0"])
+def test_another_serial_number_writes_nothing_and_somebody_is_asked(
+    machine: Machine, disks: tuple[Disk, Disk], serial: str
 ) -> None:
     untouched = [disk.digest for disk in disks]
-    machine.settings(serial="OWN-3")
+    machine.settings(serial=serial)
     with spawn(machine.start(), log(machine)):
-        assert "no disk here is called OWN-3; nothing was written" in machine.screen.wait(AGAIN)
+        assert f"no disk here is called {serial}; nothing was written" in machine.screen.wait(AGAIN)
+        machine.screen.type("again")
+        machine.screen.wait(QUESTION)
+        assert machine.end == ""
     assert [disk.digest for disk in disks] == untouched
 
 
-@pytest.mark.parametrize("there", [f" {TABLE.upper()}", "mailnix "])
+def test_the_name_of_a_disk_is_no_serial_number(machine: Machine, disks: tuple[Disk, Disk]) -> None:
+    """Names are given anew at each start."""
+    untouched = [disk.digest for disk in disks]
+    with spawn(machine.start(f"mailnix.disk_serial={disks[0].name}"), log(machine)):
+        assert "nothing was written" in machine.screen.wait(AGAIN)
+    assert [disk.digest for disk in disks] == untouched
+
+
+HAS_A_MACHINE = {
+    "the table that the image has": ("sfdisk", "-q"),
+    "a file system of a build": ("mkfs.ext4", "-q", "-F", "-L", "mailnix"),
+}
+
+
+@pytest.mark.parametrize("made", HAS_A_MACHINE.values(), ids=HAS_A_MACHINE)
 def test_nothing_is_written_unasked_where_a_disk_has_a_machine_already(
-    machine: Machine, disks: tuple[Disk, Disk], there: str
+    machine: Machine, disks: tuple[Disk, Disk], made: tuple[str, ...]
 ) -> None:
     """Else a medium that was left in would write again at each start."""
     machine.settings(serial="OWN-1")
-    real = (machine.bench.folder / "bin/lsblk").read_text()
-    case = f'    "-nro LABEL,PTUUID") echo "{there}" ;;\n'
-    machine.bench.program("lsblk", real.replace('case "$*" in\n', f'case "$*" in\n{case}'))
+    run([*made, disks[1].device], stdin=f"label: gpt\nlabel-id: {TABLE.upper()}\nsize=1M\n".encode())
     untouched = [disk.digest for disk in disks]
     with spawn(machine.start(), log(machine)):
         assert "nothing is written unasked" in machine.screen.wait(AGAIN)
+        machine.screen.type("again")  # but to whoever asks for it
+        machine.screen.wait(QUESTION)
     assert [disk.digest for disk in disks] == untouched
 
 
@@ -222,6 +188,18 @@ def test_a_disk_that_it_has_written_has_the_id_that_the_medium_knows(
         assert machine.wait(installer) == "poweroff -f"
     found = run(["blkid", "-p", "-o", "value", "-s", "PTUUID", disks[0].device]).stdout.strip()
     assert UUID(found) == known
+
+
+def test_a_medium_that_was_left_in_does_not_write_again(machine: Machine, disks: tuple[Disk, Disk]) -> None:
+    with gzip.open(machine.medium / "proxy.raw.gz") as image:
+        machine.settings(serial="OWN-1", disk_id=str(disk_id(image.read(2 * SECTOR))))
+    with spawn(machine.start(), log(machine)) as installer:
+        assert machine.wait(installer) == "poweroff -f"
+    machine.screen.wait("is installed")
+    used = [disk.digest for disk in disks]
+    with spawn(machine.start(), log(machine)):
+        assert "nothing is written unasked" in machine.screen.wait(AGAIN)
+    assert [disk.digest for disk in disks] == used
 
 
 def test_the_label_by_which_it_knows_a_machine_is_the_one_that_a_build_gives() -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import gzip
-import os
 import re
 import shutil
-import signal
-import subprocess
 
 import pytest
 
 from mailnix.image.gpt import SECTOR
 from mailnix.image.values import MIB
 from mailnix.run import run
-from tests.image.bench import BROKEN, SIZE, WRITER, Bench
+from tests.image.bench import BROKEN, LOST, SIZE, Bench
 
 CODE = 440  # bytes of the boot loader, before the protective table (UEFI specification 2.10, 5.2.3)
 
@@ -117,9 +114,6 @@ def test_an_image_that_no_list_names_is_written_and_that_is_said(bench: Bench) -
     assert (ended.status, "whether it came here whole is not known" in ended.stdout) == (0, True)
 
 
-LOST = "does NOT hold the image, and what was on it is gone"
-
-
 def test_an_unpacker_that_dies_half_way_is_noticed(bench: Bench) -> None:
     """dd ends well where its pipe does: what is on the disk tells."""
     disk, image = bench.disk("disk", serial="S"), bench.image("proxy.raw.gz")
@@ -145,22 +139,6 @@ def test_a_disk_that_keeps_other_bytes_is_noticed(bench: Bench) -> None:
     bench.program("dd", '#!/bin/sh\ncase $* in *of=*) exec tr A B > ${1#of=} ;; esac\nexec /bin/dd "$@"\n')
     ended = bench.write("--serial", "S", bench.image())
     assert (ended.status, f"/dev/{disk.name} {LOST}" in ended.stderr) == (BROKEN, True)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_who_interrupts_it_is_told_what_the_disk_holds(bench: Bench, number: signal.Signals) -> None:
-    disk, image = bench.disk("disk", serial="S"), bench.image()
-    begun = bench.folder / "begun"
-    os.mkfifo(begun)
-    writing = f"case $* in *of=*) echo > {begun}; exec tail -f /dev/null ;; esac"
-    bench.program("dd", f'#!/bin/sh\n{writing}\nexec /bin/dd "$@"\n')
-    # Whoever starts the tests in the background ignores SIGINT, and a shell cannot trap what was ignored (POSIX, trap).
-    words = ["env", "--default-signal=INT,TERM,HUP", "sh", str(WRITER), "--serial", "S", str(image)]
-    with subprocess.Popen(words, env=bench.env, stderr=subprocess.PIPE, text=True, start_new_session=True) as writer:
-        begun.read_text()  # until it writes
-        os.killpg(writer.pid, number)
-        _, told = writer.communicate(timeout=60)
-    assert (writer.returncode, f"interrupted: /dev/{disk.name} {LOST}" in told) == (BROKEN, True)
 
 
 def test_a_system_that_cannot_move_the_second_table_says_who_will(bench: Bench) -> None:

@@ -12,8 +12,9 @@ here=$(dirname "$0")
 cmdline=$1
 shift
 answers=$(mktemp -u)
+MAILNIX_ANSWERS=$answers
 MAILNIX_PROGRESS=yes # what follows is no terminal, and nobody likes to wait without a word
-export MAILNIX_PROGRESS
+export MAILNIX_ANSWERS MAILNIX_PROGRESS
 
 setting() { sed -n "s/^$1=//p" "$here/mailnix-install.conf"; }
 machine=$(setting machine)
@@ -24,7 +25,9 @@ wanted() { # the serial number of the disk that is written without a question, o
     if [ -n "$serial" ]; then echo "$serial"; else setting disk_serial; fi
 }
 installed() { # whether a disk has this image's partition table, or a root file system that mailnix made (finish.sh)
-    lsblk -nro LABEL,PTUUID | tr ' ' '\n' | grep -qixF -e mailnix -e "$(setting disk_id)"
+    lsblk -nro NAME | while read -r name; do # what lsblk says itself of labels is udev's, where there is one
+        for tag in LABEL PTUUID; do blkid -p -o value -s "$tag" "/dev/$name"; done
+    done 2> /dev/null | grep -qixF -e mailnix -e "$(setting disk_id)"
 }
 say() { printf '\n%s\n' "$*"; }
 ask() { # QUESTION: sets `answer`

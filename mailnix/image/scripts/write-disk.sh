@@ -6,19 +6,21 @@
 #   sh write-disk.sh --list                   shows the disks, and writes nothing
 #
 # IMAGE is raw, or raw and packed by gzip (its name ends in .gz). A SHA256SUMS beside it is compared with it.
-# It ends with 0 where the disk holds the image, read back from it; 1 where it was refused, and nothing was written;
-# 2 for wrong words; 3 where writing had begun, and the disk does not hold the image.
+# It ends with 0 where the disk holds the image, read back from it; 1 where it was refused or interrupted, and nothing
+# was written; 2 for wrong words; 3 where writing had begun, and the disk does not hold the image.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 LC_ALL=C
 export PATH LC_ALL
 
-say() { printf 'write-disk: %s\n' "$*"; }
+# Where nobody hears it any more (a connection that broke), the status is the same.
+say() { printf 'write-disk: %s\n' "$*" || :; }
 fail() { # STATUS SENTENCE WHAT-TO-DO
-    printf 'write-disk: %s\n  %s\n' "$2" "$3" >&2
+    printf 'write-disk: %s\n  %s\n' "$2" "$3" >&2 || :
     exit "$1"
 }
 refuse() { fail 1 "$1; nothing was written" "$2"; }
+interrupted() { refuse interrupted "run it again"; }
 usage() { fail 2 "$1" "sh write-disk.sh [--serial SERIAL] IMAGE, or sh write-disk.sh --list"; }
 
 words() {
@@ -179,6 +181,8 @@ choose() { # sets `disk`, a name
     by_name=
     if [ -z "$wanted" ]; then
         show
+        # What was typed before anybody saw the disks is no answer. install.sh says where answers come from.
+        [ -z "${MAILNIX_ANSWERS-}" ] || dd if="$MAILNIX_ANSWERS" of=/dev/null iflag=nonblock 2> /dev/null || :
         echo "All that is on the disk that you name is lost."
         printf 'Its serial number, or its name where it has none (empty: write nothing): '
         read -r wanted || wanted=
@@ -202,12 +206,21 @@ choose() { # sets `disk`, a name
 
 broken() { fail 3 "$1: /dev/$disk does NOT hold the image, and what was on it is gone" "run the same command again"; }
 
+old_signatures_go() { # RAID's and other tables, also at the disk's end: this writes first
+    # wipefs takes the disk for itself alone, which the kernel refuses while a file system or a RAID has the whole of it,
+    # seen from here or not. It is past signals: else nobody knew, after one, whether it had written.
+    late=
+    trap 'late=yes' INT TERM HUP
+    if ! (trap '' INT TERM HUP && exec wipefs --all --quiet "/dev/$disk"); then
+        [ -z "$late" ] || interrupted
+        refuse "/dev/$disk is in use" "nothing is forced: find what uses it"
+    fi
+    trap 'broken interrupted' INT TERM HUP
+    [ -z "$late" ] || broken interrupted
+}
 write() {
     say "writing $size bytes to /dev/$disk"
-    trap 'broken interrupted' INT TERM HUP
-    # Old signatures at the disk's end (RAID, another table) go, too. And wipefs takes the disk for itself alone, which
-    # the kernel refuses while a file system or a RAID has the whole of it, seen from here or not.
-    wipefs --all --quiet "/dev/$disk" || refuse "/dev/$disk is in use" "nothing is forced: find what uses it"
+    old_signatures_go
     progress=
     if { [ -t 2 ] || [ -n "${MAILNIX_PROGRESS-}" ]; } && dd --help 2>&1 | grep -q progress; then
         progress=status=progress
@@ -217,7 +230,7 @@ write() {
     say "reading it back"
     blockdev --flushbufs "/dev/$disk" || broken "it cannot be read back"
     [ "$(head -c "$size" "/dev/$disk" | digest)" = "$sum" ] || broken "other bytes came back than the image has"
-    trap - INT TERM HUP
+    trap '' INT TERM HUP # all is there; the table's move, a moment, is not left half done
 }
 backup_table() { # GPT has its second table in the disk's last sectors (UEFI 2.10, 5.3.2), which the image cannot know
     [ -n "$gpt" ] && [ "$(blockdev --getsize64 "/dev/$disk")" -gt "$size" ] || return 0
@@ -227,11 +240,12 @@ backup_table() { # GPT has its second table in the disk's last sectors (UEFI 2.1
 finish() {
     backup_table
     blockdev --rereadpt "/dev/$disk" 2> /dev/null || say "this system still sees the old partitions: the next start does not"
-    lsblk -o NAME,SIZE,FSTYPE,LABEL "/dev/$disk"
+    lsblk -o NAME,SIZE,FSTYPE,LABEL "/dev/$disk" || :
     say "/dev/$disk holds the image: all $size bytes were read back, sha256 $sum"
 }
 
 words "$@"
+trap interrupted INT TERM HUP
 tools
 if [ -n "$list" ]; then
     show
