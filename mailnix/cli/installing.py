@@ -44,6 +44,7 @@ def _write(host: HostPlan, image: Path) -> Iterator[str]:
     if not isinstance(host, ProxyPlan):
         yield f"next, {host.name}: write it onto its own disk, from a live system ({PAGES}/live-system.md)"
         yield f"  sh {WRITER} {image.name}"
+        yield f"  or build with --format {Format.ISO}: a USB stick that needs no live system ({PAGES}/bare-pc.md)"
         return
     yield f"next, {host.name}: write it onto the server's disk, from its rescue system ({PAGES}/rescue.md)"
     files = shlex.join(str(file) for file in (image, image.parent / SUMS, image.parent / WRITER))

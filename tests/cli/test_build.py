@@ -162,6 +162,7 @@ def test_the_next_step_of_each_machine_is_said(mailnix: Run, config: Path, built
         f"mailnix secrets seed {config} proxy",
         f"mailnix secrets push {config} proxy",
         "sh write-disk.sh internal.raw.gz",
+        f"or build with --format iso: a USB stick that needs no live system ({PAGES}/bare-pc.md)",
         f"mailnix secrets seed {config} internal",
         f"mailnix secrets push {config} internal --to root@ADDRESS",
     ):
