@@ -70,7 +70,7 @@ def _programs(said: Words, plan: Plan) -> Iterator[Trouble]:
         yield Trouble(
             "A mail program does not connect",
             f"It must see a certificate for {to_unicode(host)}. At home, see the page about split DNS.",
-            f"openssl s_client -connect {host}:{client.port}{starttls} -brief </dev/null",
+            f"openssl s_client -connect {host}:{client.port}{starttls} -verify_hostname {host} -brief </dev/null",
             f"{_PAGES}/at-home.md",
         )
     yield Trouble(
@@ -109,7 +109,7 @@ def _machines(said: Words, plan: Plan) -> Iterator[Trouble]:
     )
     yield Trouble(
         "A disk is full",
-        "Mail waits at its senders meanwhile, and is not lost.",
+        "Whoever has no room for a mail tells its sender to come back.",
         _looked(said, plan, "proxy.disk", "internal.disk"),
         _MORE,
     )

@@ -10,8 +10,8 @@ from typing import Final, TypeAlias, TypeVar
 from attrs import evolve, frozen
 
 from mailnix.plan.types import DnsRecord, Need
-from mailnix.published import athome, keys
-from mailnix.published.compare import ADDRESSES, Ours, compare, questions
+from mailnix.published import athome
+from mailnix.published.compare import Ours, compare, questions
 from mailnix.published.values import Finding, Look, State
 from mailnix.resolve import (
     TOGETHER,
@@ -84,21 +84,25 @@ def look(
     """
     records = tuple(records)
     wanted = tuple(record for record in records if not record.placeholder)
-    ours, asks = _ours(records, mailcow), ask or recursive(resolver)
-    seen = _sight(resolver.name, asks, ours, wanted, _ROOT)
+    ours, asks = Ours.of(records, mailcow), ask or recursive(resolver)
+    seen = _sight(resolver.name, asks, ours, wanted, questions(wanted, ours), _ROOT)
     seen = evolve(seen, answers=athome.without(seen.answers, ours.addresses))
     if not seen.answered and seen.unasked:
         return _whole(wanted, (seen,), seen.unasked)
     lost: list[Finding] = []
     unknown: set[str] = set()
     jobs: list[Callable[[], Sight]] = []
-    for zone, members in _by_zone(wanted, Authorities(asks)).items():
-        if isinstance(zone, Unasked):
+    for zone, asked in _by_zone(questions(wanted, ours), Authorities(asks)).items():
+        names = {name for name, _kind in asked}
+        members = tuple(record for record in wanted if record.name in names)
+        if not isinstance(zone, Unasked):
+            jobs += [
+                partial(_sight, each.name, led_on(ask_at(each), asks), ours, members, asked) for each in zone.servers
+            ]
+        elif members:
             name = members[0].name
             unknown.update(record.name for record in members)
             lost.append(Finding(State.UNASKED, name, "NS", (), (), zone.why, _AGAIN, None, (resolver.name,)))
-        else:
-            jobs += [partial(_sight, each.name, led_on(ask_at(each), asks), ours, members) for each in zone.servers]
     # Who does not know whose a name is, is not believed about it: a network without a way out has nothing of anything.
     seen = evolve(seen, records=tuple(record for record in wanted if record.name not in unknown))
     sights = _parallel(lambda job: job(), jobs)
@@ -109,22 +113,25 @@ def look_at(records: Iterable[DnsRecord], mailcow: Iterable[str], server: Server
     """Ask one server alone for what belongs into zones of ours: one that is to serve them soon, say."""
     records = tuple(records)
     wanted = tuple(record for record in records if record.zone and not record.placeholder)
-    seen = _sight(server.name, ask or recursive(server), _ours(records, mailcow), wanted)
+    ours = Ours.of(records, mailcow)
+    seen = _sight(server.name, ask or recursive(server), ours, wanted, questions(wanted, ours))
     found = (evolve(finding, where=(seen.who,)) for finding in seen.differences)
     return _whole(wanted, (seen,), (*found, *seen.unasked))
 
 
-def _ours(records: Sequence[DnsRecord], mailcow: Iterable[str]) -> Ours:
-    addresses = frozenset(record.data for record in records if record.type in ADDRESSES)
-    return Ours(addresses, frozenset(mailcow), keys.undescribed(records))
-
-
-def _sight(who: str, ask: Ask, ours: Ours, records: tuple[DnsRecord, ...], first: Question | None = None) -> Sight:
-    """What a server says; of one that is silent about `first` (or the first record), nothing more is asked.
+def _sight(
+    who: str,
+    ask: Ask,
+    ours: Ours,
+    records: tuple[DnsRecord, ...],
+    wanted: Iterable[Question],
+    first: Question | None = None,
+) -> Sight:
+    """What a server says; of one that is silent about `first` (or the first question), nothing more is asked.
 
     It was asked thrice already: to wait as long for each of a hundred questions would tell nothing more.
     """
-    asked = tuple(dict.fromkeys(questions(records, ours)))
+    asked = tuple(dict.fromkeys(wanted))
     answer = ask(*(first or asked[0]))
     silent = isinstance(answer, Unasked) and not answer.rcode
     return Sight(who, records, dict.fromkeys(asked, answer) if silent else together(ask, asked), ours)
@@ -143,13 +150,14 @@ def led_on(ask: Ask, others: Ask) -> Ask:
     return led_on
 
 
-def _by_zone(records: Sequence[DnsRecord], authorities: Authorities) -> Mapping[Zone | Unasked, tuple[DnsRecord, ...]]:
-    """Records by the zone that they are really in, which a plan can only guess."""
-    names = list(dict.fromkeys(record.name for record in records))
+def _by_zone(asked: Iterable[Question], authorities: Authorities) -> Mapping[Zone | Unasked, tuple[Question, ...]]:
+    """Questions by the zone that their names are really in, which a plan can only guess."""
+    asked = tuple(dict.fromkeys(asked))
+    names = list(dict.fromkeys(name for name, _kind in asked))
     zones = dict(zip(names, _parallel(authorities.of, names), strict=True))
-    found: dict[Zone | Unasked, list[DnsRecord]] = {}
-    for record in records:
-        found.setdefault(zones[record.name], []).append(record)
+    found: dict[Zone | Unasked, list[Question]] = {}
+    for question in asked:
+        found.setdefault(zones[question[0]], []).append(question)
     return {zone: tuple(members) for zone, members in found.items()}
 
 

@@ -5,7 +5,7 @@ Others' records stay as they are where they do no harm: a web site's TXT, say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from attrs import frozen
@@ -35,13 +35,26 @@ _PUBLISH_OVER: Final = "publish what is described: a wildcard answers for names 
 
 @frozen
 class Ours:
-    """What of ours records are compared with: the proxies' addresses, the names in Mailcow's own certificate, and names
-    at which no key is described.
+    """What of ours records are compared with, in whichever zone it is: the proxies' addresses, the names in Mailcow's
+    certificate, the CAA records by which an authority may issue, and names at which no key or policy is described.
     """
 
     addresses: frozenset[str]
     mailcow: frozenset[str]
-    keyless: frozenset[str] = frozenset()
+    issuing: tuple[DnsRecord, ...]
+    keyless: tuple[str, ...]
+    policyless: tuple[str, ...]
+
+    @classmethod
+    def of(cls, records: Sequence[DnsRecord], mailcow: Iterable[str]) -> Ours:
+        """That of these records, which are all that are described."""
+        return cls(
+            frozenset(record.data for record in records if record.type in ADDRESSES),
+            frozenset(mailcow),
+            issuers.issuing(records),
+            keys.undescribed(records),
+            texts.undescribed(records),
+        )
 
 
 def questions(records: Sequence[DnsRecord], ours: Ours) -> Iterator[Question]:
@@ -53,20 +66,23 @@ def questions(records: Sequence[DnsRecord], ours: Ours) -> Iterator[Question]:
             if zone:
                 yield _probe(zone), asked
     yield from issuers.questions(records, ours.mailcow)
-    yield from ((name, "TXT") for name in texts.undescribed(records))
-    yield from ((name, keys.KIND) for name in keys.asked(records, ours.keyless))
+    yield from ((name, "TXT") for name in ours.policyless)
+    yield from ((name, keys.KIND) for name in ours.keyless)
 
 
 def compare(records: Sequence[DnsRecord], answers: Answers, ours: Ours) -> tuple[Finding, ...]:
-    """What differs by these answers; where there was none, nothing is said."""
+    """What differs by these answers; where there was none, nothing is said.
+
+    The records are those that belong into this server's zone. What others' there do to ours is told wherever ours are.
+    """
     by_name: dict[str, list[DnsRecord]] = {}
     for record in records:
         by_name.setdefault(record.name, []).append(record)
     found = [finding for members in by_name.values() for finding in _named(members, answers, ours.addresses)]
-    found += issuers.forbidding(records, answers, ours.mailcow)
-    found += issuers.at_addresses(records, answers, ours.addresses)
-    found += keys.left_over(records, answers, ours.keyless)
-    return tuple(dict.fromkeys((*found, *texts.left_over(records, answers))))
+    found += issuers.forbidding(ours.issuing, answers, ours.mailcow)
+    found += issuers.at_addresses(records, answers, ours.addresses, ours.issuing)
+    found += keys.left_over(ours.keyless, answers)
+    return tuple(dict.fromkeys((*found, *texts.left_over(ours.policyless, answers))))
 
 
 def _probe(zone: str) -> str:

@@ -42,14 +42,18 @@ def compare(records: Sequence[DnsRecord], found: Sequence[str]) -> Iterator[Find
     yield Finding(state, first.name, _CAA, missing, tuple(found), why, todo, first.need)
 
 
+def issuing(records: Iterable[DnsRecord]) -> tuple[DnsRecord, ...]:
+    """The CAA records by which somebody may issue."""
+    return tuple(record for record in records if record.type == _CAA and authorities([record.data]))
+
+
 def forbidding(
-    records: Sequence[DnsRecord], answers: Mapping[Question, Answer], mailcow: Collection[str]
+    issues: Sequence[DnsRecord], answers: Mapping[Question, Answer], mailcow: Collection[str]
 ) -> Iterator[Finding]:
     """CAA records above Mailcow's names, a web site's say, that leave our authority out.
 
     By RFC 8659 the nearer record counts; but Mailcow reads those of its name's parent, and asks for no certificate.
     """
-    issues = [record for record in records if record.type == _CAA and authorities([record.data])]
     told = {record.name for record in issues}  # what is described is compared as that
     for record in issues:
         parent = read_by_mailcow(record.name)
@@ -63,15 +67,17 @@ def forbidding(
 
 
 def at_addresses(
-    records: Sequence[DnsRecord], answers: Mapping[Question, Answer], ours: Collection[str]
+    records: Sequence[DnsRecord],
+    answers: Mapping[Question, Answer],
+    ours: Collection[str],
+    issues: Sequence[DnsRecord],
 ) -> Iterator[Finding]:
     """CAA records that count for a name that leads to us by addresses: as an alias, it had those of its target."""
-    described = [record for record in records if record.type == _CAA and authorities([record.data])]
     for record in records:
         if record.type != "CNAME" or not _is_at(record.name, answers, ours):
             continue
         target = record.data.rstrip(".")
-        issue = next((each for each in described if each.name == target), None)
+        issue = next((each for each in issues if each.name == target), None)
         owner, found = _nearest(record, answers)
         if issue is not None and bars(found, issuer_of([issue])):
             why = f"no certificate for it: {owner} leaves its authority out"
@@ -95,7 +101,7 @@ def _is_at(name: str, answers: Mapping[Question, Answer], ours: Collection[str])
 def _nearest(record: DnsRecord, answers: Mapping[Question, Answer]) -> tuple[str, Sequence[str]]:
     """The records that an authority finds for a name (RFC 8659 3), and where; none where nobody says."""
     for name in _climbed(record):
-        match answers[name, _CAA]:
+        match answers.get((name, _CAA)):
             case Found(records=found):
                 return name, found
             case Absent():

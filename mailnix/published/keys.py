@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from mailnix.plan.dns import DANE_EE, tlsa_name
@@ -15,26 +15,19 @@ _NO_KEY: Final = "who checks it sends nothing once the certificate is renewed, w
 _REMOVE: Final = "remove it"
 
 
-def undescribed(records: Iterable[DnsRecord]) -> frozenset[str]:
+def undescribed(records: Iterable[DnsRecord]) -> tuple[str, ...]:
     """Where records of our mail servers' keys would be, and none is described, known here or not."""
     records = tuple(records)
-    hosts = {record.name for record in records if record.type == "A"}
-    mail = {record.data.split()[1].rstrip(".") for record in records if record.type == "MX"}
-    return frozenset(map(tlsa_name, hosts & mail)) - {record.name for record in records if record.type == KIND}
-
-
-def asked(records: Sequence[DnsRecord], keyless: Collection[str]) -> Iterator[str]:
-    """Those of the names that are of hosts among these records: one zone's, say."""
     hosts = dict.fromkeys(record.name for record in records if record.type == "A")
-    yield from (name for name in map(tlsa_name, hosts) if name in keyless)
+    mail = {record.data.split()[1].rstrip(".") for record in records if record.type == "MX"}
+    described = {record.name for record in records if record.type == KIND}
+    return tuple(name for name in (tlsa_name(host) for host in hosts if host in mail) if name not in described)
 
 
-def left_over(
-    records: Sequence[DnsRecord], answers: Mapping[Question, Answer], keyless: Collection[str]
-) -> Iterator[Finding]:
+def left_over(keyless: Iterable[str], answers: Mapping[Question, Answer]) -> Iterator[Finding]:
     """Keys of a server's own; an authority's (usage 2) may stay what it is."""
-    for name in asked(records, keyless):
-        answer = answers[name, KIND]
+    for name in keyless:
+        answer = answers.get((name, KIND))
         if isinstance(answer, Found) and (there := tuple(filter(is_servers_own, answer.records))):
             yield Finding(State.IN_THE_WAY, name, KIND, (), there, _NO_KEY, _REMOVE, Need.REQUIRED)
 

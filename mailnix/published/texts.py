@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from mailnix.plan import purposes
@@ -49,10 +49,10 @@ def undescribed(records: Sequence[DnsRecord]) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(names) if name not in described)
 
 
-def left_over(records: Sequence[DnsRecord], answers: Mapping[Question, Answer]) -> Iterator[Finding]:
+def left_over(policyless: Iterable[str], answers: Mapping[Question, Answer]) -> Iterator[Finding]:
     """Announcements of an MTA-STS policy that is not described; a wildcard's texts are none."""
-    for name in undescribed(records):
-        answer = answers[name, "TXT"]
+    for name in policyless:
+        answer = answers.get((name, "TXT"))
         if isinstance(answer, Found) and (there := tuple(filter(_announces, answer.records))):
             need = purposes.MTA_STS.need
             yield Finding(State.IN_THE_WAY, name, "TXT", (), there, _NO_POLICY, "remove it", need)

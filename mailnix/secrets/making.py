@@ -76,7 +76,9 @@ def put(plan: Plan, folder: Path, name: str, secret: Secret) -> Report:
     what = damage.wrong(credential, secret)
     if what is not None:
         raise SecretsError(f"that is no {credential.purpose}: {what}", "it was not kept; give it again")
-    return _replace(plan, folder, {}, None, given={(credential.host, credential.name): secret})
+    anew = Folder(folder).get(credential.host, credential.name) is not None
+    report = _replace(plan, folder, {}, None, given={(credential.host, credential.name): secret})
+    return evolve(report, notes=tuple(_to_push(plan, report) if anew else ()))
 
 
 def rotate(plan: Plan, folder: Path, names: Iterable[str], on_progress: OnProgress | None = None) -> Report:
@@ -96,7 +98,7 @@ def rotate(plan: Plan, folder: Path, names: Iterable[str], on_progress: OnProgre
         if credential.name == DANE_KEY:  # the next one takes its place: see `_single`
             chosen.setdefault((credential.host, DANE_NEXT), set()).add("")
     report = _replace(plan, folder, chosen, on_progress)
-    return evolve(report, notes=tuple(_notes(chosen, Folder(folder))))
+    return evolve(report, notes=(*_notes(chosen, Folder(folder)), *_to_push(plan, report)))
 
 
 def _replace(
@@ -263,4 +265,15 @@ def _notes(chosen: Iterable[tuple[str, str]], folder: Folder) -> Iterable[str]:
         yield "a first password is only used when its mailbox is made; existing mailboxes keep theirs"
     if rotated & {names.MAILCOW_DBPASS, names.MAILCOW_DBROOT}:
         yield "an existing database is given the new password when Mailcow restarts after the push"
-    yield "machines run on the old ones until: mailnix secrets push CONFIG HOST"
+
+
+def _to_push(plan: Plan, report: Report) -> Iterable[str]:
+    """What hands the machines that have them the new ones; what is withheld from its machine waits for nothing.
+
+    Home comes first: a new key of the tunnel's on the proxy cuts the way to it.
+    """
+    for host in reversed(plan.hosts):
+        theirs = {(each.host, each.name) for each in host.credentials}
+        if any((made.host, made.name) in theirs for made in report.made):
+            words = f"seed CONFIG {host.name} --replace" if host.sealed else f"push CONFIG {host.name}"
+            yield f"{host.name} runs on what it had until: mailnix secrets {words}"

@@ -47,7 +47,9 @@ def _cloudflare_data(record: DnsRecord) -> Block:
             return {"priority": preference, "content": parts.undotted(host)}
         case "SRV":
             priority, weight, port, host = parts.srv(record.data)
-            return {"data": {"priority": priority, "weight": weight, "port": port, "target": parts.undotted(host)}}
+            data = {"priority": priority, "weight": weight, "port": port, "target": parts.undotted(host)}
+            # The API takes the one and answers with both: what stands here once is a difference in every plan.
+            return {"priority": priority, "data": data}
         case "CAA":
             flags, tag, value = parts.caa(record.data)
             return {"data": {"flags": flags, "tag": tag, "value": _template(value)}}

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
-from mailnix.plan import DnsRecord
+from mailnix import Domain
+from mailnix.model.policies import MtaStsMode
+from mailnix.plan import DnsRecord, derive
 from mailnix.published import Look, State, look
 from mailnix.resolve import Absent, Answer, Ask, Server, Unasked
 from rig import signed_dns
 from rig.waiting import free_net
+from tests.descriptions import PUBLIC4, sound
 from tests.published.conftest import World
 
 MAILCOW = ("mail.example.org",)
@@ -172,3 +175,71 @@ def test_home_is_no_excuse_for_what_the_zone_says(records: Sequence[DnsRecord], 
     )
     (finding,) = looked(records, home, {}).findings
     assert (finding.state, finding.found, finding.where) == (State.DIFFERENT, ("192.168.1.20",), ("ns1.host.net",))
+
+
+def within(world: World, *zones: str, beside: str = "") -> tuple[Ask, list[str]]:
+    """A server of these zones alone, less one that is handed on; and what it was asked that is none of its own."""
+    strayed: list[str] = []
+
+    def ask(name: str, kind: str, /) -> Answer:
+        if is_below(name, *zones) and not is_below(name, beside):
+            return world(name, kind)
+        strayed.append(f"{name} {kind}")
+        return Unasked("answers REFUSED", "REFUSED")
+
+    return ask, strayed
+
+
+def is_below(name: str, *zones: str) -> bool:
+    return any(name == zone or name.endswith(f".{zone}") for zone in zones if zone)
+
+
+def of_two_zones(records: Sequence[DnsRecord], world: World) -> tuple[Look, list[str]]:
+    """mail.example.org is a zone of its own, kept elsewhere; and what was asked of servers that cannot know it."""
+    parent, astray = within(world, "example.org", "arpa", beside="mail.example.org")
+    child, strayed = within(world, "mail.example.org")
+    whole = delegated(world, "ns.parent.net").plus(
+        ("mail.example.org", "NS", "ns.child.net."), ("ns.child.net", "A", "192.0.2.20")
+    )
+    found = looked(records, whole, {"ns.parent.net": parent, "ns.child.net": child})
+    return found, astray + strayed
+
+
+def test_nobody_is_asked_for_what_another_zone_has(records: Sequence[DnsRecord], well: World) -> None:
+    found, strayed = of_two_zones(records, well)
+    assert (found.findings, strayed) == ((), [])
+
+
+def test_an_authority_that_the_zone_above_leaves_out_is_seen_at_its_servers(
+    records: Sequence[DnsRecord], well: World
+) -> None:
+    world = well.minus("example.org", "CAA").plus(("example.org", "CAA", '0 issue "digicert.com"'))
+    found, _strayed = of_two_zones(records, world)
+    (finding,) = found.findings
+    assert (finding.state, finding.name) == (State.IN_THE_WAY, "example.org")
+    assert finding.where == ("ns.parent.net", "resolver")
+
+
+def test_an_alias_that_is_published_as_addresses_is_compared_with_its_targets_authority_in_another_zone(
+    records: Sequence[DnsRecord], well: World
+) -> None:
+    name = "autoconfig.example.org"
+    world = well.minus(name).plus((name, "A", PUBLIC4), (name, "CAA", '0 issue "digicert.com"'))
+    found, _strayed = of_two_zones(records, world)
+    (finding,) = found.findings
+    assert (finding.state, finding.name, finding.type) == (State.IN_THE_WAY, name, "CAA")
+    assert finding.where == ("ns.parent.net", "resolver")
+
+
+def test_what_is_announced_in_a_zone_of_its_own_is_seen_there(well: World) -> None:
+    """Who serves policies for others may have been given the name whole."""
+    plain = derive(sound(domains=[Domain("example.org", ["postmaster"], mta_sts=MtaStsMode.OFF)])).records
+    name = "_mta-sts.example.org"
+    world = World.of(plain).plus((name, "TXT", '"v=STSv1; id=1"'))
+    parent, astray = within(world, "example.org", "arpa", beside=name)
+    child, strayed = within(world, name)
+    whole = delegated(world, "ns.parent.net").plus((name, "NS", "ns.child.net."), ("ns.child.net", "A", "192.0.2.20"))
+    found = looked(plain, whole, {"ns.parent.net": parent, "ns.child.net": child})
+    (finding,) = found.findings
+    assert (finding.state, finding.name, finding.where) == (State.IN_THE_WAY, name, ("ns.child.net", "resolver"))
+    assert astray + strayed == []

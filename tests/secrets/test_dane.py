@@ -85,9 +85,10 @@ def test_a_key_that_is_rotated_again_is_told_by_its_own_record(plan: Plan, folde
 
 def test_the_next_key_may_be_made_anew_alone(plan: Plan, folder: Path) -> None:
     now, following = secrets.public_keys(folder).tlsa["proxy"]
-    secrets.rotate(plan, folder, [DANE_NEXT])
+    report = secrets.rotate(plan, folder, [DANE_NEXT])
     assert secrets.public_keys(folder).tlsa["proxy"][0] == now
     assert secrets.public_keys(folder).tlsa["proxy"][1] != following
+    assert not [note for note in report.notes if "push" in note]  # no machine has it, or gets it
 
 
 def test_a_key_that_was_lost_is_replaced_by_the_published_next_one(plan: Plan, folder: Path) -> None:

@@ -48,8 +48,11 @@ def test_a_machine_gets_nothing_until_it_is_put_in(plan: Plan, folder: Path, tmp
 
 def test_what_is_put_in_is_on_every_proxy_and_stays(plan: Plan, folder: Path) -> None:
     for word in (b"first", b"p\xc3\xa4ss word"):
-        secrets.put(plan, folder, f"a/{NAME}", Secret(word))
+        report = secrets.put(plan, folder, f"a/{NAME}", Secret(word))
         assert [(folder / host / NAME).read_bytes() for host in "ab"] == [word, word]
+    assert sorted(report.notes) == [
+        f"{host} runs on what it had until: mailnix secrets push CONFIG {host}" for host in "ab"
+    ]
     assert secrets.init(plan, folder).notes == ()
     assert (folder / "a" / NAME).read_bytes() == b"p\xc3\xa4ss word"
 

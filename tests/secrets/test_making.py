@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_private_key
 
-from mailnix import Domain, Proxy, secrets
+from mailnix import Domain, Internal, Proxy, secrets
 from mailnix.errors import SecretsError
 from mailnix.plan import Plan, SecretKind, derive
 from mailnix.secrets import dkim
+from tests.descriptions import sound
 
 SHAPES = {
     SecretKind.PASSWORD: r"[A-Za-z0-9]{28}",
@@ -148,7 +149,16 @@ def test_rotating_replaces_one_credential_and_what_depends_on_it(
     report = secrets.rotate(plan, folder, [name])
     assert changed(folder, before) == files
     assert {f"{made.host}/{made.name}" for made in report.made} == files
-    assert any("mailnix secrets push" in note for note in report.notes)
+    told = {note.rpartition(" ")[2] for note in report.notes if "mailnix secrets push" in note}
+    assert told == {file.partition("/")[0] for file in files}
+
+
+def test_a_machine_that_nobody_logs_in_to_gets_a_disk_and_home_is_told_first(folder: Path) -> None:
+    plan = derive(sound(internal=Internal("internal", sealed=True)))
+    assert secrets.rotate(plan, folder, ["network.wireguard.preshared.wg0"]).notes == (
+        "internal runs on what it had until: mailnix secrets seed CONFIG internal --replace",
+        "proxy runs on what it had until: mailnix secrets push CONFIG proxy",
+    )
 
 
 def test_rotating_one_mailbox_leaves_the_others(plan: Plan, folder: Path) -> None:

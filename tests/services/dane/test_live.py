@@ -171,6 +171,19 @@ def test_a_key_stays_through_issue_renewal_and_roll_over_and_dns_knows_it_each_t
     assert issuer(rolled) == issuer(signed)
 
 
+def test_an_account_that_the_authority_has_forgotten_is_made_anew_at_once(world: World) -> None:
+    keeper = world.keeper
+    keeper.renew()
+    (folder,) = keeper.kept.glob("accounts/*")
+    (folder / "account_id.json").unlink()  # so that it asks; for an URL that is nobody's, Caddy answers "500 {}"
+    run.run(["openssl", "genrsa", "-out", folder / "account_key.pem", "2048"])  # one that the authority does not know
+    (keeper.kept / "cert.pem").write_bytes(expiring(keeper.secrets / "proxy" / DANE_KEY))
+    said = keeper.renew().stdout
+    assert "forgotten the account" in said
+    assert "a new certificate" in said
+    assert issuer(keeper.served()) != "self-signed"
+
+
 def test_caddys_own_certificate_for_the_name_has_another_key_and_is_had_beside_it(world: World) -> None:
     folder = world.keeper.folder / "caddy/certificates"
     until(lambda: any(folder.glob(f"*/{HOST}/{HOST}.crt")), "Caddy has one")

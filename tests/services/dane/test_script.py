@@ -109,3 +109,23 @@ def test_an_account_whose_making_was_interrupted_is_made_anew(keeper: Keeper, *,
         shutil.copy(keeper.folder / "client", keeper.kept / "registered")
     keeper.renew(check=False)
     assert account.exists() is whole
+
+
+@pytest.mark.parametrize(
+    ("error", "registrations"), [("accountDoesNotExist", 2), ("rateLimited", 1), ("malformed", 1), ("unauthorized", 1)]
+)
+def test_only_an_account_that_is_unknown_is_made_anew_and_once_in_an_hour(
+    keeper: Keeper, error: str, registrations: int
+) -> None:
+    """As Let's Encrypt says it: of an URL that it does not know, which is kept with the key."""
+    programs, asked = keeper.folder / "programs", keeper.folder / "asked"
+    programs.mkdir()
+    answer = f'{{"type": "urn:ietf:params:acme:error:{error}", "status": 400}}'
+    client = f"#!/bin/sh\necho \"$*\" >>{asked}\ncase $* in *--register*) exit 0 ;; esac\necho '{answer}' >&2\nexit 1\n"
+    (programs / "dehydrated").write_text(client)
+    (programs / "dehydrated").chmod(0o755)
+    keeper.words = ("env", f"PATH={programs}:{os.environ['PATH']}")
+    done = keeper.renew(check=False)
+    assert done.status == 75
+    assert error in done.stderr
+    assert asked.read_text().count("--register ") == registrations

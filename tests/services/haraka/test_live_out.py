@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import os
 import resource
+import shlex
 import smtplib
 import time
 from collections.abc import Callable, Iterator
@@ -12,10 +13,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from attrs import evolve
 
 import rig as stands
+from mailnix.run import run
 from mailnix.services.haraka.render import files_out
 from mailnix.services.haraka.values import HarakaOut, Timing
 from rig import Haraka, Stand
@@ -121,6 +124,25 @@ def test_queued_mail_survives_a_killed_haraka_and_is_delivered_once(start: Start
 
 
 @attack(Kind.RECEIVER, right="delivered once", source="RFC 1047; RFC 5321 4.5.3.2.6")
+def test_what_a_stolen_password_sent_is_taken_out_of_the_queue_as_the_page_says(start: Start) -> None:
+    page = (Path(__file__).parents[3] / "docs/howto/troubles.md").read_text()
+    (typed,) = (line for line in page.splitlines() if "/queue && grep" in line)
+    _stop, removes, _start = shlex.split(typed)[-1].split("; ")
+    with stands.sink(replies={"MAIL": "451 later"}) as world:
+        server = start(world.port)
+        send(server)
+        with client(server) as session:
+            session.sendmail("bob@example.org", ["dave@example.net"], b"Cc: <alice@example.org>\r\n" + MESSAGE)
+        stands.until(lambda: len(queued(server)) == 2, "both wait")
+        server.kill()
+        run(["sh", "-c", removes.replace(str(attrs.fields(HarakaOut).queue_dir.default), str(queue_of(server)))])
+        assert len(queued(server)) == 1
+        world.replies, world.commands[:] = {}, []
+        server.start()
+        stands.until(lambda: queued(server) == [], "the queue is empty")
+    assert [line for line in world.commands if line.startswith("MAIL")] == ["MAIL FROM:<bob@example.org>"]
+
+
 def test_mail_is_sent_once_to_a_server_that_takes_its_time(start: Start) -> None:
     with stands.sink(dot_seconds=3) as world:
         server = start(world.port, timing=Timing(connect=1))

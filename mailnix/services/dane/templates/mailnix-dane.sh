@@ -52,6 +52,20 @@ registered() { # CONFIG
     cp "$1" "$kept/registered"
 }
 
+# What the client says is kept beside, for `forgotten`.
+signed() { # CONFIG
+    status=0
+    timeout 300 dehydrated --config "$1" --no-lock --signcsr "$new/request.pem" >"$new/answer" 2>"$new/said" || status=$?
+    cat "$new/said" >&2
+    return $status
+}
+
+forgotten() { # the authority does not know the account any more (RFC 8555 6.7), and never will again
+    grep -q urn:ietf:params:acme:error:accountDoesNotExist "$new/said" || return 1
+    echo "the authority has forgotten the account: another one is made"
+    rm "$kept/registered"
+}
+
 failed() {
     echo "no certificate for $name now; it is tried again within the hour"
     exit 75 # EX_TEMPFAIL
@@ -67,7 +81,7 @@ renew() {
     done
     export CURL_CA_BUNDLE="$new/authorities.pem"
     registered "$config" || failed
-    timeout 300 dehydrated --config "$config" --no-lock --signcsr "$new/request.pem" >"$new/answer" || failed
+    signed "$config" || { forgotten && registered "$config" && signed "$config"; } || failed
     sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/p' "$new/answer" >"$kept/.cert.pem"
     fits "$kept/.cert.pem" || { echo "what the authority sent is no certificate for $name and this key" >&2 && exit 1; }
     mv -f "$kept/.cert.pem" "$kept/cert.pem"
