@@ -184,6 +184,8 @@ class _Change:
         del self.waiting[each.move.host]
         last = status.last
         why = last.why if last is not None and last.id == self.token else "it is not what waits there any more"
+        if bad := wrong(self.seen):
+            why += f"; seen last: {reason(bad)}"
         raise Refused(f"{each.move.host} went back by itself: {why}")
 
     def _confirm(self) -> None:
