@@ -202,7 +202,8 @@ class Played:
             self.previous, self.current, self.pending = self.current, number, None
             self.ran.append(number)
             self.last = Ended(token, "confirmed")
-        assert self.current == number
+        if self.current != number:
+            raise Refused(f"{self.host}: taken back: {self.last.why if self.last else 'nothing waits'}")
         self._breaks("confirm")
 
     def upgrades(self) -> Upgrades:
