@@ -48,6 +48,7 @@ if ! $install "$folder/$1" >&2; then
 fi
 """
 LOOK: Final = files("mailnix.deploy") / "guest" / "look.py"
+NEIGHBOUR: Final = files("mailnix.deploy") / "guest" / "neighbour.py"
 
 
 @define
@@ -181,12 +182,19 @@ class Remote:
 
     def look(self, questions: Sequence[Question]) -> Sequence[Answer]:
         """By a program that is sent along."""
+        return self._sent_along(LOOK.read_bytes(), questions)
+
+    def free(self, address: str) -> Answer:
+        """Likewise."""
+        return self._sent_along(NEIGHBOUR.read_bytes(), [address])[0]
+
+    def _sent_along(self, program: bytes, asked: Sequence[object]) -> Sequence[Answer]:
         python = nixos.PYTHON if self.is_nixos else ("python3",)
-        words = (*python, "-I", "-", json.dumps(questions))
-        said = self._any(words, LOOK.read_bytes(), SHORT + 20 * len(questions))
-        if read_json(said.stdout) is None:
+        said = self._any((*python, "-I", "-", json.dumps(asked)), program, SHORT + 20 * len(asked))
+        answers = read_answers(said)
+        if len(answers) != len(asked):
             raise self._no_answer(said)
-        return read_answers(said)
+        return answers
 
     def _claimed(self, number: int) -> tuple[str, ...]:
         return ("--claim", claim) if (claim := self.claims.get(number)) else ()

@@ -262,7 +262,14 @@ def main(questions: list[Question]) -> list[Answer]:
     """All of them, in their order."""
     mailcows = {"mailcow": mailcow, "release": release, "database": database}
     kinds: dict[str, Callable[[str, int], Answer]]
-    kinds = {"greeting": greeting, "ssh": ssh, "route": route, "name": name, "handshake": handshake, **mailcows}
+    kinds = {
+        "greeting": greeting,
+        "ssh": ssh,
+        "route": route,
+        "name": name,
+        "handshake": handshake,
+        **mailcows,
+    }
     return [kinds[kind](name, number) for kind, name, number in questions]
 
 
