@@ -36,6 +36,10 @@ class About(StrEnum):
     NAMES = "names are looked up"
     RELEASE = "another Mailcow, all of it"
     AGAIN = "Mailcow, all of it"
+    MAILCOW_6 = "Mailcow through the tunnel, by IPv6"
+    HARAKA_6 = "port 25 from outside, by IPv6"
+    HARAKA_ITSELF_6 = "port 25 from itself, by IPv6"
+    SSH_6 = "SSH from outside, by IPv6"
 
 
 @frozen
@@ -56,7 +60,7 @@ class Check:
 
 def checks(plan: Plan, changed: Collection[str], reached: Collection[str]) -> tuple[Check, ...]:
     """What tells whether the `changed` machines do their work; asked of machines that are `reached`, and here."""
-    found = [check for proxy in plan.proxies for check in _of(proxy)]
+    found = [check for proxy in plan.proxies for check in (*_of(proxy), *_of_ipv6(plan, proxy))]
     found += [_names(plan, host.name) for host in plan.hosts]
     return tuple(each for each in found if {*each.hosts} & {*changed} and each.asked in {HERE, *reached})
 
@@ -83,6 +87,34 @@ def _of(proxy: ProxyPlan) -> Iterator[Check]:
     yield Check(About.RELAY, proxy.name, home, ("greeting", str(link.proxy.ipv4), ports.RELAY), both)
     yield Check(About.HARAKA, proxy.name, HERE, _greeting(proxy.ipv4), (proxy.name,))
     yield Check(About.HARAKA_ITSELF, proxy.name, proxy.name, _greeting(proxy.ipv4), (proxy.name,))
+
+
+def _of_ipv6(plan: Plan, proxy: ProxyPlan) -> Iterator[Check]:
+    """The same where the world knows the proxy by an IPv6 address, too: a change may break that alone.
+
+    Through the tunnel's own IPv6 come mail programs, and no incoming mail. Where SSH is for some networks alone,
+    whether whoever deploys is in one of IPv6 is not known, and need not be.
+    """
+    if proxy.ipv6 is None:
+        return
+    inner, alone = proxy.tunnel.internal, (proxy.name,)
+    for client in [each for each in plan.internal.client_ports if each.starttls == "smtp"][:1]:
+        question = ("greeting", str(inner.ipv6), client.port)
+        yield Check(About.MAILCOW_6, proxy.name, proxy.name, question, (inner.host, proxy.name))
+    yield Check(About.HARAKA_6, proxy.name, HERE, _greeting(proxy.ipv6), alone)
+    yield Check(About.HARAKA_ITSELF_6, proxy.name, proxy.name, _greeting(proxy.ipv6), alone)
+    if not (proxy.sealed or proxy.admin_networks):
+        yield Check(About.SSH_6, proxy.name, HERE, ("ssh", str(proxy.ipv6), ports.SSH), alone)
+
+
+def needs_ipv6(check: Check) -> bool:
+    """Whether it is asked from here by IPv6, which not every place has."""
+    return check.asked == HERE and check.about in (About.HARAKA_6, About.SSH_6)
+
+
+def route(check: Check) -> Question:
+    """What tells whether that can be asked at all."""
+    return ("route", check.question[1], 0)
 
 
 def _greeting(address: object) -> Question:

@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from mailnix.deploy import absent, links, strange, upgrading
+from mailnix.deploy import absent, links, strange, taken, upgrading
 from mailnix.deploy.asking import Asked, Asking, ask
 from mailnix.deploy.making import credentials_archive
 from mailnix.deploy.moves import Move
@@ -66,6 +66,8 @@ def deploy(deploying: Deploying) -> Report:
     strange.ask(deploying.asking, asked, {host: each.credentials for host, each in differing.items()})
     found = tied(deploying, asked, differing)
     todo = _todo(deploying, asked, differing, found)
+    if (home := deploying.plan.internal.name) in todo:
+        taken.refuse(deploying.plan, asked.machines[home])
     outcomes = _left_alone(deploying, asked, differing, todo)
     staged = stage(deploying.asking, deploying.credentials, asked, differing, todo)
     outcomes |= {host: Outcome(host, End.PLANNED, why=FIRST) for host in todo if host not in staged}

@@ -113,3 +113,7 @@ class Machine(Protocol):
     def look(self, questions: Sequence[Question]) -> Sequence[Answer]:
         """Ask around from there."""
         ...
+
+    def free(self, address: str) -> Answer:
+        """Whether no other machine of its own network has an IPv4 address that it is to have."""
+        ...

@@ -22,5 +22,5 @@ def read_json(text: str) -> Any:
 
 
 def read_answers(done: Completed) -> Sequence[Answer]:
-    """What guest/look.py printed."""
+    """What programs in guest/ printed."""
     return [(bool(ok), str(said)) for ok, said in read_json(done.stdout) or ()]

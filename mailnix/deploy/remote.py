@@ -5,16 +5,16 @@ shows that one is let in.
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from mailnix.deploy import probe as probes
 from mailnix.deploy.checks import Answer, Question
+from mailnix.deploy.doors import Door
 from mailnix.deploy.machine import Busy, Refused, Unreached
 from mailnix.deploy.nixos import program as nixos
 from mailnix.deploy.reading import read_answers, read_json
@@ -23,15 +23,12 @@ from mailnix.errors import CommandFailed, DeployError
 from mailnix.run import Completed, Runner, run
 from mailnix.secrets import Secret
 from mailnix.services.generations.names import PROGRAM
-from mailnix.ssh import NO_SUCH_PROGRAM, SSH_FAILED, Way, argv, failure, last_line, sent_elsewhere
+from mailnix.ssh import NO_SUCH_PROGRAM, SSH_FAILED, Way, failure, last_line, sent_elsewhere
 
 BUSY: Final = 4
-ALIVE: Final = ("-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=4")
-ALONE: Final = ("-o", "ControlPath=none")
 WAITING: Final = "waiting for "
 """How our program, and apt, begin to say that they wait for another program."""
 
-SHARED_FOR: Final = 120  # seconds without a call
 SHORT: Final = 300.0  # seconds; dpkg reads all that is installed to see what was changed by hand
 SENDING: Final = 3600.0  # a slow line at home, and Debian's packages
 FETCHING: Final = 7500.0  # some gigabytes of images; the machine's program gives up before
@@ -51,35 +48,7 @@ if ! $install "$folder/$1" >&2; then
 fi
 """
 LOOK: Final = files("mailnix.deploy") / "guest" / "look.py"
-
-
-@frozen
-class Door:
-    """A way in, and whether one is root there only by sudo."""
-
-    way: Way
-    sudo: bool = False
-
-    def argv(self, words: Sequence[str], sockets: Path | None = None) -> tuple[str, ...]:
-        """The call that runs a program there as root; by a connection that is shared, where there is a folder for it.
-
-        A jump host's is not: it would stay open for as long as this one does.
-        """
-        command = shlex.join((*(("sudo", "-n") if self.sudo else ()), *words))
-        shared = () if sockets is None else _shared(sockets)
-        return argv(self.way, command, (*ALIVE, *ALONE), shared)
-
-
-def _shared(sockets: Path) -> tuple[str, ...]:
-    path = f"ControlPath={sockets}/%C"  # a socket's path has 108 bytes at most (unix(7))
-    return ("-o", "ControlMaster=auto", "-o", path, "-o", f"ControlPersist={SHARED_FOR}")
-
-
-def end_shared(sockets: Path, runner: Runner = run) -> None:
-    """End the connections of a folder, which would stay open for a while."""
-    for path in sockets.iterdir():
-        if path.is_socket():
-            runner(("ssh", "-o", f"ControlPath={path}", "-O", "exit", "any"), check=False)
+NEIGHBOUR: Final = files("mailnix.deploy") / "guest" / "neighbour.py"
 
 
 @define
@@ -95,6 +64,7 @@ class Remote:
     at: int = field(default=0, init=False)
     heard: str = field(default="", init=False)
     is_nixos: bool = field(default=False, init=False)
+    claims: dict[int, str] = field(factory=dict, init=False)
 
     @classmethod
     def by(
@@ -166,15 +136,17 @@ class Remote:
 
     def receive(self, number: int, archive: Secret) -> Received:
         """As the program does."""
-        return Received.read(self._verb("receive", str(number), stdin=archive, timeout=SENDING))
+        said = self._verb("receive", str(number), stdin=archive, timeout=SENDING)
+        self.claims[number] = said.get("claim", "")
+        return Received.read(said)
 
     def forget(self, number: int) -> None:
         """As the program does."""
-        self._verb("forget", str(number))
+        self._verb("forget", str(number), *self._claimed(number))
 
     def plan(self, number: int) -> Changes:
         """As the program says."""
-        return Changes.read(self._verb("plan", str(number), timeout=CHANGING))
+        return Changes.read(self._verb("plan", str(number), *self._claimed(number), timeout=CHANGING))
 
     def ahead(self, number: int) -> None:
         """As the program does."""
@@ -184,7 +156,7 @@ class Remote:
         """As the program does; a connection that is lost meanwhile changes nothing there."""
         self.sockets, self.doors = None, tuple(dict.fromkeys((*self.doors, *self.later)))
         words = ("--within", str(within), "--id", token, *(("--databases",) if databases else ()))
-        self._verb("switch", str(number), *words, timeout=CHANGING)
+        self._verb("switch", str(number), *words, *self._claimed(number), timeout=CHANGING)
 
     def upgrades(self) -> Upgrades:
         """As the program says."""
@@ -210,12 +182,22 @@ class Remote:
 
     def look(self, questions: Sequence[Question]) -> Sequence[Answer]:
         """By a program that is sent along."""
+        return self._sent_along(LOOK.read_bytes(), questions)
+
+    def free(self, address: str) -> Answer:
+        """Likewise."""
+        return self._sent_along(NEIGHBOUR.read_bytes(), [address])[0]
+
+    def _sent_along(self, program: bytes, asked: Sequence[object]) -> Sequence[Answer]:
         python = nixos.PYTHON if self.is_nixos else ("python3",)
-        words = (*python, "-I", "-", json.dumps(questions))
-        said = self._any(words, LOOK.read_bytes(), SHORT + 20 * len(questions))
-        if read_json(said.stdout) is None:
+        said = self._any((*python, "-I", "-", json.dumps(asked)), program, SHORT + 20 * len(asked))
+        answers = read_answers(said)
+        if len(answers) != len(asked):
             raise self._no_answer(said)
-        return read_answers(said)
+        return answers
+
+    def _claimed(self, number: int) -> tuple[str, ...]:
+        return ("--claim", claim) if (claim := self.claims.get(number)) else ()
 
     def _verb(
         self,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from attrs import frozen
 
-from mailnix.deploy.checks import Answer, Check, Question
+from mailnix.deploy.checks import HERE, Answer, Check, Question, checks, needs_ipv6, route
 from mailnix.deploy.machine import Machine
 from mailnix.deploy.reading import read_answers
 from mailnix.deploy.remote import LOOK
@@ -61,18 +61,29 @@ class Scene:
     clock: Clock
     here: Here
 
+    def checks(self, changed: Collection[str]) -> tuple[Check, ...]:
+        """What tells whether these machines do their work; from a place without IPv6, which is said, by IPv4 alone."""
+        every = checks(self.plan, changed, {*self.machines})
+        for check in [each for each in every if needs_ipv6(each)][:1]:
+            ((leads, said),) = self._answers(HERE, [route(check)])
+            if not leads:
+                self.say(f"this computer has no IPv6 ({said}): from here {', '.join(changed)} is asked by IPv4 alone")
+                return tuple(each for each in every if not needs_ipv6(each))
+        return every
+
     def asked(self, every: Sequence[Check]) -> list[tuple[Check, Answer]]:
         """Each machine is asked its questions at once; one that cannot be asked answers so."""
         found: list[tuple[Check, Answer]] = []
         for place in dict.fromkeys(check.asked for check in every):
             here = [check for check in every if check.asked == place]
-            questions = [check.question for check in here]
-            try:
-                answers = self.machines[place].look(questions) if place else self.here(questions)
-            except MailnixError as error:
-                answers = [(False, f"it could not be asked: {error.message}")] * len(here)
-            found += list(zip(here, answers, strict=True))
+            found += list(zip(here, self._answers(place, [check.question for check in here]), strict=True))
         return found
+
+    def _answers(self, place: str, questions: Sequence[Question]) -> Sequence[Answer]:
+        try:
+            return self.machines[place].look(questions) if place else self.here(questions)
+        except MailnixError as error:
+            return [(False, f"it could not be asked: {error.message}")] * len(questions)
 
 
 def ask_here(questions: Sequence[Question]) -> Sequence[Answer]:

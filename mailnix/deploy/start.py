@@ -14,9 +14,10 @@ from mailnix.deploy.asking import Asking, TakeOver
 from mailnix.deploy.commands import Commands, option
 from mailnix.deploy.debs import Debs
 from mailnix.deploy.deploying import Deploying, listed
+from mailnix.deploy.doors import end_shared
 from mailnix.deploy.making import Makers
 from mailnix.deploy.nixos.rebuild import Rebuilds
-from mailnix.deploy.remote import Remote, end_shared
+from mailnix.deploy.remote import Remote
 from mailnix.deploy.scene import Say, Wall, ask_here
 from mailnix.deploy.staging import Credentials
 from mailnix.errors import DeployError, SecretsError

@@ -13,7 +13,7 @@ from typing import Final
 
 from attrs import define, evolve, field
 
-from mailnix.deploy.checks import HERE, About, Check, checks, demanded, judged, mailcow, reason, wrong
+from mailnix.deploy.checks import HERE, About, Check, demanded, judged, mailcow, reason, wrong
 from mailnix.deploy.commands import Commands
 from mailnix.deploy.machine import Busy, Refused, Unreached
 from mailnix.deploy.moves import Move
@@ -79,7 +79,7 @@ class _Change:
         return max(self.scene.within, ANOTHER_MAILCOW if any(each.mailcow or each.again for each in self.moves) else 0)
 
     def made(self) -> tuple[Outcome, ...]:
-        every = checks(self.scene.plan, self.hosts, {*self.scene.machines})
+        every = self.scene.checks(self.hosts)
         every += tuple(each for move in self.moves for each in mailcow(move.host, move.mailcow, move.again))
         before = {check for check, (ok, _) in self.scene.asked(every) if ok}
         with self._told_if_interrupted():

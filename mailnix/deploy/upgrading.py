@@ -13,7 +13,7 @@ from typing import Final
 from attrs import evolve
 
 from mailnix.deploy.asking import Asked, Asking
-from mailnix.deploy.checks import Check, checks, demanded, judged, reason, wrong
+from mailnix.deploy.checks import Check, demanded, judged, reason, wrong
 from mailnix.deploy.machine import Busy, Machine, Unreached
 from mailnix.deploy.making import Maker
 from mailnix.deploy.nixos.program import NAME as NIXOS
@@ -56,7 +56,7 @@ def upgrade(scene: Scene, known: Mapping[str, Upgrades]) -> dict[str, Upgrades]:
     done = {host: _without(each, {row.what for row in each.packages}) for host, each in known.items()}
     for host, upgrades in known.items():
         if upgrades.packages:
-            every = checks(scene.plan, (host,), {*scene.machines})
+            every = scene.checks((host,))
             before = {check for check, (ok, _) in scene.asked(every) if ok}
             scene.say(f"{host}: upgrading {len(upgrades.packages)} packages of Debian's; that does not go back")
             try:

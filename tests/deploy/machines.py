@@ -50,7 +50,8 @@ class Clock:
 @define
 class Played:
     """One machine. `lost` has verbs in which the connection breaks, `fails` is why nothing can be installed, `unhad`
-    why nothing can be fetched ahead. A change `locks_out` everybody, or leaves `root_shut` out.
+    why nothing can be fetched ahead, `taken` who else has its new address. A change `locks_out` everybody, or leaves
+    `root_shut` out.
     """
 
     host: str
@@ -66,6 +67,7 @@ class Played:
     lost: set[str] = field(factory=set)
     fails: str = ""
     unhad: str = ""
+    taken: str = ""
     units: tuple[tuple[str, str], ...] = (("mailcow-provision-again.service", "restart"),)
     offers: Upgrades = field(factory=Upgrades)
     reboot: str = ""
@@ -202,7 +204,8 @@ class Played:
             self.previous, self.current, self.pending = self.current, number, None
             self.ran.append(number)
             self.last = Ended(token, "confirmed")
-        assert self.current == number
+        if self.current != number:
+            raise Refused(f"{self.host}: taken back: {self.last.why if self.last else 'nothing waits'}")
         self._breaks("confirm")
 
     def upgrades(self) -> Upgrades:
@@ -226,6 +229,10 @@ class Played:
     def look(self, questions: Sequence[Question]) -> Sequence[Answer]:
         self._called("look")
         return [self.answers(question) for question in questions]
+
+    def free(self, address: str) -> Answer:
+        self._called(f"free {address}")
+        return (not self.taken, self.taken or "nobody has it")
 
 
 def files(archive: Secret) -> dict[str, bytes]:

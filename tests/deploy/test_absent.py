@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -159,6 +160,32 @@ class TestTheOnlyProxyThatIsReplaced:
             deploy(replaced.deploying(*named))
         assert "add the new one, deploy, then take the old one out" in e.value.hint
         assert replaced.calls("receive") == []
+
+    def test_is_replaced_in_two_steps(self, stage: Stage) -> None:
+        edge, by_tunnel = Proxy("edge", ipv4="5.9.100.9"), Internal("internal", ssh_via_proxy=True)
+        stage["internal"].on_call = self.by_its_tunnels(stage)
+        described(stage, FIRST, edge, internal=by_tunnel)
+        stage.packages.digests["internal"] = "two tunnels"
+        assert ends(deploy(stage.deploying())) == {
+            "internal": End.CONFIRMED, "proxy": End.AS_DESCRIBED, "edge": End.CONFIRMED
+        }  # fmt: skip
+        described(stage, edge, internal=by_tunnel)
+        del stage.machines["proxy"]
+        stage.packages.digests["internal"] = "the other tunnel"
+        assert ends(deploy(stage.deploying())) == {"internal": End.CONFIRMED, "edge": End.AS_DESCRIBED}
+        assert [*stage["internal"].kept[3].links] == ["edge"]
+
+    @staticmethod
+    def by_its_tunnels(stage: Stage) -> Callable[[str], None]:
+        """Home is reached where a proxy that is ours is at the other end of a tunnel that home has just now."""
+
+        def call(_verb: str) -> None:
+            home = stage["internal"]
+            tunnels = home.kept[home.pending.to if home.pending else home.current or 0].links
+            if not any(name in tunnels and machine.current for name, machine in stage.machines.items()):
+                raise Unreached("root@internal is not reached: no route to host")
+
+        return call
 
     def test_is_replaced_at_once_where_home_is_reached_otherwise(self, replaced: Stage) -> None:
         replaced["internal"].jump, replaced["internal"].on_call = None, lambda _verb: None

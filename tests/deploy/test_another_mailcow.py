@@ -210,6 +210,12 @@ class TestRollback:
         assert calls.index("ahead 1") < calls.index("switch 1 with databases")
         assert new["internal"].current == 1
 
+    def test_where_its_images_cannot_be_had_again_what_runs_goes_on(self, new: Stage) -> None:
+        new["internal"].unhad = "manifest unknown"
+        with pytest.raises(DeployError, match=r"cannot be had yet: manifest unknown; internal runs generation 2"):
+            rollback(new.deploying(), "internal", 1, databases=True)
+        assert [call for call in new["internal"].calls if "switch" in call] == []
+
     def test_without_a_database_that_is_kept_it_is_refused(self, new: Stage) -> None:
         new["internal"].answers = lambda question: (question[0] != "database", "none of rev is kept")
         with pytest.raises(DeployError, match="no database that it could read: none of rev is kept"):

@@ -153,7 +153,10 @@ def test_what_did_not_answer_before_is_told_and_not_demanded(stage: Stage) -> No
     report = deploy(stage.deploying())
     told = [seen for seen in report.machines[0].checks if not seen.ok]
     assert ends(report)["internal"] is End.CONFIRMED
-    assert [(seen.what, seen.demanded) for seen in told] == [("Mailcow through the tunnel (proxy)", False)]
+    assert [(seen.what, seen.demanded) for seen in told] == [
+        ("Mailcow through the tunnel (proxy)", False),
+        ("Mailcow through the tunnel, by IPv6 (proxy)", False),
+    ]
 
 
 def test_a_resolver_that_answers_no_more_takes_the_change_back(stage: Stage) -> None:
@@ -254,6 +257,22 @@ def test_a_machine_whose_power_was_cut_is_back_on_the_generation_before(stage: S
     with pytest.raises(Failed, match="went back by itself: it was not confirmed before"):
         deploy(stage.deploying())
     assert generations(stage)["proxy"] == 1
+
+
+@pytest.mark.parametrize("asleep_in", ["status", "confirm 2"])
+def test_who_closes_the_lid_while_it_waits_finds_it_taken_back(stage: Stage, asleep_in: str) -> None:
+    """The client's clock stands still meanwhile (clock_gettime(2), CLOCK_MONOTONIC), and no connection is left."""
+    stage.packages.digests["proxy"] = "other"
+
+    def sleeps(verb: str) -> None:
+        if verb == asleep_in and stage["proxy"].pending:
+            stage["proxy"]._undo("nobody confirmed it in time")
+            raise Unreached("root@proxy is not reached: broken pipe")
+
+    stage["proxy"].on_call = sleeps
+    with pytest.raises(Failed, match="nobody confirmed it in time; proxy runs generation 1") as caught:
+        deploy(stage.deploying())
+    assert ends(caught.value.report) == {"internal": End.AS_DESCRIBED, "proxy": End.BACK}
 
 
 def test_whoever_interrupts_learns_what_the_machines_do(stage: Stage) -> None:

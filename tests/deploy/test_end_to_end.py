@@ -15,7 +15,8 @@ from attrs import evolve, frozen
 
 from mailnix.deploy.debs import Debs
 from mailnix.deploy.deploying import Deploying, Failed, deploy
-from mailnix.deploy.remote import Remote, end_shared
+from mailnix.deploy.doors import end_shared
+from mailnix.deploy.remote import Remote
 from mailnix.deploy.rolling import rollback
 from mailnix.deploy.scene import Wall
 from mailnix.deploy.values import End

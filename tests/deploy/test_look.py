@@ -63,6 +63,26 @@ def test_nobody_there_is_a_no(server: tuple[socket.socket, int]) -> None:
     assert ask_here([("greeting", "127.0.0.1", port)]) == [(False, "connection refused")]
 
 
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        (b"SSH-2.0-OpenSSH_10.0\r\n", (True, "SSH-2.0-OpenSSH_10.0")),
+        (b"Not allowed at this time\r\n", (False, "Not allowed at this time")),
+        (b"", (False, "it hung up without a word")),
+    ],
+)
+def test_a_server_of_ssh_says_so(server: tuple[socket.socket, int], line: bytes, answer: tuple[bool, str]) -> None:
+    listening, port = server
+    greets(listening, line)
+    assert ask_here([("ssh", "127.0.0.1", port)]) == [answer]
+
+
+def test_a_way_leads_to_what_is_here_and_none_to_an_address_that_no_network_has() -> None:
+    here, nowhere = ask_here([("route", "127.0.0.1", 0), ("route", "fe80::1", 0)])  # of a link, and no link is named
+    assert here == (True, "a way leads there")
+    assert not nowhere[0]
+
+
 def test_a_tunnel_that_is_not_there_is_a_no() -> None:
     ((ok, said),) = ask_here([("handshake", "wg-none", 0)])
     assert not ok

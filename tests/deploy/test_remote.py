@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from mailnix.deploy.doors import ALIVE, ALONE
 from mailnix.deploy.machine import Busy, Refused, Unreached
-from mailnix.deploy.remote import ALIVE, ALONE, Remote
+from mailnix.deploy.remote import NEIGHBOUR, Remote
 from mailnix.errors import CommandFailed, DeployError
 from mailnix.run import Completed
 from mailnix.secrets import Secret
@@ -211,6 +212,28 @@ def test_an_archive_goes_by_standard_input() -> None:
     received = remote(ssh, "root@a").receive(3, Secret(b"tar"))
     assert (received.changes.new, received.credentials) == ((("caddy", "2.6.2"),), ("mailcow.dkim",))
     assert ssh.sent == [b"tar"]
+
+
+def test_who_has_an_address_is_asked_by_a_program_that_comes_along() -> None:
+    ssh = Ssh('Welcome!\n[[false, "the machine with the card 02:00:00:00:00:07 has it"]]')
+    assert not remote(ssh, "root@a").free("192.168.1.20")[0]
+    assert ssh.calls[0][-1] == "python3 -I - '[\"192.168.1.20\"]'"
+    assert ssh.sent == [NEIGHBOUR.read_bytes()]
+
+
+def test_what_was_brought_is_claimed_by_whoever_brought_it() -> None:
+    """NixOS has no number for it before it runs, so that two may bring the same one."""
+    ssh = Ssh(json.dumps({"packages": {}, "credentials": [], "claim": "c0ffee"}))
+    machine = remote(ssh, "root@a")
+    machine.receive(3, Secret(b"tar"))
+    machine.switch(3, 180, "token")
+    machine.forget(3)
+    machine.forget(2)
+    assert [call[-1].removeprefix(f"{PROGRAM} ") for call in ssh.calls[1:]] == [
+        "switch 3 --within 180 --id token --claim c0ffee",
+        "forget 3 --claim c0ffee",
+        "forget 2",
+    ]
 
 
 def test_what_an_image_laid_is_kept_by_what_the_client_knows_of_it() -> None:

@@ -1,6 +1,7 @@
 """look QUESTIONS: ask around, for whoever has just changed this machine.
 
 QUESTIONS is a JSON list. ["greeting", ADDRESS, PORT] connects and reads a line, as a mail server's client does.
+["ssh", ADDRESS, PORT] does so as ssh(1). ["route", ADDRESS, 0] tells whether a way leads there, and sends nothing.
 ["handshake", INTERFACE, AGAIN] tells how many seconds ago the tunnel's peer was last heard of in earnest (wg(8)); with
 AGAIN, its packets leave from another port from now on, so that firewalls on the way let it in anew, or do not.
 ["name", DOMAIN, 0] asks the machine's resolvers for a name of that domain that nobody knows.
@@ -53,6 +54,29 @@ FRESH = 180
 
 def greeting(address: str, port: int) -> Answer:
     """Whether a server of SMTP greets there: 220, or 4xx where it asks to come back (RFC 5321 3.1)."""
+    heard, line = _first_line(address, port)
+    return heard and line[:1] in ("2", "4"), line
+
+
+def ssh(address: str, port: int) -> Answer:
+    """Whether a server of SSH says its version there (RFC 4253 4.2): nobody logs in."""
+    heard, line = _first_line(address, port)
+    return heard and line.startswith("SSH-"), line
+
+
+def route(address: str, _number: int) -> Answer:
+    """Whether this machine knows a way there: a socket of UDP is told its peer, to which nothing goes yet (udp(7))."""
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(address, 9, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind) as asking:
+            asking.connect(place)
+    except OSError as error:
+        return False, (error.strerror or str(error)).lower()
+    return True, "a way leads there"
+
+
+def _first_line(address: str, port: int) -> Answer:
+    """Whether anything is said there, and what; else why nothing is."""
     try:
         with socket.create_connection((address, port), PATIENCE) as connection:
             connection.settimeout(PATIENCE)
@@ -61,7 +85,7 @@ def greeting(address: str, port: int) -> Answer:
         return False, f"no answer for {PATIENCE:.0f} seconds"
     except OSError as error:
         return False, (error.strerror or str(error)).lower()
-    return line[:1] in ("2", "4"), line or "it hung up without a word"
+    return bool(line), line or "it hung up without a word"
 
 
 def name(domain: str, _number: int, resolvers: str = RESOLVERS, port: int = 53) -> Answer:
@@ -238,7 +262,14 @@ def main(questions: list[Question]) -> list[Answer]:
     """All of them, in their order."""
     mailcows = {"mailcow": mailcow, "release": release, "database": database}
     kinds: dict[str, Callable[[str, int], Answer]]
-    kinds = {"greeting": greeting, "name": name, "handshake": handshake, **mailcows}
+    kinds = {
+        "greeting": greeting,
+        "ssh": ssh,
+        "route": route,
+        "name": name,
+        "handshake": handshake,
+        **mailcows,
+    }
     return [kinds[kind](name, number) for kind, name, number in questions]
 
 

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from attrs import frozen
 
 from mailnix import ssh
-from mailnix.deploy.remote import ALIVE, ALONE
+from mailnix.deploy.doors import ALIVE, ALONE
 from mailnix.errors import CommandFailed, MailnixError
 from mailnix.plan import Plan
 from mailnix.run import Completed, Runner, run

@@ -48,6 +48,7 @@ class NixOS:
     sudo: str = ""
     on_call: Callable[[str], None] = lambda _command: None
     commands: list[str] = field(factory=list)
+    claims: dict[int, str] = field(factory=dict)
 
     @classmethod
     def fresh(cls, root: Path, name: str = "proxy", *, ours: bool = True) -> NixOS:
@@ -191,10 +192,19 @@ class NixOS:
         made = {"generation": number, "host": self.name, "digest": system.name, "by": by, "links": {}}
         files = {"made.json": json.dumps(made, indent=1).encode(), "system": f"{number} {system}\n".encode()}
         files |= {f"credentials/{name.replace('_', '.')}": text.encode() for name, text in credentials.items()}
-        return self.call("receive", str(number), stdin=tar(files))
+        said = self.call("receive", str(number), stdin=tar(files))
+        if isinstance(said, dict):
+            self.claims[number] = said["claim"]
+        return said
 
-    def switch(self, number: int, token: str = "a1") -> Any:
-        return self.call("switch", str(number), "--within", "180", "--id", token)
+    def claim(self, number: int) -> tuple[str, ...]:
+        """By which whoever brought a generation last says that it is theirs."""
+        return ("--claim", self.claims[number]) if number in self.claims else ()
+
+    def switch(self, number: int, token: str = "a1", claim: str = "") -> Any:
+        """As whoever brought it last, or as somebody with another claim."""
+        claimed = ("--claim", claim) if claim else self.claim(number)
+        return self.call("switch", str(number), "--within", "180", "--id", token, *claimed)
 
     def ssh(self, command: str, stdin: bytes | None) -> Completed:
         """What sshd runs for whoever logs in."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,21 @@ def test_a_change_is_built_switched_home_first_and_confirmed(farm: Farm) -> None
     ]
     assert farm.runs == both("more")
     assert [call[:2] for call in farm.network.calls] == [("nixos-rebuild", "build")] * 2
+
+
+def test_a_second_terminal_brings_its_own_and_the_first_one_learns_of_it(farm: Farm) -> None:
+    farm.described[PROXY] = "second"
+
+    def in_between(command: str) -> None:
+        if re.search(r" switch \d+ --within ", command):
+            farm[PROXY].on_call = lambda _command: None
+            farm.described[PROXY] = "third"
+            deploy(farm.deploying())
+
+    farm[PROXY].on_call = in_between
+    with pytest.raises(Failed, match=r"another deploy has brought its own generation 3 meanwhile: begin again"):
+        deploy(farm.deploying())
+    assert farm[PROXY].runs == ("proxy-third", "proxy-third")
 
 
 def test_a_new_credential_alone_is_brought_without_a_new_number(farm: Farm) -> None:

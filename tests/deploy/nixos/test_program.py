@@ -400,7 +400,7 @@ def test_what_would_change_is_shown(machine: NixOS) -> None:
         "tmux: 3.5 added, +1.0 MiB\n"
     )
     machine.receive(2, machine.system("second", dry_activate=f"printf '{would}'"))
-    said = machine.call("plan", "2")
+    said = machine.call("plan", "2", *machine.claim(2))
     assert said["units"] == [["a.service", "stop"], ["b.service", "restart"], ["c.socket", "restart"]]
     assert said["packages"] == {
         "new": [["htop", "3.4"], ["tmux", "3.5"]],

@@ -204,10 +204,42 @@ def test_a_full_disk_is_said_and_nothing_is_changed(machine: NixOS, place: str) 
     machine.receive(2, machine.system("second"))
     (machine.root / place).parent.mkdir(parents=True, exist_ok=True)
     (machine.root / place).symlink_to(FULL)
-    status, said = machine.call("switch", "2", "--within", "180", "--id", "a1")
+    status, said = machine.switch(2)
     machine.look()
     assert status
     assert said.splitlines()[-1].startswith("generations: ")
     assert "full" in said.splitlines()[-1]
     assert machine.runs == ("first", "first")
     assert not [line for line in machine.log if line.endswith("test")]
+
+
+class TestTwoTerminalsOfOnePerson:
+    """A number is nobody's before it has run: what the first one brought, the second one's has replaced."""
+
+    @pytest.fixture
+    def claims(self, machine: NixOS) -> list[str]:
+        return [machine.receive(2, machine.system(called))["claim"] for called in ("second", "third")]
+
+    def test_the_first_does_not_switch_to_what_the_second_brought(self, machine: NixOS, claims: list[str]) -> None:
+        told = "generations: another deploy (alice@laptop) has brought its own generation 2 meanwhile: begin again"
+        assert machine.switch(2, claim=claims[0]) == (4, told)
+        assert machine.runs == ("first", "first")
+
+    def test_the_second_does(self, machine: NixOS, claims: list[str]) -> None:
+        assert machine.switch(2, claim=claims[1])["step"] == "installed"
+        machine.call("confirm", "2", "--id", "a1")
+        assert machine.runs == ("third", "third")
+
+    def test_nor_does_it_show_or_forget_it(self, machine: NixOS, claims: list[str]) -> None:
+        assert machine.call("plan", "2", "--claim", claims[0])[0] == 4
+        machine.call("forget", "2", "--claim", claims[0])
+        assert machine.switch(2, claim=claims[1])["step"] == "installed"
+
+    def test_nor_takes_it_for_its_own_once_it_runs(self, machine: NixOS, claims: list[str]) -> None:
+        machine.switch(2, claim=claims[1])
+        machine.call("confirm", "2", "--id", "a1")
+        assert machine.switch(2, "b2", claim=claims[0])[0] == 4
+
+    def test_nobody_goes_to_it_by_its_number_alone(self, machine: NixOS, claims: list[str]) -> None:
+        assert machine.call("switch", "2", "--within", "180", "--id", "a1")[0] == 1
+        assert machine.runs == ("first", "first")

@@ -15,6 +15,16 @@ unpack() {
 # The file has the generation's number before it: nobody takes it for another one's that is here already.
 brought() { read -r _ path <"$run/$1/system" 2>/dev/null && echo "$path"; }
 
+# Only who is given it when a system comes switches to that, or lets it go: its number is nobody's before it has run, and
+# another deploy of the same person, who may begin again at once, brings its own by the same one.
+claimed() { [ "$(cat "$run/brought/claim" 2>/dev/null)" = "$claim" ]; }
+
+refuse_others() {
+    [ -n "$claim" ] && ! claimed || return 0
+    who=$(by "$run/brought/made.json" 2>/dev/null) || true
+    busy "another deploy${who:+ ($who)} has brought its own generation $1 meanwhile: begin again"
+}
+
 by() { sed -n 's/.*"by": "\([^"]*\)".*/\1/p' "$1"; }
 
 # A system for other disks would not start: emitted ones have the disk of their image, unless local/NAME.nix says more.
@@ -42,10 +52,11 @@ receive() {
     fi
     rm -rf "$run/brought"
     seconds >"$run/incoming/came"
+    tr -d - </proc/sys/kernel/random/uuid >"$run/incoming/claim"
     mv "$run/incoming" "$run/brought"
     ln -sfn "$system" "$gcroot"
-    printf '{"packages": %s, "credentials": [%s]}\n' "$(packages "$system")" \
-        "$(differing "$run/brought/credentials" | listed)"
+    printf '{"packages": %s, "credentials": [%s], "claim": "%s"}\n' "$(packages "$system")" \
+        "$(differing "$run/brought/credentials" | listed)" "$(cat "$run/brought/claim")"
 }
 
 compare() {
@@ -58,13 +69,15 @@ compare() {
 # Nobody switches to it after all: neither its credentials need wait in memory, nor its system in the store.
 forget() {
     lock 5
-    if ! known && grep -q "\"generation\": $1[ ,}]" "$run/brought/made.json" 2>/dev/null; then
+    if ! known && { [ -z "$claim" ] || claimed; } &&
+        grep -q "\"generation\": $1[ ,}]" "$run/brought/made.json" 2>/dev/null; then
         rm -rf "$run/brought" "$gcroot"
     fi
     echo '{}'
 }
 
 system_for() {
+    refuse_others "$1"
     if [ -L "$profile-$1-link" ]; then
         its=$(system_of "$1")
         if grep -q "\"generation\": $1[ ,}]" "$run/brought/made.json" 2>/dev/null && [ "$(brought brought)" != "$its" ]; then
@@ -72,7 +85,7 @@ system_for() {
             refuse "somebody has made a generation $1 by other means meanwhile: begin again"
         fi
         echo "$its"
-    elif grep -q "\"generation\": $1[ ,}]" "$run/brought/made.json" 2>/dev/null; then
+    elif claimed && grep -q "\"generation\": $1[ ,}]" "$run/brought/made.json" 2>/dev/null; then
         brought brought
     else
         refuse "this machine keeps no generation $1"
@@ -191,19 +204,20 @@ restart_due() {
     [ "$booted" = "$(readlink -f "$running/kernel")" ] || echo "it runs another kernel than its system has"
 }
 
-verb=$1 number='' seconds=0 token=''
+verb=$1 number='' seconds=0 token='' claim=''
 shift
 while [ $# -gt 0 ]; do
     case $1 in
         --within) seconds=$2 && shift ;;
         --id) token=$2 && shift ;;
+        --claim) claim=$2 && shift ;;
         --databases) ;; # Mailcow's module keeps none
         *) number=$1 ;;
     esac
     shift
 done
 trap 'unforeseen $?' EXIT
-case "$number$seconds$token" in *[!A-Za-z0-9]*) refuse "that is no number, or no name" 2 ;; esac
+case "$number$seconds$token$claim" in *[!A-Za-z0-9]*) refuse "that is no number, or no name" 2 ;; esac
 case $verb in status | receive | switch) mend ;; esac
 case $verb in
     status | compare | install | finish | undo) "$verb" ;;
