@@ -195,7 +195,7 @@ def test_a_unit_that_cannot_start_is_taken_back(life: Life) -> None:
     good, before, proxy = life.changes, life.state(PROXY)["current"], life.machine(PROXY)
     folder = "/etc/systemd/system/haraka-in.service.d"
     proxy.write_file(f"{folder}/zz-broken.conf", "[Service]\nExecStartPre=/bin/false\nRestart=no\n")
-    done = life.deploy(life.with_more("hostname='post.example.org'"))
+    done = life.deploy(life.with_more("proxies=[evolve(base.proxies[0], hostname='mx.example.org')]"), PROXY)
     assert done.status == 1
     assert "haraka-in.service" in done.stderr
     assert life.state(PROXY)["current"] == before
