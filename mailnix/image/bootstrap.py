@@ -10,7 +10,9 @@ from uuid import UUID, uuid5
 
 from mailnix.image import debs
 from mailnix.image.gpt import ESP_OFFSET, ESP_SIZE, ROOT_OFFSET, SECTOR
+from mailnix.image.loaders import LOADERS, Loaders
 from mailnix.image.values import BaseSpec
+from mailnix.model.architecture import Architecture
 
 FORMAT_VERSION = 1
 """Raise it when the way a base is made changes without its scripts changing."""
@@ -18,7 +20,9 @@ FORMAT_VERSION = 1
 SUITE = "trixie"
 NAMESPACE = UUID("6d61696c-6e69-7800-8000-696d61676500")
 SCRIPTS = Path(__file__).parent / "scripts"
-NPM = Path(__file__).parent.parent / "services" / "haraka" / "npm"
+HARAKA = Path(__file__).parent.parent / "services" / "haraka"
+NPM = HARAKA / "npm"
+LOCK = "package-lock.json"
 UNUSED_NODE = ("include", "share")
 """What Node's package brings for compiling and reading; 70 MB that no machine needs."""
 
@@ -35,9 +39,15 @@ def script(name: str) -> str:
 def base_key(spec: BaseSpec, mirrors: Sequence[str] = ()) -> str:
     """Names a base: equal for equal inputs, other when anything that goes into it changes."""
     scripts = {name: script(name) for name in SCRIPT_NAMES}
-    lock = (NPM / "package-lock.json").read_text() if spec.npm_tree else ""
-    inputs = [FORMAT_VERSION, SUITE, spec.packages, spec.kernel, spec.slack, scripts, lock, mirrors]
+    lock = "".join((npm / LOCK).read_text() for npm in npm_folders(spec.architecture)) if spec.npm_tree else ""
+    loaders = LOADERS[spec.architecture].env
+    inputs = [FORMAT_VERSION, SUITE, spec.packages, spec.kernel, spec.slack, scripts, lock, mirrors, loaders]
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:20]
+
+
+def npm_folders(architecture: Architecture) -> tuple[Path, ...]:
+    """The folders with a package-lock.json that make the tree: Haraka's, and that of a Node for another processor."""
+    return (NPM,) if architecture is Architecture.AMD64 else (NPM, HARAKA / f"node-{architecture}")
 
 
 def root_uuid(key: str) -> UUID:
@@ -76,7 +86,7 @@ def mmdebstrap_argv(
         "mmdebstrap",
         "--mode=unshare",
         "--variant=apt",
-        "--architectures=amd64",
+        f"--architectures={spec.architecture}",
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Retries "3"',
         f"--include={','.join((*spec.packages, spec.kernel))}",
@@ -88,9 +98,9 @@ def mmdebstrap_argv(
     ]
 
 
-def mmdebstrap_env(key: str) -> dict[str, str]:
-    """What its hooks read: their scripts, and the file system that the root will live in."""
-    return {**hooks_env(*HOOKS), "ROOT_UUID": str(root_uuid(key))}
+def mmdebstrap_env(spec: BaseSpec, key: str) -> dict[str, str]:
+    """What its hooks read: their scripts, the loaders, and the file system that the root will live in."""
+    return {**hooks_env(*HOOKS), **LOADERS[spec.architecture].env, "ROOT_UUID": str(root_uuid(key))}
 
 
 def finish_argv(spec: BaseSpec, key: str, root: Path, out: Path, npm: Path | None) -> list[str]:
@@ -113,12 +123,12 @@ def unprivileged_env() -> dict[str, str]:
     return {"MAILNIX_FINISH": script("finish")}
 
 
-def npm_argv() -> list[str]:
+def npm_argv(*more: str) -> list[str]:
     """Install the pinned tree in the current folder, running none of its packages' scripts."""
-    return ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    return ["npm", "ci", *more, "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
 
 
-def esp_argvs(disk: Path, files: Path) -> list[list[str]]:
+def esp_argvs(disk: Path, files: Path, loaders: Loaders) -> list[list[str]]:
     """Make the EFI system partition inside the disk image with mtools, which mounts nothing."""
     image = f"{disk}@@{ESP_OFFSET}"
     return [
@@ -140,7 +150,7 @@ def esp_argvs(disk: Path, files: Path) -> list[list[str]]:
             "::",
         ],
         ["mmd", "-i", image, "::/EFI", "::/EFI/BOOT", "::/EFI/debian"],
-        ["mcopy", "-i", image, str(files / "shimx64.efi"), "::/EFI/BOOT/BOOTX64.EFI"],
-        ["mcopy", "-i", image, str(files / "grubx64.efi"), "::/EFI/BOOT/grubx64.efi"],
+        ["mcopy", "-i", image, str(files / "shim.efi"), f"::/EFI/BOOT/{loaders.efi}"],
+        ["mcopy", "-i", image, str(files / "grub.efi"), f"::/EFI/BOOT/{loaders.grub}"],
         ["mcopy", "-i", image, str(files / "early.cfg"), "::/EFI/debian/grub.cfg"],
     ]
