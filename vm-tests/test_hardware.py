@@ -7,23 +7,25 @@ line, gets an address, answers on the SSH port, and takes its credentials from a
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from mailnix import pipeline, secrets
-from mailnix.image import Format, build_image, make_labelled_disk
+from mailnix.image import Format, build_image, make_labelled_disk, read_manifest
 from mailnix.image.hosts import host_builds
 from mailnix.lab.disks import overlay
 from mailnix.lab.machine import Machine, paths_for
 from mailnix.lab.prepare import PROXY_MEMORY
 from mailnix.lab.spec import FRONT_USB, INLET_MAC, Attached, Card, DiskFormat, Firmware, Inlet, MachineSpec
 from mailnix.model import ports
-from mailnix.plan import Plan
+from mailnix.model.architecture import Architecture
+from mailnix.plan import Plan, derive
 from mailnix.run import require, run
 from mailnix.services.credentials.names import LABEL_FAT, READY, SHOWN
 from tests.hardware import ALL, CHECKED, SELDOM, checked, skip_without
@@ -31,6 +33,7 @@ from tests.hardware import ALL, CHECKED, SELDOM, checked, skip_without
 MIB = 2**20
 SIZE = 40 * MIB  # of seed disks with partitions
 START = 1 * MIB  # of their partition
+WANTED = "MAILNIX_ARM64"
 ANSWER = 120.0  # seconds for a word of sshd, which a slow machine takes long to start for each who comes
 HERE = "127.0.0.1"
 LEASE = "10.0.2.15"  # what QEMU's network gives
@@ -88,10 +91,12 @@ class Hardware:
     attached: Attached
     firmware: Firmware
     seed: MakeDisk
+    architecture: Architecture = Architecture.AMD64
 
     @property
     def name(self) -> str:
-        return f"{self.card.value.partition('-')[0]}-{self.attached.name.lower().replace('_', '-')}-{self.firmware}"
+        words = (self.card.value.partition("-")[0], self.attached.name.lower().replace("_", "-"), self.firmware)
+        return "-".join((*words, *(() if self.architecture is Architecture.AMD64 else (self.architecture,))))
 
 
 MACHINES = (
@@ -101,6 +106,7 @@ MACHINES = (
     Hardware(Card.VMXNET3, Attached.PVSCSI, Firmware.BIOS, ext4_on_mbr),
     Hardware(Card.RTL8139, Attached.IDE, Firmware.BIOS, fat_on_gpt),
     Hardware(Card.PCNET, Attached.USB, Firmware.UEFI, make_labelled_disk),
+    Hardware(Card.VIRTIO, Attached.VIRTIO, Firmware.UEFI, make_labelled_disk, Architecture.ARM64),
 )
 
 FIRST = MACHINES[:1]
@@ -112,23 +118,33 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("hardware")
 
 
-@pytest.fixture(scope="module")
-def described(request: pytest.FixtureRequest) -> Plan:
-    return pipeline.plan(Path(request.config.getoption("--mailnix-config")).resolve())
-
-
-@pytest.fixture(scope="module")
-def image(described: Plan, folder: Path) -> Path:
-    return folder / build_image(host_builds(described)[0], folder, Format.RAW, progress=print).file
-
-
 @pytest.fixture(scope="module", params=MACHINES, ids=lambda hardware: hardware.name)
 def hardware(request: pytest.FixtureRequest) -> Hardware:
     found: Hardware = request.param
-    if found not in FIRST and not ALL:
+    if found.architecture is Architecture.ARM64:
+        if os.environ.get(WANTED) != "all":
+            pytest.skip(f"a base of {found.architecture} takes a quarter of an hour and more: {WANTED}=all makes it")
+    elif found not in FIRST and not ALL:
         pytest.skip(SELDOM)
-    skip_without(found.firmware)
+    skip_without(found.firmware, found.architecture)
     return found
+
+
+@pytest.fixture(scope="module")
+def described(hardware: Hardware, request: pytest.FixtureRequest) -> Plan:
+    topology = pipeline.load(Path(request.config.getoption("--mailnix-config")).resolve())
+    proxies = tuple(evolve(proxy, architecture=hardware.architecture) for proxy in topology.proxies)
+    return derive(evolve(topology, proxies=proxies))
+
+
+@pytest.fixture(scope="module")
+def image(hardware: Hardware, described: Plan, folder: Path) -> Path:
+    """One for all machines of a processor."""
+    of_it = folder / hardware.architecture
+    manifest = read_manifest(of_it)
+    if manifest is not None:
+        return of_it / manifest.images[0].file
+    return of_it / build_image(host_builds(described)[0], of_it, Format.RAW, progress=print).file
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +161,7 @@ def machine(
         attached=hardware.attached,
         inlet=Inlet(ports.SSH, hardware.card),
         front=True,
+        architecture=hardware.architecture,
     )
     with Machine(spec, paths_for(name, folder, tmp_path_factory.mktemp("s"))) as started:
         started.wait_for_guest()
