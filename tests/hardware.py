@@ -25,7 +25,7 @@ def skip_without(firmware: Firmware, architecture: Architecture = Architecture.A
     """Skip a machine whose firmware is not installed."""
     uefi = UEFI.get((architecture, firmware))
     if uefi is not None and not uefi.code.exists():
-        pytest.skip(f"{uefi.code} is not here (Debian's package ovmf)")
+        pytest.skip(f"{uefi.code} is not here (Debian's package {uefi.package})")
 
 
 def checked(machine: Machine) -> str:

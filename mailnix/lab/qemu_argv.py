@@ -31,10 +31,11 @@ QEMU_PACKAGES = {Architecture.AMD64: "qemu-system-x86", Architecture.ARM64: "qem
 
 @frozen
 class Uefi:
-    """A build of UEFI for virtual machines: its code, and its variables as they begin."""
+    """A build of UEFI for virtual machines: its code, its variables as they begin, and Debian's package that has it."""
 
     code: Path
     variables: Path
+    package: str = "ovmf"
 
 
 UEFI = {
@@ -45,10 +46,10 @@ UEFI = {
         Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.ms.fd")
     ),
     (Architecture.ARM64, Firmware.UEFI): Uefi(
-        Path("/usr/share/AAVMF/AAVMF_CODE.fd"), Path("/usr/share/AAVMF/AAVMF_VARS.fd")
+        Path("/usr/share/AAVMF/AAVMF_CODE.fd"), Path("/usr/share/AAVMF/AAVMF_VARS.fd"), "qemu-efi-aarch64"
     ),
 }
-"""Of Debian's packages ovmf and qemu-efi-aarch64. PCs may have BIOS, too."""
+"""PCs may have BIOS, too."""
 
 # cx16 off: under TCG cmpxchg16b corrupts the slab allocator's free lists within a minute (QEMU 7.2).
 # The additions cost nothing and speed up TLS; bmi1, bmi2 and adx stop the kernel before its first line.
