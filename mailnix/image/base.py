@@ -67,7 +67,7 @@ def build_base(
             require(tool, package)
         with scratch(store, key) as work:
             need_space(store, SPACE_NEEDED)
-            with debs.shared(store.parent / "debs", work / "debs") as fetched:
+            with debs.shared(store.parent / "debs", work / "debs", spec.architecture) as fetched:
                 _make(spec, key, work, fetched, mirrors, runner, progress)
             shutil.rmtree(folder, ignore_errors=True)
             (work / "out").replace(folder)
@@ -117,7 +117,8 @@ def _make(
     with ThreadPoolExecutor(1) as pool:  # npm waits for its registry while dpkg computes
         making = partial(npm_tree, work / "npm", runner, progress, spec.architecture)
         haraka = pool.submit(making) if spec.npm_tree else None
-        progress(f"base image {key}: installing {len(spec.packages)} packages and what they need (about a minute)")
+        long = "about a minute" if spec.architecture is Architecture.AMD64 else "minutes: much is emulated"
+        progress(f"base image {key}: installing {len(spec.packages)} packages and what they need ({long})")
         target = root if os.geteuid() == 0 else tar
         _bootstrap(spec, bootstrap.mmdebstrap_argv(spec, target, mirrors, fetched), key, runner, progress)
         npm = haraka.result() if haraka else None

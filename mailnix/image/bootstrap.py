@@ -26,9 +26,16 @@ LOCK = "package-lock.json"
 UNUSED_NODE = ("include", "share")
 """What Node's package brings for compiling and reading; 70 MB that no machine needs."""
 
-SCRIPT_NAMES = ("slim", "prepare", "customize", "finish", "unprivileged")
-HOOKS = {"extract": "slim", "essential": "prepare", "customize": "customize"}
-"""mmdebstrap's stages, and our script for the end of each."""
+HOOKS = (
+    ("extract", "slim"),
+    ("extract", "native"),
+    ("essential", "prepare"),
+    ("customize", "native"),
+    ("customize", "customize"),
+)
+"""mmdebstrap's stages, and our scripts for the end of each."""
+
+SCRIPT_NAMES = ("slim", "native", "prepare", "customize", "finish", "unprivileged")
 
 
 def script(name: str) -> str:
@@ -60,19 +67,19 @@ def disk_uuid(key: str) -> UUID:
     return uuid5(NAMESPACE, f"disk {key}")
 
 
-def hook(stage: str) -> str:
-    """mmdebstrap's option that runs our script of this stage. It wants the environment of `hooks_env`."""
-    return f'--{stage}-hook=sh -c "${_variable(stage)}" {stage} "$1"'
+def hook(stage: str, name: str) -> str:
+    """mmdebstrap's option that runs one of our scripts at a stage's end. It wants the environment of `hooks_env`."""
+    return f'--{stage}-hook=sh -c "${_variable(name)}" {stage} "$1"'
 
 
-def hooks_env(*stages: str) -> dict[str, str]:
-    """The scripts of these stages, by variable (a namespace's root may not read our files), and silence for debconf."""
-    scripts = {_variable(stage): script(HOOKS[stage]) for stage in stages}
+def hooks_env(*names: str) -> dict[str, str]:
+    """These scripts, by variable (a namespace's root may not read our files), and silence for debconf."""
+    scripts = {_variable(name): script(name) for name in names}
     return {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", **scripts}
 
 
-def _variable(stage: str) -> str:
-    return f"MAILNIX_{HOOKS[stage].upper()}"
+def _variable(name: str) -> str:
+    return f"MAILNIX_{name.upper().replace('-', '_')}"
 
 
 def mmdebstrap_argv(
@@ -91,7 +98,7 @@ def mmdebstrap_argv(
         '--aptopt=Acquire::Retries "3"',
         f"--include={','.join((*spec.packages, spec.kernel))}",
         *(() if fetched is None else debs.argv(fetched)),
-        *(hook(stage) for stage in HOOKS),
+        *(hook(stage, name) for stage, name in HOOKS),
         SUITE,
         str(target),
         *mirrors,
@@ -99,8 +106,9 @@ def mmdebstrap_argv(
 
 
 def mmdebstrap_env(spec: BaseSpec, key: str) -> dict[str, str]:
-    """What its hooks read: their scripts, the loaders, and the file system that the root will live in."""
-    return {**hooks_env(*HOOKS), **LOADERS[spec.architecture].env, "ROOT_UUID": str(root_uuid(key))}
+    """What its hooks read: their scripts, the processor, its loaders, and the file system that will have the root."""
+    words = {"ARCHITECTURE": str(spec.architecture), "ROOT_UUID": str(root_uuid(key))}
+    return {**hooks_env(*(name for _, name in HOOKS)), **LOADERS[spec.architecture].env, **words}
 
 
 def finish_argv(spec: BaseSpec, key: str, root: Path, out: Path, npm: Path | None) -> list[str]:

@@ -28,7 +28,9 @@ def test_mmdebstrap_is_asked_for_exactly_the_packages_and_the_kernel() -> None:
         '--aptopt=Acquire::Retries "3"',
         "--include=caddy,nftables,linux-image-amd64",
         '--extract-hook=sh -c "$MAILNIX_SLIM" extract "$1"',
+        '--extract-hook=sh -c "$MAILNIX_NATIVE" extract "$1"',
         '--essential-hook=sh -c "$MAILNIX_PREPARE" essential "$1"',
+        '--customize-hook=sh -c "$MAILNIX_NATIVE" customize "$1"',
         '--customize-hook=sh -c "$MAILNIX_CUSTOMIZE" customize "$1"',
         "trixie",
         "/w/root",
@@ -39,6 +41,7 @@ def test_mmdebstrap_is_asked_for_exactly_the_packages_and_the_kernel() -> None:
 def test_the_hooks_find_their_scripts_in_the_environment() -> None:
     env = bootstrap.mmdebstrap_env(SPEC, "key")
     assert env["MAILNIX_SLIM"] == bootstrap.script("slim")
+    assert env["MAILNIX_NATIVE"] == bootstrap.script("native")
     assert env["MAILNIX_PREPARE"] == bootstrap.script("prepare")
     assert env["MAILNIX_CUSTOMIZE"] == bootstrap.script("customize")
     assert env["ROOT_UUID"] == str(bootstrap.root_uuid("key"))
