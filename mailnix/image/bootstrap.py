@@ -26,16 +26,8 @@ LOCK = "package-lock.json"
 UNUSED_NODE = ("include", "share")
 """What Node's package brings for compiling and reading; 70 MB that no machine needs."""
 
-HOOKS = (
-    ("extract", "slim"),
-    ("extract", "native"),
-    ("essential", "prepare"),
-    ("customize", "native"),
-    ("customize", "customize"),
-)
-"""mmdebstrap's stages, and our scripts for the end of each."""
-
-SCRIPT_NAMES = ("slim", "native", "prepare", "customize", "finish", "unprivileged")
+FINISHING = ("finish", "unprivileged")
+"""Our scripts that make a disk of what mmdebstrap left."""
 
 
 def script(name: str) -> str:
@@ -43,9 +35,24 @@ def script(name: str) -> str:
     return (SCRIPTS / f"{name}.sh").read_text()
 
 
+def hooks(architecture: Architecture) -> tuple[tuple[str, str], ...]:
+    """mmdebstrap's stages, and our scripts for the end of each, in their order.
+
+    Nothing is lent to amd64, which images are built on: its bases are not made anew because of native.sh.
+    """
+    native = () if architecture is Architecture.AMD64 else ("native",)
+    scripts = {"extract": ("slim", *native), "essential": ("prepare",), "customize": (*native, "customize")}
+    return tuple((stage, name) for stage, names in scripts.items() for name in names)
+
+
+def script_names(architecture: Architecture) -> tuple[str, ...]:
+    """All scripts that a base is made by."""
+    return (*dict.fromkeys(name for _, name in hooks(architecture)), *FINISHING)
+
+
 def base_key(spec: BaseSpec, mirrors: Sequence[str] = ()) -> str:
     """Names a base: equal for equal inputs, other when anything that goes into it changes."""
-    scripts = {name: script(name) for name in SCRIPT_NAMES}
+    scripts = {name: script(name) for name in script_names(spec.architecture)}
     lock = "".join((npm / LOCK).read_text() for npm in npm_folders(spec.architecture)) if spec.npm_tree else ""
     loaders = LOADERS[spec.architecture].env
     inputs = [FORMAT_VERSION, SUITE, spec.packages, spec.kernel, spec.slack, scripts, lock, mirrors, loaders]
@@ -98,7 +105,7 @@ def mmdebstrap_argv(
         '--aptopt=Acquire::Retries "3"',
         f"--include={','.join((*spec.packages, spec.kernel))}",
         *(() if fetched is None else debs.argv(fetched)),
-        *(hook(stage, name) for stage, name in HOOKS),
+        *(hook(stage, name) for stage, name in hooks(spec.architecture)),
         SUITE,
         str(target),
         *mirrors,
@@ -108,7 +115,7 @@ def mmdebstrap_argv(
 def mmdebstrap_env(spec: BaseSpec, key: str) -> dict[str, str]:
     """What its hooks read: their scripts, the processor, its loaders, and the file system that will have the root."""
     words = {"ARCHITECTURE": str(spec.architecture), "ROOT_UUID": str(root_uuid(key))}
-    return {**hooks_env(*(name for _, name in HOOKS)), **LOADERS[spec.architecture].env, **words}
+    return {**hooks_env(*(name for _, name in hooks(spec.architecture))), **LOADERS[spec.architecture].env, **words}
 
 
 def finish_argv(spec: BaseSpec, key: str, root: Path, out: Path, npm: Path | None) -> list[str]:

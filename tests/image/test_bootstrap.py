@@ -16,6 +16,7 @@ from mailnix.model.architecture import Architecture
 
 ERR = 3  # syslog(3)
 SPEC = BaseSpec(("nftables", "caddy"), "linux-image-amd64")
+ARM = evolve(SPEC, architecture=Architecture.ARM64)
 
 
 def test_mmdebstrap_is_asked_for_exactly_the_packages_and_the_kernel() -> None:
@@ -28,9 +29,7 @@ def test_mmdebstrap_is_asked_for_exactly_the_packages_and_the_kernel() -> None:
         '--aptopt=Acquire::Retries "3"',
         "--include=caddy,nftables,linux-image-amd64",
         '--extract-hook=sh -c "$MAILNIX_SLIM" extract "$1"',
-        '--extract-hook=sh -c "$MAILNIX_NATIVE" extract "$1"',
         '--essential-hook=sh -c "$MAILNIX_PREPARE" essential "$1"',
-        '--customize-hook=sh -c "$MAILNIX_NATIVE" customize "$1"',
         '--customize-hook=sh -c "$MAILNIX_CUSTOMIZE" customize "$1"',
         "trixie",
         "/w/root",
@@ -39,12 +38,28 @@ def test_mmdebstrap_is_asked_for_exactly_the_packages_and_the_kernel() -> None:
 
 
 def test_the_hooks_find_their_scripts_in_the_environment() -> None:
-    env = bootstrap.mmdebstrap_env(SPEC, "key")
+    env = bootstrap.mmdebstrap_env(ARM, "key")
     assert env["MAILNIX_SLIM"] == bootstrap.script("slim")
     assert env["MAILNIX_NATIVE"] == bootstrap.script("native")
     assert env["MAILNIX_PREPARE"] == bootstrap.script("prepare")
     assert env["MAILNIX_CUSTOMIZE"] == bootstrap.script("customize")
     assert env["ROOT_UUID"] == str(bootstrap.root_uuid("key"))
+
+
+def test_a_root_of_another_processor_is_lent_programs_first_and_gives_them_back_before_it_is_looked_at() -> None:
+    hooks = [word for word in bootstrap.mmdebstrap_argv(ARM, Path("/w/root")) if "-hook=" in word]
+    assert hooks == [
+        '--extract-hook=sh -c "$MAILNIX_SLIM" extract "$1"',
+        '--extract-hook=sh -c "$MAILNIX_NATIVE" extract "$1"',
+        '--essential-hook=sh -c "$MAILNIX_PREPARE" essential "$1"',
+        '--customize-hook=sh -c "$MAILNIX_NATIVE" customize "$1"',
+        '--customize-hook=sh -c "$MAILNIX_CUSTOMIZE" customize "$1"',
+    ]
+
+
+def test_what_is_lent_to_others_is_no_part_of_a_base_for_amd64() -> None:
+    assert "native" not in bootstrap.script_names(Architecture.AMD64)
+    assert {*bootstrap.script_names(Architecture.ARM64)} - {*bootstrap.script_names(Architecture.AMD64)} == {"native"}
 
 
 def test_the_root_file_system_is_made_at_the_place_of_its_partition() -> None:
@@ -86,7 +101,7 @@ def test_equal_package_sets_share_a_base() -> None:
         evolve(SPEC, kernel="linux-image-cloud-amd64"),
         evolve(SPEC, npm_tree=True),
         evolve(SPEC, slack=MIB),
-        evolve(SPEC, architecture=Architecture.ARM64),
+        ARM,
     ],
 )
 def test_whatever_changes_the_base_changes_its_key(changed: BaseSpec) -> None:
@@ -100,7 +115,7 @@ def test_another_mirror_is_another_base() -> None:
 def test_every_script_is_sound_shell() -> None:
     from mailnix.run import run
 
-    for name in bootstrap.SCRIPT_NAMES:
+    for name in bootstrap.script_names(Architecture.ARM64):
         run(["sh", "-n"], stdin=bootstrap.script(name).encode())
 
 
