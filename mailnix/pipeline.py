@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mailnix.zones.forms import Form
 
 SECRETS_FOLDER = "secrets"
+NIXOS_IS = "NixOS's machines are"
 
 
 @frozen
@@ -156,7 +157,7 @@ def trees(plan: Plan, backend: Backend) -> Tree:
         case Backend.NIXOS:
             from mailnix.nixos.flake import emit
 
-            refuse_others(plan, "NixOS's machines are")
+            refuse_others(plan, NIXOS_IS)
             return emit(plan, modules())
         case Backend.DEBIAN:
             from mailnix.debian.emit import emit as emit_debian
@@ -256,6 +257,16 @@ def _emitted_for(out: Path) -> Backend | None:
     return Backend.NIXOS if FLAKE in paths else Backend.DEBIAN
 
 
+def refuse_images(plan: Plan, backend: Backend, form: Format) -> None:
+    """Raise BuildError where a machine's processor has no such image."""
+    from mailnix.image import Format
+
+    if backend is Backend.NIXOS:
+        refuse_others(plan, NIXOS_IS)
+    if form is Format.ISO:
+        refuse_others(plan, "media that install (iso) are")
+
+
 def build(
     plan: Plan,
     backend: Backend,
@@ -276,6 +287,7 @@ def build(
     from mailnix.image.beside import lay_beside
     from mailnix.image.media import build_media
 
+    refuse_images(plan, backend, form)
     images = partial(_images, plan, backend, mailcow_source=mailcow_source, local=local, progress=progress)
     if form is Format.ISO:
         names = [host.name for host in plan.hosts]

@@ -7,6 +7,11 @@ from mailnix.model.architecture import Architecture
 from mailnix.plan.types import Plan
 
 
+def is_amd64(plan: Plan) -> bool:
+    """Whether every machine is what most of mailnix is for."""
+    return all(host.architecture is Architecture.AMD64 for host in plan.hosts)
+
+
 def refuse_others(plan: Plan, what: str) -> None:
     """Raise BuildError where a machine is not amd64 and `what` is for that alone."""
     for host in plan.hosts:
