@@ -3,7 +3,8 @@
 # make nixos   NixOS's layer of the machines of CONFIG, built and booted; NIXPKGS names a nixpkgs tree,
 #              MAILNIX_NIXOS=all adds a second generation and machines of others' making
 # make hardware  a proxy's image on each machine of a table: cards, disks, firmware; and media that install it,
-#              which nothing else starts
+#              which nothing else starts; MAILNIX_ARM64=all adds a machine with arm64, whose image is made and booted
+#              by emulation
 # make servers  plain Debian servers, in containers and in QEMU, become the machines by `mailnix deploy` and live on
 # make real    what mailnix ships, run against Mailcow's own code; MAILCOW_TREE names a tree of it, and
 #              MAILCOW_BEFORE one of an earlier release, to upgrade from

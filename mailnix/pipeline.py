@@ -13,6 +13,7 @@ from attrs import frozen
 from mailnix.errors import AdoptError, BuildError, ConfigError, Severity
 from mailnix.formats.backend import Backend
 from mailnix.plan import Plan, derive
+from mailnix.plan.processors import refuse_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from mailnix.zones.forms import Form
 
 SECRETS_FOLDER = "secrets"
+NIXOS_IS = "NixOS's machines are"
 
 
 @frozen
@@ -155,6 +157,7 @@ def trees(plan: Plan, backend: Backend) -> Tree:
         case Backend.NIXOS:
             from mailnix.nixos.flake import emit
 
+            refuse_others(plan, NIXOS_IS)
             return emit(plan, modules())
         case Backend.DEBIAN:
             from mailnix.debian.emit import emit as emit_debian
@@ -189,6 +192,7 @@ def emit_packages(plan: Plan, out: Path, progress: Progress) -> tuple[Made, ...]
     from mailnix.debian.host import debian_hosts
     from mailnix.image.packages import write_packages
 
+    refuse_others(plan, "packages are")
     return write_packages(debian_hosts(plan), out, progress=progress)
 
 
@@ -253,6 +257,16 @@ def _emitted_for(out: Path) -> Backend | None:
     return Backend.NIXOS if FLAKE in paths else Backend.DEBIAN
 
 
+def refuse_images(plan: Plan, backend: Backend, form: Format) -> None:
+    """Raise BuildError where a machine's processor has no such image."""
+    from mailnix.image import Format
+
+    if backend is Backend.NIXOS:
+        refuse_others(plan, NIXOS_IS)
+    if form is Format.ISO:
+        refuse_others(plan, "media that install (iso) are")
+
+
 def build(
     plan: Plan,
     backend: Backend,
@@ -273,6 +287,7 @@ def build(
     from mailnix.image.beside import lay_beside
     from mailnix.image.media import build_media
 
+    refuse_images(plan, backend, form)
     images = partial(_images, plan, backend, mailcow_source=mailcow_source, local=local, progress=progress)
     if form is Format.ISO:
         names = [host.name for host in plan.hosts]
@@ -308,7 +323,9 @@ def _images(
             build_images(host_builds(plan, mailcow_source), out, form, progress=progress)
 
 
-def images_disk(files: Sequence[Path], source: Path | None, out: Path, form: Format, progress: Progress) -> Path | None:
+def images_disk(
+    plan: Plan, files: Sequence[Path], source: Path | None, out: Path, form: Format, progress: Progress
+) -> Path | None:
     """The disk that the machine at home loads Mailcow's images from, made of archives of `docker save`, if any.
 
     It is raw where machines' are packed: layers of Docker images are packed already, and it is gigabytes.
@@ -319,7 +336,8 @@ def images_disk(files: Sequence[Path], source: Path | None, out: Path, form: For
     from mailnix.image.images_disk import images_disk, images_of
 
     plain = Format.RAW if form in (Format.RAW_GZ, Format.ISO) else form
-    return images_disk(files, images_of(source), out, plain, progress=progress)
+    processor = plan.internal.architecture
+    return images_disk(files, images_of(source), out, plain, architecture=processor, progress=progress)
 
 
 def local_folder(config: Path, folder: Path | None = None) -> Path | None:
@@ -361,6 +379,7 @@ def deploy(
 
     folder = secrets_folder(config, wish.secrets)
     described = decided(config)
+    refuse_others(described, "deploy is")
     start.refuse_unknown(described, (*wish.hosts, *reach.targets))
     start.refuse_new_folder(described, folder, wish, reach, progress)
     if not wish.dry_run:
@@ -461,7 +480,9 @@ def lab(
                 progress(begins)
         on_outcome(outcome)
 
-    with start(plan(config, options.secrets), options, progress, keep=keep, resume=resume) as running:
+    whole = plan(config, options.secrets)
+    refuse_others(whole, "the lab's machines are")
+    with start(whole, options, progress, keep=keep, resume=resume) as running:
         checks = exchanging(running.plan) if quick else checks_for(running.plan)
         progress(Stage.MAIL)
         return run_checks(checks, stage(running), on_each, begin)

@@ -7,8 +7,9 @@ import os
 import pytest
 
 from mailnix.lab.machine import Machine
-from mailnix.lab.qemu_argv import UEFI_CODE
+from mailnix.lab.qemu_argv import UEFI
 from mailnix.lab.spec import Firmware
+from mailnix.model.architecture import Architecture
 
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"  # UEFI 2.10, 3.3
 CHECKED = {Firmware.SECURE_BOOT: "1", Firmware.UEFI: "0", Firmware.BIOS: ""}
@@ -20,11 +21,11 @@ ALL = os.environ.get("MAILNIX_HARDWARE") == "all"
 SELDOM = "`make hardware` boots it, as does MAILNIX_HARDWARE=all; each takes minutes"
 
 
-def skip_without(firmware: Firmware) -> None:
+def skip_without(firmware: Firmware, architecture: Architecture = Architecture.AMD64) -> None:
     """Skip a machine whose firmware is not installed."""
-    code = UEFI_CODE.get(firmware)
-    if code is not None and not code.exists():
-        pytest.skip(f"{code} is not here (Debian's package ovmf)")
+    uefi = UEFI.get((architecture, firmware))
+    if uefi is not None and not uefi.code.exists():
+        pytest.skip(f"{uefi.code} is not here (Debian's package {uefi.package})")
 
 
 def checked(machine: Machine) -> str:

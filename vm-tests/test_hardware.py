@@ -7,33 +7,41 @@ line, gets an address, answers on the SSH port, and takes its credentials from a
 
 from __future__ import annotations
 
+import os
 import shutil
+import smtplib
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from mailnix import pipeline, secrets
-from mailnix.image import Format, build_image, make_labelled_disk
+from mailnix.image import Format, build_image, make_labelled_disk, read_manifest
 from mailnix.image.hosts import host_builds
 from mailnix.lab.disks import overlay
 from mailnix.lab.machine import Machine, paths_for
 from mailnix.lab.prepare import PROXY_MEMORY
+from mailnix.lab.ready import PROXY_UNITS
 from mailnix.lab.spec import FRONT_USB, INLET_MAC, Attached, Card, DiskFormat, Firmware, Inlet, MachineSpec
 from mailnix.model import ports
-from mailnix.plan import Plan
+from mailnix.model.architecture import Architecture
+from mailnix.plan import Plan, derive
 from mailnix.run import require, run
 from mailnix.services.credentials.names import LABEL_FAT, READY, SHOWN
+from rig import home_inside
 from tests.hardware import ALL, CHECKED, SELDOM, checked, skip_without
 
 MIB = 2**20
 SIZE = 40 * MIB  # of seed disks with partitions
 START = 1 * MIB  # of their partition
+WANTED = "MAILNIX_ARM64"
 ANSWER = 120.0  # seconds for a word of sshd, which a slow machine takes long to start for each who comes
 HERE = "127.0.0.1"
 LEASE = "10.0.2.15"  # what QEMU's network gives
+GATEWAY = "10.0.2.2"  # who comes from here, for the machine
+SENDER = "mx.example.com"
 SCREEN = "/dev/vcs1"  # the letters on it (vcs(4))
 
 Files = Mapping[str, bytes]
@@ -88,10 +96,12 @@ class Hardware:
     attached: Attached
     firmware: Firmware
     seed: MakeDisk
+    architecture: Architecture = Architecture.AMD64
 
     @property
     def name(self) -> str:
-        return f"{self.card.value.partition('-')[0]}-{self.attached.name.lower().replace('_', '-')}-{self.firmware}"
+        words = (self.card.value.partition("-")[0], self.attached.name.lower().replace("_", "-"), self.firmware)
+        return "-".join((*words, *(() if self.architecture is Architecture.AMD64 else (self.architecture,))))
 
 
 MACHINES = (
@@ -101,6 +111,7 @@ MACHINES = (
     Hardware(Card.VMXNET3, Attached.PVSCSI, Firmware.BIOS, ext4_on_mbr),
     Hardware(Card.RTL8139, Attached.IDE, Firmware.BIOS, fat_on_gpt),
     Hardware(Card.PCNET, Attached.USB, Firmware.UEFI, make_labelled_disk),
+    Hardware(Card.VIRTIO, Attached.VIRTIO, Firmware.UEFI, make_labelled_disk, Architecture.ARM64),
 )
 
 FIRST = MACHINES[:1]
@@ -112,23 +123,33 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("hardware")
 
 
-@pytest.fixture(scope="module")
-def described(request: pytest.FixtureRequest) -> Plan:
-    return pipeline.plan(Path(request.config.getoption("--mailnix-config")).resolve())
-
-
-@pytest.fixture(scope="module")
-def image(described: Plan, folder: Path) -> Path:
-    return folder / build_image(host_builds(described)[0], folder, Format.RAW, progress=print).file
-
-
 @pytest.fixture(scope="module", params=MACHINES, ids=lambda hardware: hardware.name)
 def hardware(request: pytest.FixtureRequest) -> Hardware:
     found: Hardware = request.param
-    if found not in FIRST and not ALL:
+    if found.architecture is Architecture.ARM64:
+        if os.environ.get(WANTED) != "all":
+            pytest.skip(f"a base of {found.architecture} takes ten minutes, and {WANTED}=all: much is emulated")
+    elif found not in FIRST and not ALL:
         pytest.skip(SELDOM)
-    skip_without(found.firmware)
+    skip_without(found.firmware, found.architecture)
     return found
+
+
+@pytest.fixture(scope="module")
+def described(hardware: Hardware, request: pytest.FixtureRequest) -> Plan:
+    topology = pipeline.load(Path(request.config.getoption("--mailnix-config")).resolve())
+    proxies = tuple(evolve(proxy, architecture=hardware.architecture) for proxy in topology.proxies)
+    return derive(evolve(topology, proxies=proxies))
+
+
+@pytest.fixture(scope="module")
+def image(hardware: Hardware, described: Plan, folder: Path) -> Path:
+    """One for all machines of a processor."""
+    of_it = folder / hardware.architecture
+    manifest = read_manifest(of_it)
+    if manifest is not None:
+        return of_it / manifest.images[0].file
+    return of_it / build_image(host_builds(described)[0], of_it, Format.RAW, progress=print).file
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +166,7 @@ def machine(
         attached=hardware.attached,
         inlet=Inlet(ports.SSH, hardware.card),
         front=True,
+        architecture=hardware.architecture,
     )
     with Machine(spec, paths_for(name, folder, tmp_path_factory.mktemp("s"))) as started:
         started.wait_for_guest()
@@ -175,11 +197,19 @@ def test_its_firmware_checked_what_it_started(machine: Machine, hardware: Hardwa
     assert checked(machine) == CHECKED[hardware.firmware]
 
 
+@pytest.fixture(scope="module")
+def keys(described: Plan, hardware: Hardware, folder: Path) -> Iterator[Path]:
+    """The secrets folder of this description."""
+    made = folder / f"{hardware.name}.secrets"
+    secrets.init(described, made)
+    yield made
+    shutil.rmtree(made)
+
+
 def test_it_takes_a_seed_disk_that_comes_late(
-    machine: Machine, hardware: Hardware, described: Plan, folder: Path
+    machine: Machine, hardware: Hardware, described: Plan, folder: Path, keys: Path
 ) -> None:
-    keys, proxy = folder / f"{machine.name}.secrets", described.proxies[0]
-    secrets.init(described, keys)
+    proxy = described.proxies[0]
     disk = secrets.seed(described, proxy.name, keys, folder / f"{machine.name}.seed", make_disk=hardware.seed)
     plug_in(machine, disk, as_cd=hardware.seed is iso)
     machine.wait_for_console(f"took {len(proxy.credentials)} credentials")
@@ -187,7 +217,53 @@ def test_it_takes_a_seed_disk_that_comes_late(
     machine.wait_until_succeeds(
         f"wg show {proxy.tunnel.proxy.interface} private-key | grep -qv none", subject="the tunnel's key"
     )
-    shutil.rmtree(keys)
+
+
+@pytest.fixture(scope="module")
+def alone(hardware: Hardware) -> None:
+    """What the lab's machines show is asked of those that no lab has."""
+    if hardware.architecture is Architecture.AMD64:
+        pytest.skip("test_scenario.py asks the lab's machines, which have this processor")
+
+
+@pytest.fixture(scope="module")
+def at_home(alone: None, machine: Machine, described: Plan, keys: Path) -> str:
+    """A home at the far end of its tunnel, and whom that takes mail for."""
+    domain = described.topology.domains[0]
+    known = f"{domain.mailboxes[0].local_part}@{domain.name}"
+    home_inside.live_in(machine, described, described.proxies[0], keys, known)
+    return known
+
+
+def test_all_that_it_shall_run_runs(alone: None, machine: Machine) -> None:
+    machine.wait_for_boot()
+    for unit in PROXY_UNITS:
+        machine.wait_for_unit(unit)
+    assert machine.succeed("systemctl --failed --no-legend --plain") == ""
+
+
+def test_its_programs_are_of_its_processor(machine: Machine, hardware: Hardware) -> None:
+    assert machine.succeed("dpkg --print-architecture").strip() == hardware.architecture
+
+
+def test_its_tunnel_comes_up(at_home: str, machine: Machine, described: Plan) -> None:
+    home_inside.shook_hands(machine, described.proxies[0])
+
+
+def test_it_accepts_mail_for_who_is_at_home_and_refuses_the_rest(machine: Machine, at_home: str) -> None:
+    machine.wait_for_open_port(ports.SMTP)
+    subject = "from outside, by its card"
+    with smtplib.SMTP(HERE, home_inside.way_in(machine, ports.SMTP), SENDER, timeout=ANSWER) as outside:
+        assert outside.ehlo()[0] == 250
+        assert outside.mail(f"carol@{SENDER}")[0] == 250
+        assert outside.rcpt(f"dave@{SENDER}")[0] == 550
+        assert outside.rcpt(f"nobody@{at_home.partition('@')[2]}")[0] == 550
+        assert outside.rcpt(at_home)[0] == 250
+        assert outside.data(f"From: carol@{SENDER}\r\nSubject: {subject}\r\n\r\nHello.\r\n")[0] == 250
+    written = machine.read_file(home_inside.WRITTEN).decode()
+    assert f"ADDR={GATEWAY} " in written
+    assert f"Subject: {subject}\r\n" in written
+    assert f"dave@{SENDER}" not in written
 
 
 def plug_in(machine: Machine, disk: Path, *, as_cd: bool) -> None:

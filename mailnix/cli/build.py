@@ -49,7 +49,8 @@ def command(
     nixos_options.ensure_counts(chosen, "local")
     image_options.ensure_count(form, disk_serials)
     plan = pipeline.plan(config, secrets)
-    disk = pipeline.images_disk(mailcow_images, mailcow_source, out, Format(form), output.status)
+    pipeline.refuse_images(plan, chosen, Format(form))
+    disk = pipeline.images_disk(plan, mailcow_images, mailcow_source, out, Format(form), output.status)
     if disk is not None:
         output.status(f"Mailcow's images are on {disk}: attach it to {plan.internal.name}")
     manifest = pipeline.build(

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-KERNEL = "linux-image-amd64"
+from mailnix.model.architecture import Architecture
+
+KERNELS = {Architecture.AMD64: "linux-image-amd64", Architecture.ARM64: "linux-image-arm64"}
 """Debian's kernel with every driver, signed for Secure Boot: providers emulate real cards, too."""
+
+KERNEL = KERNELS[Architecture.AMD64]
 
 CLOUD_KERNEL = "linux-image-cloud-amd64"
 """What rented servers often run, and the lab's own machines: virtio, NVMe, Xen and Hyper-V, nobody's cards."""

@@ -10,7 +10,9 @@ from uuid import UUID, uuid5
 
 from mailnix.image import debs
 from mailnix.image.gpt import ESP_OFFSET, ESP_SIZE, ROOT_OFFSET, SECTOR
+from mailnix.image.loaders import LOADERS, Loaders
 from mailnix.image.values import BaseSpec
+from mailnix.model.architecture import Architecture
 
 FORMAT_VERSION = 1
 """Raise it when the way a base is made changes without its scripts changing."""
@@ -18,13 +20,14 @@ FORMAT_VERSION = 1
 SUITE = "trixie"
 NAMESPACE = UUID("6d61696c-6e69-7800-8000-696d61676500")
 SCRIPTS = Path(__file__).parent / "scripts"
-NPM = Path(__file__).parent.parent / "services" / "haraka" / "npm"
+HARAKA = Path(__file__).parent.parent / "services" / "haraka"
+NPM = HARAKA / "npm"
+LOCK = "package-lock.json"
 UNUSED_NODE = ("include", "share")
 """What Node's package brings for compiling and reading; 70 MB that no machine needs."""
 
-SCRIPT_NAMES = ("slim", "prepare", "customize", "finish", "unprivileged")
-HOOKS = {"extract": "slim", "essential": "prepare", "customize": "customize"}
-"""mmdebstrap's stages, and our script for the end of each."""
+FINISHING = ("finish", "unprivileged")
+"""Our scripts that make a disk of what mmdebstrap left."""
 
 
 def script(name: str) -> str:
@@ -32,12 +35,33 @@ def script(name: str) -> str:
     return (SCRIPTS / f"{name}.sh").read_text()
 
 
+def hooks(architecture: Architecture) -> tuple[tuple[str, str], ...]:
+    """mmdebstrap's stages, and our scripts for the end of each, in their order.
+
+    Nothing is lent to amd64, which images are built on: its bases are not made anew because of native.sh.
+    """
+    native = () if architecture is Architecture.AMD64 else ("native",)
+    scripts = {"extract": ("slim", *native), "essential": ("prepare",), "customize": (*native, "customize")}
+    return tuple((stage, name) for stage, names in scripts.items() for name in names)
+
+
+def script_names(architecture: Architecture) -> tuple[str, ...]:
+    """All scripts that a base is made by."""
+    return (*dict.fromkeys(name for _, name in hooks(architecture)), *FINISHING)
+
+
 def base_key(spec: BaseSpec, mirrors: Sequence[str] = ()) -> str:
     """Names a base: equal for equal inputs, other when anything that goes into it changes."""
-    scripts = {name: script(name) for name in SCRIPT_NAMES}
-    lock = (NPM / "package-lock.json").read_text() if spec.npm_tree else ""
-    inputs = [FORMAT_VERSION, SUITE, spec.packages, spec.kernel, spec.slack, scripts, lock, mirrors]
+    scripts = {name: script(name) for name in script_names(spec.architecture)}
+    lock = "".join((npm / LOCK).read_text() for npm in npm_folders(spec.architecture)) if spec.npm_tree else ""
+    loaders = LOADERS[spec.architecture].env
+    inputs = [FORMAT_VERSION, SUITE, spec.packages, spec.kernel, spec.slack, scripts, lock, mirrors, loaders]
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:20]
+
+
+def npm_folders(architecture: Architecture) -> tuple[Path, ...]:
+    """The folders with a package-lock.json that make the tree: Haraka's, and that of a Node for another processor."""
+    return (NPM,) if architecture is Architecture.AMD64 else (NPM, HARAKA / f"node-{architecture}")
 
 
 def root_uuid(key: str) -> UUID:
@@ -50,19 +74,19 @@ def disk_uuid(key: str) -> UUID:
     return uuid5(NAMESPACE, f"disk {key}")
 
 
-def hook(stage: str) -> str:
-    """mmdebstrap's option that runs our script of this stage. It wants the environment of `hooks_env`."""
-    return f'--{stage}-hook=sh -c "${_variable(stage)}" {stage} "$1"'
+def hook(stage: str, name: str) -> str:
+    """mmdebstrap's option that runs one of our scripts at a stage's end. It wants the environment of `hooks_env`."""
+    return f'--{stage}-hook=sh -c "${_variable(name)}" {stage} "$1"'
 
 
-def hooks_env(*stages: str) -> dict[str, str]:
-    """The scripts of these stages, by variable (a namespace's root may not read our files), and silence for debconf."""
-    scripts = {_variable(stage): script(HOOKS[stage]) for stage in stages}
+def hooks_env(*names: str) -> dict[str, str]:
+    """These scripts, by variable (a namespace's root may not read our files), and silence for debconf."""
+    scripts = {_variable(name): script(name) for name in names}
     return {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", **scripts}
 
 
-def _variable(stage: str) -> str:
-    return f"MAILNIX_{HOOKS[stage].upper()}"
+def _variable(name: str) -> str:
+    return f"MAILNIX_{name.upper().replace('-', '_')}"
 
 
 def mmdebstrap_argv(
@@ -76,21 +100,22 @@ def mmdebstrap_argv(
         "mmdebstrap",
         "--mode=unshare",
         "--variant=apt",
-        "--architectures=amd64",
+        f"--architectures={spec.architecture}",
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Retries "3"',
         f"--include={','.join((*spec.packages, spec.kernel))}",
         *(() if fetched is None else debs.argv(fetched)),
-        *(hook(stage) for stage in HOOKS),
+        *(hook(stage, name) for stage, name in hooks(spec.architecture)),
         SUITE,
         str(target),
         *mirrors,
     ]
 
 
-def mmdebstrap_env(key: str) -> dict[str, str]:
-    """What its hooks read: their scripts, and the file system that the root will live in."""
-    return {**hooks_env(*HOOKS), "ROOT_UUID": str(root_uuid(key))}
+def mmdebstrap_env(spec: BaseSpec, key: str) -> dict[str, str]:
+    """What its hooks read: their scripts, the processor, its loaders, and the file system that will have the root."""
+    words = {"ARCHITECTURE": str(spec.architecture), "ROOT_UUID": str(root_uuid(key))}
+    return {**hooks_env(*(name for _, name in hooks(spec.architecture))), **LOADERS[spec.architecture].env, **words}
 
 
 def finish_argv(spec: BaseSpec, key: str, root: Path, out: Path, npm: Path | None) -> list[str]:
@@ -113,12 +138,12 @@ def unprivileged_env() -> dict[str, str]:
     return {"MAILNIX_FINISH": script("finish")}
 
 
-def npm_argv() -> list[str]:
+def npm_argv(*more: str) -> list[str]:
     """Install the pinned tree in the current folder, running none of its packages' scripts."""
-    return ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    return ["npm", "ci", *more, "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
 
 
-def esp_argvs(disk: Path, files: Path) -> list[list[str]]:
+def esp_argvs(disk: Path, files: Path, loaders: Loaders) -> list[list[str]]:
     """Make the EFI system partition inside the disk image with mtools, which mounts nothing."""
     image = f"{disk}@@{ESP_OFFSET}"
     return [
@@ -140,7 +165,7 @@ def esp_argvs(disk: Path, files: Path) -> list[list[str]]:
             "::",
         ],
         ["mmd", "-i", image, "::/EFI", "::/EFI/BOOT", "::/EFI/debian"],
-        ["mcopy", "-i", image, str(files / "shimx64.efi"), "::/EFI/BOOT/BOOTX64.EFI"],
-        ["mcopy", "-i", image, str(files / "grubx64.efi"), "::/EFI/BOOT/grubx64.efi"],
+        ["mcopy", "-i", image, str(files / "shim.efi"), f"::/EFI/BOOT/{loaders.efi}"],
+        ["mcopy", "-i", image, str(files / "grub.efi"), f"::/EFI/BOOT/{loaders.grub}"],
         ["mcopy", "-i", image, str(files / "early.cfg"), "::/EFI/debian/grub.cfg"],
     ]

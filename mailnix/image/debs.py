@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from mailnix.model.architecture import Architecture
+
 ARCHIVES: Final = "/var/cache/apt/archives"
 KEPT_SECONDS: Final = 30 * 86400
 
@@ -29,17 +31,18 @@ def argv(folder: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def shared(store: Path, folder: Path) -> Iterator[Path]:
-    """A folder of one's own with all that is in `store`; what came into it is in the store after the block.
+def shared(store: Path, folder: Path, architecture: Architecture = Architecture.AMD64) -> Iterator[Path]:
+    """A folder of one's own with all in `store` that is for a processor; what came into it is there after the block.
 
     Names are linked, not copied, and a finished file is never written to, so several may do this at the same time.
     """
     store.mkdir(parents=True, exist_ok=True)
     folder.mkdir()
+    others = tuple(f"_{other}" for other in Architecture if other is not architecture)
     for deb in store.glob("*.deb"):
         if time.time() - deb.stat().st_mtime > KEPT_SECONDS:
             deb.unlink(missing_ok=True)
-        else:
+        elif not deb.stem.endswith(others):
             _take(deb, folder)
     try:
         yield folder

@@ -14,6 +14,7 @@ from mailnix.image.base import build_bases, write_tables
 from mailnix.image.cache import Base, copy_sparse, file_digest, locked, need_space, plainly, scratch
 from mailnix.image.formats import convert, need_tools
 from mailnix.image.gpt import ROOT_OFFSET
+from mailnix.image.loaders import LOADERS
 from mailnix.image.manifest import ManifestEntry, read_manifest, with_entries, write_manifest
 from mailnix.image.values import MIB, Format, HostBuild, Progress, silent
 from mailnix.run import Runner, end_all, require, run
@@ -97,7 +98,7 @@ def _build(host: HostBuild, base: Base, work: Path, form: Format, runner: Runner
     copy_sparse(base.disk, raw)
     size = disk_size(host, base)
     if size != base.size:
-        write_tables(raw, base.key, size, base.boot_img)
+        write_tables(raw, base.key, size, base.boot_img, LOADERS[host.architecture])
     write_change(raw, change, base, runner)
     inputs = inputs_digest(base.key, change, size)
     shutil.rmtree(stage)

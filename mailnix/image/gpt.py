@@ -13,6 +13,7 @@ from uuid import UUID
 from attrs import frozen
 
 from mailnix.errors import BuildError
+from mailnix.image.loaders import Loaders
 from mailnix.image.values import MIB
 
 SECTOR = 512
@@ -23,7 +24,6 @@ TAIL_SECTORS = TABLE_SECTORS + 1
 
 BIOS_BOOT = UUID("21686148-6449-6e6f-744e-656564454649")
 EFI_SYSTEM = UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
-ROOT_X86_64 = UUID("4f68bce3-e8cd-4db1-96e7-fbcaf984b709")
 
 
 @frozen
@@ -51,8 +51,8 @@ END_RESERVE = 1 * MIB
 """What stays free after the root partition: the backup table, rounded up so that partitions stay aligned."""
 
 
-def layout(disk_uuid: UUID, disk_size: int) -> tuple[Partition, ...]:
-    """BIOS boot, EFI system and root; the root is last, so that it can grow."""
+def layout(disk_uuid: UUID, disk_size: int, loaders: Loaders) -> tuple[Partition, ...]:
+    """BIOS boot where there is such a thing, EFI system and root; the root is last, so that it can grow."""
 
     def own(number: int) -> UUID:
         return UUID(int=disk_uuid.int ^ number)
@@ -61,9 +61,9 @@ def layout(disk_uuid: UUID, disk_size: int) -> tuple[Partition, ...]:
     if root_size <= 0:
         raise BuildError(f"a disk of {disk_size} bytes is too small", "give the machine a larger disk")
     return (
-        Partition(BIOS_BOOT, own(1), "bios", BIOS_OFFSET, BIOS_SIZE),
+        *((Partition(BIOS_BOOT, own(1), "bios", BIOS_OFFSET, BIOS_SIZE),) if loaders.bios else ()),
         Partition(EFI_SYSTEM, own(2), "efi", ESP_OFFSET, ESP_SIZE),
-        Partition(ROOT_X86_64, own(3), "root", ROOT_OFFSET, root_size),
+        Partition(loaders.root, own(3), "root", ROOT_OFFSET, root_size),
     )
 
 
@@ -88,13 +88,14 @@ def _header(disk_uuid: UUID, *, here: int, other: int, table: int, last: int, en
 
 
 def boot_sector(boot_img: bytes, last: int) -> bytes:
-    """GRUB's first sector, told where its core is, over a protective partition table.
+    """GRUB's first sector, told where its core is, over a protective partition table; no `boot_img`: that alone.
 
     At 0x5c: sector of the core image. At 0x66: a jump that old BIOSes need on floppies, made a no-op as on every disk.
     """
     code = bytearray(boot_img[:440].ljust(440, b"\0"))
-    struct.pack_into("<Q", code, 0x5C, BIOS_OFFSET // SECTOR)
-    code[0x66:0x68] = b"\x90\x90"
+    if boot_img:
+        struct.pack_into("<Q", code, 0x5C, BIOS_OFFSET // SECTOR)
+        code[0x66:0x68] = b"\x90\x90"
     protective = struct.pack("<B3sB3sII", 0, b"\0\2\0", 0xEE, b"\xff\xff\xff", 1, min(last, 0xFFFFFFFF))
     return bytes(code) + bytes(6) + protective.ljust(64, b"\0") + b"\x55\xaa"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mailnix.debian.host import debian_hosts
-from mailnix.debian.packages import package_set
+from mailnix.debian.packages import KERNELS, package_set
 from mailnix.errors import BuildError
 from mailnix.image.values import ExtraTree, HostBuild
 from mailnix.nar import nar_hash
@@ -23,12 +23,15 @@ def host_builds(plan: Plan, mailcow_source: Path | None = None) -> tuple[HostBui
     pin = PIN if mailcow_source is None else pin_of(mailcow_source)
     extra = () if mailcow_source is None else (ExtraTree(mailcow_source, SOURCE),)
     home = plan.internal.name
+    processors = {host.name: host.architecture for host in plan.hosts}
     return tuple(
         HostBuild(
             host.name,
             package_set(host.packages),
             host.tree,
             npm_tree=host.npm_tree,
+            kernel=KERNELS[processors[host.name]],
+            architecture=processors[host.name],
             extra_trees=extra if host.name == home else (),
         )
         for host in debian_hosts(plan, pin)

@@ -16,12 +16,12 @@ from mailnix.image.archives import CHUNK, GZIP, SAVE, ZSTD, Saved, ensure, saved
 from mailnix.image.cache import need_space, plainly, scratch
 from mailnix.image.formats import convert, need_tools
 from mailnix.image.values import MIB, Format, Progress, silent
+from mailnix.model.architecture import Architecture
 from mailnix.run import Runner, require, run
 from mailnix.services.mailcow.pinned_images import IMAGES, Image, wanted
 
 LABEL: Final = "MAILNIX-IMAGES"
 NAME: Final = "mailcow-images"
-ARCHITECTURE: Final = "amd64"
 BLOCK: Final = 1024  # bytes
 ROOM: Final = 16 * MIB
 """On the disk, beside its files and an eighth of what they take: the file system's own."""
@@ -33,6 +33,7 @@ def images_disk(
     out: Path,
     form: Format = Format.RAW,
     *,
+    architecture: Architecture = Architecture.AMD64,
     runner: Runner = run,
     progress: Progress = silent,
 ) -> Path:
@@ -52,7 +53,7 @@ def images_disk(
             archive = folder / f"{number:02}.tar"
             unpacked(file, archive, runner)
             found += saved(archive, file.name)
-        unpinned = ensure(found, images, ARCHITECTURE)
+        unpinned = ensure(found, images, architecture)
         if unpinned:
             progress(f"no digest is pinned of {len(unpinned)} images: names, architecture and content are as they say")
         disk = work / f"{NAME}.raw"

@@ -40,7 +40,7 @@ FILES: Final = ("vmlinuz", "initrd.img", "shimx64.efi", "grubx64.efi", "eltorito
 """What a medium is made of; live-collect.sh puts it into COLLECTED."""
 
 COLLECTED: Final = "/mailnix-live"
-SCRIPTS: Final = {"essential": "live-prepare", "customize": "live-collect"}
+SCRIPTS: Final = {"extract": "slim", "essential": "live-prepare", "customize": "live-collect"}
 """mmdebstrap's stages, and our script for the end of each."""
 
 SUMS: Final = "sums.json"
@@ -57,7 +57,7 @@ class Live:
 
 def live_key(mirrors: Sequence[str] = ()) -> str:
     """Names a live system: another when anything that goes into it changes."""
-    scripts = {name: bootstrap.script(name) for name in (*SCRIPTS.values(), bootstrap.HOOKS["extract"])}
+    scripts = {name: bootstrap.script(name) for name in SCRIPTS.values()}
     inputs = [bootstrap.SUITE, PACKAGES, KERNEL, scripts, mirrors]
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:20]
 
@@ -74,8 +74,7 @@ def mmdebstrap_argv(out: Path, mirrors: Sequence[str], fetched: Path) -> list[st
         '--aptopt=Acquire::Retries "3"',
         f"--include={','.join((*PACKAGES, KERNEL))}",
         *debs.argv(fetched),
-        bootstrap.hook("extract"),
-        *(f'--{stage}-hook=sh -c "${_variable(stage)}" {stage} "$1"' for stage in SCRIPTS),
+        *(bootstrap.hook(stage, name) for stage, name in SCRIPTS.items()),
         f"--customize-hook=sync-out {COLLECTED} {shlex.quote(str(out))}",
         bootstrap.SUITE,
         "/dev/null",
@@ -85,12 +84,7 @@ def mmdebstrap_argv(out: Path, mirrors: Sequence[str], fetched: Path) -> list[st
 
 def mmdebstrap_env() -> dict[str, str]:
     """The scripts, by variable: a namespace's root may not read our files."""
-    scripts = {_variable(stage): bootstrap.script(name) for stage, name in SCRIPTS.items()}
-    return {**bootstrap.hooks_env("extract"), **scripts}
-
-
-def _variable(stage: str) -> str:
-    return f"MAILNIX_{SCRIPTS[stage].upper().replace('-', '_')}"
+    return bootstrap.hooks_env(*SCRIPTS.values())
 
 
 def build_live(

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from attrs import field, frozen
 
 from mailnix.debian.packages import KERNEL
+from mailnix.model.architecture import Architecture
 from mailnix.tree import Tree
 
 Progress: TypeAlias = Callable[[str], None]
@@ -52,6 +53,7 @@ class BaseSpec:
     kernel: str = KERNEL
     npm_tree: bool = False
     slack: int = SLACK
+    architecture: Architecture = Architecture.AMD64
 
 
 @frozen
@@ -81,8 +83,9 @@ class HostBuild:
     disk_size: int | None = None
     extra_trees: tuple[ExtraTree, ...] = ()
     slack: int = SLACK
+    architecture: Architecture = Architecture.AMD64
 
     @property
     def base(self) -> BaseSpec:
         """The base that this machine's image starts from."""
-        return BaseSpec(self.packages, self.kernel, self.npm_tree, self.slack)
+        return BaseSpec(self.packages, self.kernel, self.npm_tree, self.slack, self.architecture)

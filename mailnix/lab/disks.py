@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from mailnix.lab.qemu_argv import UEFI_VARS
-from mailnix.lab.spec import DiskFormat, Firmware
+from mailnix.lab.qemu_argv import UEFI
+from mailnix.lab.spec import DiskFormat, MachineSpec
 from mailnix.run import Runner, require, run
 
 IMAGES: Final = "images"  # below a lab's folder
@@ -22,9 +22,10 @@ def overlay(base: Path, target: Path, *, base_format: DiskFormat, size: str = ""
     return target
 
 
-def firmware_vars(firmware: Firmware, target: Path, runner: Runner = run) -> Path:
+def firmware_vars(spec: MachineSpec, target: Path, runner: Runner = run) -> Path:
     """Make a machine's own copy of UEFI's variables, where it has none yet; qcow2, because raw can't keep a state."""
     if not target.exists():
         qemu_img = require("qemu-img", "qemu-utils")
-        runner((qemu_img, "convert", "-f", "raw", "-O", "qcow2", str(UEFI_VARS[firmware]), str(target)))
+        begun = UEFI[spec.architecture, spec.firmware].variables
+        runner((qemu_img, "convert", "-f", "raw", "-O", "qcow2", str(begun), str(target)))
     return target

@@ -11,7 +11,7 @@ from attrs import define, field
 from mailnix import run
 from mailnix.errors import LabError
 from mailnix.lab import disks, pidfile, qmp, signs
-from mailnix.lab.qemu_argv import QEMU, ROOT_NODE, qemu_argv, writable_nodes
+from mailnix.lab.qemu_argv import QEMU_PACKAGES, ROOT_NODE, program, qemu_argv, writable_nodes
 from mailnix.lab.spec import LONGEST_SOCKET_PATH, Accel, Firmware, MachinePaths, MachineSpec
 from mailnix.lab.waiting import REAL_CLOCK, Clock, Wait
 
@@ -36,7 +36,7 @@ class Hypervisor:
     def start(self, resume: str = "") -> None:
         """Start it and wait for QMP; where a saved state `resume` is named, load it and stay paused."""
         self._prepare()
-        run.require(QEMU, "qemu-system-x86")
+        run.require(program(self.spec), QEMU_PACKAGES[self.spec.architecture])
         argv = qemu_argv(self.spec, self.paths, self.accel, paused=bool(resume))
         try:
             self._spawned = run.start((*self._tie(), *argv), self.paths.qemu_log)
@@ -93,7 +93,7 @@ class Hypervisor:
             if len(str(path).encode()) > LONGEST_SOCKET_PATH:
                 raise LabError(f"{path} is too long for a socket", "use a folder with a shorter path")
         if self.spec.firmware is not Firmware.BIOS:
-            disks.firmware_vars(self.spec.firmware, self.paths.firmware_vars)
+            disks.firmware_vars(self.spec, self.paths.firmware_vars)
         for stale in (self.paths.qemu_log, self.paths.qmp):
             stale.unlink(missing_ok=True)
 

@@ -6,6 +6,8 @@ import base64
 from collections.abc import Iterator
 from pathlib import Path
 
+from attrs import frozen
+
 from mailnix.lab.spec import (
     FRONT_USB,
     INLET_MAC,
@@ -20,19 +22,38 @@ from mailnix.lab.spec import (
     Nic,
     SystemCredential,
 )
+from mailnix.model.architecture import Architecture
 
 QEMU = "qemu-system-x86_64"
-UEFI_CODE = {
-    Firmware.UEFI: Path("/usr/share/OVMF/OVMF_CODE_4M.fd"),
-    Firmware.SECURE_BOOT: Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"),
+QEMU_ARM = "qemu-system-aarch64"
+QEMU_PACKAGES = {Architecture.AMD64: "qemu-system-x86", Architecture.ARM64: "qemu-system-arm"}  # Debian's
+
+
+@frozen
+class Uefi:
+    """A build of UEFI for virtual machines: its code, its variables as they begin, and Debian's package that has it."""
+
+    code: Path
+    variables: Path
+    package: str = "ovmf"
+
+
+UEFI = {
+    (Architecture.AMD64, Firmware.UEFI): Uefi(
+        Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+    ),
+    (Architecture.AMD64, Firmware.SECURE_BOOT): Uefi(
+        Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.ms.fd")
+    ),
+    (Architecture.ARM64, Firmware.UEFI): Uefi(
+        Path("/usr/share/AAVMF/AAVMF_CODE.fd"), Path("/usr/share/AAVMF/AAVMF_VARS.fd"), "qemu-efi-aarch64"
+    ),
 }
-UEFI_VARS = {
-    Firmware.UEFI: Path("/usr/share/OVMF/OVMF_VARS_4M.fd"),
-    Firmware.SECURE_BOOT: Path("/usr/share/OVMF/OVMF_VARS_4M.ms.fd"),
-}
+"""PCs may have BIOS, too."""
 
 # cx16 off: under TCG cmpxchg16b corrupts the slab allocator's free lists within a minute (QEMU 7.2).
 # The additions cost nothing and speed up TLS; bmi1, bmi2 and adx stop the kernel before its first line.
+ARM_CPU = "cortex-a72"  # a Raspberry Pi 4's, of which Debian needs no more
 TCG_CPU = "qemu64,-cx16,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq"
 # Room for translated code in MiB; QEMU's own default of 1024 a machine is too much for three machines on a small host.
 TCG_CODE_CACHE = 512
@@ -46,14 +67,14 @@ MEDIUM = "medium"
 def qemu_argv(spec: MachineSpec, paths: MachinePaths, accel: Accel, *, paused: bool = False) -> tuple[str, ...]:
     """How to start `spec`; where `paused`, its processor waits for QMP's `cont`."""
     return (
-        QEMU,
+        program(spec),
         *("-name", spec.name),
         *("-nodefaults", "-no-user-config", "-display", "none"),
         *_processor(spec, accel),
         *_firmware(spec, paths),
         *_kernel(spec),
         *_disks(spec),
-        *(("-device", "VGA", "-device", f"qemu-xhci,id={FRONT_USB}") if spec.front else ()),
+        *_front(spec),
         *_medium(spec),
         *(word for hub, nic in enumerate(spec.nics) for word in _nic(hub, nic, paths)),
         *_inlet(spec),
@@ -65,19 +86,25 @@ def qemu_argv(spec: MachineSpec, paths: MachinePaths, accel: Accel, *, paused: b
     )
 
 
+def program(spec: MachineSpec) -> str:
+    """The QEMU of a machine's processor."""
+    return QEMU if spec.architecture is Architecture.AMD64 else QEMU_ARM
+
+
 def writable_nodes(spec: MachineSpec) -> tuple[str, ...]:
     """The block nodes that a saved state covers; the first one also holds the memory."""
     extra = (f"disk{number}" for number, disk in enumerate(spec.extra_disks) if not disk.read_only)
-    firmware = (FIRMWARE_NODE,) if spec.firmware in UEFI_CODE else ()
+    firmware = () if spec.firmware is Firmware.BIOS else (FIRMWARE_NODE,)
     return (ROOT_NODE, *extra, *firmware)
 
 
 def _processor(spec: MachineSpec, accel: Accel) -> tuple[str, ...]:
-    how: tuple[str, ...]
-    if accel is Accel.KVM:
-        how = ("-accel", "kvm", "-cpu", "host")
-    else:
-        how = ("-accel", f"tcg,thread=multi,tb-size={TCG_CODE_CACHE}", "-cpu", TCG_CPU)
+    rest = ("-smp", str(spec.cpus), "-m", str(spec.memory))
+    emulated = ("-accel", f"tcg,thread=multi,tb-size={TCG_CODE_CACHE}", "-cpu")
+    if spec.architecture is Architecture.ARM64:
+        machine = f"virt,pflash0=firmware,pflash1={FIRMWARE_NODE}"
+        return ("-machine", machine, *emulated, ARM_CPU, *rest)
+    how: tuple[str, ...] = ("-accel", "kvm", "-cpu", "host") if accel is Accel.KVM else (*emulated, TCG_CPU)
     match spec.firmware:
         case Firmware.BIOS:
             machine = "pc"
@@ -86,14 +113,14 @@ def _processor(spec: MachineSpec, accel: Accel) -> tuple[str, ...]:
         case Firmware.SECURE_BOOT:  # its variables are the firmware's own to write, in system management mode
             machine = f"q35,smm=on,pflash0=firmware,pflash1={FIRMWARE_NODE}"
             how = ("-global", "driver=cfi.pflash01,property=secure,value=on", *how)
-    return ("-machine", machine, *how, "-smp", str(spec.cpus), "-m", str(spec.memory))
+    return ("-machine", machine, *how, *rest)
 
 
 def _firmware(spec: MachineSpec, paths: MachinePaths) -> tuple[str, ...]:
     if spec.firmware is Firmware.BIOS:
         return ()
     return (
-        *_file_node("firmware", Disk(UEFI_CODE[spec.firmware])),
+        *_file_node("firmware", Disk(UEFI[spec.architecture, spec.firmware].code)),
         *_file_node(FIRMWARE_NODE, Disk(paths.firmware_vars, DiskFormat.QCOW2, read_only=False)),
     )
 
@@ -112,6 +139,13 @@ def _disks(spec: MachineSpec) -> Iterator[str]:
         yield from ("-device", f"{device}{first}" if f"drive={ROOT_NODE}" in device else device)
     for number, disk in enumerate(spec.extra_disks):
         yield from _disk(f"disk{number}", disk)
+
+
+def _front(spec: MachineSpec) -> tuple[str, ...]:
+    if not spec.front:
+        return ()
+    screen = "VGA" if spec.architecture is Architecture.AMD64 else "virtio-gpu-pci"
+    return ("-device", screen, "-device", f"qemu-xhci,id={FRONT_USB}")
 
 
 def _medium(spec: MachineSpec) -> Iterator[str]:

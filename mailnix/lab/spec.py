@@ -12,6 +12,8 @@ from pathlib import Path
 from attrs import field, frozen
 from attrs.validators import ge, matches_re
 
+from mailnix.model.architecture import Architecture
+
 LONGEST_SOCKET_PATH = 107
 """Bytes that fit into `sockaddr_un.sun_path` beside the closing zero (unix(7))."""
 
@@ -185,6 +187,7 @@ class MachineSpec:
     attached: Attached = Attached.VIRTIO
     front: bool = False
     medium: Medium | None = None
+    architecture: Architecture = Architecture.AMD64
 
 
 @frozen

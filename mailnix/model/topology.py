@@ -14,6 +14,7 @@ from typing import Final
 from attrs import field, frozen
 
 from mailnix.model import clientport, mail, paths, policies
+from mailnix.model.architecture import Architecture, architecture
 from mailnix.model.mail import Alias, Mailbox
 from mailnix.model.mailcow import ExtraLines, Setting, extra_lines, settings
 from mailnix.model.names import to_ascii
@@ -150,6 +151,7 @@ class Proxy:
     `extra_addresses` are further ones of the same card, with their prefix ("192.168.133.7/17"). `private_networks` are
     those of the provider that the machine is in: no network of ours may overlap, and further cards lead to them.
     `endpoint` is what the machine at home dials: a name or an address (default: `ipv4`, or `ipv6` by `Tunnel.over`).
+    `architecture` is that of its processor.
     """
 
     name: str
@@ -169,6 +171,7 @@ class Proxy:
     private_networks: tuple[str, ...] = field(converter=_networks, default=())
     endpoint: str | None = field(converter=_host_or_none, default=None)
     sealed: bool = False
+    architecture: Architecture = field(converter=architecture, default=Architecture.AMD64)
 
 
 @frozen
@@ -202,7 +205,7 @@ class Internal:
 
     `antivirus` (ClamAV, about 1.5 GB of memory) and `full_text_search` are Mailcow's, and so are `settings`, variables
     of its mailcow.conf, and `extra_lines` for its programs' files. Without `backup` there is none: where to is for the
-    owner to say, since the same disk may not have room.
+    owner to say, since the same disk may not have room. `architecture` is that of its processor.
     """
 
     name: str
@@ -225,6 +228,7 @@ class Internal:
     lan_client_cidrs: tuple[str, ...] = field(converter=_networks, default=())
     settings: tuple[Setting, ...] = field(converter=settings, default=())
     extra_lines: tuple[ExtraLines, ...] = field(converter=extra_lines, default=())
+    architecture: Architecture = field(converter=architecture, default=Architecture.AMD64)
 
 
 @frozen

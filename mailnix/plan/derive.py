@@ -97,6 +97,7 @@ def _proxy(
         containers6=IPv6Network(topology.internal.docker_subnet6),
         admin_networks=_networks(proxy.admin_cidrs),
         sealed=proxy.sealed,
+        architecture=proxy.architecture,
         tunnel=link,
         listeners=_proxy_listeners(proxy, link),
         forwards=tuple(
@@ -160,6 +161,7 @@ def _internal(
         lan_admin_networks=admins,
         jump_hosts=jump_hosts,
         sealed=internal.sealed,
+        architecture=internal.architecture,
         forwarders=tuple(ip_address(text) for text in internal.forwarders),
         resolver_check=internal.resolver_check,
         lan_client_networks=_networks(internal.lan_client_cidrs),

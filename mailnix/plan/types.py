@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
+from mailnix.model.architecture import Architecture
 from mailnix.model.clientport import ClientPort
 from mailnix.model.topology import Backup, Family, Topology
 
@@ -219,6 +220,7 @@ class ProxyPlan:
     containers6: IPv6Network
     admin_networks: tuple[Network, ...]
     sealed: bool
+    architecture: Architecture
     tunnel: TunnelLink
     listeners: tuple[Listener, ...]
     forwards: tuple[Forward, ...]
@@ -247,6 +249,7 @@ class InternalPlan:
     lan_admin_networks: tuple[Network, ...]
     jump_hosts: tuple[str, ...]
     sealed: bool
+    architecture: Architecture
     forwarders: tuple[Address, ...]
     resolver_check: bool
     lan_client_networks: tuple[Network, ...]

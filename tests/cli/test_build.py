@@ -132,6 +132,20 @@ def test_nothing_is_built_where_an_image_is_missing(
     assert not seen.exists()
 
 
+@pytest.mark.parametrize(
+    ("how", "what"), [(("--format", "iso"), "media that install (iso)"), (("--backend", "nixos"), "NixOS's machines")]
+)
+def test_what_no_machine_with_arm_has_is_refused_before_any_disk_is_made(
+    mailnix: Run, config: Path, tmp_path: Path, tree: Path, how: tuple[str, ...], what: str
+) -> None:
+    config.write_text(config.read_text().replace('ipv4="5.9.100.1"', 'ipv4="5.9.100.1", architecture="arm64"'))
+    images = ("--mailcow-source", tree, "--mailcow-images", archive(tmp_path / "all.tar", old(NAMES)))
+    said = mailnix("build", config, *how, *images, "--out", tmp_path / "out")
+    assert (said.status, (tmp_path / "out").exists()) == (1, False)
+    assert f"proxy is arm64, and {what} are for amd64 alone" in said.err
+    assert "make its image, of Debian: mailnix build CONFIG" in said.err
+
+
 def test_archives_are_for_mailcow_itself(mailnix: Run, config: Path, tmp_path: Path) -> None:
     said = mailnix("lab", "run", config, "--mailcow-images", tmp_path / "a.tar")
     assert (said.status, "--mailcow-images is for --mailcow real" in said.err) == (2, True)

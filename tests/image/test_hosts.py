@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from mailnix import Proxy
 from mailnix.debian.packages import KERNEL
 from mailnix.errors import BuildError
 from mailnix.image.hosts import host_builds, pin_of
 from mailnix.image.values import ExtraTree
+from mailnix.model.architecture import Architecture
 from mailnix.nar import nar_hash
 from mailnix.plan import derive
 from mailnix.services.mailcow.debian import SOURCE
 from mailnix.services.mailcow.pin import PIN
-from tests.descriptions import sound
+from tests.descriptions import PUBLIC4, sound
 
 
 @pytest.fixture
@@ -25,6 +27,13 @@ def tree(tmp_path: Path) -> Path:
 
 def test_every_machine_gets_the_kernel_with_all_drivers_for_rented_ones_emulate_real_cards_too() -> None:
     assert {host.kernel for host in host_builds(derive(sound()))} == {KERNEL}
+
+
+def test_a_machine_gets_the_kernel_of_its_processor() -> None:
+    topology = sound(proxies=[Proxy("proxy", PUBLIC4, architecture="arm64")])
+    proxy, internal = host_builds(derive(topology))
+    assert (proxy.kernel, proxy.base.architecture) == ("linux-image-arm64", Architecture.ARM64)
+    assert (internal.kernel, internal.base.architecture) == ("linux-image-amd64", Architecture.AMD64)
 
 
 def test_only_the_proxy_has_haraka() -> None:

@@ -15,7 +15,9 @@ from mailnix.errors import BuildError
 from mailnix.image.gpt import EFI_SYSTEM, SECTOR, layout, tables
 from mailnix.image.iso import BASIC_DATA, FOLDER, LONGEST_LABEL, SETTINGS, Medium, disk_id, make_iso
 from mailnix.image.live import FILES, Live
+from mailnix.image.loaders import LOADERS
 from mailnix.image.values import MIB
+from mailnix.model.architecture import Architecture
 from mailnix.run import run
 from tests.image.fake_live import content
 
@@ -112,7 +114,7 @@ def test_a_disk_is_written_without_a_question_only_where_one_was_named() -> None
 
 
 def test_a_disk_is_known_by_the_id_of_its_table() -> None:
-    head, _ = tables(IDENTITY, 64 * MIB, layout(IDENTITY, 64 * MIB), b"")
+    head, _ = tables(IDENTITY, 64 * MIB, layout(IDENTITY, 64 * MIB, LOADERS[Architecture.AMD64]), b"")
     assert disk_id(head) == IDENTITY
 
 

@@ -67,7 +67,7 @@ def test_mmdebstrap_is_asked_for_the_machines_kernel_and_keeps_no_root() -> None
 def test_its_hooks_find_their_scripts_in_the_environment() -> None:
     env, words = mmdebstrap_env(), mmdebstrap_argv(Path("/out"), (), Path("/fetched"))
     named = {name for word in words for name in re.findall(r'"\$(MAILNIX_\w+)"', word)}
-    assert {env[name] for name in named} == {bootstrap.script(name) for name in ("slim", *SCRIPTS.values())}
+    assert {env[name] for name in named} == {bootstrap.script(name) for name in SCRIPTS.values()}
 
 
 def test_another_mirror_is_another_live_system() -> None:

@@ -14,10 +14,12 @@ from mailnix.errors import BuildError, CommandFailed
 from mailnix.image.beside import SUMS, WRITER
 from mailnix.image.gpt import layout, tables
 from mailnix.image.iso import FOLDER, SETTINGS
+from mailnix.image.loaders import LOADERS
 from mailnix.image.manifest import Manifest, ManifestEntry, read_manifest, write_manifest
 from mailnix.image.media import build_media
 from mailnix.image.nix import sha256
 from mailnix.image.values import MIB, Format
+from mailnix.model.architecture import Architecture
 from mailnix.run import run
 from tests.image.fake_live import Debian
 
@@ -35,7 +37,7 @@ def images(folder: Path) -> None:
     """What a build makes: packed disks, and a manifest."""
     entries = []
     for name in HOSTS:
-        head, tail = tables(IDS[name], SIZE, layout(IDS[name], SIZE), b"")
+        head, tail = tables(IDS[name], SIZE, layout(IDS[name], SIZE, LOADERS[Architecture.AMD64]), b"")
         image = folder / f"{name}.raw.gz"
         image.write_bytes(gzip.compress(head.ljust(SIZE - len(tail), b"\0") + tail, 1))
         size = image.stat().st_size

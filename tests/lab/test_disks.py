@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from mailnix.lab import disks
-from mailnix.lab.qemu_argv import UEFI_VARS
-from mailnix.lab.spec import DiskFormat, Firmware
+from mailnix.lab.qemu_argv import UEFI
+from mailnix.lab.spec import DiskFormat, Firmware, MachineSpec
 from mailnix.run import Completed
+
+SPEC = MachineSpec("one", Path("/one.qcow2"), firmware=Firmware.UEFI)
 
 pytestmark = pytest.mark.qemu
 
@@ -40,8 +42,9 @@ def test_an_overlay_reads_from_its_base_and_replaces_an_older_one(tmp_path: Path
 def test_firmware_variables_are_copied_once(tmp_path: Path) -> None:
     recorder = Recorder()
     target = tmp_path / "vars.qcow2"
-    disks.firmware_vars(Firmware.UEFI, target, recorder)
-    assert recorder.argvs[0][1:] == ["convert", "-f", "raw", "-O", "qcow2", str(UEFI_VARS[Firmware.UEFI]), str(target)]
+    disks.firmware_vars(SPEC, target, recorder)
+    begun = UEFI[SPEC.architecture, SPEC.firmware].variables
+    assert recorder.argvs[0][1:] == ["convert", "-f", "raw", "-O", "qcow2", str(begun), str(target)]
     target.touch()
-    disks.firmware_vars(Firmware.UEFI, target, recorder)
+    disks.firmware_vars(SPEC, target, recorder)
     assert len(recorder.argvs) == 1

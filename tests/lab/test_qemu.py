@@ -17,8 +17,9 @@ from mailnix.errors import LabError
 from mailnix.lab import accel, records, state
 from mailnix.lab.disks import overlay
 from mailnix.lab.machine import Machine, paths_for
-from mailnix.lab.qemu_argv import UEFI_CODE
+from mailnix.lab.qemu_argv import UEFI
 from mailnix.lab.spec import Accel, DiskFormat, Firmware, Inlet, MachineSpec, Nic
+from mailnix.model.architecture import Architecture
 
 pytestmark = pytest.mark.qemu
 
@@ -87,7 +88,7 @@ def test_another_process_finds_it_and_ends_exactly_it(machine: Machine, tmp_path
 
 @pytest.mark.parametrize("firmware", Firmware)
 def test_a_saved_state_is_taken_up_again_more_than_once(tmp_path: Path, firmware: Firmware) -> None:
-    if firmware is not Firmware.BIOS and not UEFI_CODE[firmware].exists():
+    if firmware is not Firmware.BIOS and not UEFI[Architecture.AMD64, firmware].code.exists():
         pytest.skip("ovmf is not installed")
     machine = made(tmp_path, "one", firmware=firmware)
     with machine:

@@ -3,7 +3,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from mailnix.lab.qemu_argv import UEFI_VARS, qemu_argv, writable_nodes
+from mailnix.lab.qemu_argv import UEFI, qemu_argv, writable_nodes
 from mailnix.lab.spec import (
     FRONT_USB,
     INLET_MAC,
@@ -22,6 +22,7 @@ from mailnix.lab.spec import (
     Nic,
     SystemCredential,
 )
+from mailnix.model.architecture import Architecture
 
 PATHS = MachinePaths("proxy", Path("/lab/proxy"), Path("/run/s"))
 SPEC = MachineSpec(
@@ -105,7 +106,17 @@ def test_secure_boot_has_microsofts_keys_and_lets_only_the_firmware_write_its_va
     assert after(words, "-machine") == ["q35,smm=on,pflash0=firmware,pflash1=firmware-vars"]
     assert after(words, "-global") == ["driver=cfi.pflash01,property=secure,value=on"]
     assert any("secboot" in value and "read-only=on" in value for value in after(words, "-blockdev"))
-    assert UEFI_VARS[Firmware.SECURE_BOOT].name.endswith(".ms.fd")
+    assert UEFI[Architecture.AMD64, Firmware.SECURE_BOOT].variables.name.endswith(".ms.fd")
+
+
+def test_a_machine_with_arm_has_its_own_qemu_processor_and_firmware() -> None:
+    spec = MachineSpec("proxy", SPEC.disk, firmware=Firmware.UEFI, architecture=Architecture.ARM64, front=True)
+    words = qemu_argv(spec, PATHS, Accel.TCG)
+    assert words[0] == "qemu-system-aarch64"
+    assert after(words, "-machine") == ["virt,pflash0=firmware,pflash1=firmware-vars"]
+    assert after(words, "-cpu") == ["cortex-a72"]
+    assert any("AAVMF_CODE" in value and "read-only=on" in value for value in after(words, "-blockdev"))
+    assert "VGA" not in after(words, "-device")
 
 
 ROOT = {

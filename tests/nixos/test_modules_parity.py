@@ -16,6 +16,7 @@ from mailnix.config import load
 from mailnix.formats.text import Section, data
 from mailnix.image.bootstrap import NPM
 from mailnix.model import Backup, Mailbox, ports
+from mailnix.model.architecture import Architecture
 from mailnix.model.names import MIB, parse_size
 from mailnix.plan import Plan, credentials, derive
 from mailnix.services.base.render import JOURNALD, PATIENT
@@ -236,7 +237,7 @@ def test_the_provisioner_gets_the_same_credentials(plan: Plan, machines: Evaluat
 
 @pytest.mark.parametrize("service", ["haraka-in", "haraka-out", "haraka-in-tls"])
 def test_harakas_are_hardened_in_the_same_way(plan: Plan, machines: Evaluated, service: str) -> None:
-    programs, host = haraka_debian.PROGRAMS, plan.proxies[0]
+    programs, host = haraka_debian.programs(Architecture.AMD64), plan.proxies[0]
     files = {host.hostname: haraka.caddy_files(host.hostname)}
     units = {
         "haraka-in": ("haraka", haraka.in_unit(programs)),
@@ -259,7 +260,7 @@ def test_a_haraka_without_a_certificate_starts_all_the_same(machines: Evaluated,
 
 @pytest.mark.parametrize("service", ["haraka-in", "haraka-out"])
 def test_a_haraka_that_crashed_is_back_as_soon(machines: Evaluated, service: str) -> None:
-    here, there = machines.unit(service), as_words(haraka.in_unit(haraka_debian.PROGRAMS))
+    here, there = machines.unit(service), as_words(haraka.in_unit(haraka_debian.programs(Architecture.AMD64)))
     for key in ("Service.Restart", "Service.RestartSec"):
         assert here[key] == there[key]
 

@@ -1,4 +1,5 @@
-# Run by mmdebstrap when every package is installed: $1 is the root, $ROOT_UUID the file system it will live in.
+# Run by mmdebstrap when every package is installed: $1 is the root, $ROOT_UUID the file system it will live in; the rest
+# is said by loaders.py.
 set -eu
 root=$1
 own=$root/usr/lib/mailnix/boot
@@ -10,23 +11,26 @@ get=$root/tmp/mailnix-grub
 mkdir -p "$get"
 (
     cd "$get"
-    APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q -o APT::Sandbox::User=root \
-        download grub-common grub-pc-bin grub-efi-amd64-signed shim-signed libdevmapper1.02.1
+    # shellcheck disable=SC2086 # a list of words
+    APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q -o APT::Sandbox::User=root download $LOADERS
     for package in *.deb; do dpkg-deb -x "$package" unpacked; done
 )
-cp "$get/unpacked/usr/lib/shim/shimx64.efi.signed" "$own/shimx64.efi"
-cp "$get/unpacked/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" "$own/grubx64.efi"
-cp "$get/unpacked/usr/lib/grub/i386-pc/boot.img" "$own/boot.img"
+cp "$get/unpacked/$SHIM" "$own/shim.efi"
+cp "$get/unpacked/$GRUB" "$own/grub.efi"
 cat > "$own/early.cfg" <<END
 search --no-floppy --fs-uuid --set=root $ROOT_UUID
 set prefix=(\$root)/boot/grub
 configfile (\$root)/boot/grub/grub.cfg
 END
-chroot "$root" env LD_LIBRARY_PATH=/tmp/mailnix-grub/unpacked/usr/lib/x86_64-linux-gnu \
-    /tmp/mailnix-grub/unpacked/usr/bin/grub-mkimage \
-    --directory=/tmp/mailnix-grub/unpacked/usr/lib/grub/i386-pc --format=i386-pc --prefix=/boot/grub \
-    --config=/usr/lib/mailnix/boot/early.cfg --output=/usr/lib/mailnix/boot/core.img \
-    biosdisk part_gpt ext2 search search_fs_uuid normal configfile linux echo test serial terminal ls cat reboot halt
+: > "$own/boot.img"
+if [ -n "$BIOS" ]; then
+    cp "$get/unpacked/usr/lib/grub/i386-pc/boot.img" "$own/boot.img"
+    chroot "$root" env LD_LIBRARY_PATH=/tmp/mailnix-grub/unpacked/usr/lib/x86_64-linux-gnu \
+        /tmp/mailnix-grub/unpacked/usr/bin/grub-mkimage \
+        --directory=/tmp/mailnix-grub/unpacked/usr/lib/grub/i386-pc --format=i386-pc --prefix=/boot/grub \
+        --config=/usr/lib/mailnix/boot/early.cfg --output=/usr/lib/mailnix/boot/core.img \
+        biosdisk part_gpt ext2 search search_fs_uuid normal configfile linux echo test serial terminal ls cat reboot halt
+fi
 rm -rf "$get"
 
 cat > "$root/boot/grub/grub.cfg" <<END
@@ -39,7 +43,7 @@ if serial --unit=0 --speed=115200; then
     terminal_output console serial
 fi
 search --no-floppy --fs-uuid --set=root $ROOT_UUID
-set options="root=UUID=$ROOT_UUID ro console=tty0 console=ttyS0,115200 loglevel=4 systemd.show_status=1 systemd.gpt_auto=0 panic=10"
+set options="root=UUID=$ROOT_UUID ro console=tty0 console=$SERIAL loglevel=4 systemd.show_status=1 systemd.gpt_auto=0 panic=10"
 menuentry "Debian 13 (mailnix)" {
     linux /vmlinuz \$options
     initrd /initrd.img

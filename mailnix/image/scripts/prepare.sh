@@ -15,7 +15,10 @@ cat > "$root/etc/initramfs-tools/hooks/mailnix" <<'END'
 # The classes of drivers of initramfs-tools' own MODULES=most that disks are reached by.
 [ "${1-}" != prereqs ] || exit 0
 . /usr/share/initramfs-tools/hook-functions
-auto_add_modules scsi block ata mmc usb_storage
+# Where clocks, buses and power are drivers, too (ARM), disks need more than their own.
+base=
+[ "$(dpkg --print-architecture)" = amd64 ] || base=base
+auto_add_modules $base scsi block ata mmc usb_storage
 copy_modules_dir kernel/drivers/usb/host
 END
 chmod 755 "$root/etc/initramfs-tools/hooks/mailnix"

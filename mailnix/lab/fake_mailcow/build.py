@@ -121,7 +121,7 @@ def bootstrap_argv(target: Path, fetched: Path) -> list[str]:
         '--aptopt=Acquire::Retries "3"',
         f"--include={','.join(PACKAGES)}",
         *debs.argv(fetched),
-        bootstrap.hook("extract"),
+        bootstrap.hook("extract", "slim"),
         bootstrap.SUITE,
         str(target),
     ]
@@ -163,7 +163,7 @@ def _base(store: Path, runner: Runner, progress: Progress) -> Path:
 def _bootstrap(argv: Sequence[str], runner: Runner) -> None:
     lines: list[str] = []
     try:
-        runner(argv, on_line=lines.append, env=bootstrap.hooks_env("extract"))
+        runner(argv, on_line=lines.append, env=bootstrap.hooks_env("slim"))
     except CommandFailed as failure:
         raise explained(lines) from failure
 

@@ -98,7 +98,7 @@ def argv(offered: Sequence[str], target: Path, fetched: Path) -> list[str]:
         '--aptopt=Acquire::Retries "3"',
         "--dpkgopt=force-unsafe-io",
         f"--include={','.join(PACKAGES)}",
-        bootstrap.hook("essential"),
+        bootstrap.hook("essential", "prepare"),
         f'--customize-hook=mkdir -p "$1"{MIRROR}/partial; {apt} --download-only {install}; cd "$1"{debs.ARCHIVES}; '
         f'ln {names} "$1"{MIRROR}/',
         *debs.argv(fetched),
@@ -117,9 +117,7 @@ def _make(offered: Sequence[str], work: Path, store: Path, runner: Runner) -> No
     lines: list[str] = []
     with debs.shared(store, work / "debs") as fetched:
         try:
-            runner(
-                argv(offered, work / "root.tar", fetched), on_line=lines.append, env=bootstrap.hooks_env("essential")
-            )
+            runner(argv(offered, work / "root.tar", fetched), on_line=lines.append, env=bootstrap.hooks_env("prepare"))
         except CommandFailed as failure:
             raise explained(lines) from failure
     words = ["sh", "-c", script(), "disks", str(work), MIRROR, str(SLACK)]

