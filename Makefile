@@ -31,9 +31,9 @@ $(STAMP): pyproject.toml tools/install.sh
 demo: setup
 	$(BIN)/mailnix lab $(EXAMPLE)
 
-# A file is one worker's, for its tests share what they start. The longest one is left to `make servers`.
+# A file is one worker's, for its tests share what they start.
 unit: setup
-	MAILNIX_SERVERS=$(or $(MAILNIX_SERVERS),containers) $(BIN)/pytest tests --numprocesses auto --dist loadfile --ignore tests/deploy/test_servers.py $(SLOWEST)
+	MAILNIX_SERVERS=$(or $(MAILNIX_SERVERS),containers) $(BIN)/pytest tests --numprocesses auto --dist loadfile $(SLOWEST)
 
 vm: setup
 	$(BIN)/pytest vm-tests --ignore vm-tests/nixos_layer --ignore vm-tests/servers --mailnix-config $(EXAMPLE) $(SLOWEST)

@@ -7,8 +7,9 @@ unless it is confirmed in time.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Final
 
 from attrs import define, evolve, field
@@ -191,21 +192,26 @@ class _Change:
     def _confirm(self) -> None:
         """First all have time, then all are confirmed, so that none is and another is not."""
         if len(self.waiting) > 1:
+            until = min(each.due for each in self.waiting.values()) - MARGIN
             for each in self.waiting.values():
-                each.move.machine.extend(each.move.number, self.scene.within, self.token)
+                more = partial(each.move.machine.extend, each.move.number, self.scene.within, self.token)
+                self._insist(more, until)
                 each.due = max(each.due, self.scene.clock.now() + self.scene.within)
         for host, each in tuple(self.waiting.items()):
-            self._insist(each)
+            self._insist(partial(each.move.machine.confirm, each.move.number, self.token), each.due)
             self.confirmed.append(host)
             del self.waiting[host]
 
-    def _insist(self, each: _Waiting) -> None:
-        """Confirm one, again and again: a connection that broke may have brought it, and to ask twice is no harm."""
+    def _insist(self, told: Callable[[], None], until: float) -> None:
+        """Tell a machine again and again: a connection that broke may have brought it, and to say it twice is no harm.
+
+        Busy machines met it with every check well: one connection that timed out took all of it back.
+        """
         while True:
             try:
-                return each.move.machine.confirm(each.move.number, self.token)
+                return told()
             except Unreached:
-                if self.scene.clock.now() > each.due:
+                if self.scene.clock.now() > until:
                     raise
             self.scene.clock.sleep(LOOK_EVERY)
 

@@ -196,6 +196,7 @@ class Played:
 
     def extend(self, number: int, within: int, token: str) -> None:
         self._called(f"extend {number}")
+        self._breaks("extend")
         self.due = self.clock.now() + within
 
     def confirm(self, number: int, token: str) -> None:

@@ -378,6 +378,11 @@ class TestATunnelThatChanges:
             "internal confirm 2", "proxy confirm 2",
         ]  # fmt: skip
 
+    @pytest.mark.parametrize("host", ["proxy", "internal"])
+    def test_is_confirmed_though_one_connection_times_out_at_the_very_end(self, changed: Stage, host: str) -> None:
+        changed[host].lost = {"extend"}
+        assert set(ends(deploy(changed.deploying())).values()) == {End.CONFIRMED}
+
     @pytest.mark.parametrize("named", ["proxy", "internal"])
     def test_is_refused_where_one_machine_alone_is_named(self, changed: Stage, named: str) -> None:
         with pytest.raises(DeployError, match=r"the tunnel to proxy changes \(its port\)") as caught:
