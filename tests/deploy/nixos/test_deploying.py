@@ -185,7 +185,9 @@ def test_who_would_be_locked_out_is_not(farm: Farm) -> None:
     farm.described[PROXY] = "shut"
     (farm[PROXY].system("proxy-shut") / "locks-out").touch()
     farm.stage.clock.on_sleep = farm.looks
-    with pytest.raises(Failed, match=r"in time; seen last: a new SSH connection to proxy: .*; proxy runs generation 2") as caught:
+    with pytest.raises(
+        Failed, match=r"in time; seen last: a new SSH connection to proxy: .*; proxy runs generation 2"
+    ) as caught:
         deploy(farm.deploying())
     assert ends(caught.value.report) == {HOME: End.AS_DESCRIBED, PROXY: End.BACK}
     assert farm.runs == both("first")

@@ -123,7 +123,6 @@ def test_queued_mail_survives_a_killed_haraka_and_is_delivered_once(start: Start
     assert len(world.messages) == 1
 
 
-@attack(Kind.RECEIVER, right="delivered once", source="RFC 1047; RFC 5321 4.5.3.2.6")
 def test_what_a_stolen_password_sent_is_taken_out_of_the_queue_as_the_page_says(start: Start) -> None:
     page = (Path(__file__).parents[3] / "docs/howto/troubles.md").read_text()
     (typed,) = (line for line in page.splitlines() if "/queue && grep" in line)
@@ -143,6 +142,7 @@ def test_what_a_stolen_password_sent_is_taken_out_of_the_queue_as_the_page_says(
     assert [line for line in world.commands if line.startswith("MAIL")] == ["MAIL FROM:<bob@example.org>"]
 
 
+@attack(Kind.RECEIVER, right="delivered once", source="RFC 1047; RFC 5321 4.5.3.2.6")
 def test_mail_is_sent_once_to_a_server_that_takes_its_time(start: Start) -> None:
     with stands.sink(dot_seconds=3) as world:
         server = start(world.port, timing=Timing(connect=1))
