@@ -98,7 +98,7 @@ def _of_ipv6(plan: Plan, proxy: ProxyPlan) -> Iterator[Check]:
     if proxy.ipv6 is None:
         return
     inner, alone = proxy.tunnel.internal, (proxy.name,)
-    for client in [each for each in plan.internal.client_ports if each.starttls == "smtp"][:1]:
+    if client := next((each for each in plan.internal.client_ports if each.starttls == "smtp"), None):
         question = ("greeting", str(inner.ipv6), client.port)
         yield Check(About.MAILCOW_6, proxy.name, proxy.name, question, (inner.host, proxy.name))
     yield Check(About.HARAKA_6, proxy.name, HERE, _greeting(proxy.ipv6), alone)

@@ -64,7 +64,7 @@ class Scene:
     def checks(self, changed: Collection[str]) -> tuple[Check, ...]:
         """What tells whether these machines do their work; from a place without IPv6, which is said, by IPv4 alone."""
         every = checks(self.plan, changed, {*self.machines})
-        for check in [each for each in every if needs_ipv6(each)][:1]:
+        if check := next(filter(needs_ipv6, every), None):
             ((leads, said),) = self._answers(HERE, [route(check)])
             if not leads:
                 self.say(f"this computer has no IPv6 ({said}): from here {', '.join(changed)} is asked by IPv4 alone")

@@ -89,10 +89,8 @@ def _variable(name: str) -> str:
     return f"MAILNIX_{name.upper().replace('-', '_')}"
 
 
-def mmdebstrap_argv(
-    spec: BaseSpec, target: Path, mirrors: Sequence[str] = (), fetched: Path | None = None
-) -> list[str]:
-    """Install the packages into `target`: a directory, or a tar file if its name says so; see `debs` for `fetched`.
+def mmdebstrap(architecture: Architecture) -> list[str]:
+    """How each call of mmdebstrap begins.
 
     Mode unshare, also as root: what is mounted for the packages' scripts is gone with the process, however it ends.
     """
@@ -100,9 +98,18 @@ def mmdebstrap_argv(
         "mmdebstrap",
         "--mode=unshare",
         "--variant=apt",
-        f"--architectures={spec.architecture}",
+        f"--architectures={architecture}",
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Retries "3"',
+    ]
+
+
+def mmdebstrap_argv(
+    spec: BaseSpec, target: Path, mirrors: Sequence[str] = (), fetched: Path | None = None
+) -> list[str]:
+    """Install the packages into `target`: a directory, or a tar file if its name says so; see `debs` for `fetched`."""
+    return [
+        *mmdebstrap(spec.architecture),
         f"--include={','.join((*spec.packages, spec.kernel))}",
         *(() if fetched is None else debs.argv(fetched)),
         *(hook(stage, name) for stage, name in hooks(spec.architecture)),
@@ -146,26 +153,8 @@ def npm_argv(*more: str) -> list[str]:
 def esp_argvs(disk: Path, files: Path, loaders: Loaders) -> list[list[str]]:
     """Make the EFI system partition inside the disk image with mtools, which mounts nothing."""
     image = f"{disk}@@{ESP_OFFSET}"
+    sectors = str(ESP_SIZE // SECTOR)
     return [
-        [
-            "mformat",
-            "-i",
-            image,
-            "-F",
-            "-c",
-            "1",
-            "-T",
-            str(ESP_SIZE // SECTOR),
-            "-h",
-            "255",
-            "-s",
-            "63",
-            "-v",
-            "EFI",
-            "::",
-        ],
-        ["mmd", "-i", image, "::/EFI", "::/EFI/BOOT", "::/EFI/debian"],
-        ["mcopy", "-i", image, str(files / "shim.efi"), f"::/EFI/BOOT/{loaders.efi}"],
-        ["mcopy", "-i", image, str(files / "grub.efi"), f"::/EFI/BOOT/{loaders.grub}"],
-        ["mcopy", "-i", image, str(files / "early.cfg"), "::/EFI/debian/grub.cfg"],
+        ["mformat", "-i", image, "-F", "-c", "1", "-T", sectors, "-h", "255", "-s", "63", "-v", "EFI", "::"],
+        *loaders.esp_argvs(image, files / "shim.efi", files / "grub.efi", files / "early.cfg"),
     ]

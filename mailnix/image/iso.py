@@ -16,7 +16,7 @@ from attrs import frozen
 
 from mailnix.errors import BuildError
 from mailnix.image.gpt import EFI_SYSTEM, SECTOR
-from mailnix.image.live import Live
+from mailnix.image.live import GRUB, LOADERS, SHIM, Live
 from mailnix.image.values import MIB
 from mailnix.run import Runner, require, run
 
@@ -72,7 +72,7 @@ class Medium:
     @property
     def grub_cfg(self) -> str:
         """The menu, on the screen and the first serial line, as on the machines themselves (customize.sh)."""
-        options = "console=tty0 console=ttyS0,115200 loglevel=4 panic=30"
+        options = f"console=tty0 console={LOADERS.serial} loglevel=4 panic=30"
         return f"""\
 set timeout=5
 set default=0
@@ -124,14 +124,10 @@ def make_iso(
 
 def esp_argvs(esp: Path, live: Live, early: Path) -> list[list[str]]:
     """Make the EFI system partition, with mtools."""
-    image = ("-i", str(esp))
-    sectors = str(ESP_BYTES // SECTOR)
+    image, sectors = str(esp), str(ESP_BYTES // SECTOR)
     return [
-        ["mformat", *image, "-C", "-T", sectors, "-h", "16", "-s", "32", "-v", "EFI", "::"],
-        ["mmd", *image, "::/EFI", "::/EFI/BOOT", "::/EFI/debian"],
-        ["mcopy", *image, str(live.folder / "shimx64.efi"), "::/EFI/BOOT/BOOTX64.EFI"],
-        ["mcopy", *image, str(live.folder / "grubx64.efi"), "::/EFI/BOOT/grubx64.efi"],
-        ["mcopy", *image, str(early), "::/EFI/debian/grub.cfg"],
+        ["mformat", "-i", image, "-C", "-T", sectors, "-h", "16", "-s", "32", "-v", "EFI", "::"],
+        *LOADERS.esp_argvs(image, live.folder / SHIM, live.folder / GRUB, early),
     ]
 
 

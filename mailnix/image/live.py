@@ -21,22 +21,17 @@ from mailnix.errors import BuildError, CommandFailed
 from mailnix.image import bootstrap, debs
 from mailnix.image.base import explained
 from mailnix.image.cache import cache_dir, file_digest, locked, need_space, plainly, scratch
+from mailnix.image.loaders import LOADERS as EVERY
 from mailnix.image.values import MIB, Progress, silent
+from mailnix.model.architecture import Architecture
 from mailnix.run import Runner, require, run
 
-PACKAGES: Final = (
-    "busybox",
-    "fdisk",
-    "grub-common",
-    "grub-efi-amd64-signed",
-    "grub-pc-bin",
-    "initramfs-tools",
-    "kmod",
-    "shim-signed",
-    "udev",
-    "zstd",
-)
-FILES: Final = ("vmlinuz", "initrd.img", "shimx64.efi", "grubx64.efi", "eltorito.img", "boot_hybrid.img")
+PROCESSOR: Final = Architecture.AMD64
+LOADERS: Final = EVERY[PROCESSOR]
+PACKAGES: Final = ("busybox", "fdisk", "initramfs-tools", "kmod", "udev", "zstd", *LOADERS.packages)
+SHIM: Final = "shimx64.efi"
+GRUB: Final = "grubx64.efi"
+FILES: Final = ("vmlinuz", "initrd.img", SHIM, GRUB, "eltorito.img", "boot_hybrid.img")
 """What a medium is made of; live-collect.sh puts it into COLLECTED."""
 
 COLLECTED: Final = "/mailnix-live"
@@ -58,20 +53,15 @@ class Live:
 def live_key(mirrors: Sequence[str] = ()) -> str:
     """Names a live system: another when anything that goes into it changes."""
     scripts = {name: bootstrap.script(name) for name in SCRIPTS.values()}
-    inputs = [bootstrap.SUITE, PACKAGES, KERNEL, scripts, mirrors]
+    inputs = [bootstrap.SUITE, PACKAGES, KERNEL, scripts, mirrors, LOADERS.env]
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:20]
 
 
 def mmdebstrap_argv(out: Path, mirrors: Sequence[str], fetched: Path) -> list[str]:
     """Install the packages into a root that nobody keeps, and copy COLLECTED to `out`. It wants `mmdebstrap_env`."""
     return [
-        "mmdebstrap",
-        "--mode=unshare",
-        "--variant=apt",
+        *bootstrap.mmdebstrap(PROCESSOR),
         "--format=null",
-        "--architectures=amd64",
-        '--aptopt=APT::Install-Recommends "false"',
-        '--aptopt=Acquire::Retries "3"',
         f"--include={','.join((*PACKAGES, KERNEL))}",
         *debs.argv(fetched),
         *(bootstrap.hook(stage, name) for stage, name in SCRIPTS.items()),
@@ -83,8 +73,8 @@ def mmdebstrap_argv(out: Path, mirrors: Sequence[str], fetched: Path) -> list[st
 
 
 def mmdebstrap_env() -> dict[str, str]:
-    """The scripts, by variable: a namespace's root may not read our files."""
-    return bootstrap.hooks_env(*SCRIPTS.values())
+    """The scripts, by variable: a namespace's root may not read our files; and where Debian's signed loaders are."""
+    return {**bootstrap.hooks_env(*SCRIPTS.values()), **LOADERS.env}
 
 
 def build_live(

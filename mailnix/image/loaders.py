@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -39,6 +40,18 @@ class Loaders:
             "SERIAL": self.serial,
             "BIOS": "yes" if self.bios else "",
         }
+
+    def esp_argvs(self, image: str, shim: Path, grub: Path, early: Path) -> list[list[str]]:
+        """Fill a FAT file system that is an EFI system partition, with mtools; `early` is what the signed GRUB reads.
+
+        `image` is mtools' word for where it is: FILE, or FILE@@OFFSET.
+        """
+        return [
+            ["mmd", "-i", image, "::/EFI", "::/EFI/BOOT", "::/EFI/debian"],
+            ["mcopy", "-i", image, str(shim), f"::/EFI/BOOT/{self.efi}"],
+            ["mcopy", "-i", image, str(grub), f"::/EFI/BOOT/{self.grub}"],
+            ["mcopy", "-i", image, str(early), "::/EFI/debian/grub.cfg"],
+        ]
 
 
 LOADERS: Final = {

@@ -6,8 +6,8 @@ live=$root/mailnix-live
 mkdir "$live"
 cp -L "$root/vmlinuz" "$live/vmlinuz"
 cp -L "$root/initrd.img" "$live/initrd.img"
-cp "$root/usr/lib/shim/shimx64.efi.signed" "$live/shimx64.efi"
-cp "$root/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" "$live/grubx64.efi"
+cp "$root/$SHIM" "$live/shimx64.efi"
+cp "$root/$GRUB" "$live/grubx64.efi"
 cp "$root/usr/lib/grub/i386-pc/boot_hybrid.img" "$live/boot_hybrid.img"
 # Started by the BIOS, GRUB has the medium that it came from as its root, be it a stick or a CD.
 chroot "$root" grub-mkimage --format=i386-pc-eltorito --prefix=/mailnix --output=/mailnix-live/eltorito.img \
