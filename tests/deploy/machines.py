@@ -17,7 +17,7 @@ from mailnix.deploy.commands import Commands
 from mailnix.deploy.deploying import Deploying
 from mailnix.deploy.machine import Busy, Refused, Unreached
 from mailnix.deploy.probe import Probe
-from mailnix.deploy.values import Changes, Ended, Facts, Made, Pending, Received, Status, Upgrades
+from mailnix.deploy.values import Changes, End, Ended, Facts, Made, Pending, Received, Report, Status, Upgrades
 from mailnix.plan import Plan, derive
 from mailnix.secrets import Secret
 from mailnix.services.generations.names import CREDENTIALS, MADE
@@ -324,3 +324,13 @@ class Stage:
     def calls(self, verb: str) -> list[str]:
         """Which machines were asked for something, in the order of the description."""
         return [host for host, machine in self.machines.items() if any(verb in call for call in machine.calls)]
+
+
+def ends(report: Report) -> dict[str, End]:
+    """Machine → what became of it."""
+    return {each.host: each.end for each in report.machines}
+
+
+def generations(stage: Stage) -> dict[str, int | None]:
+    """Machine → the generation that runs."""
+    return {host: machine.current for host, machine in stage.machines.items()}

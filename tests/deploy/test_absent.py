@@ -11,10 +11,10 @@ from attrs import evolve
 from mailnix import Internal, Proxy, Tunnel
 from mailnix.deploy.deploying import Failed, deploy
 from mailnix.deploy.machine import Unreached
-from mailnix.deploy.values import End, Ended, Report
+from mailnix.deploy.values import End, Ended
 from mailnix.errors import DeployError
 from mailnix.plan import derive
-from tests.deploy.machines import PLAIN, Played, Stage
+from tests.deploy.machines import PLAIN, Played, Stage, ends
 from tests.descriptions import sound
 
 FIRST = Proxy("proxy", ipv4="5.9.100.1", ipv6="2a01:4f8:10::1")
@@ -34,10 +34,6 @@ def off(machine: Played) -> None:
         raise Unreached(f"{machine.way} is not reached: no route to host")
 
     machine.on_call = unreached
-
-
-def ends(report: Report) -> dict[str, End]:
-    return {each.host: each.end for each in report.machines}
 
 
 @pytest.fixture

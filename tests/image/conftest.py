@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+from attrs import define, field
 
-from mailnix.errors import CommandFailed
 from mailnix.image import Format, HostBuild
 from mailnix.image.manifest import ManifestEntry
-from mailnix.run import Completed, run
 from tests.image.bench import Bench, bench_in
 from tests.image.install_bench import Machine, machine_on
+from tests.image.noting import Noting, OnLine, fail
 
 
 class Build(Protocol):
@@ -27,50 +26,30 @@ class Build(Protocol):
         ...
 
 
-class Builder:
-    """A runner that notes every argv; instead of Debian it puts a few files into the root, the rest is real."""
+@define
+class Builder(Noting):
+    """Instead of Debian it puts a few files into the root; the rest is real."""
 
-    def __init__(self) -> None:
-        self.argvs: list[list[str]] = []
-        self.fails: dict[str, tuple[str, ...]] = {}
-        self.interrupts = ""
+    fails: dict[str, tuple[str, ...]] = field(factory=dict)
+    interrupts: str = ""
 
-    def __call__(
-        self,
-        argv: Sequence[str | os.PathLike[str]],
-        *,
-        cwd: Path | None = None,
-        env: Mapping[str, str] | None = None,
-        stdin: bytes | None = None,
-        timeout: float | None = None,
-        check: bool = True,
-        on_line: Callable[[str], None] | None = None,
-        hint: str = "",
-    ) -> Completed:
-        words = [str(word) for word in argv]
+    def instead(self, words: list[str], cwd: Path | None, on_line: OnLine | None) -> bool:
         name = Path(words[0]).name
-        self.argvs.append(words)
         if self.interrupts == name:
             raise KeyboardInterrupt
         if name in self.fails:
-            for line in self.fails[name]:
-                if on_line:
-                    on_line(line)
-            raise CommandFailed(words, 1, "\n".join(self.fails[name]))
+            fail(words, self.fails[name], on_line)
         match name:
             case "mmdebstrap":
-                return self._debian(Path(words[words.index("trixie") + 1]), words)
+                self._debian(Path(words[words.index("trixie") + 1]))
             case "npm":
                 assert cwd is not None
                 self._npm(cwd)
-                return Completed(tuple(words), 0, "", "")
-        return run(words, cwd=cwd, env=env, stdin=stdin, timeout=timeout, check=check, on_line=on_line, hint=hint)
+            case _:
+                return False
+        return True
 
-    def ran(self, name: str) -> int:
-        """How often the program `name` was run."""
-        return sum(Path(argv[0]).name == name for argv in self.argvs)
-
-    def _debian(self, root: Path, words: list[str]) -> Completed:
+    def _debian(self, root: Path) -> None:
         boot = root / "usr/lib/mailnix/boot"
         for folder in (boot, root / "etc/ssh", root / "var/lib/apt/lists", root / "var/cache/apt", root / "tmp"):
             folder.mkdir(parents=True)
@@ -79,7 +58,6 @@ class Builder:
         (root / "usr/lib/mailnix/packages").write_text("nftables 1.1\nsystemd 257\n")
         (root / "etc/machine-id").write_text("uninitialized\n")
         (root / "etc/issue").write_text("Debian\n")
-        return Completed(tuple(words), 0, "", "")
 
     def _npm(self, folder: Path) -> None:
         arm = "arm64" in (folder / "package.json").read_text()

@@ -19,13 +19,13 @@ from mailnix.deploy.nixos.rebuild import Rebuilds
 from mailnix.deploy.probe import Probe
 from mailnix.deploy.remote import Remote
 from mailnix.deploy.rolling import rollback
-from mailnix.deploy.values import End, Report
+from mailnix.deploy.values import End
 from mailnix.errors import DeployError
 from mailnix.formats.backend import Backend
 from mailnix.plan import derive
 from mailnix.ssh import Way
 from mailnix.tree import File, Tree
-from tests.deploy.machines import Stage
+from tests.deploy.machines import Stage, ends
 from tests.deploy.nixos.machine import Network, NixOS
 from tests.descriptions import sound
 
@@ -74,10 +74,6 @@ class Farm:
 
 def both(word: str) -> dict[str, tuple[str, str]]:
     return {host: (f"{host}-{word}", f"{host}-{word}") for host in (PROXY, HOME)}
-
-
-def ends(report: Report) -> dict[str, End]:
-    return {each.host: each.end for each in report.machines}
 
 
 @pytest.fixture
