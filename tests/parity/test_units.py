@@ -71,6 +71,14 @@ def test_an_ordering_that_is_lost_is_seen_beside_those_that_may_be_there_or_not(
     assert shown(text.format(laid)) != shown(text.format("docker.service"))
 
 
+def test_who_stops_with_a_unit_is_no_list_in_an_order() -> None:
+    text = "Id=mailcow.service\nLoadState=loaded\nActiveState=active\nConsistsOf={}\n"
+    assert shown(text.format("mailcow-provision.service mailcow-bans.service")) == shown(
+        text.format("mailcow-bans.service mailcow-provision.service")
+    )
+    assert shown(text.format("mailcow-bans.service")) != shown(text.format("mailcow-provision.service"))
+
+
 def test_what_comes_before_counts_but_for_units_of_others() -> None:
     text = "Id=mailnix-seed.service\nLoadState=loaded\nActiveState=active\nBefore={}\n"
     before = shown(text.format("network-pre.target systemd-networkd.service apt-daily.service"))

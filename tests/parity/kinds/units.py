@@ -56,7 +56,7 @@ _OF_THIS_BOOT: Final = re.compile(
 other units say."""
 
 _SETS: Final = re.compile(
-    r"After|Before|Wants|Requires|BindsTo|PartOf|Conflicts|.*Path(s)?|SystemCallFilter|.*Directory|.*Address(Allow|Deny)|Environment"
+    r"After|Before|Wants|Requires|BindsTo|PartOf|ConsistsOf|Conflicts|.*Path(s)?|SystemCallFilter|.*Directory|.*Address(Allow|Deny)|Environment"
     r"|RestrictAddressFamilies|CapabilityBoundingSet|AmbientCapabilities|SupplementaryGroups|LoadCredential|Triggers|RestrictNamespaces"
 )
 _COMMAND_WORDS: Final = re.compile(r"argv\[\]=(.*?) ; (?:flags=\S* ; )?(?:ignore_errors=(\w+))?")
