@@ -36,6 +36,7 @@ PROGRAMS: Final[Mapping[str, str]] = {
     "bash-interactive": "bash",
     "coreutils": "basename cat chgrp chmod cp cut date dirname head install ln ls mkdir mktemp mv paste readlink rm seq"
     " sleep sort stat sync timeout touch uname wc",
+    "dehydrated": "dehydrated",
     "diffutils": "cmp",
     "docker": "docker",
     "findutils": "find",

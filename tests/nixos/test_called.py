@@ -8,7 +8,9 @@ from typing import TypeAlias
 
 import pytest
 
+from mailnix.formats.text import template
 from tests.nixos import called, golden
+from tests.nixos.regenerate import REPOSITORY
 
 Kept: TypeAlias = Mapping[str, Mapping[str, str]]
 
@@ -47,6 +49,14 @@ def test_a_package_that_is_left_out_is_missed(machine: str, package: str, missed
     left_out = re.compile(rf"/nix/store/{package}-\d[^:\"\s]*:?")
     texts = {path: left_out.sub("", text) for path, text in kept[machine].items()}
     assert called.missing(texts, called.of_nixpkgs(texts)) == missed
+
+
+def test_the_script_that_gets_certificates_for_a_key_finds_what_it_calls() -> None:
+    """No machine of the example has it; its PATH is read where it is written."""
+    listed = (REPOSITORY / "modules/mailnix/dane.nix").read_text().partition("path = [")[2].partition("]")[0]
+    packages = re.findall(r"pkgs\.(\w+)", listed)
+    there = {program for package in packages for program in called.PROGRAMS[package].split()}
+    assert called.called(template("dane", "mailnix-dane.sh")) <= there
 
 
 SCRIPT = """\

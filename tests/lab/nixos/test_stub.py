@@ -91,9 +91,14 @@ def test_haraka_is_what_npm_made_of_the_lock_file(tmp_path: Path) -> None:
 
 
 def test_every_program_that_the_machines_run_is_there_to_point_into() -> None:
-    assert {"caddy", "docker.io", "lego", "minica", "nftables", "unbound", "unbound-anchor", "wireguard-tools"} <= set(
-        packages()
-    )
+    started = {"caddy", "dehydrated", "docker.io", "lego", "minica", "nftables", "unbound", "wireguard-tools"}
+    assert {*started, "unbound-anchor"} <= set(packages())
+
+
+def test_what_nixpkgs_wraps_finds_what_it_calls(tmp_path: Path) -> None:
+    program = made(tmp_path, "dehydrated") / "bin/dehydrated"
+    assert os.access(program, os.X_OK)
+    assert f"PATH=$PATH:{tmp_path}/bin exec /usr/bin/dehydrated " in program.read_text()
 
 
 @pytest.mark.parametrize("said_by", ["the unit", "a script"])

@@ -116,13 +116,18 @@ programs() { # BIN OUTPUT
   fi
   # NixOS puts it in the place of /usr/bin/env.
   if [[ $pname == coreutils* ]]; then cp --remove-destination /usr/bin/env "$1/env"; fi
-  # nixpkgs wraps it with what it calls.
-  if [ "$pname" = docker ]; then
-    rm -f "$1/dockerd"
-    # shellcheck disable=SC2016 # the wrapper's PATH
-    printf '#!/bin/sh\nPATH=$PATH:%s/bin exec /usr/sbin/dockerd "$@"\n' "$aside" >"$1/dockerd"
-    chmod +x "$1/dockerd"
-  fi
+  # nixpkgs wraps these with what they call.
+  case $pname in
+    docker) wrap "$1/dockerd" /usr/sbin/dockerd ;;
+    dehydrated) wrap "$1/dehydrated" /usr/bin/dehydrated ;;
+  esac
+}
+
+wrap() { # FILE PROGRAM: it finds all of Debian's programs
+  rm -f "$1"
+  # shellcheck disable=SC2016 # the wrapper's PATH
+  printf '#!/bin/sh\nPATH=$PATH:%s/bin exec %s "$@"\n' "$aside" "$2" >"$1"
+  chmod +x "$1"
 }
 
 units() { # FOLDER: the units of Debian's package
