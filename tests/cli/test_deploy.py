@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,16 @@ from mailnix.deploy.commands import Commands
 from mailnix.deploy.values import Changes, End, Outcome, Report, Seen, Version
 from mailnix.errors import SecretsError
 from tests.cli.conftest import CONFIG, Run
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Iterator[Path]:
+    """An ssh_config(5) by which every machine is this one, at a port that refuses at once."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and never listens
+        file = tmp_path / "ssh_config"
+        file.write_text(f"Host *\n    HostName 127.0.0.1\n    Port {nobody.getsockname()[1]}\n")
+        yield file
 
 
 @pytest.mark.parametrize("words", [["deploy"], ["rollback", "mail.py"], ["deploy", "mail.py", "--within", "5"]])
@@ -44,14 +55,17 @@ def test_a_refusal_is_json_too(mailnix: Run, config: Path) -> None:
     assert (found["machines"], found["error"]) == ([], "no machine is called 'procksy'")
 
 
-def test_home_whose_address_only_the_router_knows_is_asked_for(mailnix: Run, config: Path) -> None:
-    said = mailnix("deploy", config, "internal")
+def test_home_whose_address_only_the_router_knows_is_asked_for(
+    mailnix: Run, config: Path, refused: Path
+) -> None:
+    said = mailnix("deploy", config, "internal", "--ssh-config", refused)
     assert said.status == 1
+    assert "connection refused" in said.err
     assert "--to internal=root@ADDRESS" in said.err
 
 
-def test_first_passwords_are_made_and_said_where(mailnix: Run, config: Path) -> None:
-    said = mailnix("deploy", config, "internal")
+def test_first_passwords_are_made_and_said_where(mailnix: Run, config: Path, refused: Path) -> None:
+    said = mailnix("deploy", config, "internal", "--ssh-config", refused)
     place = config.parent / "secrets/internal/mailcow.mailboxes"
     assert f"made: initial passwords of every mailbox (alice@example.org): {place}" in said.err
     assert place.is_file()
@@ -70,8 +84,9 @@ def test_what_is_wrong_with_credentials_is_mended_in_the_folder_that_was_named(
     assert "mailnix secrets put 'my mail.py' --secrets keys internal/backup" in capsys.readouterr().err
 
 
-def test_a_dry_run_makes_none(mailnix: Run, config: Path) -> None:
-    mailnix("deploy", config, "internal", "--dry-run")
+def test_a_dry_run_makes_none(mailnix: Run, config: Path, refused: Path) -> None:
+    said = mailnix("deploy", config, "internal", "--dry-run", "--ssh-config", refused)
+    assert "connection refused" in said.err
     assert not (config.parent / "secrets").exists()
 
 
