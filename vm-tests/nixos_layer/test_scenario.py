@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mailnix.lab.scenario import CHECKS, Check, Scene, Verdict, run_check
+from mailnix.lab.scenario import CHECKS, Asking, Check, Scene, Verdict
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
-def test_check(check: Check, scene: Scene) -> None:
+def test_check(check: Check, scene: Scene, asking: Asking) -> None:
     if not check.applies(scene.plan):
         pytest.skip("the plan has nothing of the kind")
-    outcome = run_check(check, scene)
+    outcome = asking.outcome(check)
     assert outcome.verdict is Verdict.PASS, f"{check.title}: {outcome.evidence}"

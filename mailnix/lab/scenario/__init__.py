@@ -3,13 +3,14 @@
 from mailnix.lab.scenario.checks import CHECKS, checks_for, exchanging
 from mailnix.lab.scenario.disks import DiskFiles
 from mailnix.lab.scenario.evidence import CheckFailed
-from mailnix.lab.scenario.runner import run_check, run_checks
+from mailnix.lab.scenario.runner import Asking, run_check, run_checks
 from mailnix.lab.scenario.scene import Guest, OnDisk, Scene
 from mailnix.lab.scenario.stage import stage
 from mailnix.lab.scenario.values import Check, Group, Outcome, Report, Verdict
 
 __all__ = [
     "CHECKS",
+    "Asking",
     "Check",
     "CheckFailed",
     "DiskFiles",

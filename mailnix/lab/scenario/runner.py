@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from typing import Final
@@ -46,7 +46,29 @@ def run_checks(
     return Report(tuple(outcomes), ready, exchanged, now() - begun)
 
 
-def _answers(checks: Iterable[Check], ask: Callable[[Check], Outcome]) -> Iterator[Outcome]:
+class Asking:
+    """The outcomes of checks for who wants one after the other, as pytest does: those that may overlap, do.
+
+    Nothing is asked before somebody wants it, or what it may overlap with.
+    """
+
+    def __init__(self, checks: Iterable[Check], scene: Scene) -> None:
+        self._answers = _answers(checks, lambda check: run_check(check, scene))
+        self._known: dict[str, Outcome] = {}
+
+    def outcome(self, check: Check) -> Outcome:
+        """What came of one of the checks, and of those before it."""
+        while check.id not in self._known:
+            answer = next(self._answers)
+            self._known[answer.id] = answer
+        return self._known[check.id]
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._answers.close()
+
+
+def _answers(checks: Iterable[Check], ask: Callable[[Check], Outcome]) -> Generator[Outcome, None, None]:
     """The outcomes in the order of the checks; those that may overlap are asked a few at a time."""
     pool = ThreadPoolExecutor(AT_ONCE)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +15,7 @@ from attrs import evolve
 from mailnix.lab.internet.layout import INTERNET
 from mailnix.lab.scenario import (
     CHECKS,
+    Asking,
     Check,
     CheckFailed,
     Group,
@@ -516,6 +518,31 @@ def test_checks_of_mail_run_beside_each_other_and_those_that_disturb_alone(scene
     report = run_checks(asked, scene, lambda _outcome: None, 0)
     assert [outcome.verdict for outcome in report.outcomes] == [Verdict.PASS] * 3
     assert report.outcomes[2].evidence == "mail, mail"
+
+
+def test_who_wants_one_outcome_after_the_other_has_no_more_asked_than_may_overlap(scene: Scene) -> None:
+    both = threading.Barrier(2, timeout=10)
+    asked: list[str] = []
+
+    def looks(name: str, together: bool) -> Callable[[Scene], str]:
+        def look(_scene: Scene) -> str:
+            if together:
+                both.wait()
+            asked.append(name)
+            return name
+
+        return look
+
+    groups = {"a": Group.INBOUND, "b": Group.WEB, "c": Group.ISOLATION, "d": Group.BAD_DAYS}
+    checks = [Check(name, group, name, looks(name, group.may_overlap)) for name, group in groups.items()]
+    asking = Asking(checks, scene)
+    assert asked == []
+    assert asking.outcome(checks[1]).evidence == "b"
+    assert sorted(asked) == ["a", "b"]
+    assert asking.outcome(checks[0]).evidence == "a"
+    assert asking.outcome(checks[2]).evidence == "c"
+    asking.close()
+    assert sorted(asked) == ["a", "b", "c"]
 
 
 def test_two_checks_of_one_mail_wait_for_that_mail(scene: Scene) -> None:
