@@ -17,6 +17,8 @@ EXAMPLE := docs/examples/two_machines.py
 CONFIG ?= $(EXAMPLE)
 NIXPKGS ?= $(MAILNIX_NIXPKGS)
 STAMP := $(VENV)/.installed
+# Tests wait for servers, containers and timeouts more than they compute: two workers a processor.
+WORKERS ?= $(shell expr 2 '*' $$(nproc))
 # CI has 90 minutes: who spends them is told.
 SLOWEST := --durations 20 --durations-min 10
 
@@ -31,9 +33,10 @@ $(STAMP): pyproject.toml tools/install.sh
 demo: setup
 	$(BIN)/mailnix lab $(EXAMPLE)
 
-# A file is one worker's, for its tests share what they start.
+# A file is one worker's, for its tests share what they start; the longest begin (tests/conftest.py).
 unit: setup
-	MAILNIX_SERVERS=$(or $(MAILNIX_SERVERS),containers) $(BIN)/pytest tests --numprocesses auto --dist loadfile $(SLOWEST)
+	MAILNIX_SERVERS=$(or $(MAILNIX_SERVERS),containers) $(BIN)/pytest tests --numprocesses $(WORKERS) --dist loadfile \
+		--no-loadscope-reorder $(SLOWEST)
 
 vm: setup
 	$(BIN)/pytest vm-tests --ignore vm-tests/nixos_layer --ignore vm-tests/servers --mailnix-config $(EXAMPLE) $(SLOWEST)

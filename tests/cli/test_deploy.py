@@ -55,9 +55,7 @@ def test_a_refusal_is_json_too(mailnix: Run, config: Path) -> None:
     assert (found["machines"], found["error"]) == ([], "no machine is called 'procksy'")
 
 
-def test_home_whose_address_only_the_router_knows_is_asked_for(
-    mailnix: Run, config: Path, refused: Path
-) -> None:
+def test_home_whose_address_only_the_router_knows_is_asked_for(mailnix: Run, config: Path, refused: Path) -> None:
     said = mailnix("deploy", config, "internal", "--ssh-config", refused)
     assert said.status == 1
     assert "connection refused" in said.err

@@ -1,0 +1,51 @@
+"""What holds for all tests: the longest begin where workers share them, and a busy machine makes none of them red."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import settings
+
+HERE: Final = Path(__file__).parent
+LONGEST: Final = (
+    "deploy/test_servers.py",
+    "services/generations/test_booted.py",
+    "services/generations/test_deaths.py",
+    "deploy/test_image_server.py",
+    "doctor/machines/test_image_server.py",
+    "debian/test_dpkg.py",
+    "debian/test_dhcp.py",
+    "services/generations/test_booted_mailcow.py",
+    "services/generations/test_databases.py",
+    "services/generations/test_adopting.py",
+    "deploy/nixos/test_program.py",
+    "deploy/nixos/test_deploying.py",
+    "deploy/test_end_to_end.py",
+    "services/haraka/test_live_sts.py",
+    "services/haraka/test_live_dane.py",
+    "services/haraka/test_live_bytes.py",
+    "services/haraka/test_live_answers.py",
+    "services/haraka/test_full_disk.py",
+    "services/dane/test_live.py",
+    "services/firewall/test_probes.py",
+    "testing/test_plugin.py",
+    "test_linters.py",
+)
+"""Files that take half a minute or more, the longest first; some make a Debian for a container before."""
+
+settings.register_profile("patient", settings.default, deadline=None)
+settings.load_profile("patient")
+
+
+def rank(path: Path) -> int:
+    """The place of a file among those that begin; that of all others is the last."""
+    places = {HERE / name: place for place, name in enumerate(LONGEST)}
+    return places.get(path, len(places))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A file is one worker's, and the others shall not wait for it at the end; without workers the order stays."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: rank(item.path))
