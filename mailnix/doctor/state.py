@@ -33,25 +33,56 @@ class Known:
 
 
 State = Mapping[Subject, Known]
+_WELL: Final = Known(Answer.WELL)
 
 
 def changes(before: State, findings: Collection[Finding], ran: Collection[str]) -> tuple[tuple[Finding, ...], State]:
     """What is news, and what is known now; of checks that did not run, what was known stays.
 
     At first everything that is not well is news. Afterwards an answer is that differs from the last one, and a question
-    that nobody answered in two runs in a row.
+    that nobody answered in two runs in a row. A fault may be told of a part (`proxy /var`) that has no answer of its
+    own where all is well, or nobody could be asked: it is mended where the whole (`proxy`) is well, and stays what it
+    was while its check had a question that nobody answered.
     """
-    after = {subject: known for subject, known in before.items() if subject[0] not in ran}
+    told = {(each.id, each.subject): each for each in findings}
+    silent = {subject: known for subject, known in before.items() if subject not in told}
+    mended = {whole for subject, known in silent.items() if _is_news(known, _WELL) for whole in _wholes(subject)}
+    after: dict[Subject, Known] = {}
     news = []
     for each in findings:
-        known = before.get((each.id, each.subject), Known(Answer.WELL))
-        now = evolve(known, unasked=known.unasked + 1) if each.answer is Answer.UNASKED else Known(each.answer)
-        after[each.id, each.subject] = now
-        if now.unasked == PATIENCE or (
-            not now.unasked and (now.answer is not known.answer or known.unasked >= PATIENCE)
-        ):
+        subject = (each.id, each.subject)
+        known = before.get(subject, _WELL)
+        after[subject] = now = _now(known, each.answer)
+        if _is_news(known, now) or (each.answer is Answer.WELL and subject in mended):
             news.append(each)
+    mute = {each.id for each in findings if each.answer is Answer.UNASKED}
+    for subject, known in silent.items():
+        if subject[0] not in ran:
+            after[subject] = known
+        elif subject[0] in mute and not any(_is_well(told.get(whole)) for whole in _wholes(subject)):
+            after[subject] = _now(known, Answer.UNASKED)
     return tuple(news), after
+
+
+def _now(known: Known, answer: Answer) -> Known:
+    return evolve(known, unasked=known.unasked + 1) if answer is Answer.UNASKED else Known(answer)
+
+
+def _is_news(known: Known, now: Known) -> bool:
+    if now.unasked:
+        return now.unasked == PATIENCE
+    return now.answer is not known.answer or known.unasked >= PATIENCE
+
+
+def _is_well(finding: Finding | None) -> bool:
+    return finding is not None and finding.answer is Answer.WELL
+
+
+def _wholes(subject: Subject) -> Iterator[Subject]:
+    """What a subject may be a part of: judges write it behind the whole (`proxy /var`, `a@b to c@d, dkim`)."""
+    name, about = subject
+    words = about.split(" ")
+    yield from ((name, " ".join(words[:count]).rstrip(",")) for count in range(1, len(words)))
 
 
 def default_file(config: Path, environment: Mapping[str, str] = os.environ) -> Path:

@@ -61,6 +61,41 @@ def test_a_subject_that_is_described_no_longer_is_forgotten() -> None:
     assert changes(state, [], IDS) == ((), {})
 
 
+def at(subject: str, answer: Answer) -> Finding:
+    return Finding("proxy.disk", subject, Vantage.PROXY, Severity.WARNING, answer, "")
+
+
+DISK = {"proxy.disk"}
+WHOLE, FULL, GONE = at("proxy", WELL), at("proxy /var", WRONG), at("proxy", UNASKED)
+
+
+@pytest.mark.parametrize(
+    ("runs", "last"),
+    [
+        ([WHOLE, FULL, WHOLE], [WHOLE]),
+        ([FULL, WHOLE, WHOLE], []),
+        ([FULL, GONE, FULL], []),
+        ([FULL, GONE, WHOLE], [WHOLE]),
+        ([FULL, GONE, GONE, FULL], [FULL]),
+        ([FULL, at("proxy-b", WELL)], []),
+    ],
+    ids=["mended", "mended before", "silent once", "mended meanwhile", "silent for long", "another is well"],
+)
+def test_a_part_that_was_bad_is_well_again_with_the_whole(runs: list[Finding], last: list[Finding]) -> None:
+    state: State = {}
+    news: tuple[Finding, ...] = ()
+    for each in runs:
+        news, state = changes(state, [each], DISK)
+    assert [*news] == last
+
+
+def test_what_was_bad_stays_so_while_only_others_of_its_check_are_asked() -> None:
+    """Where no port is reached, certificates have one answer, about the first of them."""
+    _, state = changes({}, [FULL], DISK)
+    _, state = changes(state, [at("elsewhere", UNASKED)], DISK)
+    assert changes(state, [FULL], DISK)[0] == ()
+
+
 def test_the_state_comes_back_from_its_file(tmp_path: Path) -> None:
     _, state = changes({}, [finding(WRONG)], IDS)
     write(tmp_path / "new" / "state.json", state)

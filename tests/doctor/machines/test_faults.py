@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from attrs import evolve
 
@@ -9,6 +11,7 @@ from mailnix.doctor.machines import internal, proxy
 from mailnix.doctor.machines.facts import Facts
 from mailnix.doctor.machines.seen import Machines
 from mailnix.doctor.registry import Group
+from mailnix.doctor.state import State, changes
 from mailnix.doctor.values import Answer, Finding
 from tests.doctor.machines import well
 from tests.doctor.machines.changes import (
@@ -20,6 +23,8 @@ from tests.doctor.machines.changes import (
 )
 from tests.doctor.machines.faults import OF_PROXY
 from tests.doctor.machines.faults_at_home import OF_HOME
+
+EVERY = [(proxy.GROUP, well.proxy(), OF_PROXY), (internal.GROUP, well.home(), OF_HOME)]
 
 
 def judged(group: Group[Machines], of: Facts) -> list[Finding]:
@@ -97,3 +102,22 @@ def test_with_several_proxies_the_one_that_is_ill_is_named() -> None:
         ("proxy", Answer.WELL),
         ("second", WRONG),
     ]
+
+
+@pytest.mark.parametrize(("group", "of", "faults"), EVERY)
+def test_each_fault_is_told_once_also_where_nobody_was_asked_meanwhile_and_once_when_it_is_mended(
+    group: Group[Machines], of: Facts, faults: Sequence[Fault]
+) -> None:
+    host, ran = well.PROXY if group is proxy.GROUP else well.HOME, {check.id for check in group.checks}
+    nobody = (well.seen(None, host, why="timed out", hint="is it on?"),)
+    silence = [check.finding(verdict) for check in group.checks for verdict in check.judge(nobody)]
+    sound = judged(group, of)
+    for fault in faults:
+        ill = judged(group, fault.of(of))
+        known: State = {}
+        told = []
+        for found in (sound, ill, silence, ill, sound):
+            news, known = changes(known, found, ran)
+            told.append({each.id for each in news if each.answer is not UNASKED})
+        name = f"{group.name}.{fault.id}"
+        assert told == [set(), {name}, set(), set(), {name, *fault.unasked}], fault.name
