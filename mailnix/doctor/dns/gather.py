@@ -88,9 +88,9 @@ def _map(work: Callable[[T], S], items: Iterable[T]) -> dict[T, S]:
         return dict(zip(wanted, pool.map(work, wanted), strict=True))
 
 
-def _first(doors: Doors) -> Ask:
+def _first(doors: Doors, way: Callable[[Server, Exchange], Ask] = resolve.recursive) -> Ask:
     """The first resolver that answers each question."""
-    asks = [resolve.recursive(each, doors.exchange) for each in doors.resolvers]
+    asks = [way(each, doors.exchange) for each in doors.resolvers]
 
     def ask(name: str, kind: str, /) -> Answer:
         answer: Answer = next(iter(doors.asleep.values()), Unasked("no resolver is known"))
@@ -199,11 +199,17 @@ def _zone(doors: Doors, zone: Zone) -> ZoneSeen:
     return ZoneSeen(
         zone.name,
         from_each(resolve.authoritative, zone.servers),
-        ask(zone.name, "DS") if zone.name else Absent(exists=True),
+        _vouched(doors, zone.name) if zone.name else Absent(exists=True),
         ask(zone.name, "DNSKEY"),
         {**from_each(resolve.recursive, doors.resolvers), **doors.asleep},
         from_each(resolve.unchecked, doors.resolvers),
     )
+
+
+def _vouched(doors: Doors, zone: str) -> Answer:
+    """Its DS records: where DNSSEC keeps them from being told, whether there are some."""
+    told = _first(doors)(zone, "DS")
+    return _first(doors, resolve.unchecked)(zone, "DS") if isinstance(told, Unasked) else told
 
 
 def _spf(plan: Plan, live: Ask) -> Iterator[SpfSeen]:

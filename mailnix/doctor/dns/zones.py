@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from mailnix.doctor.dns.facts import DnsFacts, ZoneSeen
 from mailnix.doctor.dns.settle import LATER, NO_DNS, WAIT
@@ -85,23 +86,39 @@ def dnssec(facts: DnsFacts) -> Iterator[Verdict]:
 
 
 def _dnssec(zone: ZoneSeen, bogus: str) -> Verdict:
-    if bogus:
-        advice = (
-            "compare the DS where you registered the name with the zone's keys, or have that DS removed: until then \
-whoever checks gets no answer"
-        )
-        return Verdict(zone.shown, Answer.WRONG, f"{bogus}, where the zone's servers have an answer", advice)
-    proven = [name for name, answer in zone.checked.items() if _proven(answer)]
+    proven = ", ".join(name for name, answer in zone.checked.items() if _proven(answer))
+    if bogus and zone.is_signed:
+        return _does_not_hold(zone, bogus, proven)
     if proven:
-        return Verdict(zone.shown, Answer.WELL, f"signed, and proven to {', '.join(proven)}")
+        return Verdict(zone.shown, Answer.WELL, f"signed, and proven to {proven}")
     if isinstance(zone.ds, Unasked):
         return Verdict(zone.shown, Answer.UNASKED, zone.ds.why, LATER)
     if zone.is_signed:
         return Verdict(zone.shown, Answer.UNASKED, "signed, but no resolver that was asked checks it", NO_CHECK)
+    return _unsigned(zone, bogus)
+
+
+def _does_not_hold(zone: ZoneSeen, bogus: str, proven: str) -> Verdict:
+    """One resolver that fails where another has proven it may just have failed, or be the first to see it."""
+    if proven:
+        evidence = f"signed, and proven to {proven}; but {bogus}"
+        advice = f"ask again in an hour; if it stays, or others fail, too: {COMPARE}"
+        return Verdict(zone.shown, Answer.PENDING, evidence, advice)
+    advice = f"{COMPARE}, or have that DS removed: until then whoever checks gets no answer"
+    return Verdict(zone.shown, Answer.WRONG, f"{bogus}, where the zone's servers have an answer", advice)
+
+
+COMPARE: Final = "compare the DS where you registered the name with the zone's keys"
+
+
+def _unsigned(zone: ZoneSeen, failing: str) -> Verdict:
+    """Nothing can be wrong with signatures that nobody vouches for: a resolver that fails there fails by itself."""
     if isinstance(zone.dnskey, Found):
         advice = "give the zone's DS record to the registrar, or switch signing off"
         evidence = "signed, but nothing above says so: nobody can check it"
         return Verdict(zone.shown, Answer.WRONG, evidence, advice, severity=Severity.WARNING)
+    if failing and all(isinstance(answer, Unasked) for answer in zone.checked.values()):
+        return Verdict(zone.shown, Answer.UNASKED, f"{failing}, and the zone is not signed", LATER)
     return Verdict(zone.shown, Answer.WELL, "not signed, which is allowed: without it there is no DANE")
 
 

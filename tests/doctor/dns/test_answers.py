@@ -235,6 +235,31 @@ def test_signatures_and_keys_are_judged(internet: Callable[[], World], expected:
     assert only(internet()) == expected
 
 
+ONE, BOTH = frozenset({RESOLVERS["resolver two"]}), frozenset(RESOLVERS.values())
+
+
+@pytest.mark.parametrize(
+    ("internet", "expected"),
+    [
+        (lambda: world(PLAN, failing=ONE), {}),
+        (lambda: world(PLAN, failing=ONE, signed=SIGNED), {"dns.dnssec": Answer.PENDING}),
+        (lambda: world(PLAN, failing=BOTH, signed=SIGNED), {"dns.dnssec": Answer.WRONG}),
+    ],
+    ids=["not signed", "proven to another", "proven to nobody"],
+)
+def test_a_resolver_that_fails_proves_no_signature_wrong(
+    internet: Callable[[], World], expected: dict[str, Answer]
+) -> None:
+    assert only(internet()) == expected
+
+
+def test_where_nothing_is_signed_nobody_is_told_to_remove_a_ds() -> None:
+    found = bad(findings(PLAN, world(PLAN, failing=BOTH)))
+    assert {each.answer for many in found.values() for each in many} == {Answer.UNASKED}
+    (finding,) = found["dns.dnssec"]
+    assert "not signed" in finding.evidence
+
+
 KNOWN = derive(evolve(PLAN.topology, dane=True), PublicKeys({NAME: "TUlJQklq"}, {"proxy": ("1" * 64, "2" * 64)}))
 
 

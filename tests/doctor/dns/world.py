@@ -70,6 +70,7 @@ class World:
     """Answers questions; `views` has what a server believes instead of `records`, `mute` who says nothing.
 
     Names in `bogus` have signatures that do not hold; `signed` are zones with keys that their parents vouch for.
+    Resolvers in `failing` answer SERVFAIL about zones of ours, unless they are not to check: something kept them.
     """
 
     records: tuple[Record, ...]
@@ -79,6 +80,7 @@ class World:
     lossy: set[str] = field(factory=set)
     signed: frozenset[str] = frozenset()
     bogus: frozenset[str] = frozenset()
+    failing: frozenset[str] = frozenset()
     serials: dict[str, int] = field(factory=dict)
     rootless: bool = False
     asked: int = 0
@@ -93,7 +95,8 @@ class World:
         (question,) = query.question
         name, kind = question.name.to_text().rstrip(".").lower(), dns.rdatatype.to_text(question.rdtype)
         zone, is_resolver = self._zone(name), address in RESOLVERS.values()
-        if is_resolver and zone in self.bogus and not query.flags & dns.flags.CD:
+        fails = zone in self.bogus or (address in self.failing and zone != "")
+        if is_resolver and fails and not query.flags & dns.flags.CD:
             return message(name, kind, dns.flags.RA, "SERVFAIL", ())
         flags = dns.flags.RA | (dns.flags.AD if zone in self.signed else 0) if is_resolver else 0
         if self.rootless:
