@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from attrs import field, frozen
@@ -37,9 +37,22 @@ class Seen:
 
     @property
     def alias(self) -> str:
-        """The name that this one is an alias of, whatever was asked for; empty where it is none."""
-        found = (a for kinds in (*self.authoritative.values(), *self.recursive.values()) for a in kinds.items())
-        return next((_leads_to(kind, a) for kind, a in found if _leads_to(kind, a)), "")
+        """The name that this one is published as an alias of, whatever was asked for; empty where it is none.
+
+        Where a server of its zone has answered, resolvers, which may still have what was there before, are not asked.
+        """
+        published = aliased(self.authoritative.values())
+        return published if published or _is_heard(self.authoritative) else aliased(self.recursive.values())
+
+
+def aliased(by_server: Iterable[Answers]) -> str:
+    """The first name that any of these answers leads to."""
+    found = (leads for answers in by_server for kind, each in answers.items() if (leads := _leads_to(kind, each)))
+    return next(found, "")
+
+
+def _is_heard(by_server: Mapping[str, Answers]) -> bool:
+    return any(not isinstance(each, Unasked) for answers in by_server.values() for each in answers.values())
 
 
 def _leads_to(kind: str, answer: Answer) -> str:

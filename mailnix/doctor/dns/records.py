@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from ipaddress import ip_address
 
-from mailnix.doctor.dns.facts import Answers, DnsFacts
+from attrs import evolve
+
+from mailnix.doctor.dns.facts import Answers, DnsFacts, aliased
 from mailnix.doctor.dns.settle import Fault, Right, settled
 from mailnix.doctor.values import Answer, Severity, Verdict
 from mailnix.model.policies import MtaStsMode
@@ -45,22 +47,34 @@ def publish(records: Iterable[DnsRecord]) -> str:
 def told(facts: DnsFacts, name: str, kinds: Sequence[str], right: Right, subject: str = "") -> Iterator[Verdict]:
     """The verdict on a name, unless it is an alias where none may be: then that is why, and told under its own id."""
     verdict = settled(subject or f"{name} {kinds[0]}", facts.at(name), kinds, right)
-    if verdict.answer in (Answer.WELL, Answer.UNASKED) or not _wrongly_aliased(facts, name):
+    if verdict.answer in (Answer.WELL, Answer.UNASKED) or not _by_an_alias(facts, name, verdict):
         yield verdict
 
 
-def _wrongly_aliased(facts: DnsFacts, name: str) -> bool:
-    return name in (*facts.plan.domain_names, *hosts(facts)) and bool(facts.at(name).alias)
+def _by_an_alias(facts: DnsFacts, name: str, verdict: Verdict) -> bool:
+    if name not in (*facts.plan.domain_names, *hosts(facts)):
+        return False
+    seen = facts.at(name)
+    kept = verdict.answer is Answer.PENDING and aliased((*seen.authoritative.values(), *seen.recursive.values()))
+    return bool(seen.alias or kept)
 
 
 def alias(facts: DnsFacts) -> Iterator[Verdict]:
     """A mail domain or a host is no alias: other records stand there (RFC 1034 3.6.2, RFC 2181 10.3)."""
     for name in dict.fromkeys((*facts.plan.domain_names, *hosts(facts))):
-        if target := facts.at(name).alias:
-            advice = f"remove the CNAME of {name}: nothing else may stand beside one, and mail servers refuse it"
-            yield Verdict(name, Answer.WRONG, f"is an alias of {target}", advice)
-        else:
-            yield Verdict(name, Answer.WELL, "is no alias")
+        verdict = settled(name, facts.at(name), _kinds(facts, name), partial(_no_alias, name))
+        yield evolve(verdict, evidence="is no alias") if verdict.answer is Answer.WELL else verdict
+
+
+def _kinds(facts: DnsFacts, name: str) -> tuple[str, ...]:
+    """A type that is surely asked for there: any would tell."""
+    return ("MX",) if name in facts.plan.domain_names else HOST_KINDS[:1]
+
+
+def _no_alias(name: str, answers: Answers) -> Fault | None:
+    advice = f"remove the CNAME of {name}: nothing else may stand beside one, and mail servers refuse it"
+    target = aliased([answers])
+    return Fault(Answer.WRONG, f"is an alias of {target}", advice) if target else None
 
 
 def mx(facts: DnsFacts) -> Iterator[Verdict]:

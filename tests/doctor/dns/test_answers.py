@@ -101,6 +101,26 @@ def test_an_alias_in_the_place_of_a_host_is_the_only_thing_to_blame() -> None:
     assert only(world(PLAN, (*others, (HOST, "CNAME", "vps66.provider.example.")))) == {"dns.alias": Answer.WRONG}
 
 
+ALIASED = (*(each for each in RECORDS if each[0] != HOST), (HOST, "CNAME", "vps66.provider.example."))
+
+
+@pytest.mark.parametrize("late", ["resolver two", "ns2.nic.example"])
+def test_an_alias_that_was_removed_is_on_its_way_out(late: str) -> None:
+    everybody = {**SERVERS, **RESOLVERS}
+    assert only(world(PLAN, views={everybody[late]: ALIASED})) == {"dns.alias": Answer.PENDING}
+
+
+def test_an_alias_that_a_resolver_still_has_hides_nothing_that_is_published_wrong() -> None:
+    wrong = (*without((HOST, "A", PUBLIC4)), (HOST, "A", "198.51.100.9"))
+    found = only(world(PLAN, wrong, views={RESOLVERS["resolver two"]: ALIASED}))
+    assert found == {"dns.alias": Answer.PENDING, "dns.host": Answer.WRONG}
+
+
+def test_an_alias_that_resolvers_alone_can_tell_of_is_one() -> None:
+    found = only(world(PLAN, ALIASED, mute=frozenset(SERVERS.values())))
+    assert found == {"dns.alias": Answer.WRONG, "dns.servers": Answer.UNASKED}
+
+
 def test_the_certificate_authority_of_the_web_site_is_found_where_it_counts() -> None:
     """mta-sts.example.org is published as an address, as some providers do it, so its parent's CAA counts."""
     sts = ("mta-sts.example.org", "CNAME", "mail.example.org.")
