@@ -6,6 +6,7 @@ one lost packet nor a network that drops large ones decides.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
@@ -24,7 +25,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.resolver
-from attrs import frozen
+from attrs import evolve, frozen
 
 from mailnix.errors import ResolveError, one_line
 
@@ -34,6 +35,8 @@ PATIENCE: Final = (1.5, 3.0, 5.0)
 PAYLOAD: Final = 1232  # bytes, which are never fragmented (dnsflagday.net/2020)
 SAID: Final = 200  # characters of a server's own words that are shown
 TOGETHER: Final = 16  # questions under way
+NO_WAY: Final = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+"""What a machine says of addresses to which it has no way: without IPv6, say."""
 _WITHOUT_EDNS: Final = (dns.rcode.FORMERR, dns.rcode.NOTIMP)
 
 
@@ -70,10 +73,14 @@ class Absent:
 
 @frozen
 class Unasked:
-    """Nobody could say: `why` in words; `rcode` is the answer's (SERVFAIL, REFUSED), empty where none came."""
+    """Nobody could say: `why` in words; `rcode` is the answer's (SERVFAIL, REFUSED), empty where none came.
+
+    `no_way` is whether this machine has none to any address of the server: it may be well.
+    """
 
     why: str
     rcode: str = ""
+    no_way: bool = False
 
 
 Answer: TypeAlias = Found | Absent | Unasked
@@ -235,7 +242,7 @@ def _rdata(kind: str, data: str) -> dns.rdata.Rdata:
 def _answered(where: Server, exchange: Exchange, way: Way, name: str, kind: str, /) -> Answer:
     if not _is_name(name):
         return Absent(exists=False)
-    why, edns = Unasked(f"no address of {where.name} is known"), True
+    why, edns = Unasked(f"no address of {where.name} is known", no_way=bool(where.addresses)), True
     for round_, seconds in enumerate(PATIENCE, start=1):
         for address in where.addresses:
             query = _query(name, kind, way, edns)
@@ -243,11 +250,12 @@ def _answered(where: Server, exchange: Exchange, way: Way, name: str, kind: str,
                 response = exchange(query, address, where.port, seconds, tcp=round_ == len(PATIENCE))
                 answer = _read(response, way is Way.AUTHORITATIVE)
             except (OSError, EOFError, dns.exception.DNSException) as error:
-                answer = Unasked(_in_words(error))
+                answer = Unasked(_in_words(error), no_way=isinstance(error, OSError) and error.errno in NO_WAY)
             if not isinstance(answer, Unasked):
                 return answer
             edns = edns and answer.rcode not in map(dns.rcode.to_text, _WITHOUT_EDNS)
-            why = Unasked(f"{_called(where, address)}: {answer.why}", answer.rcode)
+            if why.no_way or not answer.no_way:  # of another address there is more to say
+                why = evolve(answer, why=f"{_called(where, address)}: {answer.why}")
     return why
 
 
@@ -305,6 +313,8 @@ def _in_words(error: Exception) -> str:
     match error:
         case dns.exception.Timeout():
             return "does not answer"
+        case OSError() if error.errno in NO_WAY:
+            return "this machine has no way there"
         case OSError():
             return error.strerror or "cannot be reached"
         case EOFError():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -99,9 +100,22 @@ def test_silence_is_no_absence() -> None:
 
 
 def test_a_server_that_cannot_be_reached_is_said_to_be_so() -> None:
-    unreachable = OSError(101, "Network is unreachable")
-    answer, _network = asked(*[unreachable] * 2 * len(PATIENCE))
-    assert answer == Unasked("ns.example.org (2001:db8::1): Network is unreachable")
+    refused = OSError(errno.ECONNREFUSED, "Connection refused")
+    answer, _network = asked(*[refused] * 2 * len(PATIENCE))
+    assert answer == Unasked("ns.example.org (2001:db8::1): Connection refused")
+
+
+NO_IPV6 = OSError(errno.ENETUNREACH, "Network is unreachable")
+
+
+def test_what_is_said_of_an_address_without_a_way_there_hides_nothing_of_another() -> None:
+    answer, _network = asked(*[LOST, NO_IPV6] * len(PATIENCE))
+    assert answer == Unasked("ns.example.org (192.0.2.1): does not answer")
+
+
+def test_a_machine_without_a_way_to_any_address_says_so() -> None:
+    answer, _network = asked(*[NO_IPV6] * 2 * len(PATIENCE))
+    assert answer == Unasked("ns.example.org (2001:db8::1): this machine has no way there", no_way=True)
 
 
 def test_a_refusal_is_no_absence_and_keeps_its_reason() -> None:

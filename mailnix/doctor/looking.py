@@ -6,7 +6,6 @@ itself sends a lost packet again, so one lost packet decides nothing.
 
 from __future__ import annotations
 
-import errno
 import http.client
 import socket
 import ssl
@@ -19,12 +18,12 @@ from typing import Final, TypeVar
 from attrs import evolve, frozen
 
 from mailnix.doctor.here import SMTP, Asked, Page, Reached, Replies, Served, Spoken, Target
+from mailnix.resolve import NO_WAY
 
 PATIENCE: Final = (8.0, 15.0)  # seconds for each try; a busy server greets late
 WHOLE: Final = 120.0
 """Seconds for all of a connection: who sends a letter now and then would hold us for days."""
 MOST: Final = 1 << 20  # bytes of an answer that are read
-_NO_ROUTE: Final = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 S = TypeVar("S")
 
 
@@ -250,7 +249,7 @@ def _unchecked() -> ssl.SSLContext:
 
 
 def _reached(error: OSError) -> Reached:
-    if error.errno in _NO_ROUTE or isinstance(error, socket.gaierror):
+    if error.errno in NO_WAY or isinstance(error, socket.gaierror):
         return Reached.NO_ROUTE
     return Reached.REFUSED if isinstance(error, ConnectionRefusedError) else Reached.SILENT
 

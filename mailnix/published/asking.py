@@ -59,6 +59,11 @@ class Sight:
         return compare(self.records, self.answers, self.ours)
 
     @property
+    def is_out_of_reach(self) -> bool:
+        """Whether this machine has no way to it."""
+        return any(isinstance(each, Unasked) and each.no_way for each in self.answers.values())
+
+    @property
     def unasked(self) -> tuple[Finding, ...]:
         """Whether it could not be asked; once, however many questions that were."""
         sets = parts.sets(self.records)
@@ -172,7 +177,9 @@ def _merged(sights: Sequence[Sight], seen: Sight) -> Iterator[Finding]:
     for sight in sights:
         for finding in sight.differences:
             said[finding] = (*said.get(finding, ()), sight.who)
-        yield from sight.unasked
+        others = (each for each in sights if each.records == sight.records and each.answered)
+        if not (sight.is_out_of_reach and any(others)):  # who has no IPv6 asks the zone's others
+            yield from sight.unasked
     settled = {name for sight in sights for name, _kind in sight.answered} - {finding.name for finding in said}
     for finding in seen.differences:
         if finding.name in settled:

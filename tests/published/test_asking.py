@@ -243,3 +243,14 @@ def test_what_is_announced_in_a_zone_of_its_own_is_seen_there(well: World) -> No
     (finding,) = found.findings
     assert (finding.state, finding.name, finding.where) == (State.IN_THE_WAY, name, ("ns.child.net", "resolver"))
     assert astray + strayed == []
+
+
+def test_a_server_without_a_way_there_is_not_missed_where_another_answers(
+    records: Sequence[DnsRecord], well: World
+) -> None:
+    """It has IPv6 only, say, and this machine has none."""
+    far = {"ns2.host.net": lambda _name, _kind: Unasked("this machine has no way there", no_way=True)}
+    found = looked(records, delegated(well, "ns1.host.net", "ns2.host.net"), far)
+    assert (found.findings, found.status) == ((), 0)
+    alone = looked(records, delegated(well, "ns2.host.net"), far)
+    assert [each.state for each in alone.findings] == [State.UNASKED]

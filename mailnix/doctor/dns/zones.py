@@ -55,7 +55,8 @@ def _servers(zone: ZoneSeen) -> Verdict:
     mute = {name: why for name, answer in zone.servers.items() if (why := _mute(answer))}
     asked = {name: number for name, number in serials.items() if number}
     if not asked:
-        why = next(iter(mute.values()), zone.why or "no server is known")
+        out_of_reach = (answer.why for answer in zone.servers.values() if isinstance(answer, Unasked))
+        why = next(iter((*mute.values(), *out_of_reach)), zone.why or "no server is known")
         return Verdict(zone.shown, Answer.UNASKED, why, NO_DNS)
     if len(set(asked.values())) > 1:
         said = ", ".join(f"{name} has {number}" for name, number in asked.items())
@@ -73,7 +74,8 @@ def serial(answer: Told) -> str:
 
 
 def _mute(answer: Told) -> str:
-    if isinstance(answer, Found):
+    """Why a server says nothing, where it could."""
+    if isinstance(answer, Found) or (isinstance(answer, Unasked) and answer.no_way):
         return ""
     return answer.why if isinstance(answer, Unasked) else "says that it has no such zone"
 

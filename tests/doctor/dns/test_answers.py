@@ -64,6 +64,17 @@ def test_a_server_that_says_nothing_makes_no_record_wrong(mute: list[str]) -> No
     assert found in ({}, {"dns.servers": Answer.WRONG})
 
 
+def test_a_server_to_which_this_machine_has_no_way_is_not_to_be_mended() -> None:
+    """It has IPv6 only, say, and this network has none."""
+    assert only(world(PLAN, far=frozenset({SERVERS["ns2.nic.example"]}))) == {}
+
+
+def test_where_there_is_no_way_to_any_server_that_is_why() -> None:
+    found = bad(findings(PLAN, world(PLAN, far=frozenset(SERVERS.values()))))
+    assert {name: each[0].answer for name, each in found.items()} == {"dns.servers": Answer.UNASKED}
+    assert found["dns.servers"][0].evidence == "ns1.nic.example (192.0.2.53): this machine has no way there"
+
+
 def test_what_nobody_answers_could_not_be_asked() -> None:
     found = bad(findings(PLAN, world(PLAN, mute=frozenset(EVERYBODY))))
     assert {each.answer for many in found.values() for each in many} == {Answer.UNASKED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
@@ -70,7 +71,8 @@ class World:
     """Answers questions; `views` has what a server believes instead of `records`, `mute` who says nothing.
 
     Names in `bogus` have signatures that do not hold; `signed` are zones with keys that their parents vouch for.
-    Resolvers in `failing` answer SERVFAIL about zones of ours, unless they are not to check: something kept them.
+    To servers in `far` this machine has no way. Resolvers in `failing` answer SERVFAIL about zones of ours, unless they
+    are not to check: something kept them.
     """
 
     records: tuple[Record, ...]
@@ -81,6 +83,7 @@ class World:
     signed: frozenset[str] = frozenset()
     bogus: frozenset[str] = frozenset()
     failing: frozenset[str] = frozenset()
+    far: frozenset[str] = frozenset()
     serials: dict[str, int] = field(factory=dict)
     rootless: bool = False
     asked: int = 0
@@ -89,6 +92,8 @@ class World:
         self, query: dns.message.Message, address: str, port: int, seconds: float, *, tcp: bool
     ) -> dns.message.Message:
         self.asked += 1
+        if address in self.far:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
         if address in self.mute or address in self.lossy:
             self.lossy.discard(address)
             raise dns.exception.Timeout
