@@ -18,12 +18,12 @@ from typing import Final, TypeVar
 from attrs import evolve, frozen
 
 from mailnix.doctor.here import SMTP, Asked, Page, Reached, Replies, Served, Spoken, Target
+from mailnix.doctor.pages import MOST, Bounded
 from mailnix.resolve import NO_WAY
 
 PATIENCE: Final = (8.0, 15.0)  # seconds for each try; a busy server greets late
 WHOLE: Final = 120.0
 """Seconds for all of a connection: who sends a letter now and then would hold us for days."""
-MOST: Final = 1 << 20  # bytes of an answer that are read
 S = TypeVar("S")
 
 
@@ -132,6 +132,7 @@ class Network:
 
         def ask(channel: socket.socket) -> Page:
             connection = http.client.HTTPSConnection(asked.host, asked.port)
+            connection.response_class = Bounded
             try:
                 connection.sock = self._context().wrap_socket(channel, server_hostname=asked.host)
                 headers = {"Host": asked.host, "User-Agent": "mailnix doctor", "Accept": "*/*"}
@@ -139,7 +140,7 @@ class Network:
                 answer = connection.getresponse()
                 text = answer.read(MOST).decode("utf-8", "replace")
                 return Page(Reached.YES, answer.status, answer.getheader("Content-Type", ""), text)
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, http.client.HTTPException, ValueError) as error:  # the last: a length below zero
                 return Page(Reached.YES, why=_why(error))
             finally:
                 connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,7 @@ from attrs import evolve
 from mailnix.doctor import certificates
 from mailnix.doctor.here import Asked, Reached, Target
 from mailnix.doctor.looking import Network
+from mailnix.doctor.pages import MOST
 from rig.certificates import Certificate, make
 from rig.servers import running
 from rig.sink import sink
@@ -137,6 +139,16 @@ class Page(BaseHTTPRequestHandler):
         if self.path == "/drip":
             drip(self.wfile)
 
+    def do_CHUNK(self) -> None:
+        """More than anybody wants, in a chunk that says that it is as long as the path."""
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        with suppress(OSError):  # whoever asked has had enough
+            self.wfile.write(f"{self.path[1:]}\r\n".encode())
+            for _ in range(32 * MOST >> 16):
+                self.wfile.write(bytes(1 << 16))
+
     def log_message(self, *_words: object) -> None:
         pass
 
@@ -168,3 +180,17 @@ def test_a_server_that_sends_a_letter_now_and_then_holds_nobody(network: Network
         page = quick.page(Asked(HERE, NAME, "/drip", port))
     assert {each.why for each in (spoken, replies, page)} == {"is not done in 1 seconds"}
     assert {each.reached for each in (spoken, replies, page)} == {Reached.YES}
+
+
+@pytest.mark.parametrize(("length", "why"), [("-1", "IncompleteRead"), ("-5", "non-negative"), ("fffffffffff", "")])
+def test_a_page_whose_length_is_below_zero_or_without_end_fills_no_memory(
+    network: Network, tmp_path: Path, length: str, why: str
+) -> None:
+    with web(SERVER.serve(tmp_path / "server")) as port:
+        tracemalloc.start()
+        page = network.page(Asked(HERE, NAME, f"/{length}", port, method="CHUNK"))
+        _now, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert page.reached is Reached.YES
+    assert why in page.why
+    assert peak < 8 * MOST
