@@ -83,6 +83,7 @@ class Unasked:
     no_way: bool = False
 
 
+NOBODY: Final = Unasked("no resolver is known")
 Answer: TypeAlias = Found | Absent | Unasked
 Question: TypeAlias = tuple[str, str]
 """An absolute name without its last dot, and a type."""
@@ -179,6 +180,21 @@ def unchecked(where: Server, exchange: Exchange = over_network) -> Ask:
 def authoritative(where: Server, exchange: Exchange = over_network) -> Ask:
     """Ask a server for what it is an authority of; what it says otherwise is no answer."""
     return partial(_answered, where, exchange, Way.AUTHORITATIVE)
+
+
+def first_of(asks: Iterable[Ask], nobody: Unasked = NOBODY) -> Ask:
+    """Ask one after the other until one can say; `nobody` where there is none."""
+    each_of = tuple(asks)
+
+    def asked(name: str, kind: str, /) -> Answer:
+        answer: Answer = nobody
+        for ask in each_of:
+            answer = ask(name, kind)
+            if not isinstance(answer, Unasked):
+                break
+        return answer
+
+    return asked
 
 
 def together(ask: Ask, questions: Iterable[Question]) -> Mapping[Question, Answer]:

@@ -315,3 +315,11 @@ def test_what_a_server_adds_to_its_refusal_is_fit_for_a_terminal() -> None:
     assert "go" in answer.why
     assert answer.why.isprintable()
     assert len(answer.why) < 400
+
+
+def test_of_several_the_first_that_can_say_is_believed() -> None:
+    silent, here, there = Unasked("one: does not answer"), Found(("192.0.2.1",)), Absent(exists=False)
+    asks = [lambda _name, _kind, /, said=said: said for said in (silent, here, there)]
+    assert resolve.first_of(asks)("example.org", "A") == here
+    assert resolve.first_of(asks[:1])("example.org", "A") == silent
+    assert resolve.first_of(())("example.org", "A") == resolve.NOBODY

@@ -90,17 +90,8 @@ def _map(work: Callable[[T], S], items: Iterable[T]) -> dict[T, S]:
 
 def _first(doors: Doors, way: Callable[[Server, Exchange], Ask] = resolve.recursive) -> Ask:
     """The first resolver that answers each question."""
-    asks = [way(each, doors.exchange) for each in doors.resolvers]
-
-    def ask(name: str, kind: str, /) -> Answer:
-        answer: Answer = next(iter(doors.asleep.values()), Unasked("no resolver is known"))
-        for each in asks:
-            answer = each(name, kind)
-            if not isinstance(answer, Unasked):
-                break
-        return answer
-
-    return ask
+    nobody = next(iter(doors.asleep.values()), resolve.NOBODY)
+    return resolve.first_of((way(each, doors.exchange) for each in doors.resolvers), nobody)
 
 
 def _names(
@@ -182,7 +173,7 @@ class _Authorities:
         self._each = [resolve.Authorities(resolve.unchecked(each, doors.exchange)) for each in doors.resolvers]
 
     def of(self, name: str) -> Zone | Unasked:
-        found: Zone | Unasked = Unasked("no resolver is known")
+        found: Zone | Unasked = resolve.NOBODY
         for each in self._each:
             found = each.of(name)
             if isinstance(found, Zone):

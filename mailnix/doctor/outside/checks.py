@@ -36,8 +36,8 @@ CHECKS: Final[tuple[Check[OutsideFacts], ...]] = (
 
 
 def gather(scene: Scene, wanted: Collection[str]) -> OutsideFacts:
-    """Look from here; block lists are asked by the first resolver, and by their own servers where they refuse it."""
-    first = resolve.recursive(resolvers(scene.resolvers)[0])
+    """Look from here; names are asked of the first resolver that answers, block lists that refuse it are asked here."""
+    first = resolve.first_of(resolve.recursive(each) for each in resolvers(scene.resolvers))
     doors = Doors(Network(scene.authorities), first, (first, straight(first)))
     return gathered(scene.plan, scene.now, doors, wanted)
 

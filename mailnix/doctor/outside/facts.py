@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from ipaddress import ip_address
+from typing import TypeAlias
 
 from attrs import field, frozen
 
 from mailnix.doctor.here import Asked, Page, Reached, Replies, Spoken, Target
 from mailnix.plan import Plan
 from mailnix.resolve import Answer
+
+Beside: TypeAlias = tuple[int, int]
+"""A port, and a version of IP."""
 
 
 @frozen
@@ -27,6 +31,11 @@ class Place:
     def target(self) -> Target:
         """How it is spoken with."""
         return Target(self.address, self.port, self.name, self.speaks, self.starttls)
+
+    @property
+    def beside(self) -> Beside:
+        """Where others are tried when nothing answers here."""
+        return self.port, ip_address(self.address).version
 
     @property
     def at(self) -> str:
@@ -52,15 +61,16 @@ class Listing:
 
 @frozen
 class OutsideFacts:
-    """Everything that the checks from outside judge; `controls` are servers of others at the same ports.
+    """Everything that the checks from outside judge.
 
-    Sessions are by place, `relays` what a server answered to strangers' attempts to relay.
+    `controls` are servers of others at the same ports (NO_ROUTE: nobody was found to compare with). Sessions are by
+    place, `relays` what a server answered to strangers' attempts to relay.
     """
 
     plan: Plan
     now: datetime
     sessions: Mapping[Place, Spoken] = field(factory=dict)
-    controls: Mapping[int, Reached] = field(factory=dict)
+    controls: Mapping[Beside, Reached] = field(factory=dict)
     relays: Mapping[Place, Replies] = field(factory=dict)
     pages: Mapping[Asked, Page] = field(factory=dict)
     listings: tuple[Listing, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Final, TypeVar
@@ -45,8 +45,8 @@ def gathered(plan: Plan, now: datetime, doors: Doors, wanted: Collection[str]) -
         of_ports = set(wanted) - {RELAYED, LISTED} - PAGES
         wished = list(places.places(plan)) if of_ports else []
         sessions = dict(zip(wished, pool.map(lambda place: _session(doors.here, place), wished), strict=True))
-        silent = {place.port for place, spoken in sessions.items() if spoken.reached is Reached.SILENT}
-        controls = {port: _control(doors, port) for port in silent}
+        silent = {place.beside for place, spoken in sessions.items() if spoken.reached is Reached.SILENT}
+        controls = {beside: _control(doors, *beside) for beside in silent}
         pages = list(places.pages(plan)) if not PAGES.isdisjoint(wanted) else []
         lists = list(blocklists.asked(plan)) if LISTED in wanted else []
         return OutsideFacts(
@@ -82,15 +82,22 @@ def _page(here: Here, asked: Asked) -> Page:
     return _again(lambda: here.page(asked), lambda page: 0 < page.status < 500)
 
 
-def _control(doors: Doors, port: int) -> Reached:
-    """Whether anybody answers at a port: at 25 mail servers, else a web server."""
+def _control(doors: Doors, port: int, version: int) -> Reached:
+    """Whether anybody answers at a port: at 25 mail servers, else a web server; NO_ROUTE where nobody is found to ask.
+
+    By the same version of IP: a network whose IPv6 leads nowhere says so of everybody. Where none of them has it, by 4.
+    """
     at = port if port in CONTROLS else ports.HTTPS
-    for name in CONTROLS[at]:
-        answer = doors.names(name, "A")
-        for address in answer.records[:1] if isinstance(answer, Found) else ():
-            if _answers(doors.here, address, at):
-                return Reached.YES
-    return Reached.SILENT
+    found = _first_of_each(doors.names, CONTROLS[at], "AAAA") if version == 6 else ()
+    for address in (known := found or _first_of_each(doors.names, CONTROLS[at], "A")):
+        if _answers(doors.here, address, at):
+            return Reached.YES
+    return Reached.SILENT if known else Reached.NO_ROUTE
+
+
+def _first_of_each(ask: Ask, hosts: Iterable[str], kind: str) -> tuple[str, ...]:
+    answers = (ask(host, kind) for host in hosts)
+    return tuple(answer.records[0] for answer in answers if isinstance(answer, Found))
 
 
 def _answers(here: Here, address: str, port: int) -> bool:

@@ -34,11 +34,14 @@ def _once(facts: OutsideFacts) -> Iterator[tuple[Place, Spoken]]:
 
 
 def _open(facts: OutsideFacts, place: Place, reached: Reached) -> Verdict:
-    control = facts.controls.get(place.port, Reached.YES)
+    control = facts.controls.get(place.beside, Reached.YES)
     if reached is Reached.YES:
         return Verdict(place.at, Answer.WELL, reached.value)
     if reached is Reached.NO_ROUTE:
         return Verdict(place.at, Answer.UNASKED, reached.value, ELSEWHERE)
+    if reached is Reached.SILENT and control is Reached.NO_ROUTE:
+        evidence = f"{reached.value}, and the names of others that it is compared with could not be looked up"
+        return Verdict(place.at, Answer.UNASKED, evidence, "mend this machine's DNS, or name one: --resolver ADDRESS")
     if reached is Reached.SILENT and control is not Reached.YES:
         evidence = f"this network lets nothing out to port {place.port}: others do not answer there either"
         return Verdict(place.at, Answer.UNASKED, evidence, ELSEWHERE)

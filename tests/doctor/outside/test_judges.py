@@ -26,6 +26,7 @@ from tests.doctor.here import Elsewhere, served
 PLAN = derive(sound(domains=[Domain("example.org", ["alice"], [Alias("postmaster", "alice")])]))
 HOST = PLAN.topology.hostname
 CONTROL = "198.51.100.25"
+CONTROL6 = "2001:db8:25::25"
 OFFERS = (HOST, "PIPELINING", "STARTTLS")
 IN_TLS = (HOST, "AUTH PLAIN LOGIN")
 CERTIFICATE = make(HOST)
@@ -82,8 +83,13 @@ class Restarting(Elsewhere):
 EMPTY = lists()
 
 
-def looked(here: Elsewhere, ask: Callable[[str, str], Told] = EMPTY, now: datetime = NOW) -> list[Finding]:
-    known = gathered(PLAN, now, Doors(here, names, (ask,)), {check.id for check in CHECKS})
+def looked(
+    here: Elsewhere,
+    ask: Callable[[str, str], Told] = EMPTY,
+    now: datetime = NOW,
+    others: Callable[[str, str], Told] = names,
+) -> list[Finding]:
+    known = gathered(PLAN, now, Doors(here, others, (ask,)), {check.id for check in CHECKS})
     return [check.finding(verdict) for check in CHECKS for verdict in check.judge(known)]
 
 
@@ -186,6 +192,37 @@ def test_port_25_that_is_closed_for_everybody_here_is_no_fault_of_the_proxy() ->
         "outside.greeting": Answer.UNASKED,
     }
     assert "lets nothing out to port 25" in found["outside.port"].evidence
+
+
+def without_ipv6() -> Elsewhere:
+    """One whose packets to IPv6 addresses get lost."""
+    here = elsewhere()
+    for address, port in list(here.sessions):
+        if address == PUBLIC6:
+            here.sessions[address, port] = SILENT
+            here.replies.pop((address, port), None)
+    return here
+
+
+def also_by_ipv6(name: str, kind: str, /) -> Told:
+    return Found((CONTROL6,)) if kind == "AAAA" else names(name, kind)
+
+
+def test_a_network_whose_ipv6_leads_nowhere_says_so_of_everybody() -> None:
+    here = without_ipv6()
+    found = bad(looked(here, others=also_by_ipv6))
+    assert {name: each.answer for name, each in found.items()} == {"outside.port": Answer.UNASKED}
+    for port in (25, 443):
+        here.sessions[CONTROL6, port] = SESSION
+    here.replies[CONTROL6, 25] = Replies(Reached.YES, ("221 bye",))
+    found = bad(looked(here, others=also_by_ipv6))
+    assert {name: each.answer for name, each in found.items()} == {"outside.port": Answer.ABSENT}
+
+
+def test_who_knows_nobody_to_compare_with_says_that() -> None:
+    found = bad(looked(without_ipv6(), others=lambda _name, _kind: Unasked("does not answer")))
+    assert {name: each.answer for name, each in found.items()} == {"outside.port": Answer.UNASKED}
+    assert "could not be looked up" in found["outside.port"].evidence
 
 
 def test_a_machine_without_ipv6_says_so_and_blames_nobody() -> None:
