@@ -1,8 +1,9 @@
 """One image on many machines: cards, disks and firmware as providers, hypervisors and PCs have them.
 
 A proxy's image, as `mailnix build` makes it, on each machine of the table: together these have the usual cards, ways to
-attach a disk, and firmwares, a few at a time. On each it says what people must know on its screen and on its serial
-line, gets an address, answers on the SSH port, and takes its credentials from a disk that is plugged in late.
+attach a disk, firmwares, and formats of files, a few at a time. On each it says what people must know on its screen and
+on its serial line, gets an address, answers on the SSH port, and takes its credentials: from a disk that is plugged in
+late, or by `mailnix secrets push`, by the way that the description says.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import shutil
 import smtplib
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from attrs import evolve, frozen
 
 from mailnix import pipeline, secrets
 from mailnix.image import Format, build_image, make_labelled_disk, read_manifest
+from mailnix.image.formats import convert
 from mailnix.image.hosts import host_builds
 from mailnix.lab.disks import overlay
 from mailnix.lab.machine import Machine, paths_for
@@ -27,15 +29,13 @@ from mailnix.lab.ready import PROXY_UNITS
 from mailnix.lab.spec import FRONT_USB, INLET_MAC, Attached, Card, DiskFormat, Firmware, Inlet, MachineSpec
 from mailnix.model import ports
 from mailnix.model.architecture import Architecture
-from mailnix.plan import Plan, derive
-from mailnix.run import require, run
-from mailnix.services.credentials.names import LABEL_FAT, READY, SHOWN
+from mailnix.plan import Plan, ProxyPlan, derive
+from mailnix.services.credentials.names import READY, SHOWN
 from rig import home_inside
+from rig.administrator import Administrator
+from rig.seed_disks import MakeDisk, ext4_on_mbr, fat_on_gpt, iso
 from tests.hardware import ALL, CHECKED, SELDOM, checked, skip_without
 
-MIB = 2**20
-SIZE = 40 * MIB  # of seed disks with partitions
-START = 1 * MIB  # of their partition
 WANTED = "MAILNIX_ARM64"
 ANSWER = 120.0  # seconds for a word of sshd, which a slow machine takes long to start for each who comes
 HERE = "127.0.0.1"
@@ -44,74 +44,37 @@ GATEWAY = "10.0.2.2"  # who comes from here, for the machine
 SENDER = "mx.example.com"
 SCREEN = "/dev/vcs1"  # the letters on it (vcs(4))
 
-Files = Mapping[str, bytes]
-MakeDisk = Callable[[Files, Path, str], object]
-
-
-def laid(files: Files, out: Path) -> Path:
-    """The disk's content as a folder."""
-    tree = out.with_suffix(".tree")
-    for name, content in files.items():
-        (tree / name).parent.mkdir(parents=True, exist_ok=True)
-        (tree / name).write_bytes(content)
-    return tree
-
-
-def partitioned(out: Path, kind: str, letter: str) -> None:
-    """A partition table of a kind of sfdisk's, with one partition."""
-    with out.open("wb") as disk:
-        disk.truncate(SIZE)
-    table = f"label: {kind}\nstart={START // 512}, size={(SIZE - 2 * START) // 512}, type={letter}\n"
-    run([require("sfdisk", "fdisk"), "-q", out], stdin=table.encode())
-
-
-def fat_on_gpt(files: Files, out: Path, _label: str) -> None:
-    """As somebody makes a stick who has Windows."""
-    tree = laid(files, out)
-    partitioned(out, "gpt", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7")
-    place, sectors = f"{out}@@{START}", str((SIZE - 2 * START) // 512)
-    geometry = ("-T", sectors, "-h", "16", "-s", "32")
-    run([require("mformat", "mtools"), "-i", place, "-F", "-v", LABEL_FAT, *geometry, "::"])
-    run([require("mcopy", "mtools"), "-i", place, "-s", *sorted(tree.iterdir()), "::/"])
-
-
-def ext4_on_mbr(files: Files, out: Path, label: str) -> None:
-    """As a partitioning program of Linux makes one."""
-    tree = laid(files, out)
-    partitioned(out, "dos", "83")
-    words = ("-q", "-F", "-L", label, "-E", f"offset={START},root_owner=0:0", "-d", tree, out)
-    run([require("mkfs.ext4", "e2fsprogs"), *words, f"{(SIZE - 2 * START) // 1024}k"])
-
-
-def iso(files: Files, out: Path, label: str) -> None:
-    """As providers take them, and show as a CD."""
-    run([require("xorrisofs", "xorriso"), "-quiet", "-R", "-V", label, "-o", out, laid(files, out)])
-
 
 @frozen
 class Hardware:
-    """A machine that somebody has: card, disk and firmware, and the seed disk that comes to it."""
+    """A machine that somebody has: card, disk and firmware.
+
+    `form` is what its disk is given as. `seed` is the disk that brings its credentials; without one they are pushed.
+    """
 
     card: Card
     attached: Attached
     firmware: Firmware
-    seed: MakeDisk
+    form: Format
+    seed: MakeDisk | None
     architecture: Architecture = Architecture.AMD64
 
     @property
     def name(self) -> str:
         words = (self.card.value.partition("-")[0], self.attached.name.lower().replace("_", "-"), self.firmware)
-        return "-".join((*words, *(() if self.architecture is Architecture.AMD64 else (self.architecture,))))
+        foreign = () if self.architecture is Architecture.AMD64 else (self.architecture,)
+        return "-".join((*words, self.form, *foreign))
 
 
 MACHINES = (
-    Hardware(Card.VIRTIO, Attached.NVME, Firmware.SECURE_BOOT, iso),
-    Hardware(Card.E1000, Attached.LSI, Firmware.BIOS, make_labelled_disk),
-    Hardware(Card.E1000E, Attached.AHCI, Firmware.UEFI, fat_on_gpt),
-    Hardware(Card.VMXNET3, Attached.PVSCSI, Firmware.BIOS, ext4_on_mbr),
-    Hardware(Card.RTL8139, Attached.IDE, Firmware.BIOS, fat_on_gpt),
-    Hardware(Card.PCNET, Attached.USB, Firmware.UEFI, make_labelled_disk),
-    Hardware(Card.VIRTIO, Attached.VIRTIO, Firmware.UEFI, make_labelled_disk, Architecture.ARM64),
+    Hardware(Card.VIRTIO, Attached.NVME, Firmware.SECURE_BOOT, Format.RAW, iso),
+    Hardware(Card.E1000, Attached.LSI, Firmware.BIOS, Format.VDI, make_labelled_disk),  # VirtualBox has these
+    Hardware(Card.E1000E, Attached.AHCI, Firmware.UEFI, Format.VHDX, fat_on_gpt),
+    Hardware(Card.VMXNET3, Attached.PVSCSI, Firmware.BIOS, Format.VMDK, ext4_on_mbr),  # VMware
+    Hardware(Card.RTL8139, Attached.IDE, Firmware.BIOS, Format.VHD, None),
+    Hardware(Card.PCNET, Attached.USB, Firmware.UEFI, Format.RAW, make_labelled_disk),
+    Hardware(Card.VIRTIO, Attached.VIRTIO_SCSI, Firmware.BIOS, Format.QCOW2, None),  # Proxmox VE, OpenStack
+    Hardware(Card.VIRTIO, Attached.VIRTIO, Firmware.UEFI, Format.QCOW2, make_labelled_disk, Architecture.ARM64),
 )
 
 FIRST = MACHINES[:1]
@@ -136,8 +99,17 @@ def hardware(request: pytest.FixtureRequest) -> Hardware:
 
 
 @pytest.fixture(scope="module")
-def described(hardware: Hardware, request: pytest.FixtureRequest) -> Plan:
-    topology = pipeline.load(Path(request.config.getoption("--mailnix-config")).resolve())
+def admin(request: pytest.FixtureRequest, folder: Path) -> Administrator:
+    """Who may log in, by the name that the description has for the proxy."""
+    described = Path(request.config.getoption("--mailnix-config"))
+    made = Administrator(folder)
+    made.describe(described, str(pipeline.plan(described).proxies[0].ipv4))
+    return made
+
+
+@pytest.fixture(scope="module")
+def described(hardware: Hardware, admin: Administrator) -> Plan:
+    topology = pipeline.load(admin.config)
     proxies = tuple(evolve(proxy, architecture=hardware.architecture) for proxy in topology.proxies)
     return derive(evolve(topology, proxies=proxies))
 
@@ -153,14 +125,26 @@ def image(hardware: Hardware, described: Plan, folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def disk(hardware: Hardware, image: Path, folder: Path) -> Iterator[Path]:
+    """A machine's own, which reads from the file that `mailnix build` makes of the image in its format."""
+    given = image if hardware.form is Format.RAW else image.with_suffix(f".{hardware.form}")
+    if given is not image:
+        convert(image, given, hardware.form)
+    yield overlay(given, folder / f"{hardware.name}.qcow2", base_format=DiskFormat[hardware.form.name])
+    (folder / f"{hardware.name}.qcow2").unlink()
+    if given is not image:
+        given.unlink()
+
+
+@pytest.fixture(scope="module")
 def machine(
-    hardware: Hardware, image: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory
+    hardware: Hardware, disk: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Machine]:
     """It, switched on; one at a time."""
     name = hardware.name
     spec = MachineSpec(
         name,
-        overlay(image, folder / f"{name}.qcow2", base_format=DiskFormat.RAW),
+        disk,
         memory=PROXY_MEMORY,
         firmware=hardware.firmware,
         attached=hardware.attached,
@@ -171,7 +155,6 @@ def machine(
     with Machine(spec, paths_for(name, folder, tmp_path_factory.mktemp("s"))) as started:
         started.wait_for_guest()
         yield started
-    spec.disk.unlink()
 
 
 def test_it_says_on_screen_and_serial_line_what_it_waits_for_and_who_it_is(machine: Machine, described: Plan) -> None:
@@ -206,13 +189,16 @@ def keys(described: Plan, hardware: Hardware, folder: Path) -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-def test_it_takes_a_seed_disk_that_comes_late(
-    machine: Machine, hardware: Hardware, described: Plan, folder: Path, keys: Path
+def test_it_takes_its_credentials(
+    machine: Machine, hardware: Hardware, described: Plan, folder: Path, keys: Path, admin: Administrator
 ) -> None:
     proxy = described.proxies[0]
-    disk = secrets.seed(described, proxy.name, keys, folder / f"{machine.name}.seed", make_disk=hardware.seed)
-    plug_in(machine, disk, as_cd=hardware.seed is iso)
-    machine.wait_for_console(f"took {len(proxy.credentials)} credentials")
+    if hardware.seed is None:
+        push(machine, proxy, admin, keys)
+    else:
+        disk = secrets.seed(described, proxy.name, keys, folder / f"{machine.name}.seed", make_disk=hardware.seed)
+        plug_in(machine, disk, as_cd=hardware.seed is iso)
+        machine.wait_for_console(f"took {len(proxy.credentials)} credentials")
     machine.wait_for_unit(READY)
     machine.wait_until_succeeds(
         f"wg show {proxy.tunnel.proxy.interface} private-key | grep -qv none", subject="the tunnel's key"
@@ -264,6 +250,17 @@ def test_it_accepts_mail_for_who_is_at_home_and_refuses_the_rest(machine: Machin
     assert f"ADDR={GATEWAY} " in written
     assert f"Subject: {subject}\r\n" in written
     assert f"dave@{SENDER}" not in written
+
+
+def push(machine: Machine, proxy: ProxyPlan, admin: Administrator, keys: Path) -> None:
+    """As pages say it: log in once, compare the key's fingerprint with the console's, and push."""
+    machine.wait_for_open_port(ports.SSH)
+    admin.lead_to(machine)
+    asked = admin.first_login(str(proxy.ipv4))
+    machine.wait_for_console(f"its SSH host key is {asked}")
+    said = admin.push(proxy.name, "--secrets", keys)
+    assert said.status == 0, said.stderr
+    assert f"{proxy.name} has its {len(proxy.credentials)} credentials" in said.stdout
 
 
 def plug_in(machine: Machine, disk: Path, *, as_cd: bool) -> None:

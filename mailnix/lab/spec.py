@@ -68,10 +68,14 @@ class Accel(StrEnum):
 
 
 class DiskFormat(StrEnum):
-    """The two formats that the lab uses."""
+    """What a file that holds a disk is written in, by QEMU's names; the lab itself uses the first two."""
 
     QCOW2 = "qcow2"
     RAW = "raw"
+    VDI = "vdi"
+    VHD = "vpc"
+    VHDX = "vhdx"
+    VMDK = "vmdk"
 
 
 @frozen
