@@ -24,14 +24,13 @@ topology = attrs.evolve(config.load(Path({described!r})), admin_keys=[{key!r}])
 
 SSH_CONFIG: Final = """\
 Host *
-    HostName 127.0.0.1
-    Port {port}
     User root
     IdentityFile {folder}/%n.key
     IdentitiesOnly yes
     IdentityAgent none
     UserKnownHostsFile {folder}/%n.known
     GlobalKnownHostsFile /dev/null
+    {how}
 """
 
 
@@ -63,19 +62,25 @@ class Administrator:
 
     def lead_to(self, machine: Machine) -> None:
         """Whatever name SSH is given is this machine from now on, by its inlet."""
-        self.ssh_config.write_text(SSH_CONFIG.format(port=machine.inlet_port(), folder=self.folder))
+        self._client("HostName 127.0.0.1", f"Port {machine.inlet_port()}")
+
+    def say_yes(self, name: str) -> None:
+        """SSH goes where it is told, and is told yes when it first asks about a host key; of NAME it knows none yet."""
+        self._known(name).unlink(missing_ok=True)
+        self._client("StrictHostKeyChecking accept-new")
 
     def trust(self, name: str, machine: Machine, key: str) -> None:
         """What logging in once by hand leaves behind."""
-        (self.folder / f"{name}.known").write_text(f"[127.0.0.1]:{machine.inlet_port()} {key}\n")
+        self._known(name).write_text(f"[127.0.0.1]:{machine.inlet_port()} {key}\n")
 
-    def first_login(self, name: str) -> str:
-        """Log in to a machine that is not known, and say yes; gives the key's size and fingerprint."""
-        known = self.folder / f"{name}.known"
-        known.unlink(missing_ok=True)
+    def first_login(self, name: str) -> None:
+        """Log in to a machine that is not known, and say yes."""
         said_yes = ("-o", "StrictHostKeyChecking=accept-new")
         run(["ssh", "-F", self.ssh_config, *said_yes, f"root@{name}", "true"], timeout=PATIENCE)
-        return " ".join(run(["ssh-keygen", "-l", "-f", known]).stdout.split()[:2])
+
+    def fingerprint(self, name: str) -> str:
+        """The size and the fingerprint of the host key that yes was said to."""
+        return " ".join(run(["ssh-keygen", "-l", "-f", self._known(name)]).stdout.split()[:2])
 
     def mailnix(self, *words: object) -> Completed:
         """Run what a user types after `mailnix`, whatever comes of it."""
@@ -84,3 +89,9 @@ class Administrator:
     def push(self, host: str, *words: object) -> Completed:
         """Hand a machine its credentials, by the way that is described unless `--to` is among the words."""
         return self.mailnix("secrets", "push", self.config, host, "--ssh-config", self.ssh_config, *words)
+
+    def _known(self, name: str) -> Path:
+        return self.folder / f"{name}.known"
+
+    def _client(self, *how: str) -> None:
+        self.ssh_config.write_text(SSH_CONFIG.format(folder=self.folder, how="\n    ".join(how)))

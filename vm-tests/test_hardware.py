@@ -256,8 +256,8 @@ def push(machine: Machine, proxy: ProxyPlan, admin: Administrator, keys: Path) -
     """As pages say it: log in once, compare the key's fingerprint with the console's, and push."""
     machine.wait_for_open_port(ports.SSH)
     admin.lead_to(machine)
-    asked = admin.first_login(str(proxy.ipv4))
-    machine.wait_for_console(f"its SSH host key is {asked}")
+    admin.first_login(str(proxy.ipv4))
+    machine.wait_for_console(f"its SSH host key is {admin.fingerprint(str(proxy.ipv4))}")
     said = admin.push(proxy.name, "--secrets", keys)
     assert said.status == 0, said.stderr
     assert f"{proxy.name} has its {len(proxy.credentials)} credentials" in said.stdout
