@@ -35,7 +35,7 @@ EMULATED: Final = "--virt-type qemu --cpu qemu64,disable=cx16"
 ROUTER: Final = "192.168.1.1"
 LEASE: Final = "192.168.1.20"
 """The address that the home's router gives; pages call a machine at home so."""
-SPACES: Final = {"mount": "ns/mnt", "net": "ns/net", "pid": "ns/pid_for_children", "root": "root"}
+SPACES: Final = {"mount": "mnt", "net": "net", "pid": "pid_for_children"}
 SILENT: Final = 600.0  # seconds without a word on the console: emulated ones take their time
 PATIENCE: Final = 1200.0  # seconds for a command
 
@@ -82,13 +82,15 @@ class Host:
 
     def inside(self, command: str) -> list[str]:
         """How a command is run there from here."""
-        spaces = (f"--{kind}=/proc/{self.leader}/{file}" for kind, file in SPACES.items())
+        spaces = (f"--{kind}=/proc/{self.leader}/ns/{file}" for kind, file in SPACES.items())
         path = f"PATH={shlex.quote(str(self.programs))}:$PATH:/usr/sbin"
         return ["nsenter", *spaces, "sh", "-c", f"cd {shlex.quote(str(self.folder))} && {path} && {command}"]
 
     def type(self, command: str, *, check: bool = True) -> Completed:
-        """Run a command to its end."""
-        return run(self.inside(command), timeout=PATIENCE, check=check)
+        """Run a command to its end, which must be a good one unless that is not to be checked."""
+        ended = run(self.inside(command), timeout=PATIENCE, check=False)
+        assert ended.status == 0 or not check, ended.stdout + ended.stderr
+        return ended
 
     @contextlib.contextmanager
     def watch(self, command: str, log: Path) -> Iterator[Console]:
