@@ -101,13 +101,16 @@ class Host:
 
 @contextlib.contextmanager
 def host(folder: Path, programs: Path, state: Path) -> Iterator[Host]:
-    """Start one, whose files are in the empty folder `state`."""
+    """Start one, whose files are in the empty folder `state`; its logs stay there."""
     begun = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
     log = state / "log"
-    with spawn([*begun, "sh", "-c", BEGIN, "libvirt", state], log) as spawned:
-        made = Host(spawned.pid, folder, programs)
-        until(lambda: made.type("virsh version", check=False).status == 0, "libvirtd", said=log.read_text)
-        yield made
+    try:
+        with spawn([*begun, "sh", "-c", BEGIN, "libvirt", state], log) as spawned:
+            made = Host(spawned.pid, folder, programs)
+            until(lambda: made.type("virsh version", check=False).status == 0, "libvirtd", said=log.read_text)
+            yield made
+    finally:
+        shutil.rmtree(state / "var/lib", ignore_errors=True)
 
 
 def wait_for(console: Console, words: str) -> None:

@@ -6,6 +6,8 @@ What is typed is the page's, but for `EMULATED`. Only `make hardware` does this:
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +33,7 @@ pytestmark = [
 
 PAGE = pages.DOCS / "howto/install/libvirt.md"
 TYPED = pages.commands(PAGE)
-CONSOLE = "virsh console internal"
+(CONSOLE,) = re.findall("`(virsh console .*?)`", PAGE.read_text())
 SEED = "internal-seed.img"
 GIB = 1024 * MIB
 SCRIPTS = sysconfig.get_path("scripts")
@@ -56,13 +58,14 @@ class Home:
 
 
 @pytest.fixture(scope="module")
-def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Home:
+def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     admin = Administrator(tmp_path_factory.mktemp("home"))
     admin.describe(Path(request.config.getoption("--mailnix-config")), LEASE)
     for command in TYPED[:3]:
         assert command.startswith("mailnix ")
         run(["sh", "-c", command], cwd=admin.folder, env={"PATH": f"{SCRIPTS}:{os.environ['PATH']}"})
-    return Home(admin, pipeline.plan(admin.config))
+    yield Home(admin, pipeline.plan(admin.config))
+    shutil.rmtree(admin.folder / "out")
 
 
 @pytest.fixture
