@@ -120,6 +120,7 @@ def test_a_machine_without_a_seed_disk_takes_what_is_pushed(hypervisor: Host, ho
         wait_for(console, f"its SSH host key is {home.admin.fingerprint(LEASE)}")
     said = hypervisor.type(typed("mailnix secrets push ")).stdout
     assert f"internal has its {len(home.plan.internal.credentials)} credentials" in said
-    assert hypervisor.type(f"ssh root@{LEASE} systemctl is-active {READY}").stdout == "active\n"
+    ready = f"ssh root@{LEASE} systemctl is-active {READY}"
+    until(lambda: hypervisor.type(ready, check=False).stdout == "active\n", f"{READY} is active", SILENT)
     there = hypervisor.type(f"ssh root@{LEASE} ls {STORE}").stdout.split()
     assert len(there) == len(home.plan.internal.credentials)
