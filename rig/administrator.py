@@ -75,6 +75,7 @@ class Administrator:
 
     def first_login(self, name: str) -> None:
         """Log in to a machine that is not known, and say yes."""
+        self._known(name).unlink(missing_ok=True)
         said_yes = ("-o", "StrictHostKeyChecking=accept-new")
         run(["ssh", "-F", self.ssh_config, *said_yes, f"root@{name}", "true"], timeout=PATIENCE)
 
