@@ -13,7 +13,7 @@ from attrs import frozen
 from mailnix.errors import AdoptError, BuildError, ConfigError, Severity
 from mailnix.formats.backend import Backend
 from mailnix.plan import Plan, derive
-from mailnix.plan.processors import refuse_others
+from mailnix.plan.processors import MEDIA_ARE, left_out, refuse_others, usual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -258,13 +258,13 @@ def _emitted_for(out: Path) -> Backend | None:
 
 
 def refuse_images(plan: Plan, backend: Backend, form: Format) -> None:
-    """Raise BuildError where a machine's processor has no such image."""
+    """Raise BuildError where a machine's processor has no such image; of media, where none has one."""
     from mailnix.image import Format
 
     if backend is Backend.NIXOS:
         refuse_others(plan, NIXOS_IS)
-    if form is Format.ISO:
-        refuse_others(plan, "media that install (iso) are")
+    if form is Format.ISO and not usual(plan):
+        refuse_others(plan, MEDIA_ARE)
 
 
 def build(
@@ -280,7 +280,7 @@ def build(
 ) -> Manifest:
     """One disk image a machine in `out`, a manifest, and what helps to write them onto disks.
 
-    `local` is the folder of what a NixOS machine's owner adds; `disk_serials` are the disks that media install to
+    Machines without media for their processor are named, and left out of those. `local` is the folder of what a NixOS machine's owner adds; `disk_serials` are the disks that media install to
     without a question, by machine.
     """
     from mailnix.image import Format, read_manifest
@@ -288,9 +288,12 @@ def build(
     from mailnix.image.media import build_media
 
     refuse_images(plan, backend, form)
-    images = partial(_images, plan, backend, mailcow_source=mailcow_source, local=local, progress=progress)
+    hosts = usual(plan) if form is Format.ISO else plan.hosts
+    if others := [host for host in plan.hosts if host not in hosts]:
+        progress(f"no medium: {left_out(others, MEDIA_ARE)}")
+    names = [host.name for host in hosts]
+    images = partial(_images, plan, backend, names, mailcow_source=mailcow_source, local=local, progress=progress)
     if form is Format.ISO:
-        names = [host.name for host in plan.hosts]
         build_media(partial(images, Format.RAW_GZ), names, out, disk_serials or {}, progress=progress)
     else:
         images(form, out)
@@ -304,6 +307,7 @@ def build(
 def _images(
     plan: Plan,
     backend: Backend,
+    names: Sequence[str],
     form: Format,
     out: Path,
     *,
@@ -317,10 +321,10 @@ def _images(
 
     match backend:
         case Backend.NIXOS:
-            names = [host.name for host in plan.hosts]
             nix_images.build(_with_local(plan, local, progress), names, form, out, progress)
         case Backend.DEBIAN:
-            build_images(host_builds(plan, mailcow_source), out, form, progress=progress)
+            builds = [each for each in host_builds(plan, mailcow_source) if each.name in names]
+            build_images(builds, out, form, progress=progress)
 
 
 def images_disk(

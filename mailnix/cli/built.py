@@ -23,7 +23,7 @@ def show(manifest: Manifest, plan: Plan, form: Format, out: Path, config: Path, 
 
 def _next_steps(plan: Plan, form: Format, out: Path, said: Commands) -> Iterator[str]:
     for host in plan.hosts:
-        yield from installing.steps(plan, host, form, out / f"{host.name}.{form}")
+        yield from installing.steps(host, form, out / f"{host.name}.{form}")
         yield from _handed(plan, host, said)
 
 

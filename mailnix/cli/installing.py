@@ -9,8 +9,7 @@ from typing import Final
 
 from mailnix.image import Format
 from mailnix.image.beside import SUMS, WRITER
-from mailnix.plan import Plan
-from mailnix.plan.processors import is_amd64
+from mailnix.plan.processors import is_usual
 from mailnix.plan.types import HostPlan, ProxyPlan
 
 PAGES: Final = "docs/howto/install"
@@ -23,11 +22,14 @@ AT_HOME: Final = {
 """Pages of the programs that take a format; those that are not named are for uploads."""
 
 
-def steps(plan: Plan, host: HostPlan, form: Format, image: Path) -> Iterator[str]:
+def steps(host: HostPlan, form: Format, image: Path) -> Iterator[str]:
     """Lines for people: what to do with `image`, the page that says more, and the commands."""
     match form:
         case Format.RAW | Format.RAW_GZ:
-            yield from _write(plan, host, image)
+            yield from _write(host, image)
+        case Format.ISO if not is_usual(host):
+            usual = Format.RAW_GZ
+            yield f"next, {host.name}: it has no medium; build its image with --format {usual} ({PAGES}/README.md)"
         case Format.ISO:
             yield from _start_from(host, image)
         case _:
@@ -42,11 +44,11 @@ def _start_from(host: HostPlan, image: Path) -> Iterator[str]:
     yield f"  {shlex.join(('sh', str(image.parent / WRITER), str(image)))}"
 
 
-def _write(plan: Plan, host: HostPlan, image: Path) -> Iterator[str]:
+def _write(host: HostPlan, image: Path) -> Iterator[str]:
     if not isinstance(host, ProxyPlan):
         yield f"next, {host.name}: write it onto its own disk, from a live system ({PAGES}/live-system.md)"
         yield f"  sh {WRITER} {image.name}"
-        if is_amd64(plan):
+        if is_usual(host):
             yield f"  or build with --format {Format.ISO}: a USB stick that needs no live system ({PAGES}/bare-pc.md)"
         return
     yield f"next, {host.name}: write it onto the server's disk, from its rescue system ({PAGES}/rescue.md)"

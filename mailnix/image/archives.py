@@ -159,7 +159,8 @@ def ensure(found: Iterable[Saved], images: Iterable[Image], architecture: str) -
                 unpinned.append(name)
     missing = [name for name in pinned if name not in seen]
     if problems:
-        raise BuildError("; ".join(problems), "pull the pinned Mailcow's images, and save them again")
+        pull = f"docker pull --platform linux/{architecture} NAME"
+        raise BuildError("; ".join(problems), f"pull the pinned Mailcow's images ({pull}), and save them again")
     if missing:
         hint = f"docker save {' '.join(missing)} > FILE, and name it, too"
         raise BuildError(f"the archives lack {len(missing)} of {len(pinned)} images: {', '.join(missing)}", hint)

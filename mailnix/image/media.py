@@ -56,10 +56,10 @@ def build_media(
 
 
 def refuse_serials(serials: Mapping[str, str], hosts: Sequence[str]) -> None:
-    """Raise BuildError for a disk of a machine that is not described, and for what is no serial number."""
+    """Raise BuildError for a disk of a machine that has no medium, and for what is no serial number."""
     for host, serial in serials.items():
         if host not in hosts:
-            raise BuildError(f"there is no machine {host!r}", f"name one of {', '.join(hosts)}")
+            raise BuildError(f"no medium is made for {host!r}", f"name one of {', '.join(hosts)}")
         if not (serial.isascii() and serial.isprintable() and serial) or " " in serial:
             raise BuildError(
                 f"{serial!r} is no serial number", "write it as lsblk -o NAME,SERIAL shows it, without spaces"

@@ -132,18 +132,51 @@ def test_nothing_is_built_where_an_image_is_missing(
     assert not seen.exists()
 
 
+ARM = ', architecture="arm64"'
+
+
+def arm(config: Path, *fields: str) -> Path:
+    """A description that says so of the machines with these fields."""
+    text = config.read_text()
+    for field in fields:
+        assert field in text
+        text = text.replace(field, f"{field}{ARM}")
+    config.write_text(text)
+    return config
+
+
+PROXY, HOME = 'ipv4="5.9.100.1"', "keep_days=30)"
+
+
 @pytest.mark.parametrize(
-    ("how", "what"), [(("--format", "iso"), "media that install (iso)"), (("--backend", "nixos"), "NixOS's machines")]
+    ("fields", "how", "what"),
+    [
+        ((PROXY,), ("--backend", "nixos"), "proxy is arm64, and NixOS's machines are"),
+        ((PROXY, HOME), ("--format", "iso"), "proxy is arm64, internal is arm64, and media that install (iso) are"),
+    ],
 )
 def test_what_no_machine_with_arm_has_is_refused_before_any_disk_is_made(
-    mailnix: Run, config: Path, tmp_path: Path, tree: Path, how: tuple[str, ...], what: str
+    mailnix: Run, config: Path, tmp_path: Path, tree: Path, fields: tuple[str, ...], how: tuple[str, ...], what: str
 ) -> None:
-    config.write_text(config.read_text().replace('ipv4="5.9.100.1"', 'ipv4="5.9.100.1", architecture="arm64"'))
+    arm(config, *fields)
     images = ("--mailcow-source", tree, "--mailcow-images", archive(tmp_path / "all.tar", old(NAMES)))
     said = mailnix("build", config, *how, *images, "--out", tmp_path / "out")
     assert (said.status, (tmp_path / "out").exists()) == (1, False)
-    assert f"proxy is arm64, and {what} are for amd64 alone" in said.err
+    assert f"{what} for amd64 alone" in said.err
     assert "make its image, of Debian: mailnix build CONFIG" in said.err
+
+
+@pytest.mark.parametrize(("saved", "field"), [("arm64", PROXY), ("amd64", HOME)])
+def test_images_of_another_processor_than_homes_are_refused_with_how_to_get_the_others(
+    mailnix: Run, config: Path, tmp_path: Path, tree: Path, saved: str, field: str
+) -> None:
+    home = {"arm64": "amd64", "amd64": "arm64"}[saved]
+    images = ("--mailcow-source", tree, "--mailcow-images", archive(tmp_path / "all.tar", old(NAMES, saved)))
+    said = mailnix("build", arm(config, field), *images, "--out", tmp_path / "out")
+    assert said.status == 1
+    assert f"{NAMES[0]} is for {saved}, the machine is {home}" in said.err
+    assert f"docker pull --platform linux/{home} NAME" in said.err
+    assert list((tmp_path / "out").glob("[!.]*")) == []
 
 
 def test_archives_are_for_mailcow_itself(mailnix: Run, config: Path, tmp_path: Path) -> None:
@@ -245,6 +278,24 @@ def test_media_come_with_what_writes_them_onto_sticks(mailnix: Run, config: Path
     assert f"mailnix secrets seed {config} internal" in lines
     pages = set(re.findall(rf"{PAGES}/[\w.-]+\.md", said.err))
     assert [page for page in pages if not (Path(__file__).parents[2] / page).is_file()] == []
+
+
+# As MMDEBSTRAP; a machine's base it notes, and makes none.
+NOTING = """\
+case "$*" in *sync-out\\ @collected@*) ;; *) echo "$*" >> @noted@; echo "E: No space left on device" >&2; exit 1 ;; esac
+"""
+
+
+def test_of_two_processors_the_usual_ones_machine_gets_its_medium(
+    mailnix: Run, config: Path, media: Path, tmp_path: Path
+) -> None:
+    begin, rest = MMDEBSTRAP.split("\n", 1)
+    note = NOTING.replace("@collected@", COLLECTED).replace("@noted@", str(tmp_path / "noted"))
+    (tmp_path / "bin/mmdebstrap").write_text(f"{begin}\n{note}{rest}")
+    said = mailnix("build", arm(config, PROXY), "--format", "iso", "--out", media)
+    assert "no medium: proxy is arm64, and media that install (iso) are for amd64 alone" in said.err
+    assert "the disk is full" in said.err  # as far as internal's base
+    assert ["--architectures=amd64" in call for call in (tmp_path / "noted").read_text().splitlines()] == [True]
 
 
 def test_the_disk_of_a_medium_is_named_with_its_machine(mailnix: Run, config: Path, media: Path) -> None:

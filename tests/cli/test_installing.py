@@ -6,16 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from mailnix import Proxy
+from mailnix import Internal
 from mailnix.cli.installing import steps
 from mailnix.image import Format
 from mailnix.plan import derive
-from tests.descriptions import PUBLIC4, sound
+from tests.descriptions import sound
 
 
 @pytest.mark.parametrize(("architecture", "proposed"), [("amd64", True), ("arm64", False)])
 def test_a_stick_that_installs_is_proposed_where_one_can_be_built(architecture: str, proposed: bool) -> None:
-    plan = derive(sound(proxies=[Proxy("proxy", PUBLIC4, architecture=architecture)]))
-    said = "\n".join(steps(plan, plan.internal, Format.RAW_GZ, Path("out/internal.raw.gz")))
+    home = derive(sound(internal=Internal("internal", architecture=architecture))).internal
+    said = "\n".join(steps(home, Format.RAW_GZ, Path("out/internal.raw.gz")))
     assert "sh write-disk.sh internal.raw.gz" in said
     assert ("--format iso" in said) == proposed
+
+
+def test_a_machine_without_a_medium_is_told_of_its_image() -> None:
+    home = derive(sound(internal=Internal("internal", architecture="arm64"))).internal
+    (said,) = steps(home, Format.ISO, Path("out/internal.iso"))
+    assert "internal: it has no medium; build its image with --format raw.gz" in said

@@ -122,7 +122,7 @@ def test_what_is_no_serial_number_is_refused_before_anything_is_made(tmp_path: P
     assert not out.exists()
 
 
-def test_a_disk_of_a_machine_that_is_not_described_is_refused(tmp_path: Path, out: Path) -> None:
-    with pytest.raises(BuildError, match="there is no machine 'home'") as caught:
+def test_a_disk_of_a_machine_that_has_no_medium_is_refused(tmp_path: Path, out: Path) -> None:
+    with pytest.raises(BuildError, match="no medium is made for 'home'") as caught:
         build_media(images, HOSTS, out, {"home": "S4-X"}, cache=tmp_path / "cache", runner=Debian())
     assert caught.value.hint == "name one of internal, proxy"

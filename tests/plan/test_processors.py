@@ -12,6 +12,7 @@ from mailnix.formats.backend import Backend
 from mailnix.model.architecture import Architecture
 from mailnix.model.check import problems
 from mailnix.plan import Plan, derive
+from mailnix.plan.processors import refuse_others
 from mailnix.services.haraka.debian import debian
 from mailnix.services.haraka.values import IN
 from mailnix.tree import Tree
@@ -46,6 +47,13 @@ def test_what_is_for_amd64_alone_is_refused_before_anything_is_written(arm: Plan
     with pytest.raises(BuildError, match="proxy is arm64, and packages are for amd64 alone"):
         pipeline.emit_packages(arm, tmp_path / "out", print)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_refusal_names_each_machine_in_one_line() -> None:
+    both = derive(sound(**ARM, internal=Internal("internal", architecture="arm64")))
+    with pytest.raises(BuildError) as caught:
+        refuse_others(both, "packages are")
+    assert caught.value.message == "proxy is arm64, internal is arm64, and packages are for amd64 alone"
 
 
 def test_the_trees_of_debians_machines_are_written_for_every_processor(arm: Plan, tmp_path: Path) -> None:
