@@ -4,7 +4,7 @@
 #              MAILNIX_NIXOS=all adds a second generation and machines of others' making
 # make hardware  a proxy's image on each machine of a table: cards, disks, firmware, formats; media that install it;
 #              and machines of libvirt's, where that is installed. Nothing else starts these. MAILNIX_ARM64=all adds a
-#              machine with arm64, whose image is made and booted by emulation
+#              proxy and a machine at home with arm64, whose images are made and booted by emulation
 # make servers  plain Debian servers, in containers and in QEMU, become the machines by `mailnix deploy` and live on
 # make real    what mailnix ships, run against Mailcow's own code; MAILCOW_TREE names a tree of it, and
 #              MAILCOW_BEFORE one of an earlier release, to upgrade from
@@ -46,7 +46,8 @@ nixos: setup
 	MAILNIX_NIXPKGS=$(abspath $(NIXPKGS)) $(BIN)/pytest vm-tests/nixos_layer --mailnix-config $(CONFIG)
 
 hardware: setup
-	MAILNIX_HARDWARE=all $(BIN)/pytest vm-tests/test_hardware.py vm-tests/test_installer.py vm-tests/test_libvirt.py \
+	MAILNIX_HARDWARE=all $(BIN)/pytest vm-tests/test_hardware.py vm-tests/test_arm64_home.py vm-tests/test_installer.py \
+		vm-tests/test_libvirt.py \
 		--mailnix-config $(EXAMPLE)
 
 servers: setup

@@ -280,8 +280,8 @@ def build(
 ) -> Manifest:
     """One disk image a machine in `out`, a manifest, and what helps to write them onto disks.
 
-    Machines without media for their processor are named, and left out of those. `local` is the folder of what a NixOS machine's owner adds; `disk_serials` are the disks that media install to
-    without a question, by machine.
+    Machines without media for their processor are named, and left out of those. `local` is the folder of what a NixOS
+    machine's owner adds; `disk_serials` are the disks that media install to without a question, by machine.
     """
     from mailnix.image import Format, read_manifest
     from mailnix.image.beside import lay_beside

@@ -28,6 +28,12 @@ def skip_without(firmware: Firmware, architecture: Architecture = Architecture.A
         pytest.skip(f"{uefi.code} is not here (Debian's package {uefi.package})")
 
 
+def skip_without_arm64() -> None:
+    """Skip what needs an image of arm64, unless it is asked for."""
+    if os.environ.get("MAILNIX_ARM64") != "all":
+        pytest.skip("a base of arm64 takes ten minutes, and MAILNIX_ARM64=all: much is emulated")
+
+
 def checked(machine: Machine) -> str:
     """Whether the firmware of a machine that runs checked what it started, as in CHECKED."""
     return machine.execute(f"tail -c 1 {SECURE_BOOT} | od -An -tu1").stdout.strip()

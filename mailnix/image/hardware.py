@@ -17,5 +17,11 @@ DISKS: Final = _FOUND["disks"]
 CARDS: Final = _FOUND["cards"]
 """Network cards → drivers, which are loaded when the root file system is there."""
 
+ARM64_DISKS: Final = _FOUND["arm64-disks"]
+"""What a kernel for arm64 has besides: boards and where they keep disks → drivers, which the initramfs has."""
+
+ARM64_CARDS: Final = _FOUND["arm64-cards"]
+"""Boards → drivers of their network cards: the card's, and that of the chip between it and the cable."""
+
 SEEDS: Final = _FOUND["seeds"]
 """File systems of seed disks → what the kernel reads them with."""

@@ -10,26 +10,50 @@ from pathlib import Path
 
 import pytest
 
+from mailnix import Internal, Proxy
 from mailnix.image.bootstrap import base_key
 from mailnix.image.cache import cache_dir, load
 from mailnix.image.gpt import ROOT_OFFSET
-from mailnix.image.hardware import CARDS, DISKS, SEEDS
+from mailnix.image.hardware import ARM64_CARDS, ARM64_DISKS, CARDS, DISKS, SEEDS
 from mailnix.image.hosts import host_builds
+from mailnix.image.values import BaseSpec
+from mailnix.model.architecture import Architecture
 from mailnix.plan import derive
 from mailnix.run import require
-from tests.descriptions import sound
+from tests.descriptions import PUBLIC4, sound
 
-BASES = {host.name: host.base for host in host_builds(derive(sound()))}
+PCS_ALONE = {"vmw_pvscsi"}
+"""Linux has it for x86 alone (drivers/scsi/Kconfig)."""
 MODULE = re.compile(rb"/([\w-]+)\.ko(?:\.[gx]z|\.zst)?(?=\0)")
 ZSTD = b"\x28\xb5\x2f\xfd"
 MADE = "no base image is in the cache; mailnix build makes it"
 
-of_each = pytest.mark.parametrize("host", list(BASES))
+
+def bases() -> dict[str, BaseSpec]:
+    """What each machine's image starts from, on each processor."""
+    found = {}
+    for processor in Architecture:
+        machines = {
+            "proxies": [Proxy("proxy", PUBLIC4, architecture=processor)],
+            "internal": Internal("internal", architecture=processor),
+        }
+        found |= {f"{host.name}-{processor}": host.base for host in host_builds(derive(sound(**machines)))}
+    return found
 
 
-def of_kind(kinds: Mapping[str, list[str]]) -> pytest.MarkDecorator:
-    drivers = [(kind, driver) for kind, names in kinds.items() for driver in names]
-    return pytest.mark.parametrize(("kind", "driver"), drivers)
+BASES = bases()
+
+
+def of_each(kinds: Mapping[str, list[str]], arm64: Mapping[str, list[str]]) -> pytest.MarkDecorator:
+    """Each driver of these in each machine's image; `arm64` has what such a one has besides."""
+    wanted = [
+        (host, kind, driver)
+        for host, base in BASES.items()
+        for kind, drivers in {**kinds, **(arm64 if base.architecture is Architecture.ARM64 else {})}.items()
+        for driver in drivers
+        if base.architecture is Architecture.AMD64 or driver not in PCS_ALONE
+    ]
+    return pytest.mark.parametrize(("host", "kind", "driver"), wanted)
 
 
 @cache
@@ -82,19 +106,16 @@ def read(disk: Path, path: str) -> bytes:
     return done.stdout
 
 
-@of_each
-@of_kind(DISKS)
+@of_each(DISKS, ARM64_DISKS)
 def test_the_initramfs_reaches_every_disk(host: str, kind: str, driver: str) -> None:
     assert plain(driver) in early(host), kind
 
 
-@of_each
-@of_kind(CARDS)
+@of_each(CARDS, ARM64_CARDS)
 def test_every_network_card_has_its_driver(host: str, kind: str, driver: str) -> None:
     assert plain(driver) in installed(host), kind
 
 
-@of_each
-@of_kind(SEEDS)
+@of_each(SEEDS, {})
 def test_every_seed_disk_can_be_read(host: str, kind: str, driver: str) -> None:
     assert plain(driver) in installed(host), kind

@@ -13,7 +13,10 @@ from mailnix.run import run
 
 OWN = b"\x7fELF of another processor"
 LIST = Path("var/lib/dpkg/diversions")
+INITRAMFS = "usr/sbin/update-initramfs"
+NOTING = b'#!/usr/bin/dash\necho "$0 $*" >> /made\n'
 
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root alone may chroot")
 pytestmark = pytest.mark.skipif(shutil.which("dpkg-divert") is None, reason="this is no Debian")
 
 
@@ -53,12 +56,31 @@ def test_this_machines_programs_run_there_and_dpkg_keeps_its_own_beside_them(roo
         assert run(["chroot", root, "perl", "-MPOSIX"], stdin=b"print POSIX::floor(1.5)").stdout == "1"
 
 
+def installed(root: Path) -> None:
+    """Put there what dpkg unpacks later: beside what is lent."""
+    (root / "usr/bin/zstd.own").write_bytes(OWN)
+    (root / f"{INITRAMFS}.own").write_bytes(NOTING)
+    (root / f"{INITRAMFS}.own").chmod(0o755)
+
+
+@as_root
+def test_the_initramfs_is_made_once_when_all_is_installed(root: Path) -> None:
+    hooked("extract", root)
+    installed(root)
+    run(["chroot", root, f"/{INITRAMFS}", "-u"])  # as packages do, and nothing comes of it
+    assert not (root / "made").exists()
+    hooked("customize", root)
+    assert (root / "made").read_text() == f"/{INITRAMFS}.own -c -k all\n"
+
+
+@as_root
 def test_afterwards_it_is_as_if_they_had_never_been_there(root: Path) -> None:
     before = content(root)
     hooked("extract", root)
-    (root / "usr/bin/zstd.own").write_bytes(OWN)  # as dpkg unpacks what comes later
+    installed(root)
     hooked("customize", root)
-    assert content(root) == {**before, "usr/bin/zstd": OWN}
+    (root / "made").unlink()
+    assert content(root) == {**before, "usr/bin/zstd": OWN, INITRAMFS: NOTING}
     assert sorted(path.name for path in root.iterdir()) == ["lib", "usr", "var"]
     assert not list((root / "usr/lib").iterdir())
 
