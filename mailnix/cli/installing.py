@@ -13,6 +13,7 @@ from mailnix.plan.processors import is_usual
 from mailnix.plan.types import HostPlan, ProxyPlan
 
 PAGES: Final = "docs/howto/install"
+BOARDS: Final = "docs/howto/images.md#a-board-at-home"
 AT_HOME: Final = {
     Format.QCOW2: ("libvirt.md", "proxmox.md"),
     Format.VDI: ("virtualbox.md",),
@@ -46,7 +47,8 @@ def _start_from(host: HostPlan, image: Path) -> Iterator[str]:
 
 def _write(host: HostPlan, image: Path) -> Iterator[str]:
     if not isinstance(host, ProxyPlan):
-        yield f"next, {host.name}: write it onto its own disk, from a live system ({PAGES}/live-system.md)"
+        where = f"from a live system ({PAGES}/live-system.md)" if is_usual(host) else f"from any Linux ({BOARDS})"
+        yield f"next, {host.name}: write it onto its own disk, {where}"
         yield f"  sh {WRITER} {image.name}"
         if is_usual(host):
             yield f"  or build with --format {Format.ISO}: a USB stick that needs no live system ({PAGES}/bare-pc.md)"

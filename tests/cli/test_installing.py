@@ -13,11 +13,13 @@ from mailnix.plan import derive
 from tests.descriptions import sound
 
 
-@pytest.mark.parametrize(("architecture", "proposed"), [("amd64", True), ("arm64", False)])
-def test_a_stick_that_installs_is_proposed_where_one_can_be_built(architecture: str, proposed: bool) -> None:
+@pytest.mark.parametrize(
+    ("architecture", "page", "proposed"), [("amd64", "/live-system.md", True), ("arm64", "#a-board-at-home", False)]
+)
+def test_a_stick_that_installs_is_proposed_where_one_can_be_built(architecture: str, page: str, proposed: bool) -> None:
     home = derive(sound(internal=Internal("internal", architecture=architecture))).internal
     said = "\n".join(steps(home, Format.RAW_GZ, Path("out/internal.raw.gz")))
-    assert "sh write-disk.sh internal.raw.gz" in said
+    assert f"{page})\n  sh write-disk.sh internal.raw.gz" in said
     assert ("--format iso" in said) == proposed
 
 
