@@ -31,7 +31,7 @@ MADE = "no base image is in the cache; mailnix build makes it"
 
 def bases() -> dict[str, BaseSpec]:
     """What each machine's image starts from, on each processor."""
-    found = {}
+    found: dict[str, BaseSpec] = {}
     for processor in Architecture:
         machines = {
             "proxies": [Proxy("proxy", PUBLIC4, architecture=processor)],
