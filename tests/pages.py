@@ -19,10 +19,22 @@ NFT_FAMILIES = ("inet", "ip", "ip6", "netdev")  # the table that mailnix loads h
 PROMPT = re.compile(r"^ *[$#] (.*)$", re.M)
 
 
-def commands(page: Path) -> tuple[str, ...]:
-    """What stands behind a prompt, `$` or `#`, on a page; without the remark at a line's end."""
-    blocks = (block for _, block in CONSOLE.findall(page.read_text()))
+def section(page: Path, title: str) -> str:
+    """The part of a page below the heading that begins so."""
+    (found,) = (part for part in page.read_text().split("\n## ") if part.startswith(title))
+    return found
+
+
+def commands(page: Path, title: str = "") -> tuple[str, ...]:
+    """What stands behind a prompt, `$` or `#`, on a page or in its section; without the remark at a line's end."""
+    text = section(page, title) if title else page.read_text()
+    blocks = (block for _, block in CONSOLE.findall(text))
     return tuple(re.sub(r"\s+# .*$", "", command) for block in blocks for command in PROMPT.findall(block))
+
+
+def numbers(said: str) -> list[str]:
+    """The lines of an output that are nothing but a number, or a checksum of what came by a pipe."""
+    return re.findall(r"^(\d+|[0-9a-f]{64})(?:  -)?$", said, re.M)
 
 
 def called(command: str) -> Iterator[list[str]]:

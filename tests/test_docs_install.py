@@ -160,7 +160,7 @@ def test_the_page_for_rescue_systems_is_followed_word_by_word(bench: Bench) -> N
     assert holds_the_image(bench, by_hand)
     assert run(["e2label", volume.device]).stdout.strip() == LABEL
     assert neighbour.digest == untouched
-    counted, size, first, second = re.findall(r"^(\d+|[0-9a-f]{64})(?:  -)?$", said, re.M)
+    counted, size, first, second = pages.numbers(said)
     assert (int(counted), int(size), first) == (SIZE, LARGER, second)
     assert "proxy.raw.gz: OK" in said
 

@@ -30,11 +30,11 @@ from mailnix.lab.spec import FRONT_USB, INLET_MAC, Attached, Card, DiskFormat, F
 from mailnix.model import ports
 from mailnix.model.architecture import Architecture
 from mailnix.plan import Plan, ProxyPlan, derive
-from mailnix.services.credentials.names import READY, SHOWN
+from mailnix.services.credentials.names import SHOWN
 from rig import home_inside
 from rig.administrator import Administrator
 from rig.seed_disks import MakeDisk, ext4_on_mbr, fat_on_gpt, iso
-from tests.hardware import ALL, CHECKED, SELDOM, checked, skip_without
+from tests.hardware import ALL, CHECKED, SELDOM, checked, has_its_credentials, skip_without
 
 WANTED = "MAILNIX_ARM64"
 ANSWER = 120.0  # seconds for a word of sshd, which a slow machine takes long to start for each who comes
@@ -199,10 +199,7 @@ def test_it_takes_its_credentials(
         disk = secrets.seed(described, proxy.name, keys, folder / f"{machine.name}.seed", make_disk=hardware.seed)
         plug_in(machine, disk, as_cd=hardware.seed is iso)
         machine.wait_for_console(f"took {len(proxy.credentials)} credentials")
-    machine.wait_for_unit(READY)
-    machine.wait_until_succeeds(
-        f"wg show {proxy.tunnel.proxy.interface} private-key | grep -qv none", subject="the tunnel's key"
-    )
+    has_its_credentials(machine, proxy)
 
 
 @pytest.fixture(scope="module")

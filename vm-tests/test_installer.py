@@ -28,8 +28,16 @@ from mailnix.lab.prepare import PROXY_MEMORY
 from mailnix.lab.qemu_argv import MEDIUM, ROOT_NODE
 from mailnix.lab.spec import Attached, Disk, DiskFormat, Drive, Firmware, MachineSpec, Medium
 from mailnix.plan import Plan
-from mailnix.run import require, run
-from tests.hardware import ALL, CHECKED, SELDOM, checked, skip_without
+from tests.hardware import (
+    ALL,
+    SELDOM,
+    Neighbour,
+    empty_disk,
+    neighbour,
+    skip_without,
+    starts_as_the_machine,
+    writes,
+)
 
 pytestmark = pytest.mark.skipif(not ALL, reason=SELDOM)
 
@@ -104,27 +112,18 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Path:
-    """What is on the disk that nobody means; the machine has a copy."""
-    file = tmp_path / "other.raw"
-    with file.open("wb") as disk:
-        disk.write(os.urandom(2**20))
-        disk.truncate(2**31)  # large enough to be written by mistake
-    return file
+def other(tmp_path: Path) -> Neighbour:
+    return neighbour(tmp_path, OTHER)
 
 
 @pytest.fixture
-def spec(other: Path, tmp_path: Path) -> MachineSpec:
-    qemu_img = require("qemu-img", "qemu-utils")
-    own, copy = tmp_path / "own.qcow2", tmp_path / "other.qcow2"
-    run([qemu_img, "create", "-q", "-f", "qcow2", own, FULL])
-    run([qemu_img, "convert", "-f", "raw", "-O", "qcow2", other, copy])
+def spec(other: Neighbour, tmp_path: Path) -> MachineSpec:
     return MachineSpec(
         "installer",
-        own,
+        empty_disk(tmp_path / "own.qcow2", FULL),
         memory=PROXY_MEMORY,
         attached=Attached.NVME,
-        extra_disks=(Disk(copy, DiskFormat.QCOW2, read_only=False, serial=OTHER),),
+        extra_disks=(other.disk,),
         front=True,
     )
 
@@ -133,15 +132,6 @@ def spec(other: Path, tmp_path: Path) -> MachineSpec:
 def started(spec: MachineSpec, folder: Path, sockets: Path) -> Iterator[Machine]:
     with Machine(spec, paths_for(spec.name, folder, sockets)) as machine:
         yield machine
-
-
-def writes(machine: Machine, node: str) -> int:
-    """How often a disk was written since the machine was switched on."""
-    with machine.qmp() as control:
-        found = control.execute("query-blockstats")
-    assert isinstance(found, list)
-    (count,) = (each["stats"]["wr_operations"] for each in found if each.get("node-name") == node)
-    return int(count)
 
 
 def in_its_drive(image: Path, drive: Drive, folder: Path) -> Medium:
@@ -161,18 +151,8 @@ def take_out(machine: Machine, drive: Drive) -> None:
             control.execute("eject", {"id": MEDIUM, "force": True})
 
 
-def starts_as_the_machine(machine: Machine, described: Plan, firmware: Firmware) -> None:
-    machine.wait_for_guest(LONG)
-    machine.wait_for_console(f"waits for {len(described.proxies[0].credentials)} of its credentials")
-    assert checked(machine) == CHECKED[firmware]
-
-
-def same(left: Path, right: Path) -> bool:
-    return run(["qemu-img", "compare", "-f", "raw", "-F", "qcow2", left, right], check=False).status == 0
-
-
 def test_the_disk_that_is_named_on_the_serial_line_is_written_and_started(
-    case: Case, spec: MachineSpec, medium: BuildMedium, other: Path, described: Plan, tmp_path: Path
+    case: Case, spec: MachineSpec, medium: BuildMedium, other: Neighbour, described: Plan, tmp_path: Path
 ) -> None:
     with_medium = evolve(spec, firmware=case.firmware, medium=in_its_drive(medium(""), case.drive, tmp_path))
     with started(with_medium, tmp_path, tmp_path) as machine:
@@ -197,8 +177,8 @@ def test_the_disk_that_is_named_on_the_serial_line_is_written_and_started(
 
         take_out(machine, case.drive)
         machine.type("")
-        starts_as_the_machine(machine, described, case.firmware)
-    assert same(other, spec.extra_disks[0].path)
+        starts_as_the_machine(machine, described.proxies[0], case.firmware, LONG)
+    assert other.untouched
 
 
 def wait_for_another(machine: Machine, words: str, before: int) -> None:
@@ -211,7 +191,7 @@ def wait_for_another(machine: Machine, words: str, before: int) -> None:
 
 @pytest.mark.parametrize("case", UNASKED, ids=lambda case: case.name)
 def test_the_disk_whose_number_was_given_is_written_unasked_and_only_once(
-    case: Case, spec: MachineSpec, medium: BuildMedium, other: Path, described: Plan, tmp_path: Path
+    case: Case, spec: MachineSpec, medium: BuildMedium, other: Neighbour, described: Plan, tmp_path: Path
 ) -> None:
     skip_without(case.firmware)
     with_medium = evolve(spec, firmware=case.firmware, medium=in_its_drive(medium(SERIAL), case.drive, tmp_path))
@@ -229,5 +209,5 @@ def test_the_disk_whose_number_was_given_is_written_unasked_and_only_once(
         assert [writes(machine, node) for node in (ROOT_NODE, OTHER_NODE)] == [0, 0]
 
     with started(evolve(with_medium, medium=None), tmp_path, tmp_path) as machine:
-        starts_as_the_machine(machine, described, case.firmware)
-    assert same(other, spec.extra_disks[0].path)
+        starts_as_the_machine(machine, described.proxies[0], case.firmware, LONG)
+    assert other.untouched
