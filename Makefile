@@ -2,9 +2,10 @@
 # make test    everything: linters, unit and property tests, Nix checks, then booted machines
 # make nixos   NixOS's layer of the machines of CONFIG, built and booted; NIXPKGS names a nixpkgs tree,
 #              MAILNIX_NIXOS=all adds a second generation and machines of others' making
-# make hardware  a proxy's image on each machine of a table: cards, disks, firmware, formats; media that install it;
-#              and machines of libvirt's, where that is installed. Nothing else starts these. MAILNIX_ARM64=all adds a
-#              proxy and a machine at home with arm64, whose images are made and booted by emulation
+# make hardware  a proxy's image on each machine of a table: cards, disks, firmware, formats; media that install it; the
+#              page for rescue systems, followed on servers; and machines of libvirt's, where that is installed. Nothing
+#              else starts these. MAILNIX_ARM64=all adds a proxy and a machine at home with arm64, whose images are made
+#              and booted by emulation
 # make servers  plain Debian servers, in containers and in QEMU, become the machines by `mailnix deploy` and live on
 # make real    what mailnix ships, run against Mailcow's own code; MAILCOW_TREE names a tree of it, and
 #              MAILCOW_BEFORE one of an earlier release, to upgrade from
@@ -17,6 +18,7 @@ EXAMPLE := docs/examples/two_machines.py
 CONFIG ?= $(EXAMPLE)
 NIXPKGS ?= $(MAILNIX_NIXPKGS)
 STAMP := $(VENV)/.installed
+HARDWARE := hardware arm64_home installer rescue libvirt
 # Tests wait for servers, containers and timeouts more than they compute: two workers a processor.
 WORKERS ?= $(shell expr 2 '*' $$(nproc))
 # CI has 90 minutes: who spends them is told.
@@ -46,9 +48,7 @@ nixos: setup
 	MAILNIX_NIXPKGS=$(abspath $(NIXPKGS)) $(BIN)/pytest vm-tests/nixos_layer --mailnix-config $(CONFIG)
 
 hardware: setup
-	MAILNIX_HARDWARE=all $(BIN)/pytest vm-tests/test_hardware.py vm-tests/test_arm64_home.py vm-tests/test_installer.py \
-		vm-tests/test_libvirt.py \
-		--mailnix-config $(EXAMPLE)
+	MAILNIX_HARDWARE=all $(BIN)/pytest $(addprefix vm-tests/test_,$(addsuffix .py,$(HARDWARE))) --mailnix-config $(EXAMPLE)
 
 servers: setup
 	MAILNIX_SERVERS=all $(BIN)/pytest tests/deploy tests/debian tests/services/generations

@@ -210,6 +210,10 @@ def test_the_smallest_server_is_written_by_hand(
     spec = rented(SMALLEST, other, tmp_path)
     booted = evolve(spec, kernel=rescue, memory=SMALLEST.memory)
     with started(booted, tmp_path, somebody, proxy) as machine, in_rescue(machine, somebody) as at:
+        copy, *_ = pages.commands(PAGE, COPY)
+        complaint = at.type(copy, machine.wait(LONG).attempts(), ANSWERS, status=1)
+        (no_room,) = re.findall(r"Where `scp` says `(.+?)`", pages.section(PAGE, COPY))
+        assert no_room in complaint
         said = "".join(follow(at, machine, pages.commands(PAGE, BY_HAND)))
         assert f"{proxy.name}.raw.gz: OK" in said
         size, disk, sent, came = pages.numbers(said)
