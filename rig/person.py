@@ -42,6 +42,11 @@ class Person:
         return self.folder / ".ssh"
 
     @property
+    def known_hosts(self) -> Path:
+        """Whom SSH knows."""
+        return self.ssh / "known_hosts"
+
+    @property
     def public_key(self) -> str:
         """What others are given."""
         return (self.ssh / "id_ed25519.pub").read_text().strip()

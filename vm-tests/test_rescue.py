@@ -24,6 +24,7 @@ from mailnix.lab.spec import Attached, Disk, DiskFormat, Firmware, Inlet, Kernel
 from mailnix.model import ports
 from mailnix.plan.types import ProxyPlan
 from mailnix.run import run
+from mailnix.services.credentials.names import SHOWN
 from rig import rescue_system, terminal
 from rig.person import Person, person
 from rig.terminal import Terminal
@@ -76,7 +77,7 @@ SMALLEST = evolve(VPS, memory=1024)
 
 
 @pytest.fixture(scope="module")
-def somebody(tmp_path_factory: pytest.TempPathFactory) -> Person:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Person:
     """Who has done step 1."""
     found = person(tmp_path_factory.mktemp("rescue") / "home")
     text, keys = re.subn(r'admin_keys=\[".*"\]', f'admin_keys=["{found.public_key}"]', EXAMPLE.read_text())
@@ -87,9 +88,16 @@ def somebody(tmp_path_factory: pytest.TempPathFactory) -> Person:
     return found
 
 
+@pytest.fixture
+def somebody(prepared: Person) -> Person:
+    """Who has never met the server."""
+    prepared.known_hosts.unlink(missing_ok=True)
+    return prepared
+
+
 @pytest.fixture(scope="module")
-def proxy(somebody: Person) -> ProxyPlan:
-    found = pipeline.plan(somebody.folder / "mail.py").proxies[0]
+def proxy(prepared: Person) -> ProxyPlan:
+    found = pipeline.plan(prepared.folder / "mail.py").proxies[0]
     assert f"root@{found.ipv4}" in PAGE.read_text()
     return found
 
@@ -127,13 +135,15 @@ def started(spec: MachineSpec, folder: Path, who: Person, proxy: ProxyPlan) -> I
 
 
 @contextlib.contextmanager
-def in_rescue(machine: Machine, who: Person) -> Iterator[Terminal]:
-    """The terminal of somebody who waits until SSH answers."""
+def reached(machine: Machine, who: Person) -> Iterator[Terminal]:
+    """The terminal of somebody who waits until its SSH answers."""
     for _ in machine.wait(LONG).attempts():
         with contextlib.suppress(OSError), socket.create_connection((HERE, machine.inlet_port()), ANSWER) as connection:
             if connection.recv(8) == b"SSH-2.0-":
                 break
         machine.check()
+    else:
+        raise machine.error("its SSH does not answer")
     with terminal.opened(who.folder, who.env) as opened:
         yield opened
 
@@ -151,7 +161,7 @@ def test_a_vps_becomes_the_machine_with_its_seed_on_a_volume(
 ) -> None:
     spec = rented(VPS, other, tmp_path)
     booted = evolve(spec, kernel=rescue, memory=VPS.memory)
-    with started(booted, tmp_path, somebody, proxy) as machine, in_rescue(machine, somebody) as at:
+    with started(booted, tmp_path, somebody, proxy) as machine, reached(machine, somebody) as at:
         said = follow(at, machine, pages.commands(PAGE, COPY), {QUESTION: VPS.answer})[-1]
         assert f"write-disk: /dev/{VPS.disk} holds the image: all " in said.splitlines()[-2]
         said = follow(at, machine, pages.commands(PAGE, SEED), {QUESTION: SEED_NAME})[-1]
@@ -164,7 +174,7 @@ def test_a_vps_becomes_the_machine_with_its_seed_on_a_volume(
         machine.wait_for_guest(LONG)
         machine.wait_for_console(f"took {len(proxy.credentials)} credentials")
         has_its_credentials(machine, proxy)
-        assert " waits for " not in machine.console.text()
+        assert " of its credentials" not in machine.console.text()
     assert other.untouched
 
 
@@ -175,7 +185,7 @@ def test_a_dedicated_server_becomes_the_machine_with_a_push(
     key = rescue_system.known(somebody.public_key)
     booted = evolve(spec, kernel=rescue, memory=DEDICATED.memory, credentials=(key,))
     somebody_else_was_there(somebody, proxy)
-    with started(booted, tmp_path, somebody, proxy) as machine, in_rescue(machine, somebody) as at:
+    with started(booted, tmp_path, somebody, proxy) as machine, reached(machine, somebody) as at:
         copy, write = pages.commands(PAGE, COPY)
         complaint = at.type(copy, machine.wait(LONG).attempts(), status=255)
         assert "REMOTE HOST IDENTIFICATION HAS CHANGED" in complaint
@@ -187,8 +197,8 @@ def test_a_dedicated_server_becomes_the_machine_with_a_push(
 
     with started(spec, tmp_path, somebody, proxy) as machine:
         starts_as_the_machine(machine, proxy, DEDICATED.firmware, LONG)
-        machine.wait_for_boot()
-        with in_rescue(machine, somebody) as at:
+        machine.wait_for_unit(SHOWN)
+        with reached(machine, somebody) as at:
             forget, log_in, push = pages.commands(PAGE, PUSH)
             (shown,) = re.findall(r"its SSH host key is \d+ (SHA256:\S+)", machine.console.text())
             said = "".join(follow(at, machine, (forget, log_in)))
@@ -201,7 +211,7 @@ def test_a_dedicated_server_becomes_the_machine_with_a_push(
 
 def somebody_else_was_there(who: Person, proxy: ProxyPlan) -> None:
     """SSH knows the key of the system that the server was rented with; in its place is the person's own."""
-    (who.ssh / "known_hosts").write_text(f"{proxy.ipv4} {' '.join(who.public_key.split()[:2])}\n")
+    who.known_hosts.write_text(f"{proxy.ipv4} {' '.join(who.public_key.split()[:2])}\n")
 
 
 def test_the_smallest_server_is_written_by_hand(
@@ -209,7 +219,7 @@ def test_the_smallest_server_is_written_by_hand(
 ) -> None:
     spec = rented(SMALLEST, other, tmp_path)
     booted = evolve(spec, kernel=rescue, memory=SMALLEST.memory)
-    with started(booted, tmp_path, somebody, proxy) as machine, in_rescue(machine, somebody) as at:
+    with started(booted, tmp_path, somebody, proxy) as machine, reached(machine, somebody) as at:
         copy, *_ = pages.commands(PAGE, COPY)
         complaint = at.type(copy, machine.wait(LONG).attempts(), ANSWERS, status=1)
         (no_room,) = re.findall(r"Where `scp` says `(.+?)`", pages.section(PAGE, COPY))
