@@ -73,7 +73,7 @@ class Server:
 
 VPS = Server(Firmware.BIOS, Attached.VIRTIO, disk="vda", answer="vda")
 DEDICATED = Server(Firmware.UEFI, Attached.NVME, disk="nvme0n1", answer=ROOT_NODE)
-SMALLEST = evolve(VPS, memory=1024)
+SMALLEST = evolve(VPS, memory=768)  # without room for the packed image
 
 
 @pytest.fixture(scope="module")
