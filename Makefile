@@ -64,7 +64,7 @@ test: setup
 	$(MAKE) vm $(if $(NIXPKGS),nixos)
 
 bases: setup
-	nice $(BIN)/python -m rig.bases $(EXAMPLE)
+	nice -n 19 $(BIN)/python -m rig.bases $(EXAMPLE)
 
 lint: setup
 	$(BIN)/pytest tests/test_linters.py

@@ -11,16 +11,16 @@ from hypothesis import settings
 HERE: Final = Path(__file__).parent
 LONGEST: Final = (
     "deploy/test_servers.py",
-    "services/generations/test_booted.py",
     "services/generations/test_deaths.py",
+    "services/generations/test_booted.py",
+    "services/generations/test_databases.py",
     "deploy/test_image_server.py",
+    "services/generations/test_adopting.py",
+    "debian/test_dhcp.py",
+    "deploy/nixos/test_program.py",
     "doctor/machines/test_image_server.py",
     "debian/test_dpkg.py",
-    "debian/test_dhcp.py",
     "services/generations/test_booted_mailcow.py",
-    "services/generations/test_databases.py",
-    "services/generations/test_adopting.py",
-    "deploy/nixos/test_program.py",
     "deploy/nixos/test_deploying.py",
     "deploy/test_end_to_end.py",
     "services/haraka/test_live_sts.py",
@@ -33,7 +33,10 @@ LONGEST: Final = (
     "testing/test_plugin.py",
     "test_linters.py",
 )
-"""Files that take half a minute or more, the longest first; some make a Debian for a container before."""
+"""Files that take half a minute or more, about the longest first.
+
+Those that make a Debian for their containers stand apart: two that want the same would wait for each other.
+"""
 
 settings.register_profile("patient", settings.default, deadline=None)
 settings.load_profile("patient")
