@@ -19,8 +19,9 @@ CONFIG ?= $(EXAMPLE)
 NIXPKGS ?= $(MAILNIX_NIXPKGS)
 STAMP := $(VENV)/.installed
 HARDWARE := hardware arm64_home installer rescue libvirt
-# Tests wait for servers, containers and timeouts more than they compute: two workers a processor.
-WORKERS ?= $(shell expr 2 '*' $$(nproc))
+# Tests wait for servers, containers and timeouts more than they compute: one worker more than processors. Each more
+# makes others late, and some tests are about seconds.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 # CI has 90 minutes: who spends them is told.
 SLOWEST := --durations 20 --durations-min 10
 
