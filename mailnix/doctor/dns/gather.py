@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from attrs import evolve, field, frozen
 
 from mailnix import resolve
-from mailnix.doctor import spf
+from mailnix.doctor import again, spf
 from mailnix.doctor.dns.facts import DnsFacts, Seen, SpfSeen, ZoneSeen
 from mailnix.doctor.dns.questions import questions
 from mailnix.doctor.dns.served import PATH
@@ -243,7 +243,7 @@ def _policies(plan: Plan, here: Here) -> Mapping[tuple[str, str], Page]:
         for proxy in plan.proxies
         for address in addresses(proxy)
     ]
-    return _map(lambda each: here.page(Asked(each[1], mta_sts_name(each[0]), PATH, ports.HTTPS)), wanted)
+    return _map(lambda each: again.page(here, Asked(each[1], mta_sts_name(each[0]), PATH, ports.HTTPS)), wanted)
 
 
 def _servers(facts: DnsFacts, here: Here) -> Mapping[tuple[str, str], Spoken]:
@@ -258,4 +258,4 @@ def _servers(facts: DnsFacts, here: Here) -> Mapping[tuple[str, str], Spoken]:
         if host in (proxy.hostname, *plan.topology.former_hostnames)
         for address in addresses(proxy)
     ]
-    return _map(lambda each: here.session(Target(each[1], ports.SMTP, each[0], SMTP, starttls=True)), wanted)
+    return _map(lambda each: again.session(here, Target(each[1], ports.SMTP, each[0], SMTP, starttls=True)), wanted)

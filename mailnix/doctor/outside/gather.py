@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 from attrs import evolve, frozen
 
 from mailnix import resolve
-from mailnix.doctor.here import SMTP, Asked, Here, Page, Reached, Replies, Spoken
+from mailnix.doctor import again
+from mailnix.doctor.here import SMTP, Here, Reached, Replies, Spoken
 from mailnix.doctor.outside import blocklists, places, relaying
 from mailnix.doctor.outside.facts import Listing, OutsideFacts, Place
 from mailnix.model import ports
 from mailnix.plan import Plan
 from mailnix.resolve import Answer, Ask, Authorities, Exchange, Found, Unasked, Zone, over_network
 
-T = TypeVar("T")
 TOGETHER: Final = 8  # connections at a time: a proxy bounds how many it takes from one address
 CONTROLS: Final = {
     ports.SMTP: ("gmail-smtp-in.l.google.com", "mx01.mail.icloud.com"),
@@ -55,7 +55,7 @@ def gathered(plan: Plan, now: datetime, doors: Doors, wanted: Collection[str]) -
             sessions,
             controls,
             _relays(plan, doors.here) if RELAYED in wanted else {},
-            dict(zip(pages, pool.map(lambda page: _page(doors.here, page), pages), strict=True)),
+            dict(zip(pages, pool.map(lambda page: again.page(doors.here, page), pages), strict=True)),
             tuple(pool.map(lambda each: _listing(doors, *each), lists)),
         )
 
@@ -63,23 +63,13 @@ def gathered(plan: Plan, now: datetime, doors: Doors, wanted: Collection[str]) -
 def _session(here: Here, place: Place) -> Spoken:
     if not place.speaks:
         return Spoken(here.connect(place.address, place.port))
-    spoken = _again(lambda: here.session(place.target), lambda said: not said.why)
+    spoken = again.session(here, place.target)
     # Some networks take connections that they then hand to nobody: as good as a closed port.
     return evolve(spoken, reached=Reached.SILENT) if _is_mute(spoken) else spoken
 
 
 def _is_mute(spoken: Spoken) -> bool:
     return spoken.reached is Reached.YES and not spoken.greeting and not spoken.served and bool(spoken.why)
-
-
-def _again(ask: Callable[[], T], is_well: Callable[[T], bool]) -> T:
-    """Ask once more where a server stopped half-way: it may have been restarted just then."""
-    said = ask()
-    return said if is_well(said) else ask()
-
-
-def _page(here: Here, asked: Asked) -> Page:
-    return _again(lambda: here.page(asked), lambda page: 0 < page.status < 500)
 
 
 def _control(doors: Doors, port: int, version: int) -> Reached:
@@ -115,7 +105,7 @@ def _relays(plan: Plan, here: Here) -> Mapping[Place, Replies]:
 def _relay(plan: Plan, here: Here, place: Place) -> Replies:
     tried = relaying.lines(relaying.attempts(plan, place.port))
     tls = place.port != ports.SMTP and not place.starttls
-    return _again(
+    return again.again(
         lambda: here.dialogue(place.address, place.port, tried, tls=tls),
         lambda heard: (
             not heard.why

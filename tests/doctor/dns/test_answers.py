@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from attrs import evolve
+from attrs import define, evolve, field
 
 from mailnix import Alias, Domain, Relay
 from mailnix.config import load
 from mailnix.doctor.certificates import matches
 from mailnix.doctor.dns.checks import CHECKS
-from mailnix.doctor.here import Page, Reached, Served
+from mailnix.doctor.here import Asked, Page, Reached, Served, Spoken, Target
 from mailnix.doctor.values import Answer, Severity, Vantage
 from mailnix.plan import Plan, PublicKeys, derive
 from mailnix.resolve import text_of
@@ -370,6 +370,30 @@ def test_the_policy_is_fetched_and_compared(page: Page, answer: Answer) -> None:
     here = Elsewhere.as_described(PLAN)
     here.pages = dict.fromkeys(here.pages, page)
     assert only(world(PLAN), here) == {"dns.mta_sts_policy": answer}
+
+
+@define
+class Restarting(Elsewhere):
+    """Its servers fail once each, in the middle."""
+
+    failed: set[object] = field(factory=set)
+
+    def page(self, asked: Asked) -> Page:
+        return super().page(asked) if self._again(asked) else Page(Reached.YES, 502)
+
+    def session(self, target: Target) -> Spoken:
+        return super().session(target) if self._again(target) else Spoken(Reached.YES, why="ended the session")
+
+    def _again(self, whom: object) -> bool:
+        had, self.failed = whom in self.failed, {*self.failed, whom}
+        return had
+
+
+def test_a_server_that_is_restarted_meanwhile_is_asked_again() -> None:
+    well = Elsewhere.as_described(PLAN)
+    internet = world(PLAN, tlsa(f"2 1 1 {'1' * 64}"), signed=SIGNED)
+    found = bad(findings(PLAN, internet, Restarting(well.pages, well.sessions)))
+    assert {name: each[0].evidence[:22] for name, each in found.items()} == {"dns.tlsa": "they name an authority"}
 
 
 def test_every_text_of_a_plan_has_a_check() -> None:
