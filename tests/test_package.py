@@ -14,9 +14,11 @@ import pytest
 
 from mailnix import __version__
 from mailnix.run import Completed, run
+from tests import pages
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "docs/examples/two_machines.py"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 Mailnix = Callable[..., Completed]
 
 
@@ -54,6 +56,29 @@ def mailnix(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Mailnix:
         return run(argv, cwd=bare, env=environment, check=False)
 
     return call
+
+
+DEBIANS = Path("/usr/bin/python3")
+
+
+@pytest.mark.skipif(not DEBIANS.exists(), reason="there is no Python of a distribution")
+def test_what_the_readme_says_to_type_gives_the_command_on_debian(wheel: Path, tmp_path: Path) -> None:
+    """Its own Python lets nobody install into itself (PEP 668). The wheel alone, for others fetch the rest."""
+    typed = pages.commands(ROOT / "README.md")
+    (venv_of,) = (number for number, each in enumerate(typed) if "-m venv" in each)
+    getting = "\n".join(typed[venv_of : venv_of + 2])
+    alone = getting.replace("pip install .", f"pip install --quiet --no-index --no-deps {wheel}")
+    lines = (f"export PATH={DEBIANS.parent}:/bin", re.sub(r"~|\$HOME", str(tmp_path), alone), "command -v mailnix")
+    said = run(["sh", "-ec", "\n".join(lines)], cwd=tmp_path, timeout=300)
+    assert said.stdout.splitlines() == [f"{tmp_path}/mailnix/bin/mailnix"]
+
+
+def test_no_page_has_pip_install_where_debian_refuses_it() -> None:
+    of_pip = [each for page in PAGES for each in pages.commands(page) if "pip install" in each]
+    assert of_pip
+    assert [each for each in of_pip if "/bin/pip" not in each] == []
+    texts = {page.name: page.read_text() for page in PAGES}
+    assert [name for name, text in texts.items() if "`pip install" in text] == []
 
 
 def _dependencies(wheel: Path) -> list[str]:
