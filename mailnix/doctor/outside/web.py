@@ -16,6 +16,7 @@ from mailnix.services.caddy.autoconfig import autoconfig
 
 Judge = Callable[[Page], Verdict | None]
 """What is wrong with a page, or None; the subject is filled in."""
+LOGS = "see the logs of Mailcow's nginx and PHP"
 LOGIN_FIRST = 401  # Outlook's settings depend on the mailbox
 
 
@@ -30,6 +31,8 @@ def _web(page: Page) -> Verdict | None:
     if page.status >= 500:
         advice = "the proxy does not reach Mailcow: mailnix doctor CONFIG --only proxy --only internal"
         return Verdict("", Answer.WRONG, f"answers {page.status}", advice)
+    if page.status >= 400:  # as files do that nginx may not read; nobody has to log in for this one
+        return Verdict("", Answer.WRONG, f"answers {page.status}", LOGS)
     return None
 
 
@@ -54,8 +57,7 @@ def settings(facts: OutsideFacts) -> Iterator[Verdict]:
 def _outlook(page: Page) -> Verdict | None:
     if page.status in (200, LOGIN_FIRST):
         return None
-    advice = "see the logs of Mailcow's nginx and PHP"
-    return Verdict("", Answer.WRONG, f"answers {page.status}", advice)
+    return Verdict("", Answer.WRONG, f"answers {page.status}", LOGS)
 
 
 def _told(asked: Asked, page: Page, judge: Judge) -> Verdict:

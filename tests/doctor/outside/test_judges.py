@@ -140,6 +140,7 @@ FAULTS: Mapping[str, tuple[Callable[[Elsewhere], None], str, Answer]] = {
     "relaying without a login": (replies(465, "250 ok", "250 ok"), "outside.relay", Answer.WRONG),
     "a busy server": (replies(25, "450 later"), "outside.relay", Answer.UNASKED),
     "no Mailcow": (page(HOST, Page(Reached.YES, 502)), "outside.web", Answer.WRONG),
+    "a page that nobody may read": (page(HOST, Page(Reached.YES, 403)), "outside.web", Answer.WRONG),
     "other settings": (page("autoconfig.example.org", Page(Reached.YES, 200)), "outside.settings", Answer.WRONG),
     "no settings": (page("autoconfig.example.org", Page(Reached.YES, 404)), "outside.settings", Answer.ABSENT),
     "no Outlook": (page("autodiscover.example.org", Page(Reached.YES, 500)), "outside.settings", Answer.WRONG),
