@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 HERE: Final = Path(__file__).parent
 LONGEST: Final = (
@@ -19,26 +19,27 @@ LONGEST: Final = (
     "debian/test_dhcp.py",
     "deploy/nixos/test_program.py",
     "doctor/machines/test_image_server.py",
-    "debian/test_dpkg.py",
     "services/generations/test_booted_mailcow.py",
+    "debian/test_dpkg.py",
     "deploy/nixos/test_deploying.py",
+    "services/haraka/test_live_dane.py",
     "deploy/test_end_to_end.py",
     "services/haraka/test_live_sts.py",
-    "services/haraka/test_live_dane.py",
-    "services/haraka/test_live_bytes.py",
-    "services/haraka/test_live_answers.py",
-    "services/haraka/test_full_disk.py",
     "services/dane/test_live.py",
+    "services/haraka/test_live_answers.py",
     "services/firewall/test_probes.py",
+    "services/haraka/test_live_bytes.py",
     "testing/test_plugin.py",
+    "services/haraka/test_full_disk.py",
     "test_linters.py",
 )
 """Files that take half a minute or more, about the longest first.
 
-Those that make a Debian for their containers stand apart: two that want the same would wait for each other.
+Two stand apart where they would hold up each other: those that make a Debian for their containers, which may be the
+same, and, when all of these are made, those with many servers at once, whose tests are about seconds.
 """
 
-settings.register_profile("patient", settings.default, deadline=None)
+settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 
