@@ -32,7 +32,8 @@ STORE: Final = "rescue-system"
 MADE: Final = "rescue"  # the folder in the root where both files are made
 KERNEL, INITRD = "vmlinuz", "initrd"
 SPACE_NEEDED: Final = 2048 * MIB
-APPEND: Final = "rdinit=/sbin/init net.ifnames=0 console=tty0 console=ttyS0"
+APPEND: Final = "rdinit=/sbin/init net.ifnames=0 console=tty0 console=ttyS0 systemd.default_timeout_start_sec=900"
+"""An emulated server is slow: what its network waits for may take minutes."""
 FURNISH: Final = """\
 set -eu
 cd "$1"
