@@ -19,13 +19,10 @@ CONFIG ?= $(EXAMPLE)
 NIXPKGS ?= $(MAILNIX_NIXPKGS)
 STAMP := $(VENV)/.installed
 HARDWARE := hardware arm64_home installer rescue libvirt
-# Tests wait for servers, containers and timeouts more than they compute: one worker more than processors. Each more
-# makes others late, and some tests are about seconds.
-WORKERS ?= $(shell expr $$(nproc) + 1)
 # CI has 90 minutes: who spends them is told.
 SLOWEST := --durations 20 --durations-min 10
 
-.PHONY: demo test unit bases vm nixos hardware servers real lint bench setup clean
+.PHONY: demo test unit vm nixos hardware servers real lint bench setup clean
 
 setup: $(STAMP)
 
@@ -38,7 +35,7 @@ demo: setup
 
 # A file is one worker's, for its tests share what they start; the longest begin (tests/conftest.py).
 unit: setup
-	MAILNIX_SERVERS=$(or $(MAILNIX_SERVERS),containers) $(BIN)/pytest tests --numprocesses $(WORKERS) --dist loadfile \
+	MAILNIX_SERVERS=$(or $(MAILNIX_SERVERS),containers) $(BIN)/pytest tests --numprocesses auto --dist loadfile \
 		--no-loadscope-reorder $(SLOWEST)
 
 vm: setup
@@ -59,13 +56,7 @@ real: setup
 	@test -d "$(MAILCOW_TREE)/data" || { echo "MAILCOW_TREE='$(MAILCOW_TREE)' is no Mailcow tree: make real MAILCOW_TREE=DIR" >&2; exit 1; }
 	MAILNIX_MAILCOW_TREE=$(abspath $(MAILCOW_TREE)) MAILNIX_MAILCOW_BEFORE=$(abspath $(MAILCOW_BEFORE)) $(BIN)/pytest tests/real
 
-# The machines' bases are made meanwhile, behind the tests.
-test: setup
-	$(MAKE) --jobs 2 unit bases
-	$(MAKE) vm $(if $(NIXPKGS),nixos)
-
-bases: setup
-	nice -n 19 $(BIN)/python -m rig.bases $(EXAMPLE)
+test: unit vm $(if $(NIXPKGS),nixos)
 
 lint: setup
 	$(BIN)/pytest tests/test_linters.py
