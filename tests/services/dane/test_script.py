@@ -37,6 +37,13 @@ def test_nobody_else_may_read_the_key_and_no_copy_of_it_is_left(keeper: Keeper) 
     assert [path.name for path in keeper.shown.iterdir() if path.name.startswith(".")] == []
 
 
+def test_the_copy_of_a_credential_that_is_only_read_can_be_written_again(keeper: Keeper) -> None:
+    """systemd lays it with mode 0400, and `renew`, which is not root's, shows it twice."""
+    (keeper.secrets / "proxy" / DANE_KEY).chmod(0o400)
+    keeper.show()
+    assert stat.S_IMODE(keeper.at(KEY).stat().st_mode) == 0o600
+
+
 def test_nothing_is_written_where_nothing_is_new(keeper: Keeper) -> None:
     keeper.show()
     before = [keeper.at(path).stat().st_ino for path in (KEY, CERTIFICATE)]

@@ -27,7 +27,7 @@ fresh() { # not in the last third of its life, which is when Caddy renews its ow
 }
 
 show() {
-    cp "$key" "$new/key.pem"
+    cat "$key" >"$new/key.pem" # not its mode: who is not root could not write this file again, and `renew` shows twice
     if fits "$kept/cert.pem"; then
         cp "$kept/cert.pem" "$new/cert.pem"
     elif fits "$shown/cert.pem"; then
