@@ -85,7 +85,7 @@ def _argv(out: Path, fetched: Path) -> list[str]:
         "--mode=unshare",
         "--variant=important",
         "--architectures=amd64",
-        '--aptopt=APT::Install-Recommends "false"',
+        *bootstrap.APT,
         "--dpkgopt=force-unsafe-io",
         "--format=null",
         f"--include={','.join(PACKAGES)}",

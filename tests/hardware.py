@@ -13,7 +13,7 @@ from attrs import frozen
 
 from mailnix.lab.machine import Machine
 from mailnix.lab.qemu_argv import UEFI
-from mailnix.lab.spec import Disk, DiskFormat, Firmware
+from mailnix.lab.spec import FRONT_USB, Disk, DiskFormat, Firmware
 from mailnix.model.architecture import Architecture
 from mailnix.plan.types import ProxyPlan
 from mailnix.run import require, run
@@ -40,6 +40,21 @@ def skip_without_arm64() -> None:
     """Skip what needs an image of arm64, unless it is asked for."""
     if os.environ.get("MAILNIX_ARM64") != "all":
         pytest.skip("a base of arm64 takes ten minutes, and MAILNIX_ARM64=all: much is emulated")
+
+
+def plug_in(machine: Machine, disk: Path, *, as_cd: bool = False) -> None:
+    """A stick, or a drive with a CD, into a USB socket of a machine that runs."""
+    node = {"driver": "raw", "node-name": "seed", "read-only": True, "file": {"driver": "file", "filename": str(disk)}}
+    with machine.qmp() as control:
+        control.execute("blockdev-add", node)
+        if not as_cd:
+            stick = {"driver": "usb-storage", "id": "stick", "bus": f"{FRONT_USB}.0", "drive": "seed"}
+            control.execute("device_add", stick)
+            return
+        # A drive shows itself when its parts are together.
+        control.execute("device_add", {"driver": "usb-bot", "id": "drive", "bus": f"{FRONT_USB}.0", "attached": False})
+        control.execute("device_add", {"driver": "scsi-cd", "bus": "drive.0", "drive": "seed", "lun": 0})
+        control.execute("qom-set", {"path": "/machine/peripheral/drive", "property": "attached", "value": True})
 
 
 def checked(machine: Machine) -> str:

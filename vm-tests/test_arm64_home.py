@@ -20,13 +20,13 @@ from mailnix.image.hosts import host_builds
 from mailnix.lab.disks import DISK_SIZE, overlay
 from mailnix.lab.machine import Machine, paths_for
 from mailnix.lab.prepare import INTERNAL_MEMORY
-from mailnix.lab.spec import FRONT_USB, Card, DiskFormat, Firmware, Inlet, MachineSpec
+from mailnix.lab.spec import Card, DiskFormat, Firmware, Inlet, MachineSpec
 from mailnix.model import ports
 from mailnix.model.architecture import Architecture
 from mailnix.plan import Plan, derive
 from mailnix.services.credentials.names import READY, SHOWN
 from mailnix.services.mailcow.units import MAILCOW
-from tests.hardware import skip_without, skip_without_arm64
+from tests.hardware import plug_in, skip_without, skip_without_arm64
 
 MACHINE = "aarch64"  # as the kernel calls arm64
 PATIENCE = 600.0  # seconds in which nothing moves, for what Docker does
@@ -118,11 +118,3 @@ def test_mailcow_is_tried_again_until_there_is_internet(machine: Machine) -> Non
 def test_no_unit_has_failed(machine: Machine) -> None:
     machine.wait_for_boot()
     assert machine.succeed("systemctl --failed --no-legend --plain") == ""
-
-
-def plug_in(machine: Machine, stick: Path) -> None:
-    """A stick, into a USB socket of a machine that runs."""
-    file = {"driver": "file", "filename": str(stick)}
-    with machine.qmp() as control:
-        control.execute("blockdev-add", {"driver": "raw", "node-name": "seed", "read-only": True, "file": file})
-        control.execute("device_add", {"driver": "usb-storage", "bus": f"{FRONT_USB}.0", "drive": "seed"})

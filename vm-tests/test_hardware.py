@@ -8,7 +8,6 @@ late, or by `mailnix secrets push`, by the way that the description says.
 
 from __future__ import annotations
 
-import os
 import shutil
 import smtplib
 import socket
@@ -26,7 +25,7 @@ from mailnix.lab.disks import overlay
 from mailnix.lab.machine import Machine, paths_for
 from mailnix.lab.prepare import PROXY_MEMORY
 from mailnix.lab.ready import PROXY_UNITS
-from mailnix.lab.spec import FRONT_USB, INLET_MAC, Attached, Card, DiskFormat, Firmware, Inlet, MachineSpec
+from mailnix.lab.spec import INLET_MAC, Attached, Card, DiskFormat, Firmware, Inlet, MachineSpec
 from mailnix.model import ports
 from mailnix.model.architecture import Architecture
 from mailnix.plan import Plan, ProxyPlan, derive
@@ -34,9 +33,17 @@ from mailnix.services.credentials.names import SHOWN
 from rig import home_inside
 from rig.administrator import Administrator
 from rig.seed_disks import MakeDisk, ext4_on_mbr, fat_on_gpt, iso
-from tests.hardware import ALL, CHECKED, SELDOM, checked, has_its_credentials, skip_without
+from tests.hardware import (
+    ALL,
+    CHECKED,
+    SELDOM,
+    checked,
+    has_its_credentials,
+    plug_in,
+    skip_without,
+    skip_without_arm64,
+)
 
-WANTED = "MAILNIX_ARM64"
 ANSWER = 120.0  # seconds for a word of sshd, which a slow machine takes long to start for each who comes
 HERE = "127.0.0.1"
 LEASE = "10.0.2.15"  # what QEMU's network gives
@@ -90,8 +97,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hardware(request: pytest.FixtureRequest) -> Hardware:
     found: Hardware = request.param
     if found.architecture is Architecture.ARM64:
-        if os.environ.get(WANTED) != "all":
-            pytest.skip(f"a base of {found.architecture} takes ten minutes, and {WANTED}=all: much is emulated")
+        skip_without_arm64()
     elif found not in FIRST and not ALL:
         pytest.skip(SELDOM)
     skip_without(found.firmware, found.architecture)
@@ -258,18 +264,3 @@ def push(machine: Machine, proxy: ProxyPlan, admin: Administrator, keys: Path) -
     said = admin.push(proxy.name, "--secrets", keys)
     assert said.status == 0, said.stderr
     assert f"{proxy.name} has its {len(proxy.credentials)} credentials" in said.stdout
-
-
-def plug_in(machine: Machine, disk: Path, *, as_cd: bool) -> None:
-    """A stick, or a drive with a CD, into a USB socket of a machine that runs."""
-    node = {"driver": "raw", "node-name": "seed", "read-only": True, "file": {"driver": "file", "filename": str(disk)}}
-    with machine.qmp() as control:
-        control.execute("blockdev-add", node)
-        if not as_cd:
-            stick = {"driver": "usb-storage", "id": "stick", "bus": f"{FRONT_USB}.0", "drive": "seed"}
-            control.execute("device_add", stick)
-            return
-        # A drive shows itself when its parts are together.
-        control.execute("device_add", {"driver": "usb-bot", "id": "drive", "bus": f"{FRONT_USB}.0", "attached": False})
-        control.execute("device_add", {"driver": "scsi-cd", "bus": "drive.0", "drive": "seed", "lun": 0})
-        control.execute("qom-set", {"path": "/machine/peripheral/drive", "property": "attached", "value": True})

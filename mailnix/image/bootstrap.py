@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 from uuid import UUID, uuid5
 
 from mailnix.image import debs
@@ -89,6 +90,10 @@ def _variable(name: str) -> str:
     return f"MAILNIX_{name.upper().replace('-', '_')}"
 
 
+APT: Final = ('--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Retries "3"')
+"""What apt is told where Debian's packages are installed."""
+
+
 def mmdebstrap(architecture: Architecture) -> list[str]:
     """How each call of mmdebstrap begins.
 
@@ -99,8 +104,7 @@ def mmdebstrap(architecture: Architecture) -> list[str]:
         "--mode=unshare",
         "--variant=apt",
         f"--architectures={architecture}",
-        '--aptopt=APT::Install-Recommends "false"',
-        '--aptopt=Acquire::Retries "3"',
+        *APT,
     ]
 
 

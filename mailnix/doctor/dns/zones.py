@@ -110,9 +110,6 @@ def _does_not_hold(zone: ZoneSeen, bogus: str, proven: str) -> Verdict:
     return Verdict(zone.shown, Answer.WRONG, f"{bogus}, where the zone's servers have an answer", advice)
 
 
-COMPARE: Final = "compare the DS where you registered the name with the zone's keys"
-
-
 def _unsigned(zone: ZoneSeen, failing: str) -> Verdict:
     """Nothing can be wrong with signatures that nobody vouches for: a resolver that fails there fails by itself."""
     if isinstance(zone.dnskey, Found):
@@ -124,6 +121,7 @@ def _unsigned(zone: ZoneSeen, failing: str) -> Verdict:
     return Verdict(zone.shown, Answer.WELL, "not signed, which is allowed: without it there is no DANE")
 
 
+COMPARE: Final = "compare the DS where you registered the name with the zone's keys"
 NO_CHECK = "name a resolver that validates: --resolver ADDRESS"
 
 
