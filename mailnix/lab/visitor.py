@@ -40,12 +40,14 @@ _CLONE_NEWNET: Final = 0x40000000  # sched.h
 _TUNSETIFF: Final = 0x400454CA  # linux/if_tun.h
 _TAP_WITHOUT_HEADER: Final = 0x0002 | 0x1000  # IFF_TAP, IFF_NO_PI
 
+# What the kernel calls a new card holds until udev has another name for it.
 FIND: Final = f"""\
 for look in $(seq 200); do
-  card=$(grep -ls {MAC} /sys/class/net/*/address) && break
+  grep -qs {MAC} /sys/class/net/*/address && break
   sleep 0.1
 done
-card=$(basename "$(dirname "$card")")
+udevadm settle
+card=$(basename "$(dirname "$(grep -ls {MAC} /sys/class/net/*/address)")")
 ip link set "$card" up
 ip address replace {ROUTER6}/64 dev "$card" nodad
 ip route replace {{ipv4}} dev "$card"

@@ -16,6 +16,7 @@ from mailnix.lab import visitor
 from mailnix.lab.internet.layout import layout
 from mailnix.lab.visitor import Guest, Network
 from mailnix.plan import derive
+from mailnix.run import run
 from tests.descriptions import sound
 
 ONE = Guest(IPv4Address("192.0.2.1"), IPv6Address("fd00::1"), IPv4Address("192.0.2.2"), IPv6Address("fd00::2"))
@@ -81,6 +82,26 @@ def test_the_internet_gets_a_card_whose_cable_ends_here() -> None:
     assert (ends["local"]["path"], ends["remote"]["path"]) == ("/s/internet", "/s/here")
     assert device["netdev"] == ends["id"]
     assert device["mac"] in visitor.FIND
+
+
+RENAMED = """\
+mount -t sysfs sysfs /sys
+ip tuntap add dev eth0 mode tap
+ip link set eth0 address {mac}
+udevadm() { ip link set eth0 name ens9; }
+{find}
+ip -o address show dev ens9
+"""
+"""A machine whose udev gives a new card its own name when it comes to it."""
+
+
+def test_the_internet_uses_its_new_card_by_the_name_that_it_keeps() -> None:
+    if reason := visitor.missing():
+        pytest.skip(reason)
+    find = visitor.FIND.format(ipv4=ONE.ipv4, ipv6=ONE.ipv6)
+    script = RENAMED.replace("{mac}", visitor.MAC).replace("{find}", find)
+    said = run(["unshare", "--net", "--mount", "sh", "-ec", script]).stdout
+    assert f"inet6 {visitor.ROUTER6}/64" in said
 
 
 def test_nobody_of_the_internet_has_the_visitors_address() -> None:
