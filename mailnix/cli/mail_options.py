@@ -33,8 +33,10 @@ def groups(
 ) -> tuple[Group[Any], ...]:
     """The group that sends a mail, where somebody has named an address; raises UsageError for what is none."""
     if mail_to is None:
-        if any(each.partition(".")[0] == "e2e" for each in only):
-            raise click.UsageError("e2e sends a mail: say where to, with --mail-to ADDRESS")
+        from mailnix.doctor.registry import MAIL
+
+        if any(each.partition(".")[0] == MAIL for each in only):
+            raise click.UsageError(f"{MAIL} sends a mail: say where to, with --mail-to ADDRESS")
         if mail_from or mail_answers:
             raise click.UsageError("--mail-from and --mail-answers are for --mail-to ADDRESS")
         return ()

@@ -24,6 +24,9 @@ MODULES: Final[tuple[str, ...]] = (
 )
 """In the order in which they run, which is that of `mailnix doctor`: what others depend on comes first."""
 
+MAIL: Final = "e2e"
+"""The group that sends a mail: it is there when somebody says where to."""
+
 
 @frozen
 class Group(Generic[Facts]):
@@ -52,7 +55,12 @@ def chosen(only: Iterable[str], known: Iterable[Group[Any]]) -> frozenset[str]:
     for name in only:
         if name not in by_name and name not in ids:
             likely = did_you_mean(name, [*by_name, *ids])
-            hint = f"did you mean {likely}?" if likely else f"groups are {', '.join(by_name)}"
+            hint = f"did you mean {likely}?" if likely else _groups(by_name)
             raise MailnixError(f"there is no check {name!r}", hint)
         found += by_name.get(name, [name])
     return frozenset(found or ids)
+
+
+def _groups(by_name: Iterable[str]) -> str:
+    always = [name for name in by_name if name != MAIL]
+    return f"groups are {', '.join(always)}, and with --mail-to {MAIL}"

@@ -158,6 +158,12 @@ def test_a_mail_is_sent_only_where_an_address_is_named(mailnix: Run, config: Pat
     assert "say where to, with --mail-to ADDRESS" in said.err
 
 
+def test_a_word_that_is_no_check_is_answered_with_every_group(mailnix: Run, config: Path) -> None:
+    said = mailnix("doctor", config, "--only", "bananas")
+    assert said.status == 3
+    assert "groups are dns, proxy, internal, outside, and with --mail-to e2e" in said.err
+
+
 def test_a_mail_that_cannot_be_handed_over_is_told_so(mailnix: Run, config: Path, tmp_path: Path) -> None:
     nowhere = tmp_path / "ssh_config"
     nowhere.write_text("Host *\n  ProxyCommand false\n")

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from attrs import evolve, frozen
 
 from mailnix.doctor.e2e.judge import CHECKS, Trip, Trips
-from mailnix.doctor.registry import Group
+from mailnix.doctor.registry import MAIL, Group
 from mailnix.doctor.scene import Scene
 from mailnix.errors import MailnixError
 
@@ -95,4 +95,4 @@ def group(post: Callable[[Scene], Post], clock: Clock = WALL, patience: float = 
         }
         return Trips(found.get("e2e.out"), found.get("e2e.in"))
 
-    return Group("e2e", CHECKS, gather)
+    return Group(MAIL, CHECKS, gather)
