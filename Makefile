@@ -22,7 +22,7 @@ HARDWARE := hardware arm64_home installer rescue libvirt
 # CI has 90 minutes: who spends them is told.
 SLOWEST := --durations 20 --durations-min 10
 
-.PHONY: demo test unit vm nixos hardware servers real lint bench setup clean
+.PHONY: demo test unit bases vm nixos hardware servers real lint bench setup clean
 
 setup: $(STAMP)
 
@@ -56,7 +56,13 @@ real: setup
 	@test -d "$(MAILCOW_TREE)/data" || { echo "MAILCOW_TREE='$(MAILCOW_TREE)' is no Mailcow tree: make real MAILCOW_TREE=DIR" >&2; exit 1; }
 	MAILNIX_MAILCOW_TREE=$(abspath $(MAILCOW_TREE)) MAILNIX_MAILCOW_BEFORE=$(abspath $(MAILCOW_BEFORE)) $(BIN)/pytest tests/real
 
-test: unit vm $(if $(NIXPKGS),nixos)
+# The machines' bases are made meanwhile, behind the tests.
+test: setup
+	$(MAKE) --jobs 2 unit bases
+	$(MAKE) vm $(if $(NIXPKGS),nixos)
+
+bases: setup
+	nice -n 19 $(BIN)/python -m rig.bases $(EXAMPLE)
 
 lint: setup
 	$(BIN)/pytest tests/test_linters.py

@@ -117,14 +117,7 @@ def prepare(plan: Plan, options: Options, progress: Progress, runner: Runner = r
     folder, plan = secrets_of(plan, options, progress)
     network = layout(plan)
     authority = new_authority(network)
-    with ThreadPoolExecutor(1) as pool:  # beside the bases, of which it needs none
-        mailcow = pool.submit(mailcow_disks, options, progress)
-        try:
-            _bases(plan, options, progress)
-            disks, source = mailcow.result()
-        except BaseException:
-            end_all()  # see `build_bases`
-            raise
+    disks, source = bases(plan, options, progress)
     made = _machines(plan, source, options, progress)
     specs = {name: evolve(spec, kernel=made[name].kernel) for name, spec in machine_specs(plan, options, disks).items()}
     if not options.servers:
@@ -133,6 +126,21 @@ def prepare(plan: Plan, options: Options, progress: Progress, runner: Runner = r
     for name, spec in specs.items():
         overlay(made[name].image, spec.disk, base_format=DiskFormat.RAW, size=DISK_SIZE)
     return Prepared(plan, network, specs, authority, folder, source)
+
+
+def bases(plan: Plan, options: Options, progress: Progress) -> tuple[tuple[Disk, ...], Path | None]:
+    """Make all that no description is in and that is missing: bases, and who plays Mailcow, as `mailcow_disks` says.
+
+    Raises BuildError.
+    """
+    with ThreadPoolExecutor(1) as pool:  # beside the bases, of which it needs none
+        mailcow = pool.submit(mailcow_disks, options, progress)
+        try:
+            _bases(plan, options, progress)
+            return mailcow.result()
+        except BaseException:
+            end_all()  # see `build_bases`
+            raise
 
 
 def machine_specs(plan: Plan, options: Options, disks: tuple[Disk, ...] = ()) -> dict[str, MachineSpec]:
