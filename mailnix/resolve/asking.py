@@ -1,4 +1,4 @@
-"""The one door to DNS: what there is, what there is not, and what nobody could say are three different answers.
+"""How a server is asked, and its answer read.
 
 A question is asked thrice, with more patience each time, of every address of a server, and at last over TCP: so neither
 one lost packet nor a network that drops large ones decides.
@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from functools import partial
-from ipaddress import ip_address
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
 import dns.edns
 import dns.exception
@@ -21,15 +20,12 @@ import dns.message
 import dns.name
 import dns.query
 import dns.rcode
-import dns.rdata
-import dns.rdataclass
 import dns.rdatatype
-import dns.resolver
-from attrs import evolve, frozen
+from attrs import evolve
 
-from mailnix.errors import ResolveError, one_line
+from mailnix.errors import one_line
+from mailnix.resolve.values import NOBODY, Absent, Answer, Ask, Found, Question, Server, Unasked
 
-PORT: Final = 53
 PATIENCE: Final = (1.5, 3.0, 5.0)
 """Seconds to wait for each address, a round each; the last round is over TCP."""
 PAYLOAD: Final = 1232  # bytes, which are never fragmented (dnsflagday.net/2020)
@@ -38,63 +34,6 @@ TOGETHER: Final = 16  # questions under way
 NO_WAY: Final = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 """What a machine says of addresses to which it has no way: without IPv6, say."""
 _WITHOUT_EDNS: Final = (dns.rcode.FORMERR, dns.rcode.NOTIMP)
-
-
-@frozen
-class Server:
-    """A DNS server: what people call it, its addresses in order of preference, and its port."""
-
-    name: str
-    addresses: tuple[str, ...]
-    port: int = PORT
-
-
-@frozen
-class Found:
-    """What there is: data in zone-file form, sorted; the names that aliases (CNAME) led through; seconds to live.
-
-    `authenticated` is whether the server says that DNSSEC proves it: as good as the way to that server.
-    """
-
-    records: tuple[str, ...]
-    aliases: tuple[str, ...] = ()
-    ttl: int = 0
-    authenticated: bool = False
-
-
-@frozen
-class Absent:
-    """There is no such record; `exists` is whether the name has others, `aliases` what led elsewhere."""
-
-    exists: bool
-    aliases: tuple[str, ...] = ()
-    authenticated: bool = False
-
-
-@frozen
-class Unasked:
-    """Nobody could say: `why` in words; `rcode` is the answer's (SERVFAIL, REFUSED), empty where none came.
-
-    `no_way` is whether this machine has none to any address of the server: it may be well.
-    """
-
-    why: str
-    rcode: str = ""
-    no_way: bool = False
-
-
-NOBODY: Final = Unasked("no resolver is known")
-Answer: TypeAlias = Found | Absent | Unasked
-Question: TypeAlias = tuple[str, str]
-"""An absolute name without its last dot, and a type."""
-
-
-class Ask(Protocol):
-    """How code asks a question; tests pass a fake."""
-
-    def __call__(self, name: str, kind: str, /) -> Answer:
-        """What there is of type `kind` at `name`, an absolute name without its last dot."""
-        ...
 
 
 class Exchange(Protocol):
@@ -107,14 +46,6 @@ class Exchange(Protocol):
         ...
 
 
-@frozen
-class Zone:
-    """Where a name is really kept: the zone's name (empty for the root) and its servers."""
-
-    name: str
-    servers: tuple[Server, ...]
-
-
 def over_network(
     query: dns.message.Message, address: str, port: int, seconds: float, *, tcp: bool
 ) -> dns.message.Message:
@@ -123,40 +54,6 @@ def over_network(
         return dns.query.tcp(query, address, seconds, port)
     # What comes from elsewhere, or answers another question, is waited past: it may be forged.
     return dns.query.udp_with_fallback(query, address, seconds, port, ignore_unexpected=True, ignore_errors=True)[0]
-
-
-def system() -> Server:
-    """The resolvers that this machine uses, as one; raises ResolveError where it names none."""
-    try:
-        found = dns.resolver.Resolver()
-    except dns.resolver.NoResolverConfiguration:
-        raise ResolveError("this machine names no DNS resolver", "give one: --server ADDRESS") from None
-    return Server("this machine's resolver", tuple(str(each) for each in found.nameservers), found.port)
-
-
-def server(text: str, ask: Ask | None = None) -> Server:
-    """A server from ADDRESS, ADDRESS:PORT, [IPV6]:PORT or a host name, whose addresses are asked for.
-
-    Raises ResolveError.
-    """
-    host, port = _host_and_port(text)
-    try:
-        return Server(text, (str(ip_address(host)),), port)
-    except ValueError:
-        addresses = _addresses(ask or recursive(system()), host)
-    if not addresses:
-        raise ResolveError(f"no address of the DNS server {host!r} is known", "write ADDRESS or ADDRESS:PORT")
-    return Server(text, addresses, port)
-
-
-def _host_and_port(text: str) -> tuple[str, int]:
-    bracketed = text.startswith("[")
-    host, found, port = text.rpartition("]:" if bracketed else ":")
-    if not found or (":" in host and not bracketed):  # an IPv6 address alone
-        return text.removeprefix("[").removesuffix("]"), PORT
-    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
-        raise ResolveError(f"{text!r} names no DNS server", "write ADDRESS, ADDRESS:PORT or [IPV6]:PORT")
-    return host.removeprefix("["), int(port)
 
 
 class Way(Enum):
@@ -202,57 +99,6 @@ def together(ask: Ask, questions: Iterable[Question]) -> Mapping[Question, Answe
     wanted = list(dict.fromkeys(questions))
     with ThreadPoolExecutor(TOGETHER) as pool:
         return dict(zip(wanted, pool.map(lambda question: ask(*question), wanted), strict=True))
-
-
-class Authorities:
-    """Who answers for a name: found by a resolver's NS records, from the name upwards; each name is asked for once."""
-
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
-        self._zones: dict[str, Zone | Unasked] = {}
-
-    def of(self, name: str) -> Zone | Unasked:
-        """The zone that `name` is in, and its servers."""
-        if name not in self._zones:
-            self._zones[name] = self._found(name)
-        return self._zones[name]
-
-    def _found(self, name: str) -> Zone | Unasked:
-        match self._ask(name, "NS"):
-            case Unasked() as answer:
-                return answer
-            case Found(records=hosts, aliases=()):
-                names = [host.rstrip(".") for host in hosts]
-                return Zone(name, tuple(Server(host, _addresses(self._ask, host)) for host in names))
-            case _ if name:
-                return self.of(name.partition(".")[2])
-        return Unasked("the resolver knows no root of DNS")
-
-
-def _addresses(ask: Ask, host: str) -> tuple[str, ...]:
-    answers = (ask(host, kind) for kind in ("A", "AAAA"))
-    return tuple(address for answer in answers if isinstance(answer, Found) for address in answer.records)
-
-
-def text_of(data: str) -> str:
-    """The text of a TXT record's data, its strings joined (RFC 7208 3.3)."""
-    return _joined(data).decode(errors="replace")
-
-
-def same(kind: str, one: str, other: str) -> bool:
-    """Whether two records say the same: letter case of names and where a text is cut do not count."""
-    if kind == "TXT":
-        return _joined(one) == _joined(other)
-    return _rdata(kind, one).to_digestable() == _rdata(kind, other).to_digestable()
-
-
-def _joined(data: str) -> bytes:
-    strings: tuple[bytes, ...] = _rdata("TXT", data).strings  # type: ignore[attr-defined]  # of this type alone
-    return b"".join(strings)
-
-
-def _rdata(kind: str, data: str) -> dns.rdata.Rdata:
-    return dns.rdata.from_text(dns.rdataclass.IN, kind, data)
 
 
 def _answered(where: Server, exchange: Exchange, way: Way, name: str, kind: str, /) -> Answer:

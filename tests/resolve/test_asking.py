@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import dns.edns
 import dns.exception
@@ -13,33 +11,10 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
-from attrs import define, field
 
 from mailnix import resolve
-from mailnix.errors import ResolveError
-from mailnix.resolve import PATIENCE, Absent, Answer, Ask, Authorities, Found, Server, Unasked, Zone
-from rig import signed_dns
-from rig.waiting import free_net
-
-HERE = Server("ns.example.org", ("192.0.2.1", "2001:db8::1"))
-Reply = Callable[[dns.message.Message], dns.message.Message]
-
-
-@define
-class Network:
-    """Answers questions by `replies`, one after the other; an exception is a reply, too."""
-
-    replies: list[Reply | Exception]
-    asked: list[tuple[str, bool, dns.message.Message]] = field(factory=list)
-
-    def __call__(
-        self, query: dns.message.Message, address: str, port: int, seconds: float, *, tcp: bool
-    ) -> dns.message.Message:
-        self.asked.append((address, tcp, query))
-        reply = self.replies.pop(0)
-        if isinstance(reply, Exception):
-            raise reply
-        return reply(query)
+from mailnix.resolve import PATIENCE, Absent, Answer, Found, Server, Unasked
+from tests.resolve.network import HERE, Network, Reply
 
 
 def says(*records: str, authority: str = "", rcode: str = "NOERROR", flags: int = dns.flags.AA) -> Reply:
@@ -170,114 +145,6 @@ def test_a_server_without_addresses_could_not_be_asked() -> None:
     assert answer == Unasked("no address of ns.gone.example is known")
 
 
-def known(answers: dict[tuple[str, str], Answer]) -> Ask:
-    return lambda name, kind: answers.get((name, kind), Absent(exists=False))
-
-
-def test_the_authorities_of_a_name_are_those_of_the_zone_that_it_is_in() -> None:
-    counted: list[str] = []
-    inner = known(
-        {
-            ("example.org", "NS"): Found(("ns1.host.net.", "ns2.host.net.")),
-            ("mta-sts.example.org", "NS"): Found(("ns.elsewhere.net.",), aliases=("web.elsewhere.net",)),
-            ("ns1.host.net", "A"): Found(("192.0.2.1",)),
-            ("ns1.host.net", "AAAA"): Found(("2001:db8::1",)),
-            ("ns2.host.net", "A"): Unasked("lost"),
-        }
-    )
-
-    def ask(name: str, kind: str, /) -> Answer:
-        counted.append(f"{name} {kind}")
-        return inner(name, kind)
-
-    authorities = Authorities(ask)
-    expected = Zone("example.org", (Server("ns1.host.net", ("192.0.2.1", "2001:db8::1")), Server("ns2.host.net", ())))
-    for name in ("a.b.example.org", "example.org", "mta-sts.example.org", "b.example.org"):
-        assert authorities.of(name) == expected
-    assert len(counted) == len(set(counted))
-
-
-def test_authorities_that_could_not_be_asked_for_are_not_the_parents() -> None:
-    ask = known({("example.org", "NS"): Unasked("lost"), ("org", "NS"): Found(("a0.org.",))})
-    assert Authorities(ask).of("mail.example.org") == Unasked("lost")
-
-
-def test_records_are_the_same_whatever_their_case_and_wherever_a_text_is_cut() -> None:
-    assert resolve.same("MX", "10 Mail.Example.org.", "10 mail.example.org.")
-    assert not resolve.same("MX", "20 mail.example.org.", "10 mail.example.org.")
-    assert resolve.same("TXT", '"v=DKIM1; p=AAAA" "BBBB"', '"v=DKIM1; p=AA" "AABBBB"')
-    assert not resolve.same("TXT", '"a b"', '"ab"')
-    assert resolve.text_of('"v=spf1 " "-all"') == "v=spf1 -all"
-
-
-@pytest.mark.parametrize(
-    ("text", "address", "port"),
-    [
-        ("192.0.2.1", "192.0.2.1", 53),
-        ("192.0.2.1:5353", "192.0.2.1", 5353),
-        ("2001:db8::1", "2001:db8::1", 53),
-        ("[2001:db8::1]", "2001:db8::1", 53),
-        ("[2001:db8::1]:5353", "2001:db8::1", 5353),
-        ("ns.example.org:5353", "192.0.2.9", 5353),
-    ],
-)
-def test_a_server_is_given_by_address_or_name(text: str, address: str, port: int) -> None:
-    ask = known({("ns.example.org", "A"): Found(("192.0.2.9",))})
-    assert resolve.server(text, ask) == Server(text, (address,), port)
-
-
-@pytest.mark.parametrize("text", ["ns.nowhere.example", "192.0.2.1:dns", "192.0.2.1:0", "192.0.2.1:70000", ""])
-def test_a_server_that_nobody_can_find_is_an_error(text: str) -> None:
-    with pytest.raises(ResolveError):
-        resolve.server(text, known({}))
-
-
-@pytest.fixture(scope="module")
-def small_internet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
-    """A validating unbound, and the authority that it asks."""
-    if why := signed_dns.missing():
-        pytest.skip(why)
-    net = free_net()
-    long = " ".join(f'"{"x" * 250}{number}"' for number in range(8))
-    records = [
-        "mail.example. 60 IN A 203.0.113.10",
-        "www.example. 60 IN CNAME mail.example.",
-        f"long.example. 60 IN TXT {long}",
-        "broken.example. 60 IN A 203.0.113.11",
-    ]
-    authority = signed_dns.authority(f"{net}.54", records, broken=["broken.example."])
-    authority.open()
-    folder: Path = tmp_path_factory.mktemp("dns") / "unbound"
-    try:
-        with signed_dns.resolver(folder, f"{net}.53", authority) as unbound:
-            yield Server("unbound", (unbound.address,)), Server("ns", (authority.address,))
-    finally:
-        authority.close()
-
-
-def test_real_servers_answer(small_internet: tuple[Server, Server]) -> None:
-    ask, its_authority = resolve.recursive(small_internet[0]), resolve.authoritative(small_internet[1])
-    answers = resolve.together(ask, [("mail.example", "A"), ("www.example", "A"), ("gone", "A")])
-    assert answers["mail.example", "A"] == Found(("203.0.113.10",), ttl=60, authenticated=True)
-    assert answers["www.example", "A"] == Found(("203.0.113.10",), ("mail.example",), 60, authenticated=True)
-    assert answers["gone", "A"] == Absent(exists=False, authenticated=True)
-    assert its_authority("mail.example", "A") == Found(("203.0.113.10",), ttl=60)
-    assert Authorities(ask).of("mail.example") == Zone("", (Server("ns", small_internet[1].addresses),))
-
-
-def test_an_answer_too_long_for_a_packet_comes_over_tcp(small_internet: tuple[Server, Server]) -> None:
-    for ask in (resolve.recursive(small_internet[0]), resolve.authoritative(small_internet[1])):
-        answer = ask("long.example", "TXT")
-        assert isinstance(answer, Found)
-        assert len(resolve.text_of(answer.records[0])) > resolve.PAYLOAD
-
-
-def test_a_signature_that_does_not_hold_is_no_absence(small_internet: tuple[Server, Server]) -> None:
-    answer = resolve.recursive(small_internet[0])("broken.example", "A")
-    assert isinstance(answer, Unasked)
-    assert answer.rcode == "SERVFAIL"
-
-
 def test_a_resolver_can_be_asked_for_what_dnssec_proves_wrong() -> None:
     network = Network([A, A])
     resolve.recursive(HERE, network)("mail.example.org", "A")
@@ -296,11 +163,6 @@ def test_what_cannot_be_a_name_is_not_there_and_nobody_is_asked_for_it(name: str
     network = Network([])
     assert resolve.recursive(HERE, network)(name, "A") == Absent(exists=False)
     assert network.asked == []
-
-
-def test_a_server_whose_name_cannot_be_one_is_told_in_words() -> None:
-    with pytest.raises(ResolveError, match=r"no address of the DNS server 'a\.\.b'"):
-        resolve.server("a..b", resolve.recursive(HERE, Network([])))
 
 
 def test_what_a_server_adds_to_its_refusal_is_fit_for_a_terminal() -> None:
