@@ -57,7 +57,7 @@ def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     disk = overlay(image, folder / "disk.qcow2", base_format=DiskFormat.RAW, size=str(DISK))
     spec = MachineSpec(build.name, disk, memory=PROXY_MEMORY, firmware=Firmware.UEFI, inlet=Inlet(ports.SSH))
     with Machine(spec, paths_for(build.name, folder, tmp_path_factory.mktemp("s"))) as machine:
-        admin.lead_to(machine)
+        admin.lead_to(machine.inlet_port())
         machine.wait_for_guest()
         yield Fresh(folder, plan, machine)
 
@@ -88,7 +88,7 @@ def test_it_has_host_keys_and_a_machine_id_of_its_own(fresh: Fresh) -> None:
 def known(fresh: Fresh) -> Fresh:
     """A machine whose host key the administrator has compared."""
     fresh.machine.wait_for_open_port(ports.SSH)
-    fresh.trust(ADMIN, fresh.machine, " ".join(fresh.machine.succeed(f"cat {HOST_KEY}").split()[:2]))
+    fresh.trust(ADMIN, fresh.machine.inlet_port(), " ".join(fresh.machine.succeed(f"cat {HOST_KEY}").split()[:2]))
     assert fresh.mailnix("secrets", "init", fresh.config).status == 0
     return fresh
 
@@ -103,7 +103,7 @@ def test_a_machine_whose_host_key_is_not_known_is_sent_nothing(known: Fresh) -> 
 
 def test_a_machine_that_shows_another_host_key_is_sent_nothing(known: Fresh) -> None:
     known.make_key("wary")
-    known.trust("wary", known.machine, " ".join(known.make_key("impostor").split()[:2]))
+    known.trust("wary", known.machine.inlet_port(), " ".join(known.make_key("impostor").split()[:2]))
     said = known.push_to("wary")
     assert said.status == 1
     assert "shows another host key than the one you know, so nothing was sent" in said.stderr
@@ -112,7 +112,7 @@ def test_a_machine_that_shows_another_host_key_is_sent_nothing(known: Fresh) -> 
 
 def test_a_stranger_may_not_push(known: Fresh) -> None:
     known.make_key("stranger")
-    (known.folder / "stranger.known").write_text((known.folder / f"{ADMIN}.known").read_text())
+    known.known_hosts("stranger").write_text(known.known_hosts(ADMIN).read_text())
     said = known.push_to("stranger")
     assert said.status == 1
     assert "stranger takes none of your SSH keys" in said.stderr

@@ -258,7 +258,7 @@ def test_it_accepts_mail_for_who_is_at_home_and_refuses_the_rest(machine: Machin
 def push(machine: Machine, proxy: ProxyPlan, admin: Administrator, keys: Path) -> None:
     """As pages say it: log in once, compare the key's fingerprint with the console's, and push."""
     machine.wait_for_open_port(ports.SSH)
-    admin.lead_to(machine)
+    admin.lead_to(machine.inlet_port())
     admin.first_login(str(proxy.ipv4))
     machine.wait_for_console(f"its SSH host key is {admin.fingerprint(str(proxy.ipv4))}")
     said = admin.push(proxy.name, "--secrets", keys)

@@ -5,10 +5,8 @@ What is typed is the page's, but for `EMULATED`. Only `make hardware` does this:
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,7 +34,6 @@ TYPED = pages.commands(PAGE)
 (CONSOLE,) = re.findall("`(virsh console .*?)`", PAGE.read_text())
 SEED = "internal-seed.img"
 GIB = 1024 * MIB
-SCRIPTS = sysconfig.get_path("scripts")
 
 
 def typed(beginning: str) -> str:
@@ -61,9 +58,10 @@ class Home:
 def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     admin = Administrator(tmp_path_factory.mktemp("home"))
     admin.describe(Path(request.config.getoption("--mailnix-config")), LEASE)
+    admin.as_pages_say(LEASE)
     for command in TYPED[:3]:
         assert command.startswith("mailnix ")
-        run(["sh", "-c", command], cwd=admin.folder, env={"PATH": f"{SCRIPTS}:{os.environ['PATH']}"})
+        run(["sh", "-c", command], cwd=admin.folder, env=admin.env)
     yield Home(admin, pipeline.plan(admin.config))
     shutil.rmtree(admin.folder / "out")
 
@@ -72,14 +70,9 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def hypervisor(home: Home, tmp_path: Path) -> Iterator[Host]:
     """A host with libvirt, to whose user's questions SSH has an answer."""
     home.admin.say_yes(LEASE)
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    (programs / "mailnix").symlink_to(Path(SCRIPTS) / "mailnix")
-    (programs / "ssh").write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {home.admin.ssh_config} "$@"\n')
-    (programs / "ssh").chmod(0o755)
     state = tmp_path / "state"
     state.mkdir()
-    with host(home.admin.folder, programs, state) as started:
+    with host(home.admin.folder, home.admin.programs, state) as started:
         yield started
 
 

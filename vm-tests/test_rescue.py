@@ -26,7 +26,7 @@ from mailnix.plan.types import ProxyPlan
 from mailnix.run import run
 from mailnix.services.credentials.names import SHOWN
 from rig import rescue_system, terminal
-from rig.person import Person, person
+from rig.administrator import Administrator
 from rig.terminal import Terminal
 from tests import pages
 from tests.hardware import (
@@ -78,27 +78,27 @@ SMALL_VPS = Server(Firmware.BIOS, Attached.VIRTIO, disk="vda", memory=768)
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Person:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Administrator:
     """Who has done step 1."""
-    found = person(tmp_path_factory.mktemp("rescue") / "home")
-    text, keys = re.subn(r'admin_keys=\[".*"\]', f'admin_keys=["{found.public_key}"]', EXAMPLE.read_text())
-    assert keys == 1
-    (found.folder / "mail.py").write_text(text)
+    found = Administrator(tmp_path_factory.mktemp("rescue"))
+    address = str(pipeline.plan(EXAMPLE).proxies[0].ipv4)
+    found.describe(EXAMPLE, address)
+    found.as_pages_say(address)
     for command in pages.commands(PAGE, BUILD):
         run(["sh", "-c", command], cwd=found.folder, env=found.env, on_line=print)
     return found
 
 
 @pytest.fixture
-def somebody(prepared: Person) -> Person:
+def somebody(prepared: Administrator, proxy: ProxyPlan) -> Administrator:
     """Who has never met the server."""
-    prepared.known_hosts.unlink(missing_ok=True)
+    prepared.known_hosts(str(proxy.ipv4)).unlink(missing_ok=True)
     return prepared
 
 
 @pytest.fixture(scope="module")
-def proxy(prepared: Person) -> ProxyPlan:
-    found = pipeline.plan(prepared.folder / "mail.py").proxies[0]
+def proxy(prepared: Administrator) -> ProxyPlan:
+    found = pipeline.plan(prepared.config).proxies[0]
     assert f"root@{found.ipv4}" in PAGE.read_text()
     return found
 
@@ -128,15 +128,15 @@ def rented(server: Server, other: Neighbour, folder: Path) -> MachineSpec:
 
 
 @contextlib.contextmanager
-def started(spec: MachineSpec, folder: Path, who: Person, proxy: ProxyPlan) -> Iterator[Machine]:
+def started(spec: MachineSpec, folder: Path, who: Administrator, proxy: ProxyPlan) -> Iterator[Machine]:
     """Switched on, with SSH's way to it known."""
     with Machine(spec, paths_for(spec.name, folder, folder)) as machine:
-        who.reaches(str(proxy.ipv4), machine.inlet_port())
+        who.lead_to(machine.inlet_port(), str(proxy.ipv4))
         yield machine
 
 
 @contextlib.contextmanager
-def reached(machine: Machine, who: Person) -> Iterator[Terminal]:
+def reached(machine: Machine, who: Administrator) -> Iterator[Terminal]:
     """The terminal of somebody who waits until its SSH answers."""
     for _ in machine.wait(LONG).attempts():
         with contextlib.suppress(OSError), socket.create_connection((HERE, machine.inlet_port()), ANSWER) as connection:
@@ -158,10 +158,10 @@ def follow(
 
 
 def test_a_server_is_written_and_starts_as_the_machine_with_its_seed_on_a_volume(
-    rescue: Kernel, somebody: Person, proxy: ProxyPlan, other: Neighbour, tmp_path: Path
+    rescue: Kernel, somebody: Administrator, proxy: ProxyPlan, other: Neighbour, tmp_path: Path
 ) -> None:
     spec = rented(DEDICATED, other, tmp_path)
-    key = rescue_system.known(somebody.public_key)
+    key = rescue_system.known(somebody.public_key(str(proxy.ipv4)))
     booted = evolve(spec, kernel=rescue, memory=DEDICATED.memory, credentials=(key,))
     somebody_else_was_there(somebody, proxy)
     with started(booted, tmp_path, somebody, proxy) as machine, reached(machine, somebody) as at:
@@ -187,13 +187,14 @@ def test_a_server_is_written_and_starts_as_the_machine_with_its_seed_on_a_volume
     assert other.untouched
 
 
-def somebody_else_was_there(who: Person, proxy: ProxyPlan) -> None:
+def somebody_else_was_there(who: Administrator, proxy: ProxyPlan) -> None:
     """SSH knows the key of the system that the server was rented with; in its place is the person's own."""
-    who.known_hosts.write_text(f"{proxy.ipv4} {' '.join(who.public_key.split()[:2])}\n")
+    address = str(proxy.ipv4)
+    who.known_hosts(address).write_text(f"{address} {' '.join(who.public_key(address).split()[:2])}\n")
 
 
 def test_a_small_server_is_written_by_hand_and_starts_as_the_machine_which_takes_a_push(
-    rescue: Kernel, somebody: Person, proxy: ProxyPlan, other: Neighbour, tmp_path: Path
+    rescue: Kernel, somebody: Administrator, proxy: ProxyPlan, other: Neighbour, tmp_path: Path
 ) -> None:
     spec = rented(SMALL_VPS, other, tmp_path)
     booted = evolve(spec, kernel=rescue, memory=SMALL_VPS.memory)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -20,24 +18,18 @@ from mailnix.deploy.remote import Remote
 from mailnix.deploy.rolling import rollback
 from mailnix.deploy.scene import Wall
 from mailnix.deploy.values import End
-from mailnix.run import run, spawn
+from mailnix.run import run
 from mailnix.ssh import Way
-from rig.waiting import answers, free_port, until
+from rig import ssh_server
+from rig.waiting import until
 from tests.deploy.machines import Packages, Stage
 from tests.services.generations import scratch
 from tests.services.generations.scratch import HOST, Scratch
 
-SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin")
 SHELL = Path(__file__).parent / "shell.py"
+MISSING = ssh_server.missing() or scratch.missing()
 
-
-def missing() -> str:
-    if SSHD is None or not any(user.pw_name == "sshd" for user in pwd.getpwall()):
-        return "OpenSSH's server is not installed"
-    return scratch.missing()
-
-
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "runs")
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING or "runs")
 
 
 class Tiny(Packages):
@@ -67,17 +59,9 @@ class Server:
 
 @pytest.fixture
 def server(plain_machine: Scratch, tmp_path: Path) -> Iterator[Server]:
-    assert SSHD is not None
-    for name in ("admin", "host"):
-        run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name])
-    Path("/run/sshd").mkdir(exist_ok=True)
-    port = free_port()
+    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "admin"])
     paths = os.pathsep.join(path for path in sys.path if path)
     shell = f"env PYTHONPATH={paths}:{Path.cwd()} {sys.executable} {SHELL} {plain_machine.root}"
-    (tmp_path / "sshd").write_text(
-        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {tmp_path / 'host'}\nPidFile none\nStrictModes no\n"
-        f"AuthorizedKeysFile {tmp_path / 'admin.pub'}\nPermitRootLogin yes\nForceCommand {shell}\n"
-    )
     (tmp_path / "ssh").write_text(
         f"Host *\n  IdentityFile {tmp_path / 'admin'}\n  IdentitiesOnly yes\n"
         f"  StrictHostKeyChecking no\n  UserKnownHostsFile {tmp_path / 'known'}\n"
@@ -85,12 +69,11 @@ def server(plain_machine: Scratch, tmp_path: Path) -> Iterator[Server]:
     stage = Stage(tmp_path, packages=Tiny())
     stage.packages.program_version = Debs(stage.plan, print).program_version
     stage.secrets = {HOST: {"haraka.internalcmd": b"a secret"}}
-    way = Way(f"ssh://root@127.0.0.1:{port}", config=tmp_path / "ssh")
     with (
         tempfile.TemporaryDirectory() as sockets,  # a socket's path is short
-        spawn([SSHD, "-D", "-e", "-f", tmp_path / "sshd"], tmp_path / "sshd.log"),
+        ssh_server.started(tmp_path, tmp_path / "admin.pub", f"ForceCommand {shell}") as port,
     ):
-        until(lambda: answers(port), "sshd")
+        way = Way(f"ssh://root@127.0.0.1:{port}", config=tmp_path / "ssh")
         yield Server(plain_machine, way, stage, Path(sockets))
         end_shared(Path(sockets))
 

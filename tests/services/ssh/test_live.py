@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pwd
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,6 +16,8 @@ from mailnix.secrets.ssh import push_argv
 from mailnix.services.ssh.debian import config
 from mailnix.services.ssh.render import settings
 from mailnix.ssh import NO_SUCH_PROGRAM, Way
+from rig import ssh_server
+from rig.ssh_server import SSHD
 from rig.waiting import until
 from tests.services.conftest import topology
 from tests.services.firewall import namespaces
@@ -25,16 +25,9 @@ from tests.services.firewall.namespaces import PROXY, Network
 
 PLAN = derive(topology(internal=Internal("internal", lan_admin_cidrs=[], ssh_via_proxy=True)))
 HOME = str(PLAN.internal.ipv4)
-SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin")
+MISSING = ssh_server.missing() or namespaces.missing()
 
-
-def missing() -> str:
-    if SSHD is None or not any(user.pw_name == "sshd" for user in pwd.getpwall()):
-        return "OpenSSH's server is not installed"
-    return namespaces.missing()
-
-
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "runs")
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING or "runs")
 
 
 class People:
@@ -62,7 +55,7 @@ class People:
 def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
     assert SSHD is not None
     folder = tmp_path_factory.mktemp("ssh")
-    Path("/run/sshd").mkdir(exist_ok=True)
+    ssh_server.FOLDER.mkdir(exist_ok=True)
     with ExitStack() as stack:
         net = stack.enter_context(namespaces.network(PLAN))
         found = People(net, folder)
