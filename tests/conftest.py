@@ -17,7 +17,7 @@ LONGEST: Final = (
     "deploy/test_image_server.py",
     "services/generations/test_adopting.py",
     "debian/test_dhcp.py",
-    "deploy/nixos/test_program.py",
+    "deploy/nixos/test_taken_back.py",
     "doctor/machines/test_image_server.py",
     "services/generations/test_booted_mailcow.py",
     "debian/test_dpkg.py",

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from attrs import define, field
 
 from mailnix.deploy.checks import Answer, Question
@@ -26,6 +27,7 @@ from rig.waiting import until
 
 MODULE = Path(__file__).parents[3] / "modules/mailnix/credentials.nix"
 STUBS = Path(__file__).parent / "stubs"
+needs_setsid = pytest.mark.skipif(shutil.which("setsid") is None, reason="setsid (util-linux) is not installed")
 WELL: Answer = (True, "220 mail.example.org")
 SAID = """\
 os=nixos version=26.11 name=NixOS 26.11 (Zokor)
@@ -247,3 +249,15 @@ class Network:
             raise ToolMissing(words[0], words[0])
         host = words[words.index("--flake") + 1].partition("#")[2]
         return Completed(words, 0, f"{self.builds[host]}\n", "")
+
+
+def last(machine: NixOS) -> tuple[str, str]:
+    """How the last change ended, and why."""
+    said = machine.call("status")["last"]
+    return said["end"], said["why"]
+
+
+def installed(machine: NixOS, **credentials: str) -> None:
+    """Have it install a second generation, which waits to be confirmed."""
+    machine.receive(2, machine.system("second"), **credentials)
+    assert machine.switch(2) == {"step": "installed", "within": 180}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.nixos.machine import NixOS
+from tests.deploy.nixos.machine import NixOS, last, needs_setsid
 
-pytestmark = pytest.mark.skipif(shutil.which("setsid") is None, reason="setsid (util-linux) is not installed")
+pytestmark = needs_setsid
 
 FULL = Path("/dev/full")
 
@@ -30,11 +29,6 @@ def switched(machine: NixOS, system: Path, meanwhile: Callable[[], object]) -> A
         meanwhile()
         switching.join(0.05)
     return said[0]
-
-
-def last(machine: NixOS) -> tuple[str, str]:
-    said = machine.call("status")["last"]
-    return said["end"], said["why"]
 
 
 class TestUnits:

@@ -66,6 +66,9 @@ class FakeGuest:
         self.asked.append(f"wait_for_unit {unit}")
 
 
+Guests = dict[str, FakeGuest]
+
+
 @define
 class FakeDisks:
     found: dict[str, tuple[str, ...]] = field(factory=dict)

@@ -11,9 +11,8 @@ from mailnix.lab.internet.layout import INTERNET, layout
 from mailnix.lab.scenario import CheckFailed, Scene, checks_for, logins
 from mailnix.plan import Plan, derive
 
-from .conftest import FakeDisks, FakeGuest, Said
+from .conftest import FakeDisks, Guests, Said
 
-Guests = dict[str, FakeGuest]
 DENIED = Said(status=255, stderr="root@203.0.113.10: Permission denied (publickey).")
 PROHIBITED = Said(status=255, stderr="channel 0: open failed: administratively prohibited: open failed")
 

@@ -9,9 +9,8 @@ import pytest
 from mailnix.lab.internet.layout import INTERNET
 from mailnix.lab.scenario import CheckFailed, Scene, receivers
 
-from .conftest import FakeGuest
+from .conftest import Guests
 
-Guests = dict[str, FakeGuest]
 ARRIVED = (
     "Received: from mail.example.org (mail.example.org [203.0.113.10]) by mx.elsewhere.test with ESMTPS id 1\n\nhi\n"
 )

@@ -9,10 +9,9 @@ import pytest
 from mailnix.lab.internet.layout import INTERNET
 from mailnix.lab.scenario import CheckFailed, Scene, restore
 
-from .conftest import FakeGuest
+from .conftest import Guests
+from .internets import TLS
 
-Guests = dict[str, FakeGuest]
-TLS = {"names": ["mail.example.org"], "version": "TLSv1.3", "issuer": "lab", "sha256": "ab" * 32}
 OTHER = {**TLS, "sha256": "cd" * 32}
 
 

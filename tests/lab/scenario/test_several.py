@@ -12,9 +12,8 @@ from mailnix.lab.scenario import CHECKS, CheckFailed, Scene, relay, several
 from mailnix.plan import Plan
 from mailnix.run import run
 
-from .conftest import FakeGuest
+from .conftest import Guests
 
-Guests = dict[str, FakeGuest]
 MX2 = "mx2.example.org[192.0.2.20]:25"
 SENDER_LOG = "smtpd[1]: AA1: client=mx.elsewhere.test[{mx}]\ncleanup[1]: AA1: message-id=<word-1@elsewhere.test>\n"
 

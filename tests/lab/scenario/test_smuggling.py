@@ -12,9 +12,8 @@ from mailnix.lab.internet.layout import INTERNET
 from mailnix.lab.scenario import CheckFailed, Scene, smuggling
 from tests.lab.internet.test_probe import HERE, server
 
-from .conftest import FakeGuest
+from .conftest import Guests
 
-Guests = dict[str, FakeGuest]
 START = [["220 hi"], ["250 hi"], ["250 ok"]]
 CARRIED = [*START, ["250 ok"], ["354 go on"]]
 

@@ -9,11 +9,11 @@ import pytest
 
 from mailnix.services.mailcow.guest import restore
 from mailnix.services.mailcow.guest.backups import BackupError
-from tests.services.mailcow.test_restore import PACKED, Machine, cut, foreign, machine  # noqa: F401  # a fixture
+from tests.services.mailcow.backups.machine import PACKED, Machine, cut, foreign
 
 
 @pytest.fixture
-def theirs(machine: Machine, tmp_path: Path) -> Path:  # noqa: F811
+def theirs(machine: Machine, tmp_path: Path) -> Path:
     """Their backup, of all."""
     machine.put("crypt", "ecprivkey.pem", "a key")
     machine.list_volumes()
@@ -26,9 +26,7 @@ def theirs(machine: Machine, tmp_path: Path) -> Path:  # noqa: F811
 
 
 def test_it_is_restored_and_certificates_stay(
-    machine: Machine,  # noqa: F811
-    theirs: Path,
-    capsys: pytest.CaptureFixture[str],
+    machine: Machine, theirs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = machine.holds()
     machine.ruin()
@@ -44,7 +42,7 @@ def test_it_is_restored_and_certificates_stay(
     assert "Mailcow's own script made it: there are no checksums" in capsys.readouterr().out
 
 
-def test_the_folder_around_it_is_no_backup_and_names_it(machine: Machine, theirs: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_the_folder_around_it_is_no_backup_and_names_it(machine: Machine, theirs: Path, tmp_path: Path) -> None:
     around = tmp_path / "usb"
     around.mkdir()
     theirs = theirs.rename(around / theirs.name)
@@ -65,9 +63,7 @@ SPOILED: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("case", SPOILED.values(), ids=SPOILED.keys())
 def test_one_that_is_not_whole_is_refused(
-    machine: Machine,  # noqa: F811
-    theirs: Path,
-    case: tuple[Callable[[Path], object], str],
+    machine: Machine, theirs: Path, case: tuple[Callable[[Path], object], str]
 ) -> None:
     spoil, words = case
     spoil(theirs)
@@ -75,7 +71,7 @@ def test_one_that_is_not_whole_is_refused(
         restore.plan(theirs, machine.root)
 
 
-def test_keys_are_wanted_also_where_this_mailcow_has_none_yet(machine: Machine, theirs: Path) -> None:  # noqa: F811
+def test_keys_are_wanted_also_where_this_mailcow_has_none_yet(machine: Machine, theirs: Path) -> None:
     (theirs / "backup_crypt.tar.zst").unlink()
     machine.data("crypt").parent.rename(machine.folder / "away")
     machine.list_volumes()
@@ -84,7 +80,7 @@ def test_keys_are_wanted_also_where_this_mailcow_has_none_yet(machine: Machine, 
 
 
 @pytest.mark.parametrize("name", ["DBNAME", "DBUSER"])
-def test_a_database_of_another_name_is_refused(machine: Machine, theirs: Path, name: str) -> None:  # noqa: F811
+def test_a_database_of_another_name_is_refused(machine: Machine, theirs: Path, name: str) -> None:
     conf = theirs / "mailcow.conf"
     conf.write_text(conf.read_text().replace(f"{name}=mailcow", f"{name}=cow"))
     with pytest.raises(BackupError, match=f"{name}=cow, which is another here"):
