@@ -98,8 +98,13 @@ class Here(Protocol):
         """Greet a server and begin TLS."""
         ...
 
-    def dialogue(self, address: str, port: int, lines: Sequence[str], *, tls: bool = False) -> Replies:
-        """Say these lines to an SMTP server after its greeting, each once the last is answered."""
+    def dialogue(
+        self, address: str, port: int, lines: Sequence[str], *, tls: bool = False, starttls: bool = False
+    ) -> Replies:
+        """Say these lines to an SMTP server after its greeting, each once the last is answered.
+
+        With `tls` inside TLS, and with `starttls` where the server offers it: much is refused outside, whoever asks.
+        """
         ...
 
     def connect(self, address: str, port: int) -> Reached:

@@ -27,6 +27,9 @@ WHOLE: Final = 120.0
 S = TypeVar("S")
 
 
+STARTTLS: Final = "STARTTLS"
+
+
 class _Ended(Exception):
     """A server said something else than what the protocol wants."""
 
@@ -42,10 +45,10 @@ class _Starting:
 
 
 _STARTING: Final = {
-    "smtp": _Starting("STARTTLS", ("220 ",), "220 ", ()),
+    SMTP: _Starting(STARTTLS, ("220",), "220", ()),
     "imap": _Starting("a STARTTLS", ("* OK", "* BYE"), "a OK", ("a ",)),
     "pop3": _Starting("STLS", ("+OK", "-ERR"), "+OK", ("-ERR",)),
-    "sieve": _Starting("STARTTLS", ("OK", "BYE"), "OK", ("NO", "BYE")),
+    "sieve": _Starting(STARTTLS, ("OK", "BYE"), "OK", ("NO", "BYE")),
 }
 
 
@@ -105,7 +108,9 @@ class Network:
         certificate = seen.served.certificate if seen.served else b""
         return evolve(seen, served=Served(target.name, certificate, checked.served.fault))
 
-    def dialogue(self, address: str, port: int, lines: Sequence[str], *, tls: bool = False) -> Replies:
+    def dialogue(
+        self, address: str, port: int, lines: Sequence[str], *, tls: bool = False, starttls: bool = False
+    ) -> Replies:
         """As `Here` says."""
 
         def speak(channel: socket.socket) -> Replies:
@@ -113,7 +118,9 @@ class Network:
             try:
                 line = _Line(_unchecked().wrap_socket(channel) if tls else channel)
                 line.reply()
-                line.ehlo()
+                offers = line.ehlo()
+                if starttls and STARTTLS in map(str.upper, offers):
+                    line = _covered(line)
                 for each in lines:
                     line.say(each)
                     answers.append(line.reply()[-1])
@@ -215,6 +222,16 @@ def _spoken(channel: socket.socket, target: Target, context: ssl.SSLContext) -> 
         return evolve(heard, served=Served(target.name, b"", error.verify_message))
     except (OSError, _Ended) as error:
         return evolve(heard, why=_why(error))
+
+
+def _covered(line: _Line) -> _Line:
+    """The same session inside TLS, or as it was where the server does not begin it."""
+    line.say(STARTTLS)
+    if not line.reply()[-1].startswith(_STARTING[SMTP].yes):
+        return line
+    inside = _Line(_unchecked().wrap_socket(line.channel))
+    inside.ehlo()
+    return inside
 
 
 def _begun(line: _Line, speaks: str) -> Spoken:

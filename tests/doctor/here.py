@@ -32,7 +32,9 @@ class Elsewhere:
         """As `Here` says."""
         return self.sessions.get((target.address, target.port), Spoken(Reached.SILENT, why=Reached.SILENT.value))
 
-    def dialogue(self, address: str, port: int, lines: Sequence[str], *, tls: bool = False) -> Replies:
+    def dialogue(
+        self, address: str, port: int, lines: Sequence[str], *, tls: bool = False, starttls: bool = False
+    ) -> Replies:
         """As `Here` says."""
         return self.replies.get((address, port), Replies(Reached.SILENT))
 

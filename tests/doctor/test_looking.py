@@ -94,6 +94,25 @@ def test_a_dialogue_has_an_answer_to_each_line_until_the_server_ends_it(network:
     assert heard.why == "ended the session"
 
 
+RELAY = ["MAIL FROM:<>", "RCPT TO:<x@y.invalid>", "QUIT"]
+
+
+def test_a_dialogue_goes_on_inside_tls_where_that_is_offered(network: Network, tmp_path: Path) -> None:
+    folder = SERVER.serve(tmp_path / "server")
+    with sink(replies=EHLO, certificate=folder) as server:
+        heard = network.dialogue(HERE, server.port, RELAY, starttls=True)
+    assert [answer[:3] for answer in heard.answers] == ["250", "250", "221"]
+    hello = "EHLO [127.0.0.1]"
+    assert server.commands == [hello, "STARTTLS", hello, *RELAY]
+
+
+@pytest.mark.parametrize("offers", [{"EHLO": f"250 {NAME}"}, {**EHLO, "STARTTLS": "454 not now"}], ids=["no", "fails"])
+def test_a_dialogue_goes_on_without_tls_where_there_is_none(network: Network, offers: dict[str, str]) -> None:
+    with sink(replies=offers) as server:
+        heard = network.dialogue(HERE, server.port, RELAY, starttls=True)
+    assert [answer[:3] for answer in heard.answers] == ["250", "250", "221"]
+
+
 class Imap(StreamRequestHandler):
     def handle(self) -> None:
         self.wfile.write(b"* OK ready\r\n")

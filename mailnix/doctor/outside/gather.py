@@ -104,9 +104,11 @@ def _relays(plan: Plan, here: Here) -> Mapping[Place, Replies]:
 
 def _relay(plan: Plan, here: Here, place: Place) -> Replies:
     tried = relaying.lines(relaying.attempts(plan, place.port))
-    tls = place.port != ports.SMTP and not place.starttls
+    # On port 25 spam comes without TLS; where people log in, nothing is taken outside of it.
+    by_people = place.port != ports.SMTP
+    tls, starttls = by_people and not place.starttls, by_people and place.starttls
     return again.again(
-        lambda: here.dialogue(place.address, place.port, tried, tls=tls),
+        lambda: here.dialogue(place.address, place.port, tried, tls=tls, starttls=starttls),
         lambda heard: (
             not heard.why
             and not any(answer.startswith("4") and not relaying.denies(answer) for answer in heard.answers)

@@ -25,7 +25,7 @@ class Fault:
     """`only` are the groups that could be blamed; `also` what cannot be well beside `id`, for it is the same thing seen
     from elsewhere; `unasked` what cannot be asked meanwhile. `plan` is what is described, where the lab has less.
 
-    A `seldom` one is left to who has the time: emulated machines take half a minute for one.
+    A `seldom` one of what is published is left to who has the time, as all that break machines are.
     """
 
     name: str

@@ -113,7 +113,7 @@ def with_backups(plan: Plan) -> Plan:
 
 
 def of_backups(name: str, id: str, breaks: Breaks) -> Fault:
-    return fault(name, id, breaks, only=("internal.backup", "internal.drill"), plan=with_backups, seldom=True)
+    return fault(name, id, breaks, only=("internal.backup", "internal.drill"), plan=with_backups)
 
 
 OF_HOME: Final = (
@@ -121,7 +121,6 @@ OF_HOME: Final = (
         "a timer was stopped",
         "units",
         on(HOME, "systemctl stop mailnix-redial.timer", "systemctl start mailnix-redial.timer"),
-        seldom=True,
     ),
     fault(
         "a container was stopped",
@@ -129,7 +128,6 @@ OF_HOME: Final = (
         stopped(SPAM),
         evidence="it is exited",
         unasked=("internal.certificate.served",),
-        seldom=True,
     ),
     fault(
         "an image's name means another image",
@@ -139,36 +137,31 @@ OF_HOME: Final = (
             f"docker tag {IMAGE} kept:1; {EMPTY}{IMAGE}",
             f"docker tag kept:1 {IMAGE}; docker rmi kept:1; docker image prune --force",
         ),
-        seldom=True,
     ),
     fault(
         "the provisioner has not run",
         "provision",
         on(HOME, f"systemctl stop {PROVISION}", f"systemctl start {PROVISION}"),
-        seldom=True,
     ),
     fault("nobody knows the admin's password", "admin", moved(HOME, f"/var/lib/{PROVISION}/admin.json")),
-    fault("a mail waits for hours", "queue", stuck_mail, seldom=True),
+    fault("a mail waits for hours", "queue", stuck_mail),
     fault(
         "Mailcow's certificate has expired",
         "certificate.files",
         expired,
         only=("internal", "outside"),
         also=("outside.certificate",),
-        seldom=True,
     ),
-    fault("somebody has edited a unit", "drift", edited(HOME, "/etc/docker/daemon.json", "echo >> $file"), seldom=True),
+    fault("somebody has edited a unit", "drift", edited(HOME, "/etc/docker/daemon.json", "echo >> $file")),
     fault(
         "there is no firewall",
         "firewall",
         on(HOME, "nft delete table inet mailnix", "systemctl restart mailnix-firewall"),
-        seldom=True,
     ),
     fault(
         "others may read a credential",
         "credentials",
         on(HOME, f"chmod 640 {CREDENTIAL}", f"chmod 600 {CREDENTIAL}"),
-        seldom=True,
     ),
     of_backups("the last backup is old", "backup", backed_up("4 days ago")),
     of_backups("there is no backup", "backup", backed_up("")),

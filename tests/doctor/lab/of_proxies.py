@@ -76,7 +76,6 @@ OF_PROXIES: Final = (
             "systemd-run --quiet --unit=of-somebody --wait false || true",
             "systemctl reset-failed of-somebody.service",
         ),
-        seldom=True,
     ),
     fault("the clock is wrong", "clock", wrong_clock),
     fault(
@@ -96,7 +95,6 @@ OF_PROXIES: Final = (
             f"mount -t tmpfs -o size=1m,nr_inodes=20 tmpfs {BOOT} && cd {BOOT} && touch $(seq 18)",
             f"umount {BOOT}",
         ),
-        seldom=True,
     ),
     fault(
         "nobody knows of updates",
@@ -106,21 +104,18 @@ OF_PROXIES: Final = (
             f"touch --no-create --date='9 days ago' {names.HOST_KEY} {STAMPS}",
             f"touch --no-create {names.HOST_KEY} {STAMPS}",
         ),
-        seldom=True,
     ),
     fault(
         "a package wants a reboot",
         "reboot",
         on(PROXY, "touch /run/reboot-required", "rm -f /run/reboot-required"),
-        seldom=True,
     ),
     fault(
         "others may read a credential",
         "credentials",
         on(PROXY, f"chmod 644 {CREDENTIAL}", f"chmod 600 {CREDENTIAL}"),
-        seldom=True,
     ),
-    fault("a credential is gone", "credentials", moved(PROXY, CREDENTIAL), seldom=True),
+    fault("a credential is gone", "credentials", moved(PROXY, CREDENTIAL)),
     fault(
         "a rule of the firewall is missing",
         "firewall",
@@ -130,7 +125,6 @@ OF_PROXIES: Final = (
         "the firewall lets everybody in",
         "firewall",
         on(PROXY, "nft insert rule inet mailnix input accept", "systemctl reload mailnix-firewall"),
-        seldom=True,
     ),
     fault(
         "the provider closes port 25 over IPv4",
@@ -141,28 +135,25 @@ OF_PROXIES: Final = (
         "the provider closes port 25 over IPv6",
         "port25.ipv6",
         provider(f"ip6 saddr 2001:db8:10::10 tcp dport {ports.SMTP} reject with tcp reset"),
-        seldom=True,
     ),
     fault("a mail is stuck in the queue", "queue", on(PROXY, f"touch {QUEUED}", f"rm -f {QUEUED}")),
-    fault("a name has no certificate", "certificate.files", moved(PROXY, CERTIFICATE), seldom=True),
+    fault("a name has no certificate", "certificate.files", moved(PROXY, CERTIFICATE)),
     fault(
         "somebody has edited a file",
         "drift",
         edited(PROXY, "/etc/caddy/Caddyfile", "echo '# by hand' >> $file"),
         evidence="/etc/caddy/Caddyfile was changed",
     ),
-    fault("a file is gone", "drift", moved(PROXY, "/etc/systemd/system/mailnix-readmit.timer"), seldom=True),
+    fault("a file is gone", "drift", moved(PROXY, "/etc/systemd/system/mailnix-readmit.timer")),
     fault(
         "a change waits to be confirmed",
         "pending",
         on(PROXY, f'mkdir -p {STATE}; echo \'{{"pending": {{"to": 7}}}}\' > {CHANGES}', f"rm -f {CHANGES}"),
-        seldom=True,
     ),
     fault(
         "the last deploy went back",
         "deployed",
         on(PROXY, f'mkdir -p {STATE}; echo \'{{"last": {{"end": "back"}}}}\' > {CHANGES}', f"rm -f {CHANGES}"),
-        seldom=True,
     ),
     fault(
         "the tunnel does not know its other end",
@@ -174,5 +165,5 @@ OF_PROXIES: Final = (
         ),
         unasked=("proxy.tunnel.mtu", "proxy.xclient", "proxy.xclient.elsewhere"),
     ),
-    fault("the tunnel takes no large packets", "tunnel.mtu", small_tunnel, seldom=True),
+    fault("the tunnel takes no large packets", "tunnel.mtu", small_tunnel),
 )

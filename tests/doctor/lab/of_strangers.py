@@ -44,49 +44,42 @@ OF_STRANGERS: Final = (
         "outside.port",
         provider("ip daddr 203.0.113.10 tcp dport 993 reject with tcp reset"),
         HERE,
-        seldom=True,
     ),
     Fault(
         "anybody may send through submission",
         "outside.relay",
         postfix(" ".join(("-P", *(f'"{SUBMISSION}/smtpd_{which}_restrictions={said}"' for which, said in OPEN)))),
         HERE,
-        seldom=True,
     ),
     Fault(
         "passwords are taken without TLS",
         "outside.login",
         postfix(f'-P "{SUBMISSION}/smtpd_tls_auth_only=no" "{SUBMISSION}/smtpd_tls_security_level=may"'),
         HERE,
-        seldom=True,
     ),
     Fault(
         "mail programs are told another port",
         "outside.settings",
         served("s/<port>993</<port>1993</"),
         HERE,
-        seldom=True,
     ),
     Fault(
         "another policy is served",
         "dns.mta_sts_policy",
         served("s/^mode: testing/mode: none/"),
         ("dns", "outside"),
-        seldom=True,
     ),
     Fault(
         "Mailcow does not know on whose behalf the proxy speaks",
         "proxy.xclient",
         postfix("-P smtpd/pass/smtpd_authorized_xclient_hosts="),
         ("proxy", "internal"),
-        seldom=True,
     ),
     Fault(
         "Mailcow takes the proxy's word where people log in",
         "proxy.xclient.elsewhere",
         postfix(f"-P {SUBMISSION}/smtpd_authorized_xclient_hosts=10.0.0.0/8"),
         ("proxy", "internal"),
-        seldom=True,
     ),
 )
 OF_MAIL: Final = (
@@ -96,7 +89,6 @@ OF_MAIL: Final = (
         published(mixed_up),
         ("dns", "e2e.out"),
         also=("dns.dkim",),
-        seldom=True,
     ),
-    Fault("the far server greylists", "e2e.out", busy, ("e2e.out",), patience=30.0, seldom=True),
+    Fault("the far server greylists", "e2e.out", busy, ("e2e.out",), patience=30.0),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -78,6 +78,19 @@ class Restarting(Elsewhere):
 
     def session(self, target: Target) -> Spoken:
         return self.first.pop() if self.first else super().session(target)
+
+
+@define
+class Encrypting(Elsewhere):
+    """Anybody may send through the ports where people log in, but none outside of TLS, as Mailcow has it."""
+
+    def dialogue(
+        self, address: str, port: int, lines: Sequence[str], *, tls: bool = False, starttls: bool = False
+    ) -> Replies:
+        if port == 25:
+            return super().dialogue(address, port, lines)
+        covered = {465: tls and not starttls, 587: starttls and not tls}[port]
+        return Replies(Reached.YES, ("250 ok" if covered else "530 5.7.0 Must issue a STARTTLS command first",) * 4)
 
 
 EMPTY = lists()
@@ -262,6 +275,16 @@ def test_a_list_that_refuses_the_resolver_is_asked_from_here() -> None:
     known = gathered(PLAN, NOW, doors, {"outside.blocklist"})
     (check,) = (check for check in CHECKS if check.id == "outside.blocklist")
     assert [each.answer for each in check.judge(known) if each.answer is not Answer.WELL] == [Answer.WRONG] * 3
+
+
+def test_who_may_send_without_a_login_is_seen_inside_tls() -> None:
+    described = elsewhere()
+    found = looked(Encrypting(described.pages, described.sessions, described.replies))
+    taken = [each for each in found if each.answer is not Answer.WELL]
+    assert {each.id for each in taken} == {"outside.relay"}
+    assert sorted(each.subject for each in taken) == sorted(
+        Place(address, port).at for address in (PUBLIC4, PUBLIC6) for port in (465, 587)
+    )
 
 
 def test_only_what_is_wanted_is_asked() -> None:
