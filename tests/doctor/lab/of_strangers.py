@@ -37,7 +37,13 @@ def busy(practice: Practice) -> Iterator[None]:
 
 
 SUBMISSION: Final = "submission/inet"
-OPEN: Final = (("client", ""), ("sender", ""), ("relay", "permit"), ("recipient", "permit"))
+ANYBODY: Final = "permit_mynetworks,reject"
+OPEN: Final = (
+    "mynetworks=0.0.0.0/0,[::]/0",
+    *(f"smtpd_{which}_restrictions=" for which in ("client", "sender")),
+    *(f"smtpd_{which}_restrictions={ANYBODY}" for which in ("relay", "recipient")),
+)
+"""Everybody counts as of ours: Postfix does not start where nothing is ever refused (postconf(5))."""
 OF_STRANGERS: Final = (
     Fault(
         "a port is closed on the way",
@@ -48,7 +54,7 @@ OF_STRANGERS: Final = (
     Fault(
         "anybody may send through submission",
         "outside.relay",
-        postfix(" ".join(("-P", *(f'"{SUBMISSION}/smtpd_{which}_restrictions={said}"' for which, said in OPEN)))),
+        postfix(" ".join(("-P", *(f'"{SUBMISSION}/{setting}"' for setting in OPEN)))),
         HERE,
     ),
     Fault(
