@@ -13,7 +13,7 @@ import pytest
 from mailnix.image.gpt import SECTOR
 from mailnix.image.values import MIB
 from mailnix.run import run
-from tests.image.bench import BROKEN, LOST, SIZE, Bench
+from tests.image.bench import BROKEN, LOST, SIZE, WRITER, Bench
 
 LEFT_ALONE = 2  # blkid(8): nothing was found
 CODE = 440  # bytes of the boot loader, before the protective table (UEFI specification 2.10, 5.2.3)
@@ -145,6 +145,16 @@ def test_the_list_shows_the_disks_and_writes_nothing(bench: Bench) -> None:
     untouched = disk.digest
     ended = bench.write("--list")
     assert (ended.status, disk.name in ended.stdout, disk.digest) == (0, True, untouched)
+
+
+def test_what_is_shown_is_shown_whole_on_a_narrow_terminal(bench: Bench) -> None:
+    """lsblk shortens serial numbers, models and places to a terminal's width, and a shortened number is no answer."""
+    disk, place = bench.disk("disk"), bench.folder / ("long" * 30)
+    run(["mkfs.ext4", "-q", disk.device])
+    place.mkdir()
+    typed = f"stty cols 80 && sh {WRITER} --list"
+    mounted = f"mount {disk.device} {place} && exec script --quiet --return --command '{typed}' /dev/null"
+    assert str(place) in run(["unshare", "--mount", "sh", "-c", mounted], env=bench.env).stdout
 
 
 def test_what_can_be_written_is_said_before_the_question(bench: Bench) -> None:

@@ -169,8 +169,9 @@ why_not() { # NAME: why it is not to be written, or nothing
 show() {
     names=$(disks)
     [ -n "$names" ] || refuse "this machine has no disk" "attach one, or load its driver"
+    # Not to a terminal, to whose width it shortens serial numbers.
     # shellcheck disable=SC2046,SC2086 # a name is one word
-    lsblk -o NAME,SIZE,TYPE,FSTYPE,LABEL,MODEL,SERIAL,MOUNTPOINT $(printf '/dev/%s ' $names)
+    lsblk -o NAME,SIZE,TYPE,FSTYPE,LABEL,MODEL,SERIAL,MOUNTPOINT $(printf '/dev/%s ' $names) | cat
     [ -n "$image" ] || return 0
     for name in $names; do
         reason=$(why_not "$name")
