@@ -63,6 +63,12 @@ def test_a_page_says_how_credentials_come_by_disk_and_by_ssh(page: Path) -> None
 
 
 @pytest.mark.parametrize("page", WAYS, ids=names(WAYS))
+def test_a_page_has_secrets_made_before_they_are_handed_over(page: Path) -> None:
+    calls = [words[:2] for command in pages.commands(page) for words in pages.called(command)]
+    assert next(verb for name, verb in calls if name == "secrets") == "init"
+
+
+@pytest.mark.parametrize("page", WAYS, ids=names(WAYS))
 def test_a_page_says_at_its_end_what_has_been_tried_and_what_not(page: Path) -> None:
     last = page.read_text().split("\n## ")[-1]
     assert last.startswith("Tried\n")

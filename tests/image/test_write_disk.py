@@ -5,14 +5,17 @@ from __future__ import annotations
 import gzip
 import re
 import shutil
+import struct
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from mailnix.image.gpt import SECTOR
 from mailnix.image.values import MIB
 from mailnix.run import run
-from tests.image.bench import BROKEN, LOST, SIZE, Bench
+from tests.image.bench import BROKEN, LOST, SIZE, WRITER, Bench
 
+LEFT_ALONE = 2  # blkid(8): nothing was found
 CODE = 440  # bytes of the boot loader, before the protective table (UEFI specification 2.10, 5.2.3)
 
 
@@ -44,6 +47,49 @@ def test_what_another_system_left_at_the_disks_end_is_gone(bench: Bench) -> None
     run(["sfdisk", "--quiet", "--label", "gpt", target.device], stdin=b"size=10M, name=old\n")
     assert bench.write(bench.image("seed.img", table=False), answer=f"{target.name}\n").status == 0
     assert b"EFI PART" not in target.file.read_bytes()
+
+
+AFTER = 33 * SECTOR  # bytes of the second table, at a disk's end (UEFI specification 2.10, 5.3.2)
+ROOMY = 80 * MIB  # blkid looks for ZFS in nothing below 64 MiB
+OLD = 4 * MIB  # where the partition of another system began, which went as far as a partition can
+Signatures = Iterator[tuple[int, bytes]]  # where in that partition, and what
+
+
+def of_zfs(size: int) -> Signatures:
+    """The third and fourth label: in each a ring of uberblocks (OpenZFS, vdev_label.c)."""
+    end = size // (256 * 1024) * 256 * 1024
+    for label in (end - 512 * 1024, end - 256 * 1024):
+        for number in range(128):
+            yield label + 128 * 1024 + number * 1024, struct.pack("<3Q", 0x00BAB10C, 5000, 1 + number)
+
+
+def of_raid(size: int) -> Signatures:
+    """Linux's, in version 1.0 of its superblock: 8 KiB before the end (md(4), linux/raid/md_p.h)."""
+    sector = (size // SECTOR - 16) // 8 * 8
+    block = bytearray(256)
+    struct.pack_into("<2I", block, 0, 0xA92B4EFC, 1)
+    struct.pack_into("<Q", block, 144, sector)
+    total = sum(struct.unpack("<64I", block))
+    struct.pack_into("<I", block, 216, (total & 0xFFFFFFFF) + (total >> 32))
+    yield sector * SECTOR, bytes(block)
+
+
+@pytest.mark.parametrize("left", [of_zfs, of_raid])
+def test_what_lay_in_an_old_partition_is_not_found_in_the_grown_one(
+    bench: Bench, left: Callable[[int], Signatures]
+) -> None:
+    """A machine whose root looks like something else besides ("ambivalent", says blkid) does not start again."""
+    target, size = bench.disk("target", ROOMY), ROOMY - AFTER - OLD
+    with target.file.open("r+b") as disk:
+        for offset, content in left(size):
+            disk.seek(OLD + offset)
+            disk.write(content)
+    grown = (ROOMY - AFTER) // 4096 * 4096 - OLD  # as systemd-repart makes it
+    probe = ["blkid", "--probe", "--offset", str(OLD), "--size", str(grown), target.device]
+    assert run(probe, check=False).status != LEFT_ALONE
+    assert bench.write(bench.image(), answer=f"{target.name}\n").status == 0
+    assert run(probe, check=False).status == LEFT_ALONE
+    assert target.file.read_bytes()[-SECTOR:].startswith(b"EFI PART")
 
 
 def test_a_disk_of_the_images_own_size_is_large_enough(bench: Bench) -> None:
@@ -99,6 +145,16 @@ def test_the_list_shows_the_disks_and_writes_nothing(bench: Bench) -> None:
     untouched = disk.digest
     ended = bench.write("--list")
     assert (ended.status, disk.name in ended.stdout, disk.digest) == (0, True, untouched)
+
+
+def test_what_is_shown_is_shown_whole_on_a_narrow_terminal(bench: Bench) -> None:
+    """lsblk shortens serial numbers, models and places to a terminal's width, and a shortened number is no answer."""
+    disk, place = bench.disk("disk"), bench.folder / ("long" * 30)
+    run(["mkfs.ext4", "-q", disk.device])
+    place.mkdir()
+    typed = f"stty cols 80 && sh {WRITER} --list"
+    mounted = f"mount {disk.device} {place} && exec script --quiet --return --command '{typed}' /dev/null"
+    assert str(place) in run(["unshare", "--mount", "sh", "-c", mounted], env=bench.env).stdout
 
 
 def test_what_can_be_written_is_said_before_the_question(bench: Bench) -> None:

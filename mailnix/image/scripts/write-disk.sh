@@ -169,8 +169,9 @@ why_not() { # NAME: why it is not to be written, or nothing
 show() {
     names=$(disks)
     [ -n "$names" ] || refuse "this machine has no disk" "attach one, or load its driver"
+    # Not to a terminal, to whose width it shortens serial numbers.
     # shellcheck disable=SC2046,SC2086 # a name is one word
-    lsblk -o NAME,SIZE,TYPE,FSTYPE,LABEL,MODEL,SERIAL,MOUNTPOINT $(printf '/dev/%s ' $names)
+    lsblk -o NAME,SIZE,TYPE,FSTYPE,LABEL,MODEL,SERIAL,MOUNTPOINT $(printf '/dev/%s ' $names) | cat
     [ -n "$image" ] || return 0
     for name in $names; do
         reason=$(why_not "$name")
@@ -217,6 +218,13 @@ old_signatures_go() { # RAID's and other tables, also at the disk's end: this wr
     fi
     trap 'broken interrupted' INT TERM HUP
     [ -z "$late" ] || broken interrupted
+    old_ends_go
+}
+old_ends_go() { # of partitions, where ZFS and RAID have labels: a root that grows to there would look as if it were theirs
+    sectors=$(blockdev --getsz "/dev/$disk")                # of 512 bytes, whatever the disk's are
+    [ "$sectors" -ge 2048 ] && [ -n "$gpt" ] || return 0 # what has no table does not grow
+    head -c 1048576 /dev/zero | dd of="/dev/$disk" bs=512 seek=$((sectors - 2048)) 2> /dev/null ||
+        broken "writing has failed"
 }
 write() {
     say "writing $size bytes to /dev/$disk"

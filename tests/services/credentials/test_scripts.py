@@ -42,6 +42,9 @@ STAND_INS = {
     "systemctl": 'case $1 in is-active) [ -e "$MACHINE/ready" ] ;; *) echo "systemctl $*" >>"$MACHINE/log" ;; esac',
     "sync": "exit 0",
 }
+A, B = "haraka.internalcmd", "network.wireguard.preshared.wg0"
+"""Two of the proxy's."""
+
 REMADE = ["ip link delete wg0", "systemctl restart systemd-networkd.service"]
 
 
@@ -146,11 +149,11 @@ def test_a_link_that_leads_nowhere_is_removed_for_networkd_would_not_start_with_
 
 
 def test_a_seed_disk_is_copied_with_private_modes(machine: Machine) -> None:
-    machine.attach("1", {"a": "one", "b": "two"})
+    machine.attach("1", {A: "one", B: "two"})
     said = machine.run("seed").stdout
     assert "took 2 credentials" in said
     assert "one" not in said
-    assert machine.has() == {"a": "one", "b": "two"}
+    assert machine.has() == {A: "one", B: "two"}
     store = machine.path("/etc/credstore")
     assert stat.S_IMODE(store.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in store.iterdir()} == {0o600}
@@ -159,27 +162,52 @@ def test_a_seed_disk_is_copied_with_private_modes(machine: Machine) -> None:
 
 @pytest.mark.parametrize("label", [LABEL, LABEL_FAT])
 def test_a_seed_disk_is_known_by_its_label_on_every_file_system(machine: Machine, label: str) -> None:
-    machine.attach("1", {"a": "one"}, label=label)
+    machine.attach("1", {A: "one"}, label=label)
     machine.run("seed")
-    assert machine.has() == {"a": "one"}
+    assert machine.has() == {A: "one"}
 
 
 def test_another_disk_is_left_alone(machine: Machine) -> None:
-    machine.attach("1", {"a": "one"}, label="HOLIDAYS")
+    machine.attach("1", {A: "one"}, label="HOLIDAYS")
     assert machine.run("seed").stdout == ""
     assert machine.has() == {}
 
 
 def test_a_disk_that_comes_late_is_taken_by_its_name_and_once(machine: Machine) -> None:
-    machine.attach("1", {"a": "one"}, label="whatever blkid says")
+    machine.attach("1", {A: "one"}, label="whatever blkid says")
     assert "took 1 credentials" in machine.run("seed", "/dev/sdb1").stdout
-    assert machine.has() == {"a": "one"}
+    assert machine.has() == {A: "one"}
     assert machine.run("seed", "/dev/sdb1").stdout == ""
+
+
+@pytest.mark.parametrize("replace", [False, True])
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("mailcow.dkim", "mailcow.dkim"),  # home's: the disks have been mixed up
+        ("ssh.authorized_keys.root", "ssh.authorized_keys.root"),  # systemd.system-credentials(7) lets this one log in
+        ("\x1b[2J", "??2J"),  # what a terminal would obey
+    ],
+)
+def test_nothing_is_taken_from_a_disk_that_is_not_this_machines(
+    machine: Machine, name: str, shown: str, replace: bool
+) -> None:
+    machine.attach("1", {A: "one", name: "x"}, certificate="PEM", replace=replace)
+    said = machine.run("seed", check=False)
+    assert said.status == 1
+    assert said.stdout.startswith(
+        f"mailnix: nothing is taken from the seed disk /dev/vdb: {shown} is not a credential of"
+    )
+    assert machine.has() == {}
+    assert not machine.path("/usr/local/share/ca-certificates/mailnix-1.crt").exists()
+    machine.attach("1", {A: "one"})
+    machine.run("seed")
+    assert machine.has() == {A: "one"}
 
 
 def test_a_seed_disk_that_cannot_be_read_is_said_to_be(machine: Machine) -> None:
     (machine.root / "bin/mount").write_text("#!/bin/sh\nexit 32\n")
-    machine.attach("1", {"a": "one"})
+    machine.attach("1", {A: "one"})
     said = machine.run("seed", check=False)
     assert (said.status, said.stdout) == (
         1, "mailnix: the seed disk /dev/vdb cannot be read; make it anew (mailnix secrets seed)\n",
@@ -188,22 +216,22 @@ def test_a_seed_disk_that_cannot_be_read_is_said_to_be(machine: Machine) -> None
 
 
 def test_what_a_machine_has_stays_unless_the_disk_may_replace_it(machine: Machine) -> None:
-    machine.attach("1", {"a": "one"})
+    machine.attach("1", {A: "one"})
     machine.run("seed")
-    machine.attach("2", {"a": "new", "b": "two"})
+    machine.attach("2", {A: "new", B: "two"})
     machine.run("seed")
-    assert machine.has() == {"a": "one", "b": "two"}
-    machine.attach("3", {"a": "newest"}, replace=True)
+    assert machine.has() == {A: "one", B: "two"}
+    machine.attach("3", {A: "newest"}, replace=True)
     machine.run("seed")
-    assert machine.has() == {"a": "newest", "b": "two"}
+    assert machine.has() == {A: "newest", B: "two"}
 
 
 def test_a_disk_that_stays_attached_does_not_undo_a_later_push(machine: Machine) -> None:
-    machine.attach("1", {"a": "one"}, replace=True)
+    machine.attach("1", {A: "one"}, replace=True)
     machine.run("seed")
-    (machine.path("/etc/credstore") / "a").write_text("pushed")
+    (machine.path("/etc/credstore") / A).write_text("pushed")
     assert machine.run("seed").stdout == ""
-    assert machine.has() == {"a": "pushed"}
+    assert machine.has() == {A: "pushed"}
 
 
 def test_certificates_are_trusted_once(machine: Machine) -> None:
