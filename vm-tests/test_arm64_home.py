@@ -96,7 +96,8 @@ def test_its_end_of_the_tunnel_is_up(machine: Machine, described: Plan) -> None:
     (link,) = described.tunnels
     card = link.internal.interface
     machine.wait_until_succeeds(f"wg show {card} private-key | grep -qv none", subject="the tunnel's key")
-    assert f" {link.internal.ipv4}/" in machine.succeed(f"ip -o address show dev {card} up")
+    address = f"ip -o address show dev {card} up | grep -F ' {link.internal.ipv4}/'"
+    machine.wait_until_succeeds(address, subject="its address, which networkd gives it after the key")
 
 
 def test_docker_runs_containers_of_its_processor(machine: Machine) -> None:
@@ -116,5 +117,5 @@ def test_mailcow_is_tried_again_until_there_is_internet(machine: Machine) -> Non
 
 
 def test_no_unit_has_failed(machine: Machine) -> None:
-    machine.wait_for_boot()
+    """Its boot is not over before Mailcow is set up, which waits for the internet."""
     assert machine.succeed("systemctl --failed --no-legend --plain") == ""
