@@ -35,7 +35,7 @@ _MAILCOWS: Final = "/mailcow/guest/"  # modules, which are started by their name
 PROGRAMS: Final[Mapping[str, str]] = {
     "bash-interactive": "bash",
     "coreutils": "basename cat chgrp chmod cp cut date dirname head install ln ls mkdir mktemp mv paste readlink rm seq"
-    " sleep sort stat sync timeout touch uname wc",
+    " sleep sort stat sync timeout touch tr uname wc",
     "dehydrated": "dehydrated",
     "diffutils": "cmp",
     "docker": "docker",
