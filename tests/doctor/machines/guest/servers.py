@@ -5,7 +5,7 @@ from __future__ import annotations
 import socketserver
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from attrs import frozen
@@ -62,7 +62,8 @@ class Mail:
                         return
 
             def say(self, text: str) -> None:
-                self.wfile.write(f"{text}\r\n".encode())
+                with suppress(OSError):  # who has heard enough is gone
+                    self.wfile.write(f"{text}\r\n".encode())
 
             def secure(self) -> None:
                 assert speaker.certificate
