@@ -38,10 +38,8 @@ unit: setup
 	MAILNIX_SERVERS=$(or $(MAILNIX_SERVERS),containers) $(BIN)/pytest tests --numprocesses auto --dist loadfile \
 		--no-loadscope-reorder $(SLOWEST)
 
-# One worker has the lab, another what boots machines of its own: each waits for its machines most of the time.
 vm: setup
-	$(BIN)/pytest vm-tests --ignore vm-tests/nixos_layer --ignore vm-tests/servers --mailnix-config $(EXAMPLE) \
-		--numprocesses 2 $(SLOWEST)
+	$(BIN)/pytest vm-tests --ignore vm-tests/nixos_layer --ignore vm-tests/servers --mailnix-config $(EXAMPLE) $(SLOWEST)
 
 nixos: setup
 	@test -d "$(NIXPKGS)/pkgs" || { echo "NIXPKGS='$(NIXPKGS)' is no nixpkgs tree: make nixos NIXPKGS=DIR" >&2; exit 1; }

@@ -9,12 +9,6 @@ import pytest
 
 from mailnix.lab.scenario import Asking, Scene, stage
 from mailnix.plan import Plan
-from rig.beside import BesideTheLab
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BesideTheLab:
-    """What workers of pytest-xdist share, whatever `--dist` says: each would boot a lab of its own."""
-    return BesideTheLab(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ Nothing heavy is imported before a test asks for the lab: this file is loaded in
 from __future__ import annotations
 
 import shutil
-import sys
 import warnings
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
@@ -141,12 +140,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Give every failure of a test about machines the last console lines of each."""
     report = yield
     running = item.config.stash.get(_running, None)
-    if report.failed and running is not None and _asks_for_lab(item):
+    if report.failed and running is not None and "lab" in getattr(item, "fixturenames", ()):
         item.config.stash[_failed_with] = running
         for name, machine in running.machines.items():
             report.sections.append((f"console of {name}", machine.console.tail(TAIL_LINES)))
-        if _is_worker(item.config):  # whose own summary nobody sees
-            report.sections.append(("console logs", _logs(running)))
     return report
 
 
@@ -155,7 +152,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     running = config.stash.get(_failed_with, None)
     if running is not None:
         terminalreporter.section("console logs")
-        terminalreporter.write_line(_logs(running))
+        for machine in running.machines.values():
+            terminalreporter.write_line(str(machine.console.log))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -169,19 +167,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def explain(error: Any) -> str:
     """A MailnixError as text: what, what to do, and the console where there is one."""
     return "\n".join(part for part in (error.message, error.hint, getattr(error, "console", "")) if part)
-
-
-def _asks_for_lab(item: pytest.Item) -> bool:
-    return "lab" in getattr(item, "fixturenames", ())
-
-
-def _is_worker(config: pytest.Config) -> bool:
-    """Whether this is one of pytest-xdist's workers (its howto "Identifying workers from the system environment")."""
-    return hasattr(config, "workerinput")
-
-
-def _logs(running: RunningLab) -> str:
-    return "\n".join(str(machine.console.log) for machine in running.machines.values())
 
 
 def _described(config: pytest.Config) -> Path:
@@ -199,19 +184,13 @@ def _teller(config: pytest.Config) -> Any:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     capture = config.pluginmanager.get_plugin("capturemanager")
 
-    def write(line: str) -> None:
-        if _is_worker(config):  # whose reporter nobody sees
-            sys.stderr.write(f"{line}\n")
-        elif reporter is not None:
-            reporter.write_line(line)
-
     def tell(line: str) -> None:
-        if config.get_verbosity() < 0:
+        if reporter is None or config.get_verbosity() < 0:
             return
         if capture is None:
-            write(f"mailnix: {line}")
+            reporter.write_line(f"mailnix: {line}")
             return
         with capture.global_and_fixture_disabled():
-            write(f"mailnix: {line}")
+            reporter.write_line(f"mailnix: {line}")
 
     return tell

@@ -90,14 +90,6 @@ def test_a_failure_shows_the_console_of_every_machine(suite: pytest.Pytester) ->
     assert result.stdout.str().count("last words of mx1") == 1
 
 
-def test_workers_of_xdist_are_heard_and_show_where_the_logs_are(suite: pytest.Pytester) -> None:
-    suite.makepyfile(test_a="def test(proxy):\n    assert False", test_b="def test(): pass")
-    result = suite.runpytest_subprocess("--numprocesses", "2", "--dist", "loadfile", "--mailnix-config", "mail.py")
-    result.assert_outcomes(passed=1, failed=1)
-    result.stderr.fnmatch_lines(["mailnix: building"])
-    result.stdout.fnmatch_lines(["*console of mx1*", "last words of mx1", "*console logs*", "*/lab/mx1/console.log"])
-
-
 def test_a_failure_that_has_no_machines_shows_none(suite: pytest.Pytester) -> None:
     suite.makepyfile("""
         def test_uses_the_lab(proxy):
