@@ -24,10 +24,8 @@ from mailnix.resolve import NO_WAY
 PATIENCE: Final = (8.0, 15.0)  # seconds for each try; a busy server greets late
 WHOLE: Final = 120.0
 """Seconds for all of a connection: who sends a letter now and then would hold us for days."""
-S = TypeVar("S")
-
-
 STARTTLS: Final = "STARTTLS"
+S = TypeVar("S")
 
 
 class _Ended(Exception):

@@ -221,10 +221,10 @@ old_signatures_go() { # RAID's and other tables, also at the disk's end: this wr
     old_ends_go
 }
 old_ends_go() { # of partitions, where ZFS and RAID have labels: a root that grows to there would look as if it were theirs
-    sectors=$(blockdev --getsz "/dev/$disk") # of 512 bytes, whatever the disk's are
-    kept=$((sectors - 4096))                 # libblkid looks for none that is farther from an end (promise_raid: 3087)
+    end=4096 # sectors of 512 bytes: libblkid looks for no label that is farther from it (promise_raid: 3087)
+    kept=$(($(blockdev --getsz "/dev/$disk") - end))
     [ -n "$gpt" ] && [ "$kept" -ge 0 ] || return 0 # what has no table does not grow
-    head -c 2097152 /dev/zero | dd of="/dev/$disk" bs=512 seek="$kept" 2> /dev/null || broken "writing has failed"
+    head -c $((end * 512)) /dev/zero | dd of="/dev/$disk" bs=512 seek="$kept" 2> /dev/null || broken "writing has failed"
 }
 write() {
     say "writing $size bytes to /dev/$disk"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.deploy.nixos.machine import NixOS, installed, last, needs_setsid
@@ -41,25 +43,26 @@ def test_a_power_cut_just_after_the_boot_loader_was_written_starts_the_new_one(m
     assert not (machine.root / "var/lib/mailnix/generations/before").exists()
 
 
-def test_a_power_cut_just_before_the_boot_loader_is_written_leaves_what_was_there(machine: NixOS) -> None:
+def cut_off_before_its_boot_loader(machine: NixOS) -> Path:
+    """Confirming a second system with other credentials ends there; gives where these are."""
     (machine.root / "boots").write_text(machine.system("first").name)
     store = machine.root / "etc/credstore"
     (store / "haraka.internalcmd").write_text("old")
     machine.receive(2, machine.system("second", before_boot=CUT), haraka_internalcmd="new", haraka_other="new")
     machine.switch(2)
     machine.confirming_cut_off()
+    return store
+
+
+def test_a_power_cut_just_before_the_boot_loader_is_written_leaves_what_was_there(machine: NixOS) -> None:
+    store = cut_off_before_its_boot_loader(machine)
     assert last(machine) == ("back", "the machine started anew meanwhile")
     assert machine.runs == ("first", "first")
     assert {path.name: path.read_text() for path in store.iterdir()} == {"haraka.internalcmd": "old"}
 
 
 def test_credentials_are_back_at_the_boot_after_before_anybody_asks(machine: NixOS) -> None:
-    (machine.root / "boots").write_text(machine.system("first").name)
-    store = machine.root / "etc/credstore"
-    (store / "haraka.internalcmd").write_text("old")
-    machine.receive(2, machine.system("second", before_boot=CUT), haraka_internalcmd="new", haraka_other="new")
-    machine.switch(2)
-    machine.confirming_cut_off()
+    store = cut_off_before_its_boot_loader(machine)
     assert (store / "haraka.internalcmd").read_text() == "new"
     done = len(machine.log)
     machine.starts()
